@@ -274,7 +274,10 @@ const LIST_KINDS: Record<string, LinkKind> = {
 
 /** The orders as a list. */
 export function listOf(kind: LinkKind, orders: readonly LongCommandFields[]): LongCommandFields {
-  const legs = orders.map((o, i) => ({ ...o, extension: { ...o.extension, link: linkWord(kind, i + 1, orders.length) } }));
+  const legs = orders.map((o, i) => {
+    const market = o.timeInForce === TimeInForce.Market && { orderType: OrderType.Market };
+    return { ...o, extension: { ...market, ...o.extension, link: linkWord(kind, i + 1, orders.length) } };
+  });
   return { ...legs[legs.length - 1], legs };
 }
 

@@ -107,6 +107,48 @@ const listTrades: fc.Arbitrary<LongCommandFields[]> = fc
     ];
   });
 
+/** Parents that are filled in parts, in an empty book: children that grow, or cannot be paid; several that are due at a time; a bracket that trades and triggers. */
+const familyFills: fc.Arbitrary<LongCommandFields[]> = fc
+  .record({
+    accounts: fc.shuffledSubarray([1, 2, 3, 4], { minLength: 3 }),
+    clientOrderId: fc.integer({ min: 41, max: 2000 }),
+    quantity: fc.integer({ min: 16, max: 22 }),
+    fills: fc.array(fc.integer({ min: 2, max: 9 }), { minLength: 2, maxLength: 3 }),
+    how: fc.constantFrom('funds', 'funds', 'several', 'bracket'),
+    taken: fc.integer({ min: 1, max: 9 }),
+  })
+  .map(({ accounts, clientOrderId, quantity, fills, how, taken }) => {
+    const [own, other, third = own] = accounts;
+    let client = clientOrderId;
+    const order = (account: number, side: number, lots: number, price: number): LongCommandFields => ({
+      ...{ kind: CommandKind.New, symbol: SYMBOL, account, clientOrderId: client++, side, price, quantity: lots, timeInForce: 0, tag: 0 },
+    });
+    const start = [
+      { kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: Phase.Continuous },
+      { kind: CommandKind.CancelOrders, symbol: SYMBOL },
+    ];
+    const sells = fills.map((lots) => order(other, Side.Sell, lots, 100));
+    const oto = (account: number, lots: number, price: number): LongCommandFields =>
+      listOf(LinkKind.OneTriggersOther, [
+        order(account, Side.Buy, lots, 100),
+        order(account, how === 'funds' ? Side.Buy : Side.Sell, lots, price),
+      ]);
+    if (how === 'funds') return [...start, oto(own, quantity, 99), ...sells];
+    if (how === 'several')
+      return [...start, oto(own, taken, 101), oto(third, taken, 102), oto(third, 2, 100), order(other, Side.Sell, 20, 100)];
+    const loss = { ...order(own, Side.Sell, quantity, 0), extension: { orderType: OrderType.Stop, stopPrice: 98 } };
+    const bracket = listOf(LinkKind.Bracket, [order(own, Side.Buy, quantity, 100), order(own, Side.Sell, quantity, 101), loss]);
+    return [
+      ...start,
+      bracket,
+      sells[0],
+      order(other, Side.Buy, taken, 101),
+      sells[1],
+      order(third, Side.Buy, 3, 97),
+      order(other, Side.Sell, 30, 97),
+    ];
+  });
+
 /** Commands of traders and of the operator, the latter with controls of accounts. */
 function commandsWith(weight: number, theme?: (typeof THEMES)[number]): fc.Arbitrary<LongCommandFields> {
   const commands = fc.oneof({ weight: 40, arbitrary: commandsOf(theme) }, { weight, arbitrary: controlCommand(ACCOUNTS) });
@@ -132,6 +174,7 @@ function flowOf(minLength: number, maxLength: number, commands: fc.Arbitrary<Lon
   const episodes = fc.oneof(
     { weight: 120, arbitrary: fc.constant([]) },
     { weight: 2, arbitrary: icebergAuction },
+    { weight: 3, arbitrary: familyFills },
     { weight: 1, arbitrary: trailsFollow },
     { weight: 2, arbitrary: listTrades },
   );
