@@ -63,12 +63,14 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
     'The amend does not fit the other orders of the list: more quantity of an order with one-updates-other or of a parent, another quantity of a child whose parent is open, or a price at which the two would trade with each other.',
   PARENT_FILLED:
     'In an Amended report of an order that waited for another one: as many lots as the report has as its quantity became live, because the other one was filled.',
+  UNCROSS_WAITS:
+    'Before the uncross, more orders enter the auction, or end because they are due, than one command handles. It did nothing else.',
   ORDERS_EXPIRING:
     'More orders have come to their end in the way of the order than one command cancels. The order did nothing, and its client order id is not used up.',
   TRAIL_OFFSET:
     "With this offset, the stop price of a trailing stop would be 0 or below, or above the symbol's maxPrice. Or an amend names an offset, and its order is no trailing stop that waits.",
   TRAIL_UNAVAILABLE:
-    'A trailing stop has no price to follow now: the symbol has no trigger price yet and the order no activation price, or stops of its side wait for their turn. The order did nothing, and its client order id is not used up.',
+    'A trailing stop has no price to follow now: the symbol has no trigger price yet and the order no activation price, or stops of its side wait for their turn, or to follow. The order did nothing, and its client order id is not used up.',
   NO_PRICE_LEFT:
     "A post-only order that may be repriced would have traded on arrival, and there is no price one tickStep behind the other side: it would be 0, or above the symbol's maxPrice.",
   DISPLAYED_QUANTITY:

@@ -78,6 +78,10 @@ export const RowKind = {
   Volatility: 31,
   /** id, client order id, price, open, 0, account, symbol, side + 256 x time in force, tag, hash of its terms; an order at the open or the close outside the book, by symbol and auction, in their order; only from rules 5 on */
   WaitingOrder: 39,
+  /** id of an order at the open or the close that is in the book, by symbol and auction, limit orders first, in the sequence in which they entered it; only from rules 6 on */
+  AuctionOrder: 53,
+  /** id of an order whose auction is over and that ends, in their sequence; only from rules 6 on */
+  EndingOrder: 54,
   /** symbol, 1 = its opening auction is ahead + 2 = its closing auction is over; before the name, if one is; only from rules 5 on */
   SymbolAuctions: 40,
   /** account, window in microseconds, most fills, lots, net lots, 1 = triggered; before the orders; only from rules 5 on */

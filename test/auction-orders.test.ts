@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { auditBooks } from '../engine/book/book-audit.ts';
+import { Code, codeName } from '../engine/codes.ts';
+import { RULES } from '../engine/limits.ts';
 import { stateHash } from '../engine/machine/state-rows.ts';
 import type { SymbolParam } from '../engine/params.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
@@ -139,7 +141,7 @@ describe('orders at the close', () => {
 });
 
 describe('many orders at the close', () => {
-  it('enter at most so many with one command, the rest before the next ones, and all before the uncross; a snapshot between changes nothing', () => {
+  it('enter at most so many with one command, the rest before the next ones; the uncross waits for it; a snapshot between changes nothing', () => {
     for (const uncrossAfter of [0, 1, 2, 3]) {
       const harness = new Harness({ ...SMALL_LIMITS, orders: 64, ordersPerAccount: 64 }).setUp(3);
       const { exchange } = harness;
@@ -156,11 +158,18 @@ describe('many orders at the close', () => {
       }
       const copy = copyOf(exchange);
       copy.auctionOrders.perCommand = 2;
-      for (const line of ['2 new 1 sell 8 @ 1', 'uncross']) {
-        harness.do(parseCommand(line));
+      const codes = ['2 new 1 sell 8 @ 1', 'uncross', 'uncross', 'uncross'].map((line) => {
+        const { reports } = harness.do(parseCommand(line));
         follow(copy, exchange, line);
         assert.equal(stateHash(copy), stateHash(exchange), line);
-      }
+        return reports.at(-1)?.code;
+      });
+      // Two enter before each command.
+      const ready = Math.max(0, 2 - uncrossAfter - 1);
+      assert.deepEqual(
+        codes.slice(1),
+        [0, 1, 2].map((n) => (n < ready ? Code.UNCROSS_WAITS : Code.OK)),
+      );
       assert.equal(exchange.symbols.tradeId[SYMBOL], 8, 'all of them trade');
     }
   });
@@ -173,6 +182,160 @@ describe('many orders at the close', () => {
     const ended = (line: string): number =>
       harness.do(parseCommand(line)).reports.filter(({ kind }) => kind === ReportKind.Cancelled).length;
     assert.deepEqual([ended('phase closed'), ended('tick'), ended('phase pre-open'), exchange.slab.count], [3, 3, 2, 0]);
+  });
+});
+
+/** One command lets two orders enter or end. @param rules 5: all end at once */
+function inParts(name: string, text: string, rules = RULES): void {
+  it(name, () => {
+    const harness = new Harness(undefined, rules).setUp(4, { ReferencePrice: 500, PriceBandPpm: 100_000 });
+    const { exchange } = harness;
+    exchange.auctionOrders.perCommand = 2;
+    assert.equal(runLedger(harness, text), tidyLedger(text));
+    for (const asset of [USD, BTC]) assert.equal(exchange.accounts.imbalance(asset), 0);
+    const books = exchange.books.filter((book) => book !== undefined);
+    auditBooks(exchange.slab, exchange.pages, books, () => true, exchange.stops.books, exchange.waiting.slots());
+  });
+}
+
+describe('many orders of an auction that is over', () => {
+  const before = `
+    phase closing-auction
+      > 0 Accepted
+    2 new 1 sell 1 @ 504 at-close
+      > 2 Accepted 1 1@504 leaves 1
+    1 new 1 sell 1 @ 502 at-close
+      > 1 Accepted 1 1@502 leaves 1
+    1 new 2 sell 1 @ 503 at-close
+      > 1 Accepted 2 1@503 leaves 1
+    1 new 3 sell 9 at-close
+      > 1 Accepted 3 9@450 leaves 9
+    1 new 4 sell 1 @ 505 at-close
+      > 1 Accepted 4 1@505 leaves 1
+    1 new 5 sell 1 @ 506 at-close
+      > 1 Accepted 5 1@506 leaves 1
+    3 new 1 buy 5 @ 500
+      > 3 Accepted 1 5@500 leaves 5`;
+  inParts(
+    'end bit by bit, market orders at once, then in the sequence in which they entered; before one would trade, it ends',
+    `${before}
+    uncross
+      > 3 Fill 1 5@500 leaves 0 auction
+      > 1 Fill 3 5@500 leaves 4 auction
+      > 1 Cancelled 3 4@450 leaves 0 CANCELLED_AUCTION_OVER
+      > 2 Cancelled 1 1@504 leaves 0 CANCELLED_AUCTION_OVER
+      > 1 Cancelled 1 1@502 leaves 0 CANCELLED_AUCTION_OVER
+      > 0 Accepted 5@500
+    phase continuous
+      > 1 Cancelled 2 1@503 leaves 0 CANCELLED_AUCTION_OVER
+      > 1 Cancelled 4 1@505 leaves 0 CANCELLED_AUCTION_OVER
+      > 0 Accepted
+    phase closing-auction
+      > 1 Cancelled 5 1@506 leaves 0 CANCELLED_AUCTION_OVER
+      > 0 Accepted`,
+  );
+  inParts(
+    'all end with the uncross, in the sequence of the book, under rules 5',
+    `${before}
+    uncross
+      > 3 Fill 1 5@500 leaves 0 auction
+      > 1 Fill 3 5@500 leaves 4 auction
+      > 1 Cancelled 3 4@450 leaves 0 CANCELLED_AUCTION_OVER
+      > 1 Cancelled 1 1@502 leaves 0 CANCELLED_AUCTION_OVER
+      > 1 Cancelled 2 1@503 leaves 0 CANCELLED_AUCTION_OVER
+      > 2 Cancelled 1 1@504 leaves 0 CANCELLED_AUCTION_OVER
+      > 1 Cancelled 4 1@505 leaves 0 CANCELLED_AUCTION_OVER
+      > 1 Cancelled 5 1@506 leaves 0 CANCELLED_AUCTION_OVER
+      > 0 Accepted 5@500`,
+    5,
+  );
+  inParts(
+    'do not trade, and are not amended: they end before',
+    `${before}
+    1 new 6 sell 1 @ 507 at-close
+      > 1 Accepted 6 1@507 leaves 1
+    1 new 7 sell 1 @ 508 at-close
+      > 1 Accepted 7 1@508 leaves 1
+    2 new 2 sell 1 @ 509
+      > 2 Accepted 2 1@509 leaves 1
+    uncross
+      > 3 Fill 1 5@500 leaves 0 auction
+      > 1 Fill 3 5@500 leaves 4 auction
+      > 1 Cancelled 3 4@450 leaves 0 CANCELLED_AUCTION_OVER
+      > 2 Cancelled 1 1@504 leaves 0 CANCELLED_AUCTION_OVER
+      > 1 Cancelled 1 1@502 leaves 0 CANCELLED_AUCTION_OVER
+      > 0 Accepted 5@500
+    1 amend 7 1 @ 510
+      > 1 Cancelled 2 1@503 leaves 0 CANCELLED_AUCTION_OVER
+      > 1 Cancelled 4 1@505 leaves 0 CANCELLED_AUCTION_OVER
+      > 1 Cancelled 7 1@508 leaves 0 CANCELLED_AUCTION_OVER
+      > 1 AmendRejected 7 1@510 leaves 0 UNKNOWN_ORDER
+    phase continuous
+      > 1 Cancelled 5 1@506 leaves 0 CANCELLED_AUCTION_OVER
+      > 1 Cancelled 6 1@507 leaves 0 CANCELLED_AUCTION_OVER
+      > 0 Accepted
+    3 new 2 buy 1 @ 509
+      > 3 Accepted 2 1@509 leaves 1
+      > 2 Fill 2 1@509 leaves 0 maker
+      > 3 Fill 2 1@509 leaves 0 taker`,
+  );
+
+  it('meet no order of continuous trading, and are through a snapshot in any state', () => {
+    const build = (): Harness => {
+      const harness = new Harness().setUp(4, { ReferencePrice: 500 });
+      harness.exchange.auctionOrders.perCommand = 1;
+      for (const line of ['phase closing-auction', ...[2, 5, 3, 4, 1].map((id) => `1 new ${id} sell 1 @ ${500 + id} at-close`)])
+        harness.must(parseCommand(line));
+      return harness;
+    };
+    const lines = [
+      'uncross',
+      'phase continuous',
+      '2 new 1 buy 3 @ 503',
+      '2 new 2 buy 3 @ 501',
+      'phase closing-auction',
+      'tick',
+      'uncross',
+      'tick',
+    ];
+    for (let at = 0; at < lines.length; at++) {
+      const harness = build();
+      const { exchange } = harness;
+      for (const line of lines.slice(0, at)) harness.do(parseCommand(line));
+      const copy = copyOf(exchange);
+      copy.auctionOrders.perCommand = 1;
+      assert.equal(stateHash(copy), stateHash(exchange));
+      for (const line of lines.slice(at)) {
+        harness.do(parseCommand(line));
+        follow(copy, exchange, line);
+        assert.equal(stateHash(copy), stateHash(exchange), `${line} after a snapshot before ${lines[at]}`);
+      }
+      assert.equal(exchange.symbols.tradeId[SYMBOL], 0);
+      assert.deepEqual([exchange.slab.count, exchange.books[SYMBOL]?.bestBid(), exchange.deadlineUs], [2, 503, Number.POSITIVE_INFINITY]);
+    }
+  });
+
+  it('that wait for one that does not come end bit by bit; orders of the next session are not among them', () => {
+    const harness = new Harness().setUp(4);
+    const { exchange } = harness;
+    exchange.auctionOrders.perCommand = 1;
+    for (const id of [1, 2, 3, 4, 6, 7]) harness.must(parseCommand(`1 new ${id} sell 1 @ 500 at-close`));
+    const ended = (line: string): string[] => {
+      const copy = copyOf(exchange);
+      copy.auctionOrders.perCommand = 1;
+      const { reports } = harness.do(parseCommand(line));
+      follow(copy, exchange, line);
+      assert.equal(stateHash(copy), stateHash(exchange), line);
+      return reports.map(({ kind, clientOrderId, code }) => `${kind} ${clientOrderId} ${codeName(code as Code)}`);
+    };
+    assert.deepEqual(ended('phase closed'), ['4 1 CANCELLED_AUCTION_OVER', '1 0 OK']);
+    assert.deepEqual(ended('phase pre-open'), ['4 2 CANCELLED_AUCTION_OVER', '1 0 OK']);
+    // It has two records.
+    assert.deepEqual(ended('1 new 5 sell 1 @ 500 at-close'), ['4 3 CANCELLED_AUCTION_OVER', '4 4 CANCELLED_AUCTION_OVER', '1 5 OK']);
+    // The last one that ends is amended, which ends it; the new one keeps waiting.
+    assert.deepEqual(ended('1 amend 7 1 @ 501'), ['4 6 CANCELLED_AUCTION_OVER', '4 7 CANCELLED_AUCTION_OVER', '7 7 UNKNOWN_ORDER']);
+    assert.deepEqual(ended('tick'), []);
+    assert.deepEqual([exchange.slab.count, exchange.waiting.count, exchange.deadlineUs], [1, 1, Number.POSITIVE_INFINITY]);
   });
 });
 

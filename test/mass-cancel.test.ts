@@ -268,7 +268,7 @@ describe('a mass cancel of more orders than one command cancels', () => {
       > 2 Amended 1 5@400 leaves 5`,
   );
   ledger(
-    'an uncross comes after what it names in the symbol',
+    'an uncross waits until it is finished',
     1,
     `
     phase auction
@@ -286,6 +286,8 @@ describe('a mass cancel of more orders than one command cancels', () => {
       > 1 Cancelled 1 1@502 leaves 0 CANCELLED_BY_MASS_CANCEL
     uncross
       > 1 Cancelled 2 2@501 leaves 0 CANCELLED_BY_MASS_CANCEL
+      > 0 Rejected UNCROSS_WAITS
+    uncross
       > 1 Cancelled 3 3@400 leaves 0 CANCELLED_BY_MASS_CANCEL
       > 0 Accepted`,
   );

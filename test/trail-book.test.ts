@@ -19,10 +19,13 @@ interface Order {
   activation: number;
 }
 
+/** Groups that become one with another at a time. */
+const most = fc.constantFrom(1, 2, 1000);
+
 /** A price to follow; an order with an offset, with or without an activation price; the end of one; another offset of one. */
 const step = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ price: fc.integer({ min: 1000, max: 1040 }) }) },
-  { weight: 2, arbitrary: fc.record({ price: fc.integer({ min: 1000, max: 1400 }) }) },
+  { weight: 2, arbitrary: fc.record({ price: fc.integer({ min: 1000, max: 1040 }), most }) },
+  { weight: 2, arbitrary: fc.record({ price: fc.integer({ min: 1000, max: 1400 }), most }) },
   { weight: 4, arbitrary: fc.record({ offset: fc.integer({ min: 1, max: 9 }), from: fc.constantFrom(0, 0, 0, 0, 1010, 1030) }) },
   { weight: 3, arbitrary: fc.record({ at: fc.nat(1000), again: fc.constantFrom(0, 0, 3, 5) }) },
 );
@@ -53,7 +56,15 @@ it('orders follow, begin to, and trigger first as in the list, whatever comes be
             const extreme = side === Side.Buy ? Math.min(order.extreme, price) : Math.max(order.extreme, price);
             if (order.activation === 0) order.extreme = extreme;
           }
-          for (let slot = book.follow(); slot !== -1; slot = book.follow()) {
+          while (book.best !== 0 && book.raise(each.most) === each.most) {
+            const extremes = book.extremes();
+            assert.deepEqual(
+              extremes,
+              [...new Set(extremes)].sort((a, b) => sign * (a - b)),
+              'the newest one is the worst',
+            );
+          }
+          for (let slot = book.best === 0 ? -1 : book.activate(); slot !== -1; slot = book.activate()) {
             const order = orders.find((o) => o.slot === slot);
             assert.ok(order && order.activation !== 0 && reaches(order.activation));
             follow(slot, price, false);

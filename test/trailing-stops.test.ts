@@ -319,6 +319,60 @@ describe('trailing stops', () => {
     auditBooks(harness.exchange.slab, harness.exchange.pages, [book], () => false, harness.exchange.stops.books);
   });
 
+  it('become active, and reach a price, in parts if many do: the others stand, through snapshots, and the end is that of one step', () => {
+    const before = [
+      ...['reference 500', '1 new 1 sell 1 trail 50 ref', 'reference 490', '1 new 2 sell 1 trail 50 ref'],
+      ...['reference 480', '1 new 3 sell 1 trail 50 ref', 'reference 479', '1 new 4 sell 1 trail 50 ref'],
+      ...[5, 6, 7].map((id) => `2 new ${id} sell 1 trail ${id} from ${505 + (id & 2)} ref`),
+    ];
+    const [parts, whole, old] = [new Harness(), new Harness(), new Harness(undefined, 5)].map((harness) => harness.setUp(3));
+    parts.exchange.triggers.followsPerCommand = 2;
+    const stopsOf = ({ exchange }: Harness): (number | undefined)[] =>
+      [1, 2, 3, 4, 5, 6, 7].map((id) => {
+        const slot = exchange.clientOrderIds.find(id < 5 ? 1 : 2, id) - 1;
+        return slot < 0 ? undefined : exchange.stops.prices.stopPrice(slot);
+      });
+    for (const harness of [parts, whole, old]) for (const line of [...before, 'reference 510']) harness.must(parseCommand(line));
+    assert.deepEqual(stopsOf(whole), [460, 460, 460, 460, 505, 504, 503]);
+    assert.deepEqual(stopsOf(old), stopsOf(whole), 'rules 5 take one step');
+    // Two groups joined the newest one, which has come to the price of the last of them; the others wait.
+    const seen = [stopsOf(parts)];
+    for (let step = 0; parts.exchange.deadlineUs <= parts.exchange.timeUs; step++) {
+      const copy = copyOf(parts.exchange);
+      copy.triggers.followsPerCommand = 2;
+      assert.equal(copy.deadlineUs <= copy.timeUs, true);
+      const late = step === 0 ? '3 new 1 sell 1 trail 5' : '3 new 1 sell 1 trail 5 from 600 ref';
+      const line = step < 2 ? late : 'tick';
+      const { reports } = parts.do(parseCommand(line));
+      if (step < 2) assert.equal(reports.at(-1)?.code, Code.TRAIL_UNAVAILABLE);
+      follow(copy, parts.exchange, line);
+      assert.equal(stateHash(copy), stateHash(parts.exchange), line);
+      seen.push(stopsOf(parts));
+    }
+    assert.deepEqual(seen, [
+      [450, 440, 440, 440, 500, 501, 500],
+      [460, 460, 460, 460, 505, 501, 500],
+      [460, 460, 460, 460, 505, 504, 503],
+      [460, 460, 460, 460, 505, 504, 503],
+    ]);
+    assert.equal(parts.exchange.deadlineUs, Number.POSITIVE_INFINITY);
+    assert.equal(parts.do(parseCommand('3 new 1 sell 1 trail 5 from 600 ref')).reports[0].code, Code.OK, 'its id was not used up');
+    for (const line of ['reference 505', 'tick']) for (const harness of [parts, whole]) harness.do(parseCommand(line));
+    assert.deepEqual(stopsOf(parts), stopsOf(whole));
+  });
+
+  it('of which a part is active yet are cancelled as always', () => {
+    const harness = new Harness().setUp(3);
+    const { exchange } = harness;
+    exchange.triggers.followsPerCommand = 1;
+    for (const id of [1, 2, 3]) harness.must(parseCommand(`1 new ${id} buy 1 trail 5 from 490 ref`));
+    harness.must(parseCommand('reference 490'));
+    for (const id of [1, 3]) assert.equal(harness.do(parseCommand(`1 cancel ${id}`)).reports[0].code, Code.CANCELLED_BY_CLIENT);
+    assert.equal(exchange.stops.prices.stopPrice(exchange.clientOrderIds.find(1, 2) - 1), 495);
+    harness.do(parseCommand('tick'));
+    assert.deepEqual([exchange.deadlineUs, exchange.slab.count], [Number.POSITIVE_INFINITY, 1]);
+  });
+
   it('have ended: waves of stops that are cancelled count no more, as in a state from a snapshot', () => {
     const before = ['3 new 90 buy 1 @ 100', '3 new 91 sell 1 @ 100'];
     // The cancelled stop 2 was due; the stop 4 would have its turn behind it, and another price would be the last.

@@ -349,12 +349,19 @@ describe('the auction of a volatility interruption', () => {
     assert.equal(harness.exchange.deadlineUs, Number.POSITIVE_INFINITY);
   });
 
-  it('lets all that is due expire before its uncross', () => {
+  it('waits with its uncross until all that is due has expired', () => {
     const harness = crossing();
+    const { exchange } = harness;
     for (let id = 1; id <= EXPIRIES_PER_COMMAND + 2; id++) harness.do(parseCommand(`at 50000: 1 new ${id} buy 2 @ 1070 gtd 60000`));
-    const { reports } = harness.do(parseCommand('at 60000: tick'));
-    assert.equal(reports.length, EXPIRIES_PER_COMMAND + 2);
-    assert.deepEqual(new Set(reports.map(({ code }) => codeName(code))), new Set(['EXPIRED']));
+    const expired = [EXPIRIES_PER_COMMAND, 2].map((count) => {
+      assert.equal(exchange.symbols.phase[SYMBOL], Phase.Auction);
+      assert.ok(exchange.deadlineUs <= 60_000_000, 'a tick is due');
+      const { reports } = harness.do(parseCommand('at 60000: tick'));
+      assert.deepEqual(new Set(reports.map(({ code }) => codeName(code))), new Set(['EXPIRED']));
+      assert.equal(reports.length, count);
+      return count;
+    });
+    assert.equal(exchange.symbols.phase[SYMBOL], Phase.Continuous, `after ${expired.length} commands`);
   });
 
   it('of several symbols with one end: the lowest symbol first, one with each command', () => {

@@ -50,6 +50,14 @@ export class StopBook {
     return this.waves.hasSide(side);
   }
 
+  /** Whether trailing stops of a side have not followed a price yet. */
+  isBehind(side: number): boolean {
+    const { trails } = this;
+    const end = Math.min(4 * side + 4, trails.length);
+    for (let number = 4 * side; number < end; number++) if ((trails[number]?.best ?? 0) !== 0) return true;
+    return false;
+  }
+
   /** Ends the waves of which no stop is left: all have had their turn, or are cancelled. */
   endEmpty(): void {
     const { waves } = this;

@@ -65,13 +65,18 @@ export class TrailBook {
     if (this.best === 0 || this.#isBetter(price, this.best)) this.best = price;
   }
 
-  /** Follows the best price that was seen. Returns the slot of an order that it activates, which the caller adds again; -1 when there is none. */
-  follow(): number {
-    const { best } = this;
-    if (best === 0) return NIL;
-    this.#raise(best);
+  /**
+   * The orders that follow reach the best price that was seen; if that makes more than `most` groups one with another, a price on the way to it.
+   * Returns how many groups it made one with another.
+   */
+  raise(most: number): number {
+    return this.#raise(this.best, most);
+  }
+
+  /** Call it when all have reached the best price. Returns the slot of an order that this price activates, which the caller adds again; -1 when there is none: nothing is left to follow then. */
+  activate(): number {
     const { first } = this.waiting;
-    if (first === NIL || this.#isBetter(this.#memory.slab.next(first), best)) {
+    if (first === NIL || this.#isBetter(this.#memory.slab.next(first), this.best)) {
       this.best = 0;
       return NIL;
     }
@@ -165,37 +170,48 @@ export class TrailBook {
     return [...this.#stack.subarray(0, this.#depth)];
   }
 
-  /** All groups that `price` reaches become one, with this extreme. */
-  #raise(price: PriceTicks): void {
+  /** The groups that `price` reaches become one, with this extreme: the newest, and up to `most` others. If more are left, its extreme is that of the last one so far. */
+  #raise(price: PriceTicks, most: number): number {
     const { groups, offsets, slab } = this.#memory;
     const stack = this.#stack;
     let one = 0;
+    let reached = price;
+    let merged = 0;
     while (this.#depth > 0) {
       const newest = stack[this.#depth - 1];
       const extreme = groups.extreme(newest);
       if (this.#isBetter(extreme, price) || (extreme === price && one === 0)) break;
-      this.#depth--;
       const first = groups.first(newest);
+      if (first !== NIL && merged === most) return this.#endRaise(one, reached, merged);
+      this.#depth--;
       if (first === NIL) {
         this.#empty--;
         groups.drop(newest);
         continue;
       }
+      reached = extreme;
       this.#stops.remove(first);
       slab.setLevel(first, FOLLOWS);
       if (one === 0) one = newest;
       else {
-        const merged = offsets.meld(groups.first(one), first);
+        const heap = offsets.meld(groups.first(one), first);
         one = groups.unite(one, newest);
-        groups.setFirst(one, merged);
+        groups.setFirst(one, heap);
         this.behind++;
+        merged++;
       }
     }
-    if (one === 0) return;
+    return one === 0 ? 0 : this.#endRaise(one, price, merged);
+  }
+
+  /** The groups that were made one are the newest. */
+  #endRaise(group: number, extreme: PriceTicks, merged: number): number {
+    const { groups } = this.#memory;
     this.changed = true;
-    groups.setExtreme(one, price);
-    this.#push(one);
-    this.#lead(groups.first(one));
+    groups.setExtreme(group, extreme);
+    this.#push(group);
+    this.#lead(groups.first(group));
+    return merged;
   }
 
   #join(group: number, slot: number): void {

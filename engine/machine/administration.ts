@@ -3,7 +3,6 @@ import { GROUPS, MASS_CANCEL_SELLS, SYMBOL_PARAM_RANGES, SYMBOL_PARAMS, SymbolPa
 import { isName, NAME_BYTES } from '../rules/accounts.ts';
 import { BY_REFERENCE, BY_TRADE } from '../rules/pending-stops.ts';
 import { unitsOf } from '../rules/symbols.ts';
-import { AUCTION_TIMES } from '../rules/waiting-orders.ts';
 import { getI64, LIMIT_53, type Money } from '../units.ts';
 import { Command, CommandKind, Phase, SubPhase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
@@ -53,8 +52,9 @@ export class Administration {
   readonly #protection: QuoteProtection;
   readonly #pegOrders: PegOrders;
   readonly #openBook: (symbol: number) => void;
+  readonly #isReady: (symbol: number) => boolean;
 
-  /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice */
+  /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice @param isReady whether nothing is to be done before an uncross of the symbol */
   constructor(
     state: MachineState,
     resting: RestingOrders,
@@ -64,7 +64,9 @@ export class Administration {
     protection: QuoteProtection,
     pegOrders: PegOrders,
     openBook: (symbol: number) => void,
+    isReady: (symbol: number) => boolean,
   ) {
+    this.#isReady = isReady;
     this.#state = state;
     this.#operatorCancel = new OperatorCancel(state, resting);
     this.#controls = new ControlCommands(state, this.#operatorCancel, massCancels);
@@ -98,7 +100,7 @@ export class Administration {
       case CommandKind.SetPhase:
         return this.#setPhase(symbol, parameter, bytes[b + Command.side], quantity);
       case CommandKind.Uncross:
-        return this.uncross(symbol);
+        return this.#uncrossNow(symbol);
       case CommandKind.DefineAccount:
         return this.#defineAccount(account, bytes, b + Command.price);
       case CommandKind.SetAccount:
@@ -237,13 +239,21 @@ export class Administration {
     const { stops, waiting, pegs } = this.#state;
     const book = stops.books[symbol];
     if (pegs.first(symbol) !== -1) return true;
-    return (book !== undefined && book.count > 0) || AUCTION_TIMES.some((time) => waiting.first(symbol, time) !== -1);
+    return (book !== undefined && book.count > 0) || waiting.isUsed(symbol);
   }
 
   #publishPhase(symbol: number): void {
     publishPhase(this.#state, symbol);
     // Consumers drop the last indicative price at a change of phase, and the reference price decides between equal prices.
     if (this.#state.symbols.phase[symbol] === Phase.Auction) this.#state.changedAuctions.add(symbol);
+  }
+
+  /** The command: it waits until all that is due has ended, and the orders of the auction have entered the book. */
+  #uncrossNow(symbol: number): Code {
+    const { rules, symbols, books } = this.#state;
+    const isAuction =
+      books[symbol] !== undefined && symbols.phase[symbol] === Phase.Auction && symbols.subPhase[symbol] !== SubPhase.PreOpen;
+    return rules >= 6 && isAuction && !this.#isReady(symbol) ? Code.UNCROSS_WAITS : this.uncross(symbol);
   }
 
   /** Also for an auction that ends by itself. Sets `price` and `volume`. */

@@ -1,10 +1,11 @@
+import { fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import { AuctionBit, AuctionChecks, isInAuction } from '../rules/auction-checks.ts';
 import { CARRY_MASK, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { OrderRequest } from '../rules/order-request.ts';
-import { AUCTION_TIMES, type WaitingOrders } from '../rules/waiting-orders.ts';
+import { AUCTION_TIMES, WAITS, type WaitingOrders } from '../rules/waiting-orders.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { Phase, ReportKind, Side, SubPhase, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
@@ -27,11 +28,11 @@ const LIFETIME = 256;
 /**
  * Orders at the open and at the close. They wait outside the book, and enter it
  * when their auction starts: at most {@link WAITING_PER_COMMAND} with one command, the
- * rest before the next ones, and all before the uncross. What is left of them
- * after the uncross, or when the auction ends without one, is cancelled. Owned by the engine thread.
+ * rest before the next ones, and all before the uncross, which waits for it. What is left of them
+ * after the uncross, or when the auction ends without one, is cancelled, in parts too: until then it does not trade. Owned by the engine thread.
  */
 export class AuctionOrders implements StatePart {
-  readonly kinds = [RowKind.WaitingOrder];
+  readonly kinds = [RowKind.WaitingOrder, RowKind.AuctionOrder, RowKind.EndingOrder];
   /** Orders that enter or end with one command at most; tests lower it. */
   perCommand: number = WAITING_PER_COMMAND;
   readonly #state: MachineState;
@@ -107,8 +108,9 @@ export class AuctionOrders implements StatePart {
     this.#answers.resting(AMENDED, keeps ? ReportFlag.KeptPriority : 0, OK, slot, order.tag);
   }
 
-  /** Call it before the phase of a symbol changes: what ends with the present one ends first. */
+  /** Call it before the phase of a symbol changes: what ends with the present one ends first, or is among those that end. */
   beforePhase(symbol: number): void {
+    if (this.#state.rules >= 6) return;
     for (const time of AUCTION_TIMES) if (this.#ends(symbol, time)) this.#endAll(symbol, time);
   }
 
@@ -130,7 +132,18 @@ export class AuctionOrders implements StatePart {
     this.continue();
   }
 
-  /** Call it before an uncross: all orders of the auction have entered then. */
+  /** Whether orders of a symbol have not entered its auction yet. */
+  enters(symbol: number): boolean {
+    return AUCTION_TIMES.some((time) => this.#enters(symbol, time) && this.#waiting.first(symbol, time) !== NIL);
+  }
+
+  /** The code with which the order will end, because its auction is over; else OK. */
+  codeOf(slot: number): Code {
+    const isEnding = isAuctionOnly(this.#state.slab.timeInForce(slot)) && this.#waiting.isEnding(slot);
+    return isEnding ? Code.CANCELLED_AUCTION_OVER : OK;
+  }
+
+  /** Call it before an uncross: all orders of the auction have entered then. From rules 6 on, they have before. */
   beforeUncross(symbol: number): void {
     for (const time of AUCTION_TIMES) {
       if (!this.#enters(symbol, time)) continue;
@@ -149,19 +162,32 @@ export class AuctionOrders implements StatePart {
       symbols.auctions[symbol] |= AuctionBit.ClosingOver;
       this.#leaveBook(symbol, AT_THE_CLOSE);
     }
+    if (this.#state.rules >= 6) this.continue();
   }
 
-  /** Lets the share of this command enter or end: by symbol, those at the open first, those that wait longest first. */
+  /** Lets the share of this command end or enter: first those whose auction is over, then by symbol those at the open, those that wait longest first. */
   continue(): void {
     const state = this.#state;
+    const waiting = this.#waiting;
     if (this.#seq !== state.seq) {
       this.#seq = state.seq;
       this.#left = this.perCommand;
     }
     this.busy = false;
-    if (this.#waiting.count === 0) return;
-    for (const symbol of this.#waiting.symbols) for (const time of AUCTION_TIMES) this.#continue(symbol, time);
+    if (waiting.count === 0 && waiting.firstEnding === NIL) return;
+    if (state.rules >= 6) this.#endSome();
+    for (const symbol of waiting.symbols) for (const time of AUCTION_TIMES) this.#continue(symbol, time);
+    if (waiting.firstEnding !== NIL) this.busy = true;
     if (this.busy) state.wakes[1] = Number.NEGATIVE_INFINITY;
+  }
+
+  #endSome(): void {
+    const waiting = this.#waiting;
+    for (const symbol of waiting.symbols) for (const time of AUCTION_TIMES) if (this.#ends(symbol, time)) waiting.end(symbol, time);
+    for (let slot = waiting.firstEnding; slot !== NIL && this.#left > 0; slot = waiting.firstEnding) {
+      this.#left--;
+      this.#end(slot);
+    }
   }
 
   #continue(symbol: number, time: number): void {
@@ -195,8 +221,21 @@ export class AuctionOrders implements StatePart {
     this.#resting.cancel(slot, Code.CANCELLED_AUCTION_OVER, this.#state.slab.tag(slot));
   }
 
-  /** Cancels the orders of an auction that are in the book, in its order: buys first. */
+  /**
+   * The orders of an auction in the book are no longer part of it. Market orders, whose prices mean nothing outside of it, end at once, in the sequence in
+   * which they entered it; limit orders, which trade no more, bit by bit.
+   */
   #leaveBook(symbol: number, time: number): void {
+    if (this.#state.rules < 6) return this.#leaveAtOnce(symbol, time);
+    const waiting = this.#waiting;
+    const book = this.#state.books[symbol];
+    for (let slot = waiting.firstMarket(symbol, time); slot !== NIL; slot = waiting.firstMarket(symbol, time)) this.#end(slot);
+    waiting.endInBook(symbol, time);
+    if (book !== undefined) book.auction.hasMarketOrders = AUCTION_TIMES.some((each) => waiting.firstMarket(symbol, each) !== NIL);
+  }
+
+  /** Cancels the orders of an auction that are in the book, in its order: buys first. */
+  #leaveAtOnce(symbol: number, time: number): void {
     const { slab, books, symbols } = this.#state;
     const book = books[symbol];
     if (book === undefined || symbols.auctionOrders[symbol] === 0) return;
@@ -228,6 +267,7 @@ export class AuctionOrders implements StatePart {
       return this.#resting.gone(slot);
     }
     symbols.auctionOrders[slab.symbol(slot)] = 1;
+    this.#waiting.addToBook(slot);
     if (isMarket) {
       book.putFirst(slot);
       book.auction.hasMarketOrders = true;
@@ -267,25 +307,44 @@ export class AuctionOrders implements StatePart {
   }
 
   save(out: RowWriter): void {
+    const { rules, slab } = this.#state;
+    const waiting = this.#waiting;
+    for (const symbol of waiting.symbols)
+      for (const time of AUCTION_TIMES)
+        for (let slot = waiting.first(symbol, time); slot !== NIL; slot = waiting.next(slot)) this.#saveWaiting(out, slot);
+    for (const slot of waiting.ending()) if (slab.level(slot) === WAITS) this.#saveWaiting(out, slot);
+    if (rules < 6) return;
+    for (const symbol of waiting.symbols)
+      for (const time of AUCTION_TIMES) for (const slot of waiting.inBook(symbol, time)) out.row(RowKind.AuctionOrder, slab.id[slot]);
+    for (const slot of waiting.ending()) out.row(RowKind.EndingOrder, slab.id[slot]);
+  }
+
+  #saveWaiting(out: RowWriter, slot: number): void {
     const { slab } = this.#state;
-    for (const symbol of this.#waiting.symbols) {
-      for (const time of AUCTION_TIMES) {
-        for (let slot = this.#waiting.first(symbol, time); slot !== NIL; slot = this.#waiting.next(slot)) {
-          const terms = slab.side(slot) + slab.lifetime(slot) * LIFETIME;
-          const [id, client] = [slab.id[slot], slab.clientOrderId(slot)];
-          const [price, open, account] = [slab.price(slot), slab.open(slot), slab.account(slot)];
-          out.row(RowKind.WaitingOrder, id, client, price, open, 0, account, symbol, terms, slab.tag(slot), slab.termsHash[slot]);
-          this.#resting.saveTerms(out, slot);
-        }
-      }
-    }
+    const terms = slab.side(slot) + slab.lifetime(slot) * LIFETIME;
+    const [id, client] = [slab.id[slot], slab.clientOrderId(slot)];
+    const [price, open, account] = [slab.price(slot), slab.open(slot), slab.account(slot)];
+    out.row(RowKind.WaitingOrder, id, client, price, open, 0, account, slab.symbol(slot), terms, slab.tag(slot), slab.termsHash[slot]);
+    this.#resting.saveTerms(out, slot);
   }
 
   load(r: Float64Array, at: number): void {
-    const terms = r[at + 8];
-    this.#resting.loadWaiting(r, at, terms % LIFETIME, Math.floor(terms / LIFETIME));
+    if (r[at] === RowKind.WaitingOrder) {
+      const terms = r[at + 8];
+      this.#resting.loadWaiting(r, at, terms % LIFETIME, Math.floor(terms / LIFETIME));
+    } else this.#loadPlace(r[at], r[at + 1]);
     // The next command finds whether it has something to do.
     this.busy = true;
     this.#state.wakes[1] = Number.NEGATIVE_INFINITY;
+  }
+
+  /** The rows are in the sequence of the lists. */
+  #loadPlace(kind: number, id: number): void {
+    const waiting = this.#waiting;
+    const slot = this.#state.slab.find(id);
+    if (slot === NIL) fail(`the snapshot has order ${id} in an auction, which is not open`);
+    if (kind === RowKind.EndingOrder) return waiting.endOne(slot);
+    waiting.remove(slot);
+    waiting.addToBook(slot);
   }
 }

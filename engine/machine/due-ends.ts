@@ -15,7 +15,7 @@ const { OK } = Code;
 /**
  * Ends the orders whose end comes without a command that names them, before
  * each command: those that expire, then those of mass cancels that are under way,
- * then those of accounts whose deadline has come.
+ * then those of accounts whose deadline has come, and those of auctions that are over.
  * One command ends a bounded number. Until the others are ended too, such an order
  * does not trade, and is not amended, cancelled or triggered: what the command
  * would reach of it ends first. Owned by the engine thread.
@@ -51,7 +51,8 @@ export class DueEnds {
 
   /** The same, without those that expire. */
   get #ofAccounts(): boolean {
-    return this.#massCancels.count !== 0 || this.#cancelAfters.earliestUs <= this.#state.timeUs;
+    const { waiting, timeUs } = this.#state;
+    return this.#massCancels.count !== 0 || this.#cancelAfters.earliestUs <= timeUs || waiting.firstEnding !== NIL;
   }
 
   /** Call it before a command when something is due, or may be. Returns `more`. */
@@ -67,16 +68,16 @@ export class DueEnds {
 
   /** Call it next if more is due. Returns false if the command must be rejected with ORDERS_EXPIRING: more is due in its way than one command ends. */
   clear(): boolean {
-    const { order, books, symbols } = this.#state;
+    const { order, books, symbols, rules } = this.#state;
     const { kind, symbol } = order;
     if (kind === CommandKind.New) return this.clearWay(books[symbol], order.side);
     if (kind === CommandKind.Quote) return this.#clearQuote();
     if (kind === CommandKind.Cancel || kind === CommandKind.Amend) return this.#clearTarget();
-    if (kind === CommandKind.Uncross && symbols.phase[symbol] === Phase.Auction) this.clearBook(symbol);
+    if (kind === CommandKind.Uncross && rules < 6 && symbols.phase[symbol] === Phase.Auction) this.clearBook(symbol);
     return true;
   }
 
-  /** Ends all that is due in the book of a symbol, however much that is: before an uncross. */
+  /** Ends all that is due in the book of a symbol, however much that is: before an uncross, before rules 6. */
   clearBook(symbol: number): void {
     this.#expiry.runAll();
     if (this.#ofAccounts) this.#clearSides(this.#state.books[symbol]);
@@ -167,6 +168,6 @@ export class DueEnds {
   /** The code with which the order will end; OK if its end has not come. */
   #codeOf(slot: number): Code {
     if (this.#expiry.isDue(slot)) return Code.EXPIRED;
-    return this.#massCancels.codeOf(slot) || this.#cancelAfters.codeOf(slot);
+    return this.#massCancels.codeOf(slot) || this.#cancelAfters.codeOf(slot) || this.#auctionOrders.codeOf(slot);
   }
 }

@@ -85,7 +85,7 @@ export class Exchange extends MachineState {
   readonly #cancelAfters: CancelAfters;
   readonly #dueEnds: DueEnds;
   readonly #interruptions: Interruptions;
-  readonly #triggers: Triggers;
+  readonly triggers: Triggers;
   readonly #stops: PendingStops;
   /** The deadline at the last call of `deadlineChanged`. */
   readonly #deadline = new Float64Array(1).fill(Number.NaN);
@@ -98,6 +98,7 @@ export class Exchange extends MachineState {
     const resting = new RestingOrders(this, this.#answers);
     const protection = new QuoteProtection(this, resting);
     const guarded = new GuardedMatch(this, this.#answers, resting, protection);
+    const isReady = (symbol: number): boolean => !this.#dueEnds.more && !this.auctionOrders.enters(symbol);
     this.#interruptions = new Interruptions(
       this,
       (symbol) => {
@@ -105,6 +106,7 @@ export class Exchange extends MachineState {
         this.pegOrders.park(symbol);
       },
       (symbol) => this.#administration.uncross(symbol),
+      isReady,
     );
     const banded = new BandedMatch(this, guarded, this.#interruptions);
     this.auctionOrders = new AuctionOrders(this, checks, this.#answers, resting, (slot) => this.#dueEnds.end(slot));
@@ -133,10 +135,11 @@ export class Exchange extends MachineState {
       protection,
       this.pegOrders,
       openBook,
+      isReady,
     );
     this.#cancelAfters = new CancelAfters(this, checks, this.#answers, this.massCancels);
     this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels, this.#cancelAfters, this.auctionOrders);
-    this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, banded, this.#dueEnds, linked, this.children);
+    this.triggers = new Triggers(this, checks, this.#answers, resting, guarded, banded, this.#dueEnds, linked, this.children);
     this.#stops = this.stops;
     this.configuration = new Configuration(this);
     this.digest = new StateDigest(this);
@@ -190,7 +193,7 @@ export class Exchange extends MachineState {
     const { wakes } = this;
     const due = (timeUs >= wakes[0] || timeUs >= wakes[1] || timeUs >= wakes[2]) && this.#wake(timeUs);
     if (this.#stops.pending && !isEngines(kind)) {
-      this.#triggers.run(false);
+      this.triggers.run(false);
       order.read(bytes, words, slot);
     }
     if (due && !this.#dueEnds.clear()) this.#rejectForNow(kind, words, slot);
@@ -206,7 +209,7 @@ export class Exchange extends MachineState {
       else this.#lists.add(link, this.#extension.words, words, slot);
     } else if (kind === AMEND && (order.flags & EXTENDED) === 0 && !this.#extension.pending) this.#amendCancel.amend();
     else this.#applyOther(kind, bytes, words, slot);
-    if (this.#stops.pending && !isEngines(kind)) this.#triggers.run(true);
+    if (this.#stops.pending && !isEngines(kind)) this.triggers.run(true);
     if (this.pegs.pending && !isEngines(kind)) this.pegOrders.run();
     this.accounts.checkConservation();
     if (this.rules !== 1) this.digest.fold(seq);

@@ -35,7 +35,7 @@ interface Interruption {
  * with the first tick at or after the earliest end: the tick has a random number,
  * so the draw is in the log. One command does this for one interruption at most, the
  * one with the earliest end, then the lowest symbol; the others follow with the
- * next ones. A phase that is set ends the interruption without an uncross. Owned by
+ * next ones. What is due by then ends before, which may take several commands. A phase that is set ends the interruption without an uncross. Owned by
  * the engine thread.
  */
 export class Interruptions implements StatePart {
@@ -43,10 +43,20 @@ export class Interruptions implements StatePart {
   readonly #state: MachineState;
   readonly #clear: (symbol: number) => void;
   readonly #uncross: (symbol: number) => void;
+  readonly #isReady: (symbol: number) => boolean;
   readonly #all: Interruption[] = [];
 
-  /** @param clear ends what is due in the book of a symbol @param uncross of a symbol in an auction */
-  constructor(state: MachineState, clear: (symbol: number) => void, uncross: (symbol: number) => void) {
+  /**
+   * @param clear ends what is due in the book of a symbol; before rules 6 @param uncross of a symbol in an auction
+   * @param isReady whether nothing is to be done before an uncross of the symbol
+   */
+  constructor(
+    state: MachineState,
+    clear: (symbol: number) => void,
+    uncross: (symbol: number) => void,
+    isReady: (symbol: number) => boolean,
+  ) {
+    this.#isReady = isReady;
     this.#state = state;
     this.#clear = clear;
     this.#uncross = uncross;
@@ -89,12 +99,14 @@ export class Interruptions implements StatePart {
 
   /** Call it before a command when `earliestUs` is not after its time. */
   run(): void {
-    const { order, bands, books, symbols } = this.#state;
+    const { order, bands, books, symbols, rules } = this.#state;
     const isTick = order.kind === CommandKind.Tick;
     const its = this.#firstDue(isTick);
     if (its === undefined) return;
     const { symbol } = its;
     if (this.#needsDraw(its)) return this.#draw(its, order.quantity);
+    // It stays due: the next command or tick goes on with what comes before.
+    if (rules >= 6 && !this.#isReady(symbol)) return;
     this.#clear(symbol);
     const book = books[symbol] as OrderBook;
     book.indicate(symbols.param(symbol, SymbolParam.ReferencePrice));

@@ -35,10 +35,11 @@ interface MassCancel {
   /** Commands that sort before the first one cancels; 0 if they are few. */
   sorts: number;
   /**
-   * Slots of the orders, those before `next` sorted; and what is left of the sorted ones, with perhaps some that have ended otherwise.
-   * No part of the state: after a snapshot they are searched again.
+   * Orders that it names at most, and how many of them are found; the slots before `next` were searched. What is left of those that were found, sorted, with
+   * perhaps some that have ended otherwise; undefined before the search. No part of the state: after a snapshot they are searched again.
    */
-  slots: Int32Array | undefined;
+  count: number;
+  found: number;
   next: number;
   left: BookOrderHeap | undefined;
 }
@@ -55,8 +56,8 @@ interface MassCancel {
  *
  * The orders are found by one scan of the slab's column of accounts,
  * which ends with the last of them: about a millisecond per million open
- * orders of all accounts. It is not repeated by the commands that continue. A symbol or a side
- * is looked up in the record of each order, at once, because the answer has their number.
+ * orders of all accounts. The commands that sort do a part of it each. With a symbol or a side, each order of the account
+ * is looked at before, in its record, because the answer has their number.
  * Slots are not the same in every replay, so the scan alone may depend on them,
  * not the sequence. Owned by the engine thread.
  */
@@ -101,7 +102,7 @@ export class MassCancels implements StatePart {
   /** Begins a mass cancel of an account that exists. Returns the number of orders that it names. @param code of the orders' reports @param reason code of its own report @param session 0 = all */
   begin(account: number, symbol: number, sides: number, code: Code, reason: Code, tag: number, session = 0): number {
     const its = this.#new(account, 0, symbol, sides, session, code, this.#state.lastOrderId);
-    const count = this.#search(its);
+    const count = this.#count(its);
     this.#answers.massCancelled(account, symbol, reason, tag, count, this.later(count));
     this.#start(its, count);
     return count;
@@ -110,7 +111,7 @@ export class MassCancels implements StatePart {
   /** Begins one of a group. Returns the number of orders that it names. */
   beginGroup(group: number, symbol: number, sides: number): number {
     const its = this.#new(0, group, symbol, sides, 0, Code.CANCELLED_BY_OPERATOR, this.#state.lastOrderId);
-    const count = this.#search(its);
+    const count = this.#count(its);
     this.#start(its, count);
     return count;
   }
@@ -122,10 +123,7 @@ export class MassCancels implements StatePart {
 
   /** Call it when an account has changed its group: which orders are named may have changed. */
   forgetScans(): void {
-    for (const its of this.#underWay) {
-      its.slots = undefined;
-      its.left = undefined;
-    }
+    for (const its of this.#underWay) its.left = undefined;
   }
 
   /** Continues what is under way; before a command. */
@@ -136,11 +134,10 @@ export class MassCancels implements StatePart {
       const its = underWay[0];
       if (its.sorts > 0) {
         its.sorts--;
-        if (its.slots !== undefined) this.#sort(its, its.slots, this.sortedPerCommand);
+        this.#sort(its, this.sortedPerCommand);
         return;
       }
-      if (its.slots === undefined) this.#search(its);
-      const left = this.#sort(its, its.slots as Int32Array, Number.POSITIVE_INFINITY);
+      const left = this.#sort(its, Number.POSITIVE_INFINITY);
       room -= this.#cancel(its, left, room);
       if (left.count === 0) this.#finish(its);
     }
@@ -172,16 +169,16 @@ export class MassCancels implements StatePart {
 
   #new(account: number, group: number, symbol: number, sides: number, session: number, code: Code, lastOrderId: number): MassCancel {
     const number = ++this.#number;
-    return { account, group, symbol, sides, session, code, lastOrderId, number, sorts: 0, slots: undefined, next: 0, left: undefined };
+    return { account, group, symbol, sides, session, code, lastOrderId, number, sorts: 0, count: 0, found: 0, next: 0, left: undefined };
   }
 
-  /** @param count orders that it names, of which `slots` has the slots */
+  /** @param count orders that it names */
   #start(its: MassCancel, count: number): void {
     if (count > this.sortedPerCommand) {
       its.sorts = Math.ceil(count / this.sortedPerCommand);
       return this.#goOn(its);
     }
-    const left = this.#sort(its, its.slots as Int32Array, count);
+    const left = this.#sort(its, count);
     this.#cancel(its, left, this.perCommand);
     if (left.count > 0) this.#goOn(its);
   }
@@ -216,34 +213,49 @@ export class MassCancels implements StatePart {
     return sides === 0 || sides === slab.side(slot) + 1;
   }
 
-  /** Finds the slots of the orders that it names and that no earlier one does. Returns their number. */
-  #search(its: MassCancel): number {
-    const { slab, accounts } = this.#state;
-    const { account, group, symbol, sides, session } = its;
-    let slots = new Int32Array(account === 0 ? this.#openOrdersOf(group) : accounts.openOrders[account]);
-    if (account === 0) slotsOfGroup(slab.accountAt, accounts.group, group, slots);
-    else slotsOf(slab.accountAt, account, slots);
-    if (symbol !== 0 || sides !== 0 || session !== 0 || this.#underWay.length > 0) slots = slots.filter((slot) => this.#isLeft(its, slot));
-    its.slots = slots;
-    its.next = 0;
-    its.left = undefined;
-    return slots.length;
+  /** The number of orders that it names and that no earlier one does. */
+  #count(its: MassCancel): number {
+    const { symbol, sides, session } = its;
+    const open = this.#openOrders(its);
+    if (symbol === 0 && sides === 0 && session === 0 && this.#underWay.length === 0) return open;
+    let count = 0;
+    let slot = -1;
+    for (let left = open; left > 0; left--) {
+      slot = this.#next(its, slot + 1);
+      if (this.#isLeft(its, slot)) count++;
+    }
+    return count;
   }
 
-  /** Sorts the next `most` of its orders. Returns all that are sorted. */
-  #sort(its: MassCancel, slots: Int32Array, most: number): BookOrderHeap {
-    const { slab, accounts } = this.#state;
-    const { account, group } = its;
-    its.left ??= new BookOrderHeap(slots.length);
+  /** Finds and sorts the next `most` of its orders. Returns all that are sorted. */
+  #sort(its: MassCancel, most: number): BookOrderHeap {
+    if (its.left === undefined) {
+      its.count = this.#openOrders(its);
+      its.found = 0;
+      its.next = 0;
+      its.left = new BookOrderHeap(its.count);
+    }
     const { left } = its;
-    const end = Math.min(slots.length, its.next + most);
-    for (; its.next < end; its.next++) {
-      const slot = slots[its.next];
-      const owner = slab.accountAt[slot];
-      // The order may have ended since the search, and its slot may be free or have another one.
-      if ((account === 0 ? accounts.group[owner] === group : owner === account) && this.#isLeft(its, slot)) this.#add(left, slot);
+    const end = Math.min(its.count, its.found + most);
+    while (its.found < end) {
+      const slot = this.#next(its, its.next);
+      if (slot === NIL) {
+        // Some have ended meanwhile, or it does not name all orders of its owner.
+        its.found = its.count;
+        break;
+      }
+      its.next = slot + 1;
+      if (!this.#isLeft(its, slot)) continue;
+      its.found++;
+      this.#add(left, slot);
     }
     return left;
+  }
+
+  /** The first slot from `from` on that has an order of its owner, -1 if there is none. */
+  #next({ account, group }: MassCancel, from: number): number {
+    const { slab, accounts } = this.#state;
+    return account === 0 ? nextOfGroup(slab.accountAt, accounts.group, group, from) : slab.accountAt.indexOf(account, from);
   }
 
   /** Whether it names the order in `slot`, which is of its owner, and no earlier one does. */
@@ -251,8 +263,10 @@ export class MassCancels implements StatePart {
     return this.#names(its, slot) && (this.#underWay[0] === its || this.codeOf(slot) === Code.OK);
   }
 
-  #openOrdersOf(group: number): number {
+  /** Open orders of its owner. */
+  #openOrders({ account, group }: MassCancel): number {
     const { accounts } = this.#state;
+    if (account !== 0) return accounts.openOrders[account];
     let count = 0;
     for (let account = 1; account < accounts.capacity; account++)
       if (accounts.group[account] === group) count += accounts.openOrders[account];
@@ -289,10 +303,7 @@ function ownerOf({ account, group }: MassCancel): number {
   return account === 0 ? -group : account;
 }
 
-function slotsOf(accountAt: Int32Array, account: number, slots: Int32Array): void {
-  for (let slot = 0, found = 0; found < slots.length; slot++) if (accountAt[slot] === account) slots[found++] = slot;
-}
-
-function slotsOfGroup(accountAt: Int32Array, groups: ArrayLike<number>, group: number, slots: Int32Array): void {
-  for (let slot = 0, found = 0; found < slots.length; slot++) if (groups[accountAt[slot]] === group) slots[found++] = slot;
+function nextOfGroup(accountAt: Int32Array, groups: ArrayLike<number>, group: number, from: number): number {
+  for (let slot = from; slot < accountAt.length; slot++) if (groups[accountAt[slot]] === group) return slot;
+  return NIL;
 }

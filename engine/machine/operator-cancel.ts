@@ -1,4 +1,5 @@
 import type { OrderBook } from '../book/order-book.ts';
+import type { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { AUCTION_TIMES } from '../rules/waiting-orders.ts';
@@ -9,8 +10,10 @@ import type { MachineState } from './state.ts';
 
 const NIL = -1;
 
-/** Orders that one command cancels at most. The caller sends the command again while `more` is true. */
-export const CANCELS_PER_COMMAND = 4096;
+/** Orders that one command cancels at most, so that none delays the others by more than about a millisecond. The caller sends the command again while `more` is true. */
+export const CANCELS_PER_COMMAND = 1024;
+/** The same before rules 6. */
+const CANCELS_BEFORE = 4096;
 
 /**
  * The operator's cancel: one order, or the orders of an account, of a symbol, or
@@ -33,6 +36,7 @@ export class OperatorCancel {
   cancelled = 0;
   more = false;
   #code: Code = Code.CANCELLED_BY_OPERATOR;
+  #most = CANCELS_PER_COMMAND;
   /** Account, group and symbol of the last scan, and what it found; undefined when all of it was cancelled. */
   #account = 0;
   #group = 0;
@@ -81,6 +85,7 @@ export class OperatorCancel {
     this.cancelled = 0;
     this.more = false;
     this.#code = code;
+    this.#most = this.#state.rules < 6 ? CANCELS_BEFORE : CANCELS_PER_COMMAND;
   }
 
   #one(account: number, symbol: number, orderId: number, clientOrderId: number): Code {
@@ -96,7 +101,7 @@ export class OperatorCancel {
   #ofBook(book: OrderBook): void {
     for (const side of [Side.Buy, Side.Sell]) {
       for (let slot = book.first(side); slot !== NIL; slot = book.first(side)) {
-        if (this.cancelled === CANCELS_PER_COMMAND) {
+        if (this.cancelled === this.#most) {
           this.more = true;
           return;
         }
@@ -114,7 +119,7 @@ export class OperatorCancel {
     if (stops === undefined) return;
     for (const side of [Side.Buy, Side.Sell]) {
       for (let slot = stops.first(side); slot !== NIL; slot = stops.first(side)) {
-        if (this.cancelled === CANCELS_PER_COMMAND) {
+        if (this.cancelled === this.#most) {
           this.more = true;
           return;
         }
@@ -127,7 +132,7 @@ export class OperatorCancel {
     const { waiting } = this.#state;
     for (const time of AUCTION_TIMES) {
       for (let slot = waiting.first(symbol, time); slot !== NIL; slot = waiting.first(symbol, time)) {
-        if (this.cancelled === CANCELS_PER_COMMAND) {
+        if (this.cancelled === this.#most) {
           this.more = true;
           return;
         }
@@ -177,7 +182,7 @@ export class OperatorCancel {
         // Orders entered since the scan have higher ids than those that it found.
         this.#found = this.#scan(account, group, symbol);
         scanned = true;
-      } else if (this.cancelled === CANCELS_PER_COMMAND) {
+      } else if (this.cancelled === this.#most) {
         this.more = true;
         return;
       } else this.#cancel(slot);
@@ -202,15 +207,9 @@ export class OperatorCancel {
   #scan(account: number, group: number, symbol: number): IdHeap {
     const { slab, accounts } = this.#state;
     const ids = new Float64Array(account !== 0 ? accounts.openOrders[account] : this.#openOrdersOf(group));
-    let count = 0;
-    for (let slot = 0, left = ids.length; left > 0; slot++) {
-      if (slab.level(slot) === NIL) continue;
-      const owner = slab.account(slot);
-      if (account !== 0 ? owner !== account : accounts.group[owner] !== group) continue;
-      left--;
-      if (symbol === 0 || slab.symbol(slot) === symbol) ids[count++] = slab.id[slot];
-    }
-    return new IdHeap(ids.subarray(0, count));
+    const count = account !== 0 ? idsOf(slab, account, ids) : idsOfGroup(slab, accounts.group, group, ids);
+    if (symbol === 0) return new IdHeap(ids.subarray(0, count));
+    return new IdHeap(ids.subarray(0, count).filter((id) => slab.symbol(slab.find(id)) === symbol));
   }
 
   #openOrdersOf(group: number): number {
@@ -225,4 +224,16 @@ export class OperatorCancel {
     this.#resting.cancel(slot, this.#code, this.#state.slab.tag(slot));
     this.cancelled++;
   }
+}
+
+function idsOf({ accountAt, id }: OrderSlab, account: number, ids: Float64Array): number {
+  let count = 0;
+  for (let slot = 0; count < ids.length; slot++) if (accountAt[slot] === account) ids[count++] = id[slot];
+  return count;
+}
+
+function idsOfGroup({ accountAt, id }: OrderSlab, groups: ArrayLike<number>, group: number, ids: Float64Array): number {
+  let count = 0;
+  for (let slot = 0; count < ids.length; slot++) if (groups[accountAt[slot]] === group) ids[count++] = id[slot];
+  return count;
 }

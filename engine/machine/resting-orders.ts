@@ -176,6 +176,7 @@ export class RestingOrders implements StatePart {
   /** Makes a new order at the open or at the close one that waits. Returns its slot. */
   enterWaiting(): number {
     const slot = this.#acquire(0);
+    this.#slab.setFees(slot, this.#slab.fees(slot) | HAS_MORE);
     this.#waiting.add(slot);
     this.#open(slot);
     return slot;
@@ -317,8 +318,7 @@ export class RestingOrders implements StatePart {
     this.#risks.of(this.#slab.symbol(slot)).release(slot);
     this.#answers.cancelled(slot, code, tag);
     if (this.#slab.isPegged(slot)) this.#slab.setLevel(slot, NIL);
-    else if (isAuctionOnly(this.#slab.timeInForce(slot))) this.#waiting.remove(slot);
-    else this.#stops.end(slot);
+    else if (!isAuctionOnly(this.#slab.timeInForce(slot))) this.#stops.end(slot);
     this.gone(slot);
   }
 
@@ -359,6 +359,7 @@ export class RestingOrders implements StatePart {
     const bits = this.#slab.sideBits(slot);
     this.#expiries.remove(slot);
     this.#slab.session[slot] = 0;
+    if (isAuctionOnly(this.#slab.timeInForce(slot))) this.#waiting.remove(slot);
     if ((bits & PEGGED_SIDE) !== 0) this.#pegs.remove(slot);
     if (this.#slab.isHidden(slot)) (this.#books[this.#slab.symbol(slot)] as OrderBook).hiddenGone(slot);
     if ((bits & QUOTE) === 0) this.#clientOrderIds.rememberResting(slot);
@@ -497,12 +498,15 @@ export class RestingOrders implements StatePart {
     this.#symbols.auctionOrders[symbol] = 1;
     books[symbol].auction.hasMarketOrders = true;
     if (isAuctionMarket(slab.lifetime(slot))) books[symbol].noteMarket(slot);
+    slab.setFees(slot, slab.fees(slot) | HAS_MORE);
+    this.#waiting.addToBook(slot);
   }
 
   /** Opens the waiting order in a row of {@link RowKind.WaitingOrder}. */
   loadWaiting(r: Float64Array, at: number, side: number, lifetime: number): void {
     const slot = this.#loadOrder(r, at, side, lifetime, r[at + 9], r[at + 10]);
     this.#slab.setFilled(slot, 0);
+    this.#slab.setFees(slot, this.#slab.fees(slot) | HAS_MORE);
     this.#waiting.add(slot);
     this.#risks.of(r[at + 7]).noteLoaded(slot);
   }

@@ -165,12 +165,20 @@ export class MachineState implements CheckedState {
    */
   setRules(rules: number): void {
     const toShares = this.rules < 3 && rules >= 3;
+    const toLists = this.rules < 6 && rules >= 6;
     this.rules = rules;
     this.pages.rules = rules;
     this.feeSchedules.setRules(rules);
     this.pages.share = rules < 3 ? this.capacities.pages : this.shares.pagesPerAccount;
     if (toShares) for (const book of this.books) book?.resetPayers();
+    if (toLists) for (const book of this.books) if (book !== undefined) this.#sortAuction(book);
     this.clientOrderIds.setRules(rules);
     this.idempotencyKeys.setRules(rules, (account) => this.accounts.exists(account));
+  }
+
+  #sortAuction(book: OrderBook): void {
+    const slots: number[] = [];
+    for (const side of [0, 1]) book.ordersInPriority(side, (slot) => slots.push(slot));
+    this.waiting.sortAsBook(slots);
   }
 }

@@ -262,6 +262,8 @@ export class StopOrders implements StatePart {
     else {
       trail.best = r[at + 3];
       this.#stops.noteMoved(symbol);
+      // The next command or tick finds whether it may follow.
+      this.#stops.following = true;
     }
   }
 

@@ -3,7 +3,7 @@ import { HIDDEN, LINKED, ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab
 import { Code } from '../codes.ts';
 import { CARRY_MASK, feesWord, HAS_MORE, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
-import type { PendingStops } from '../rules/pending-stops.ts';
+import { ALL, type PendingStops } from '../rules/pending-stops.ts';
 import type { QtyLots } from '../units.ts';
 import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
@@ -26,6 +26,8 @@ const { terms: TERMS } = OrderWord;
 
 /** Stops that trigger with one command at most. */
 export const TRIGGERS_PER_COMMAND = 256;
+/** Trailing stops that become active with one command at most, and groups of them that become one with another. */
+export const FOLLOWS_PER_COMMAND = 512;
 
 /**
  * Triggers stops, after the command that moved the price. What waits for fills of its parent, and is due, becomes live first. Each becomes a market
@@ -35,6 +37,8 @@ export const TRIGGERS_PER_COMMAND = 256;
  * Owned by the engine thread.
  */
 export class Triggers {
+  /** See FOLLOWS_PER_COMMAND; tests lower it. */
+  followsPerCommand: number = FOLLOWS_PER_COMMAND;
   readonly #state: MachineState;
   readonly #stops: PendingStops;
   readonly #checks: OrderChecks;
@@ -79,6 +83,7 @@ export class Triggers {
     if (this.#seq !== state.seq) {
       this.#seq = state.seq;
       this.#left = TRIGGERS_PER_COMMAND;
+      stops.followsLeft = state.rules < 6 ? ALL : this.followsPerCommand;
     }
     stops.afterMatch();
     let areLive = this.#children.run();

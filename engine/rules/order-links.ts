@@ -1,7 +1,7 @@
 import { type Allocate, allocateLocal } from '../allocate.ts';
 import { HIDDEN, ICEBERG, LINKED, ORDER_WORDS_SHIFT, type OrderSlab, OrderWord, WAITS_FOR_PARENT } from '../book/order-slab.ts';
 import type { Money, QtyLots } from '../units.ts';
-import { expires } from '../wire/order-kinds.ts';
+import { expires, isAuctionOnly } from '../wire/order-kinds.ts';
 import { HAS_MORE } from './fee-schedules.ts';
 
 const NIL = -1;
@@ -222,7 +222,8 @@ export class OrderLinks {
     const slab = this.#slab;
     const at = (slot << ORDER_WORDS_SHIFT) + TERMS;
     slab.words[at] &= ~LINKED_BIT;
-    const hasMore = (slab.words[at] & (ICEBERG | HIDDEN)) !== 0 || slab.session[slot] !== 0 || expires(slab.timeInForce(slot));
-    if (!hasMore) slab.setFees(slot, slab.fees(slot) & ~HAS_MORE);
+    const time = slab.timeInForce(slot);
+    const isMore = (slab.words[at] & (ICEBERG | HIDDEN)) !== 0 || slab.session[slot] !== 0;
+    if (!isMore && !expires(time) && !isAuctionOnly(time)) slab.setFees(slot, slab.fees(slot) & ~HAS_MORE);
   }
 }

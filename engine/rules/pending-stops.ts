@@ -15,6 +15,8 @@ const { ReferencePrice: REFERENCE_PRICE } = SymbolParam;
 const NIL = -1;
 /** Sets of triggers, as StopBook takes them. */
 export const BY_TRADE = (1 << Trigger.LastTrade) | (1 << Trigger.ReferencePrice);
+/** More steps than there are orders. */
+export const ALL = 2 ** 30 - 1;
 export const BY_REFERENCE = 1 << Trigger.ReferencePrice;
 
 /**
@@ -36,6 +38,10 @@ export class PendingStops {
   readonly active = new NumberQueue();
   /** A command of a watched symbol may have traded, or stops are due: there is work after the command. */
   pending = false;
+  /** Groups of trailing stops that may still be made one with another, and trailing stops that may become active, with this command; at least 1 before one. */
+  followsLeft = ALL;
+  /** Trailing stops are behind the prices that they follow, because `followsLeft` was used up: there is work for a tick. */
+  following = false;
   /** Present prices of the stops. */
   readonly prices: StopPrices;
   /** Trailing stops whose account asked for a report of each change. */
@@ -182,10 +188,12 @@ export class PendingStops {
 
   /**
    * The trailing stops follow the best trigger price that they have not followed yet, and those whose activation price it has
-   * reached begin to. Call it after the triggers of a command.
+   * reached begin to. Call it after the triggers of a command. What exceeds `followsLeft` goes on with the next call: by symbol, side,
+   * trigger and unit of the offset, first those that follow already, then by activation price.
    */
   follow(): void {
     const moved = this.#moved;
+    this.following = false;
     for (let left = moved.length; left > 0; left--) {
       const symbol = moved.shift();
       const book = this.books[symbol] as StopBook;
@@ -193,17 +201,18 @@ export class PendingStops {
       const sellsDue = book.isDue(Side.Sell);
       for (let number = 0; number < book.trails.length; number++) {
         const trail = book.trails[number];
-        if (trail === undefined || (number < 4 ? buysDue : sellsDue)) continue;
-        const { best } = trail;
-        for (let slot = trail.follow(); slot !== NIL; slot = trail.follow()) this.addFollowing(slot, best, false);
+        if (trail === undefined || trail.best === 0 || (number < 4 ? buysDue : sellsDue)) continue;
+        this.#follow(trail);
         if (trail.changed) this.#noteChanged(trail, symbol);
       }
+      const buysStand = buysDue || book.isBehind(Side.Buy);
+      const sellsStand = sellsDue || book.isBehind(Side.Sell);
       // Where the price was better before in this command, it may have reached the new stop prices.
       for (let heap = 0; heap < 4; heap++) {
         const price = this.triggerPrice(symbol, heap & 1);
-        if (price !== 0 && !(heap < 2 ? buysDue : sellsDue)) book.cross(heap >> 1, heap < 2 ? price : -price, 1 << (heap & 1));
+        if (price !== 0 && !(heap < 2 ? buysStand : sellsStand)) book.cross(heap >> 1, heap < 2 ? price : -price, 1 << (heap & 1));
       }
-      if (buysDue || sellsDue) moved.push(symbol);
+      if (buysStand || sellsStand) moved.push(symbol);
       this.activate(symbol);
     }
   }
@@ -215,7 +224,19 @@ export class PendingStops {
 
   /** Whether a command or tick has more to do. */
   get busy(): boolean {
-    return this.active.length > 0 || this.reports.active.length > 0;
+    return this.active.length > 0 || this.following || this.reports.active.length > 0;
+  }
+
+  #follow(trail: TrailBook): void {
+    const { best } = trail;
+    if (this.followsLeft > 0) this.followsLeft -= trail.raise(this.followsLeft);
+    while (this.followsLeft > 0) {
+      const slot = trail.activate();
+      if (slot === NIL) return;
+      this.addFollowing(slot, best, false);
+      this.followsLeft--;
+    }
+    this.following = true;
   }
 
   /** The stop in `slot` is due, though no price moved. */

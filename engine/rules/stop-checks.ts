@@ -149,9 +149,10 @@ export class StopChecks {
     return order.price <= 0 ? Code.PRICE_RANGE : OK;
   }
 
-  /** Whether stops of its side are due: the others stand until these have had their turn. */
+  /** Whether stops of its side are due: the others stand until these have had their turn. Or they are behind their price, because many follow it. */
   #isDue({ symbol, side }: OrderRequest): boolean {
-    return this.#state.stops.books[symbol]?.isDue(side) === true;
+    const book = this.#state.stops.books[symbol];
+    return book !== undefined && (book.isDue(side) || (this.#state.rules >= 6 && book.isBehind(side)));
   }
 
   /** Also in an auction: a stop does not take part in it. */

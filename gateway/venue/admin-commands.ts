@@ -8,6 +8,8 @@ import type { ReportHub } from '../sessions/report-hub.ts';
 
 /** Longer than any stall of a healthy exchange; a full disk may last longer. */
 const ANSWER_TIMEOUT_MS = 10_000;
+/** Each lets 256 orders or more enter or end before it. */
+const MOST_UNCROSSES = 16_384;
 
 export interface AdminAnswer {
   readonly code: Code;
@@ -63,10 +65,18 @@ export class AdminCommands {
   /**
    * Sequences a command at once, in the order of the calls; resolves with the
    * engine's answer, in mode `durable` when it is on the disk. BUSY, DISK_FULL
-   * and DRAINING mean that it was not taken.
+   * and DRAINING mean that it was not taken. An uncross that waits for what comes before it is sent
+   * again, until it is its turn: each one does a part of that.
    * @throws AdminTimeoutError
    */
   async submit(fields: CommandFields): Promise<AdminAnswer> {
+    for (let sent = 1; ; sent++) {
+      const answer = await this.#submitOnce(fields);
+      if (answer.code !== Code.UNCROSS_WAITS || sent === MOST_UNCROSSES) return answer;
+    }
+  }
+
+  async #submitOnce(fields: CommandFields): Promise<AdminAnswer> {
     const sequencer = this.#sequencer;
     const code = sequencer.refusal();
     if (code !== Code.OK) return rejected(code);
@@ -130,5 +140,6 @@ const ADVICE = new Map<number, string>([
   [Code.BOOK_NOT_EMPTY, 'orders rest in the book: this can change only when it is empty; POST /v1/symbols/NAME/cancel-orders empties it'],
   [Code.UNKNOWN_ORDER, 'no such order rests: it may have been filled or cancelled meanwhile'],
   [Code.WRONG_PHASE, 'the symbol is not in an auction, or in pre-open: set phase auction first'],
+  [Code.UNCROSS_WAITS, 'many orders enter the auction or come to their end before the uncross: send it again'],
   [Code.BOOK_CROSSED, 'buy and sell orders cross: uncross first'],
 ]);

@@ -15,22 +15,50 @@ interface Host<Order> {
   enter(order: Order): void;
   /** Cancels it because its auction is over. */
   end(order: Order): void;
+  isOpen(order: Order): boolean;
 }
+
+const TIMES = [TimeInForce.AtTheOpen, TimeInForce.AtTheClose];
 
 /** The orders at the open and at the close, in arrays that are searched from the start. */
 export class NaiveAuctions<Order extends Terms> {
-  /** In the order in which they came. */
+  /** Outside the book, in the order in which they came; with those that end. */
   waiting: Order[] = [];
   openingAhead = false;
   closingOver = false;
-  /** Orders that the current command may still let enter or end. */
+  /** Orders that one command lets enter or end. */
+  perCommand = WAITING_PER_COMMAND;
+  /** Of these, what the current command may still do. */
   left = WAITING_PER_COMMAND;
-  readonly #symbol: { readonly phase: number; readonly subPhase: number };
+  /** In the order in which they entered the book, and perhaps left it. */
+  #entered: Order[] = [];
+  /** Their auction is over, and they may have ended since. */
+  #ending: Order[] = [];
+  readonly #symbol: { readonly phase: number; readonly subPhase: number; readonly rules: number };
   readonly #host: Host<Order>;
 
-  constructor(symbol: { readonly phase: number; readonly subPhase: number }, host: Host<Order>) {
+  constructor(symbol: { readonly phase: number; readonly subPhase: number; readonly rules: number }, host: Host<Order>) {
     this.#symbol = symbol;
     this.#host = host;
+  }
+
+  /** From rules 6 on. */
+  get #inParts(): boolean {
+    return this.#symbol.rules >= 6;
+  }
+
+  /** Those that end, the next one first. */
+  get ending(): Order[] {
+    return this.#ending.filter((o) => this.#host.isOpen(o));
+  }
+
+  isEnding(order: Order): boolean {
+    return this.ending.includes(order);
+  }
+
+  /** An uncross may come now. */
+  get isReady(): boolean {
+    return this.ending.length === 0 && !this.queue().some(({ tif }) => this.isOn(tif));
   }
 
   isOver(tif: number): boolean {
@@ -39,7 +67,7 @@ export class NaiveAuctions<Order extends Terms> {
 
   /** In the order of mass cancels. */
   queue(): Order[] {
-    return [TimeInForce.AtTheOpen, TimeInForce.AtTheClose].flatMap((tif) => this.waiting.filter((o) => o.tif === tif));
+    return TIMES.flatMap((tif) => this.waiting.filter((o) => o.tif === tif && !this.#ending.includes(o)));
   }
 
   isOn(tif: number): boolean {
@@ -49,11 +77,19 @@ export class NaiveAuctions<Order extends Terms> {
 
   add(order: Order): void {
     this.waiting.push(order);
-    if (this.isOn(order.tif) && this.waiting.filter(({ tif }) => tif === order.tif).length === 1) this.#take(order, true);
+    if (this.isOn(order.tif) && this.queue().filter(({ tif }) => tif === order.tif).length === 1) this.#take(order, true);
   }
 
   /** Before the command, and when the phase has changed. */
   continue(): void {
+    if (this.#inParts) {
+      this.#ending.push(...this.queue().filter(({ tif }) => this.#symbol.phase === Phase.Closed || this.isOver(tif)));
+      for (const order of this.ending) {
+        if (this.left === 0) break;
+        this.left--;
+        this.#host.end(order);
+      }
+    }
     for (const order of this.queue()) {
       const ends = this.#symbol.phase === Phase.Closed || this.isOver(order.tif);
       if (this.left === 0 || !(ends || this.isOn(order.tif))) continue;
@@ -63,6 +99,7 @@ export class NaiveAuctions<Order extends Terms> {
   }
 
   beforePhase(): void {
+    if (this.#inParts) return;
     for (const order of this.queue()) if (this.#symbol.phase === Phase.Closed || this.isOver(order.tif)) this.#take(order, false);
   }
 
@@ -80,13 +117,15 @@ export class NaiveAuctions<Order extends Terms> {
   }
 
   beforeUncross(): void {
+    if (this.#inParts) return;
     for (const order of this.queue()) if (this.isOn(order.tif)) this.#take(order, true);
   }
 
   afterUncross(book: () => readonly Order[]): void {
     if (this.isOn(TimeInForce.AtTheOpen)) this.openingAhead = false;
     if (this.isOn(TimeInForce.AtTheClose)) this.closingOver = true;
-    for (const tif of [TimeInForce.AtTheOpen, TimeInForce.AtTheClose]) if (this.isOn(tif)) this.#leave(book(), tif);
+    for (const tif of TIMES) if (this.isOn(tif)) this.#leave(book(), tif);
+    if (this.#inParts) this.continue();
   }
 
   /** Of the prices with the most volume and the least surplus, all of the same pressure, the one that limit orders or the reference price select; 0 = none. */
@@ -104,12 +143,36 @@ export class NaiveAuctions<Order extends Terms> {
     return pressure !== 0 ? 0 : atLow ? low : atHigh ? high : 0;
   }
 
+  /** In rows of their own: those in the book, limit orders first; and those that end. */
+  rows(idOf: (order: Order) => number): number[][] {
+    if (!this.#inParts) return [];
+    const inBook = TIMES.flatMap((tif) => [false, true].flatMap((market) => this.#inBook(tif, market)));
+    return [...inBook.map((o) => [53, idOf(o)]), ...this.ending.map((o) => [54, idOf(o)])];
+  }
+
+  states(): string[] {
+    const states: string[] = [];
+    if (this.ending.some((o) => !this.waiting.includes(o))) states.push('orders of an auction leave the book in parts');
+    if (this.ending.some((o) => this.waiting.includes(o))) states.push('orders of an auction that does not come end in parts');
+    return states;
+  }
+
+  #inBook(time: number, market: boolean): Order[] {
+    return this.#entered.filter((o) => o.tif === time && o.market === market && this.#host.isOpen(o) && !this.#ending.includes(o));
+  }
+
   #leave(book: readonly Order[], time: number): void {
-    for (const order of book) if (order.tif === time) this.#host.end(order);
+    if (!this.#inParts) {
+      for (const order of book) if (order.tif === time) this.#host.end(order);
+      return;
+    }
+    for (const order of this.#inBook(time, true)) this.#host.end(order);
+    this.#ending.push(...this.#inBook(time, false));
   }
 
   #take(order: Order, enters: boolean): void {
     if (!enters) return this.#host.end(order);
     this.#host.enter(order);
+    if (this.#host.isOpen(order) && !this.waiting.includes(order)) this.#entered.push(order);
   }
 }

@@ -193,7 +193,7 @@ function checkTrail(state: NaiveState, o: StopOrder, old: StopOrder | undefined)
   if (trail === undefined) return Code.OK;
   const price = state.priceOf(trigger);
   if (old === undefined && activates(o.side, price, trail.activation)) trail.extreme = price;
-  const stands = state.stops.isDue(o.side) && (old === undefined || moves(state, o, old));
+  const stands = state.stops.stands(o.side, state.rules) && (old === undefined || moves(state, o, old));
   if (stands || (price + trail.activation === 0 && old === undefined)) return Code.TRAIL_UNAVAILABLE;
   reprice(o);
   if (o.stop.price < 1 || o.stop.price > state.params[SymbolParam.MaxPrice]) return Code.TRAIL_OFFSET;

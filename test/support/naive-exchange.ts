@@ -1,5 +1,4 @@
 import { Code } from '../../engine/codes.ts';
-import { WAITING_PER_COMMAND } from '../../engine/machine/auction-orders.ts';
 import { TRIGGERS_PER_COMMAND } from '../../engine/machine/triggers.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import { CommandKind, QuoteAction, ReportKind } from '../../engine/wire/layout.ts';
@@ -53,15 +52,16 @@ export class NaiveExchange extends NaiveState {
     for (const [i, each] of (c.legs ?? [c]).entries()) {
       if (i > 0) this.pegs.run();
       this.parts = 0;
-      this.auctions.left = WAITING_PER_COMMAND;
       this.seq += each.extension === undefined ? 1 : 2;
       this.massCancels.continue(each, () => {
+        this.auctions.left = this.auctions.perCommand;
         this.auctions.continue();
         const random = c.kind === CommandKind.Tick ? (c.quantity ?? 0) / 2 ** 32 : undefined;
         if (this.volatility.isOver(this.timeUs, random)) endInterruption(this);
       });
       this.stops.left = TRIGGERS_PER_COMMAND;
       this.children.left = this.children.perCommand;
+      this.stops.trails.left = this.rules < 6 ? Number.POSITIVE_INFINITY : this.stops.trails.perCommand;
       trigger(this);
       this.massCancels.clearFor(each);
       if (each !== c && each !== c.legs?.at(-1)) reportTrails(this);

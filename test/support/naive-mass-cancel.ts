@@ -25,6 +25,8 @@ interface Book<O> {
   readonly open: O[];
   readonly lastOrderId: number;
   readonly phase: number;
+  readonly rules: number;
+  readonly auctions: { isEnding(o: O): boolean };
   readonly controls: {
     readonly groups: ReadonlyMap<number, number>;
     readonly selfTrade: { own(a: { account: number }, b: { account: number }): boolean };
@@ -118,7 +120,13 @@ export class NaiveMassCancels<O extends Order> {
       this.#clear(c.account ?? 0, Side.Buy, c.price ?? 0, c.quantity ?? 0);
       this.#clear(c.account ?? 0, Side.Sell, c.clientOrderId ?? 0, c.orderId ?? 0);
     }
-    if (c.kind === CommandKind.Uncross && c.symbol === SYMBOL && this.#exchange.phase === Phase.Auction) this.clearBook();
+    if (c.kind === CommandKind.Uncross && c.symbol === SYMBOL && this.#exchange.phase === Phase.Auction && this.#exchange.rules < 6)
+      this.clearBook();
+  }
+
+  /** Whether orders are named that have not ended yet. */
+  get isBusy(): boolean {
+    return this.#underWay.length > 0 || this.#due().length > 0;
   }
 
   /** Ends what is in the book, before an uncross. */
@@ -222,7 +230,8 @@ export class NaiveMassCancels<O extends Order> {
     // It may have ended with its partner.
     if (!this.#exchange.open.includes(o)) return false;
     const named = this.#codeOf(o);
-    const code = named === Code.OK && this.#due().some(([account]) => account === o.account) ? Code.CANCELLED_AFTER : named;
+    const after = this.#due().some(([account]) => account === o.account) ? Code.CANCELLED_AFTER : Code.OK;
+    const code = named || after || (this.#exchange.auctions.isEnding(o) ? Code.CANCELLED_AUCTION_OVER : Code.OK);
     if (code !== Code.OK) this.#end(o, code);
     return code !== Code.OK;
   }

@@ -79,12 +79,13 @@ export function stateRows(state: NaiveState): number[][] {
     if (o.iceberg || o.hidden) rows.push([35, o.id, o.iceberg?.display ?? 0]);
   }
   rows.push(...state.trailReports.rows(), ...state.trailReports.turn(SYMBOL));
-  for (const o of state.auctions.queue()) {
+  for (const o of [...state.auctions.queue(), ...state.auctions.ending.filter(({ waits }) => waits)]) {
     rows.push([39, o.id, o.client, o.price, o.open, 0, o.account, SYMBOL, o.side + 256 * lifetime(state, o), o.tag]);
     const { maker, taker } = state.newFees();
     if (o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carryOf(o.fees), o.fees.maker, o.fees.taker]);
     rows.push(...sessionRows(o));
   }
+  rows.push(...state.auctions.rows(({ id }) => id));
   for (const o of state.pegs.all) {
     const { kind = 0, offset = 0, limit = 0, parked } = o.peg ?? {};
     if (parked) rows.push([47, o.id, o.client, 0, o.open, o.filled, o.account, SYMBOL, o.side + 256 * lifetime(state, o), o.tag]);

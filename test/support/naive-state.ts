@@ -33,6 +33,7 @@ export abstract class NaiveState {
   readonly auctions = new NaiveAuctions<NaiveOrder>(this, {
     enter: (o) => this.enterBook(o),
     end: (o) => this.end(o, Code.CANCELLED_AUCTION_OVER),
+    isOpen: (o) => this.open.includes(o),
   });
   readonly pegs = new NaivePegs<NaiveOrder>(this);
   readonly links: NaiveLinks<NaiveOrder>;

@@ -76,7 +76,7 @@ export class NaiveStops<Order extends NaiveStop> {
   follow(priceOf: (trigger: number) => number): void {
     const stands = [this.isDue(Side.Buy), this.isDue(Side.Sell)];
     this.pending = this.trails.follow(this.pending, stands);
-    for (const side of [Side.Buy, Side.Sell].filter((each) => !stands[each]))
+    for (const side of [Side.Buy, Side.Sell].filter((each) => !stands[each] && !this.trails.isUnfinished(each)))
       for (const trigger of [Trigger.LastTrade, Trigger.ReferencePrice]) {
         const price = priceOf(trigger);
         if (price > 0 && this.#isNew(side, trigger, price)) this.cross(side, price, [trigger]);
@@ -102,6 +102,11 @@ export class NaiveStops<Order extends NaiveStop> {
   isDue(side: number): boolean {
     this.#endEmpty();
     return this.waves.some((wave) => wave.side === side);
+  }
+
+  /** Whether new trailing stops of a side, and those that are amended, must come later. */
+  stands(side: number, rules: number): boolean {
+    return this.isDue(side) || (rules >= 6 && this.trails.isBehind(side, this.pending));
   }
 
   /** Those that have a stop price by which they can trigger. */

@@ -1,4 +1,5 @@
-import { Side, Trigger } from '../../engine/wire/layout.ts';
+import { FOLLOWS_PER_COMMAND } from '../../engine/machine/triggers.ts';
+import { Side } from '../../engine/wire/layout.ts';
 
 /** What a trailing stop has besides the terms of a stop. */
 export interface NaiveTrail {
@@ -39,15 +40,28 @@ export function activates(side: number, price: number, activation: number): bool
   return price > 0 && (activation === 0 || (side === Side.Buy ? price <= activation : price >= activation));
 }
 
+const NUMBERS = [0, 1, 2, 3, 4, 5, 6, 7];
+
 /** Follows the prices of a command: every order looks at every price. */
 export class NaiveTrails<Order extends TrailOrder> {
-  /** Prices by Trigger that an order of the side has not followed yet. */
-  readonly #seen = [Side.Buy, Side.Sell].map(() => [Trigger.LastTrade, Trigger.ReferencePrice].map((): number[] => []));
+  /** Steps that one command takes: a group becomes one with another, an order becomes active. */
+  perCommand = FOLLOWS_PER_COMMAND;
+  /** Of these, what the current command may still take. */
+  left = FOLLOWS_PER_COMMAND;
+  /** Prices that orders have not followed yet, by number; see numberOf. */
+  readonly #seen = NUMBERS.map((): number[] => []);
+  /** Sides of which the last command did not follow all. */
+  readonly #unfinished = new Set<number>();
 
   #changed = false;
 
   saw(prices: readonly number[], triggers: readonly number[]): void {
-    for (const bySide of this.#seen) for (const trigger of triggers) bySide[trigger].push(...prices);
+    for (const number of NUMBERS) if (triggers.includes((number >> 1) & 1)) this.#seen[number].push(...prices);
+  }
+
+  /** Whether orders of a side have not followed a price yet. */
+  isBehind(side: number, pending: readonly Order[]): boolean {
+    return pending.some((o) => o.stop.trail && o.side === side && this.#seen[numberOf(o)].length > 0);
   }
 
   /** Whether it has changed a stop price since it was asked last. */
@@ -67,26 +81,59 @@ export class NaiveTrails<Order extends TrailOrder> {
 
   #follow(pending: Order[], stands: readonly boolean[]): Order[] {
     const all = [...pending];
-    for (const number of [0, 1, 2, 3, 4, 5, 6, 7]) {
-      const [side, trigger] = [number >> 2, (number >> 1) & 1];
-      const prices = this.#seen[side][trigger];
-      if (stands[side] || prices.length === 0) continue;
-      const best = side === Side.Buy ? Math.min(...prices) : Math.max(...prices);
+    this.#unfinished.clear();
+    for (const number of NUMBERS) {
+      const prices = this.#seen[number];
       const mine = all.filter((o) => o.stop.trail && numberOf(o) === number);
-      for (const { stop } of mine)
-        if (stop.trail && stop.trail.extreme > 0)
-          stop.trail.extreme = side === Side.Buy ? Math.min(stop.trail.extreme, best) : Math.max(stop.trail.extreme, best);
-      const woken = inOrderOfActivation(
-        mine.filter(({ stop }) => stop.trail?.extreme === 0 && activates(side, best, stop.trail.activation)),
-      );
-      for (const o of woken) {
-        if (o.stop.trail) o.stop.trail.extreme = best;
-        all.push(...all.splice(all.indexOf(o), 1));
-      }
+      if (stands[number >> 2]) continue;
+      if (mine.length === 0) prices.length = 0;
+      if (prices.length === 0) continue;
+      if (this.#followAll(mine, prices, all)) prices.length = 0;
+      else this.#unfinished.add(number >> 2);
       for (const o of mine) reprice(o);
     }
-    for (const side of [Side.Buy, Side.Sell]) if (!stands[side]) for (const prices of this.#seen[side]) prices.length = 0;
     return all;
+  }
+
+  /** Returns false if the command has no steps left, though there may be nothing to do. */
+  #followAll(mine: readonly Order[], prices: readonly number[], all: Order[]): boolean {
+    const { side } = mine[0];
+    const best = side === Side.Buy ? Math.min(...prices) : Math.max(...prices);
+    const steps = Math.min(this.left, this.#groupsBehind(mine, best));
+    if (this.left === 0) return false;
+    this.left -= steps;
+    const reached = this.#extremes(mine, side)
+      .reverse()
+      .filter((extreme) => !isBetter(side, extreme, best));
+    const isDone = steps === this.#groupsBehind(mine, best);
+    const to = isDone ? best : reached[steps];
+    for (const { stop } of mine)
+      if (stop.trail && stop.trail.extreme > 0 && !isBetter(side, stop.trail.extreme, to)) stop.trail.extreme = to;
+    if (!isDone) return false;
+    const woken = mine.filter(({ stop }) => stop.trail?.extreme === 0 && activates(side, best, stop.trail.activation));
+    for (const o of inOrderOfActivation(woken).slice(0, this.left)) {
+      if (o.stop.trail) o.stop.trail.extreme = best;
+      all.push(...all.splice(all.indexOf(o), 1));
+      this.left--;
+    }
+    return this.left > 0;
+  }
+
+  /** How many groups become one with another when the price is `best`: all that it reaches, but for one. */
+  #groupsBehind(mine: readonly Order[], best: number): number {
+    const extremes = this.#extremes(mine, mine[0].side).filter((extreme) => !isBetter(mine[0].side, extreme, best));
+    return Math.max(0, extremes.length - 1);
+  }
+
+  /** Of the orders that follow, the best one first. */
+  #extremes(mine: readonly Order[], side: number): number[] {
+    const extremes = [...new Set(mine.map(({ stop }) => stop.trail?.extreme ?? 0))].filter((extreme) => extreme > 0);
+    return extremes.sort((a, b) => (side === Side.Buy ? a - b : b - a));
+  }
+
+  /** Whether the last command did not follow all prices of a side that does not stand. */
+  isUnfinished(side: number): boolean {
+    return this.#unfinished.has(side);
   }
 
   /** The rare states that there are. */
@@ -95,20 +142,20 @@ export class NaiveTrails<Order extends TrailOrder> {
     const states: string[] = [];
     if (follow.some(({ stop }) => (stop.trail?.activation ?? 0) > 0)) states.push('trail activated');
     if (new Set(follow.map((o) => `${numberOf(o)}/${o.stop.trail?.extreme}`)).size < follow.length) states.push('trail in one group');
-    if (follow.some((o) => stands[o.side] && this.#seen[o.side][o.stop.trigger].length > 0)) states.push('trail stands');
+    if (follow.some((o) => stands[o.side] && this.#seen[numberOf(o)].length > 0)) states.push('trail stands');
+    if (follow.some((o) => this.#unfinished.has(o.side))) states.push('trail follows in parts');
+    if (pending.some((o) => o.stop.trail?.extreme === 0 && this.#unfinished.has(o.side))) states.push('trails become active in parts');
     return states;
   }
 
   /** Extremes of the orders that follow, and the best price that they have not followed yet. */
   rows(pending: readonly Order[], symbol: number): number[][] {
     const rows: number[][] = [];
-    for (const number of [0, 1, 2, 3, 4, 5, 6, 7]) {
+    for (const number of NUMBERS) {
       const side = number >> 2;
       const mine = pending.filter((o) => o.stop.trail && numberOf(o) === number);
-      const extremes = [...new Set(mine.map(({ stop }) => stop.trail?.extreme ?? 0))].filter((extreme) => extreme > 0);
-      extremes.sort((a, b) => (side === Side.Buy ? a - b : b - a));
-      rows.push(...extremes.map((extreme) => [29, symbol, number, extreme]));
-      const prices = this.#seen[side][(number >> 1) & 1];
+      rows.push(...this.#extremes(mine, side).map((extreme) => [29, symbol, number, extreme]));
+      const prices = this.#seen[number];
       if (mine.length > 0 && prices.length > 0)
         rows.push([29, symbol, number, side === Side.Buy ? Math.min(...prices) : Math.max(...prices), 1]);
     }
@@ -119,6 +166,11 @@ export class NaiveTrails<Order extends TrailOrder> {
 /** Side, trigger and unit of the offset. */
 export function numberOf({ side, stop }: TrailOrder): number {
   return (side * 2 + stop.trigger) * 2 + Number((stop.trail?.offset ?? 0) < 0);
+}
+
+/** A buy follows low prices. */
+function isBetter(side: number, one: number, other: number): boolean {
+  return side === Side.Buy ? one < other : one > other;
 }
 
 /** A buy waits for a low price: the highest activation price is reached first. */

@@ -10,8 +10,14 @@ import type { NaiveState } from './naive-state.ts';
 
 export function uncross(state: NaiveState): void {
   if (state.phase !== Phase.Auction || state.subPhase === SubPhase.PreOpen) return state.admin(Code.WRONG_PHASE);
+  if (!isReady(state)) return state.admin(Code.UNCROSS_WAITS);
   const { price, volume } = uncrossAll(state);
   state.admin(Code.OK, price, volume);
+}
+
+/** From rules 6 on, all that is due ends before an uncross, and its orders enter the book. */
+function isReady(state: NaiveState): boolean {
+  return state.rules < 6 || (state.auctions.isReady && !state.massCancels.isBusy);
 }
 
 /** Tries every price: most volume, then least surplus, then pressure, then nearest the reference, then the higher. */
@@ -89,6 +95,7 @@ function uncrossAll(state: NaiveState): { price: number; volume: number } {
 }
 
 export function endInterruption(state: NaiveState): void {
+  if (!isReady(state)) return void state.seen.add('interruption waits for what is due');
   state.massCancels.clearBook();
   state.pegs.parkAll();
   if (state.volatility.extend(state.timeUs, auctionPrice(state).price)) return nameInterruption(state);

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { SymbolParam } from '../../engine/params.ts';
-import { CommandKind, Instruction, LinkKind, OrderType, Phase, SelfTradeMode, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import {
+  CommandKind,
+  Instruction,
+  LinkKind,
+  OrderType,
+  Phase,
+  SelfTradeMode,
+  Side,
+  SubPhase,
+  TimeInForce,
+} from '../../engine/wire/layout.ts';
 import { controlCommand, withLifts } from './control-flow.ts';
 import { type LongCommandFields, listOf, SYMBOL } from './exchange-fixture.ts';
 import { commandsOf, THEMES } from './twin-commands.ts';
@@ -50,20 +60,51 @@ const trailsFollow: fc.Arbitrary<LongCommandFields[]> = fc
     accounts: fc.shuffledSubarray([1, 2, 3, 4], { minLength: 3 }),
     clientOrderId: fc.integer({ min: 41, max: 2000 }),
     prices: fc.array(fc.integer({ min: 100, max: 110 }), { minLength: 2, maxLength: 4 }),
+    activation: fc.constantFrom(0, 103),
   })
-  .map(({ accounts, clientOrderId, prices }) => {
+  .map(({ accounts, clientOrderId, prices, activation }) => {
     const base = { kind: CommandKind.New, symbol: SYMBOL, quantity: 1 };
     const reports = { orderType: OrderType.TrailingStop, instructions: Instruction.ReportTrail };
     return [
       { kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: Phase.Continuous },
       ...accounts.map((account, i) => ({
         ...{ ...base, account, clientOrderId, side: Side.Sell, price: 0 },
-        extension: { ...reports, minQuantity: 20 + i },
+        extension: { ...reports, minQuantity: 20 + i, ...(activation > 0 && { stopPrice: activation }) },
       })),
       ...prices.flatMap((price, i) => [
         { ...base, account: accounts[0], clientOrderId: clientOrderId + 1 + i, side: Side.Sell, price },
         { ...base, account: accounts[1], clientOrderId: clientOrderId + 1 + i, side: Side.Buy, price },
       ]),
+    ];
+  });
+
+/** Orders at the close that wait, enter their auction and are left after it, beside a mass cancel. */
+const closing: fc.Arbitrary<LongCommandFields[]> = fc
+  .record({
+    accounts: fc.shuffledSubarray([1, 2, 3, 4], { minLength: 3 }),
+    clientOrderId: fc.integer({ min: 41, max: 2000 }),
+    side: fc.constantFrom(Side.Buy, Side.Sell),
+    cancels: fc.boolean(),
+    next: fc.constantFrom(Phase.Continuous, Phase.Closed),
+  })
+  .map(({ accounts, clientOrderId, side, cancels, next }) => {
+    const phase = (parameter: number, subPhase = 0) => ({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter, side: subPhase });
+    const base = { kind: CommandKind.New, symbol: SYMBOL, quantity: 1, price: 100 };
+    const uncross = { kind: CommandKind.Uncross, symbol: SYMBOL };
+    const orders = [...accounts, ...accounts].map((account, i) => ({
+      ...{ ...base, account, clientOrderId: clientOrderId + i, side, timeInForce: TimeInForce.AtTheClose, extension: {} },
+    }));
+    return [
+      phase(Phase.Continuous),
+      ...orders,
+      phase(Phase.Auction, SubPhase.ClosingAuction),
+      ...(cancels ? [{ kind: CommandKind.MassCancel, account: accounts[0], symbol: 0, quantity: 0 }] : []),
+      uncross,
+      ...(cancels ? [] : [{ kind: CommandKind.Tick }, { kind: CommandKind.Tick }, { kind: CommandKind.Tick }]),
+      uncross,
+      uncross,
+      phase(next),
+      { ...base, account: accounts[1], clientOrderId: clientOrderId + 9, side: 1 - side },
     ];
   });
 
@@ -176,6 +217,7 @@ function flowOf(minLength: number, maxLength: number, commands: fc.Arbitrary<Lon
     { weight: 2, arbitrary: icebergAuction },
     { weight: 3, arbitrary: familyFills },
     { weight: 1, arbitrary: trailsFollow },
+    { weight: 1, arbitrary: closing },
     { weight: 2, arbitrary: listTrades },
   );
   return fc.array(fc.tuple(commands, repeats, aims, waits, episodes), { minLength, maxLength, size: 'max' }).map((steps) => {

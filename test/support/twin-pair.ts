@@ -5,9 +5,10 @@ import { Code } from '../../engine/codes.ts';
 import { type Limits, RULES } from '../../engine/limits.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
 import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../../engine/machine/state-rows.ts';
-import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
+import { AccountParam, SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
 import { ControlBit } from '../../engine/rules/control-bits.ts';
 import { CommandKind, Instruction, LinkKind, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { isTrailing } from '../../engine/wire/order-kinds.ts';
 import { PEG_INSTRUCTIONS } from '../../engine/wire/peg-terms.ts';
 import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './exchange-fixture.ts';
 import { NaiveExchange } from './naive-exchange.ts';
@@ -51,11 +52,17 @@ export const setup = fc.record({
   partsPerCommand: fc.constantFrom(1, 3, 1024, 1024),
   /** Trailing stops that one command looks at for reports. */
   reportsPerCommand: fc.constantFrom(1, 2, 256),
+  /** Steps of trailing stops with one command. */
+  followsPerCommand: fc.constantFrom(1, 1, 2, 512),
+  /** Orders of an auction that enter or end with one command. */
+  waitingPerCommand: fc.constantFrom(1, 1, 2, 256),
   /** Pegged orders that one command reprices, and looks at; and those of an account. */
   pegs: fc.record({ perCommand: fc.constantFrom(1, 2, 256), lookedAt: fc.constantFrom(1, 4, 1024), perAccount: fc.constantFrom(2, 1024) }),
   /** Lists whose children become live with one command at most. */
   childrenPerCommand: fc.constantFrom(1, 1, 2, 256),
 });
+
+type Shares = 'perCommand' | 'sortedPerCommand' | 'partsPerCommand' | 'reportsPerCommand' | 'followsPerCommand' | 'waitingPerCommand';
 
 export interface Setup {
   taker: number;
@@ -76,12 +83,15 @@ export interface Setup {
   reportsPerCommand: number;
   pegs: { perCommand: number; lookedAt: number; perAccount: number };
   childrenPerCommand: number;
+  followsPerCommand: number;
+  waitingPerCommand: number;
 }
 
-export function pair(given: Setup, rules = RULES): { real: Harness; naive: NaiveExchange } {
-  const { taker, maker, band, fixed, moving, wide, random, profile, usd, btc } = given;
-  const { perCommand, sortedPerCommand, partsPerCommand, reportsPerCommand, pegs, childrenPerCommand, ...pages } = given;
-  const limits = { ...LIMITS, pages: pages.pages, pagesPerAccount: pages.pagesPerAccount };
+export function pair(
+  { taker, maker, band, fixed, moving, wide, random, profile, usd, btc, pages, pagesPerAccount, pegs, childrenPerCommand, ...shares }: Setup,
+  rules = RULES,
+): { real: Harness; naive: NaiveExchange } {
+  const limits = { ...LIMITS, pages, pagesPerAccount };
   const makerFee = Math.max(maker, 0 - taker);
   const volatility = {
     StaticBandPpm: fixed,
@@ -104,9 +114,11 @@ export function pair(given: Setup, rules = RULES): { real: Harness; naive: Naive
   params[SymbolParam.ReferencePrice] = 100;
   if (rules >= 5) for (const [name, value] of Object.entries(volatility)) params[SymbolParam[name as keyof typeof volatility]] = value;
   const naive = new NaiveExchange(params, limits, rules);
-  for (const { massCancels } of [real.exchange, naive]) Object.assign(massCancels, { perCommand, sortedPerCommand });
-  for (const each of [real.exchange, naive]) each.partsPerCommand = partsPerCommand;
-  for (const reports of [real.exchange.stops.reports, naive.trailReports]) reports.perCommand = reportsPerCommand;
+  share(real.exchange, shares);
+  share(naive, shares);
+  naive.stops.trails.perCommand = shares.followsPerCommand;
+  naive.trailReports.perCommand = shares.reportsPerCommand;
+  naive.auctions.perCommand = shares.waitingPerCommand;
   lowerPegs(real.exchange, pegs);
   Object.assign(naive.pegs, pegs);
   for (const { children } of [real.exchange, naive]) children.perCommand = childrenPerCommand;
@@ -119,6 +131,19 @@ export function pair(given: Setup, rules = RULES): { real: Harness; naive: Naive
     naive.pay(account, BTC, btc);
   }
   return { real, naive };
+}
+
+/** Sets what one command does at most. */
+function share(
+  exchange: Pick<Exchange, 'partsPerCommand'> & { massCancels: object },
+  { perCommand, sortedPerCommand, partsPerCommand, reportsPerCommand, followsPerCommand, waitingPerCommand }: Pick<Setup, Shares>,
+): void {
+  Object.assign(exchange.massCancels, { perCommand, sortedPerCommand });
+  exchange.partsPerCommand = partsPerCommand;
+  if (!(exchange instanceof Exchange)) return;
+  exchange.stops.reports.perCommand = reportsPerCommand;
+  exchange.triggers.followsPerCommand = followsPerCommand;
+  exchange.auctionOrders.perCommand = waitingPerCommand;
 }
 
 function lowerPegs({ pegOrders }: Exchange, { perCommand, lookedAt, perAccount }: Setup['pegs']): void {
@@ -204,10 +229,10 @@ export function copyOf(exchange: Exchange, factor = 1): Exchange {
   const copy = new Exchange({ ...limits, accounts: limits.accounts * factor, symbols: limits.symbols * factor });
   const loader = new StateLoader(copy);
   saveState(exchange, (rows, count) => loader.load(rows, count));
-  const { perCommand, sortedPerCommand } = exchange.massCancels;
-  Object.assign(copy.massCancels, { perCommand, sortedPerCommand });
-  copy.partsPerCommand = exchange.partsPerCommand;
-  copy.stops.reports.perCommand = exchange.stops.reports.perCommand;
+  const { massCancels, partsPerCommand, triggers, auctionOrders, stops } = exchange;
+  const { followsPerCommand } = triggers;
+  const { perCommand: reportsPerCommand } = stops.reports;
+  share(copy, { ...massCancels, partsPerCommand, reportsPerCommand, followsPerCommand, waitingPerCommand: auctionOrders.perCommand });
   const { perCommand: pegs, lookedAt, checks } = exchange.pegOrders;
   lowerPegs(copy, { perCommand: pegs, lookedAt, perAccount: checks.perAccount });
   copy.children.perCommand = exchange.children.perCommand;
@@ -223,8 +248,16 @@ const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
   CommandKind.CancelGroup,
 ]);
 
+/** Whether lists have such an order from rules 6 on only. */
+function isOfRules6({ extension }: LongCommandFields): boolean {
+  const isHidden = ((extension?.instructions ?? 0) & Instruction.Hidden) !== 0;
+  return isHidden || extension?.displayedQuantity !== undefined || isTrailing(extension?.orderType ?? 0);
+}
+
 /** The rules from which on builds have such a command. */
-function rulesOf({ kind, timeInForce = 0, extension, legs, parameter }: LongCommandFields): number {
+function rulesOf({ kind, timeInForce = 0, extension, legs, parameter = 0, session = 0 }: LongCommandFields): number {
+  if (session !== 0 || legs?.some((leg) => leg.session || isOfRules6(leg))) return 6;
+  if (kind === CommandKind.SetAccount && parameter > AccountParam.OrderToTrade) return 6;
   if (((extension?.instructions ?? 0) & Instruction.ReportTrail) !== 0) return 6;
   if (kind === CommandKind.CancelSession) return 6;
   const displaysPart = extension?.displayedQuantity !== undefined || ((extension?.instructions ?? 0) & Instruction.Hidden) !== 0;
@@ -255,7 +288,7 @@ export function compare(given: Setup, commands: readonly LongCommandFields[], ru
       if (r.clientOrderId === 0 && r.account !== 0) seen.add(`quote ${r.kind}/${r.code}/${r.flags}`);
     }
     if (fields.kind === CommandKind.CancelGroup && got.some((r) => r.account === 0 && r.leaves > 0)) seen.add(GROUP_GOES_ON);
-    for (const state of naive.stops.states()) seen.add(state);
+    for (const state of [...naive.stops.states(), ...naive.auctions.states()]) seen.add(state);
     for (const asset of [USD, BTC]) assert.equal(real.exchange.accounts.imbalance(asset), 0);
     const book = real.exchange.books[SYMBOL];
     assert.ok(book);
