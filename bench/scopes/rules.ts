@@ -6,6 +6,7 @@ import { type ExpiryFigures, runExpiry } from '../rules/expiry.ts';
 import { KINDS, type KindCost, runKinds } from '../rules/kinds.ts';
 import { type MassCancelFigures, runMassCancel } from '../rules/mass-cancel.ts';
 import { bytesPerOrder, MEMORY_KINDS, type MemoryKind } from '../rules/memory.ts';
+import { runSlices, SLICES, type SliceFigures, type SliceName } from '../rules/slices.ts';
 import { CASCADES, runStops, type StopFigures } from '../rules/stops.ts';
 import type { Metric, Profile, ScopeResult, Unit } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
@@ -26,7 +27,7 @@ const STORED_KINDS: Record<Profile, readonly MemoryKind[]> = {
 };
 /** Orders a second of one window, all parts together; used only for the remaining time. */
 const RATE = 250_000;
-const PARTS = 5;
+const PARTS = 6;
 
 export const scope: Scope = {
   name: 'rules',
@@ -40,6 +41,7 @@ interface Figures extends ExpiryFigures, StopFigures {
   readonly massCancel: MassCancelFigures;
   readonly kinds: Readonly<Record<string, KindCost>>;
   readonly combined: CombinedFigures;
+  readonly slices: SliceFigures;
 }
 
 async function run({ profile, windows, progress, signal }: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
@@ -61,6 +63,7 @@ async function run({ profile, windows, progress, signal }: ScopeContext): Promis
       massCancel: runMassCancel(stops, step('mass cancel', 2, stops / 330)),
       kinds: runKinds(KIND_TURNS[profile], step('kinds of orders', 3, KINDS.length * KIND_TURNS[profile])),
       combined: runCombined(COMBINED[profile], step('all together', 4, orders / 300)),
+      slices: runSlices(stops, step('work in parts', 5, stops / 80)),
     };
     if (window > 0) figures.push(found);
   }
@@ -91,6 +94,7 @@ async function run({ profile, windows, progress, signal }: ScopeContext): Promis
       `Mass cancel: one account cancels all its ${count(stops)} orders, half of those in the book; ticks continue it.`,
       `Kinds of orders: turns of 1,000 orders, and of 1,000 plain limit orders that do the same in a second machine; then all are cancelled. The ratio is the median of ${KIND_TURNS[profile]} turns.`,
       `All together: ${count(ofEachSide)} stops of each side, ${count(icebergs)} icebergs and ${count(dated)} orders with an end; new orders, amends, cancels and trades that trigger nothing, in turns with an empty machine, then one at a time; then all ends are due.`,
+      `Work in parts: ${count(stops)} orders of a kind make one command do much; the rest follows with ticks, or with the command sent again. Trailing stops become active at one price, and follow from as many prices; orders expire at one time before an uncross; orders at the close enter their auction, are left after it, or wait for one that does not come.`,
       `Memory: resident memory of a process with ${count(STORED[profile])} orders of a kind, less that of one with few; client order ids included.`,
       'Checked: each tick cancels or triggers its share until none is left, and money is conserved.',
     ],
@@ -118,6 +122,10 @@ async function run({ profile, windows, progress, signal }: ScopeContext): Promis
       metric('all.p99', 'Such a command beside all, p99', 'us', ({ combined }) => combined.commandP99Us),
       metric('all.empty.p99', 'Such a command in an empty machine, p99', 'us', ({ combined }) => combined.emptyP99Us),
       metric('all.expire', 'Order that expires beside all', 'us', ({ combined }) => combined.expireNs / 1000),
+      ...(Object.keys(SLICES) as SliceName[]).map((name) =>
+        metric(`slice.${name}`, `${SLICES[name]}, p90`, 'ms', ({ slices }) => slices.sliceMs[name]),
+      ),
+      metric('uncross.order', 'Order that trades in an uncross, one command for all', 'us', ({ slices }) => slices.uncrossNs / 1000),
       ...bytes,
     ],
     series: [],

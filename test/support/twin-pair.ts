@@ -88,7 +88,23 @@ export interface Setup {
 }
 
 export function pair(
-  { taker, maker, band, fixed, moving, wide, random, profile, usd, btc, pages, pagesPerAccount, pegs, childrenPerCommand, ...shares }: Setup,
+  {
+    taker,
+    maker,
+    band,
+    fixed,
+    moving,
+    wide,
+    random,
+    profile,
+    usd,
+    btc,
+    pages,
+    pagesPerAccount,
+    pegs,
+    childrenPerCommand,
+    ...shares
+  }: Setup,
   rules = RULES,
 ): { real: Harness; naive: NaiveExchange } {
   const limits = { ...LIMITS, pages, pagesPerAccount };
