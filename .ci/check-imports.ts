@@ -39,7 +39,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['gateway/cli.ts'],
   ['bench/suite'],
   ['bench/report', 'bench/book', 'bench/core', 'bench/durable', 'bench/load'],
-  ['bench/fanout', 'bench/mesh', 'bench/pipeline', 'bench/recovery', 'bench/rules', 'bench/soak', 'bench/wire'],
+  ['bench/fanout', 'bench/isolation', 'bench/mesh', 'bench/pipeline', 'bench/recovery', 'bench/rules', 'bench/soak', 'bench/wire'],
   ['bench/scopes', 'bench/suite/runner.ts', 'bench/pairs/*'],
   ['bench/run.ts', 'bench/pairs.ts', 'mesh/checks/*'],
   ['mesh/checks/lints'],

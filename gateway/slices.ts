@@ -1,5 +1,5 @@
 /** Longest work per turn of the event loop, ms. */
-const SLICE_MS = 0.5;
+const SLICE_MS = 0.2;
 /** Rest between two slices, ms: the orders that have arrived are processed meanwhile. */
 const REST_MS = 2;
 
@@ -9,7 +9,7 @@ interface Job {
 }
 
 /**
- * Background work of the order thread, in slices of half a millisecond with a rest between two of
+ * Background work of the order thread, in slices of a fifth of a millisecond with a rest between two of
  * them: a long answer delays an order by one slice, not by the whole answer. All jobs together
  * share one slice. Owners take turns, one piece each, so that one owner's jobs do not delay those of
  * another. I/O thread.

@@ -19,6 +19,10 @@ export class ReadersClient {
     signal.addEventListener('abort', this.#kill);
   }
 
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   /** @throws Error reported by the process, or because it ended */
   async ask(request: ReadersRequest): Promise<Delivered | undefined> {
     const child = this.#child;

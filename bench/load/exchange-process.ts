@@ -103,9 +103,9 @@ export class ExchangeProcess {
     return this.#request(path, { method: 'GET' });
   }
 
-  /** An action of the operator, without parameters. @throws Error when it is rejected */
-  async post(path: string): Promise<void> {
-    await this.#request(path, { method: 'POST', body: '{}' });
+  /** An action of the operator. @throws Error when it is rejected */
+  async post(path: string, body: object = {}): Promise<void> {
+    await this.#request(path, { method: 'POST', body: JSON.stringify(body) });
   }
 
   /** Its symbols that have a reference price and balances in every demo account. */

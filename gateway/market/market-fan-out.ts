@@ -11,8 +11,10 @@ import type { SymbolFeed } from './symbol-feed.ts';
 
 type Job = SnapshotJob<ChannelFeed, MarketReader>;
 
-/** Maximum sending time per turn of the event loop, ms. */
-const SLICE_MS = 1;
+/** Maximum sending time per turn of the event loop, ms: orders wait for half of it on average. */
+const SLICE_MS = 0.05;
+/** A flush that took as long is followed by a rest of its duration, ms. */
+const REST_FROM_MS = 1;
 /** Maximum time for snapshots per flush, ms; further readers wait for the next one. */
 const SNAPSHOTS_MS = 0.5;
 /** A snapshot that is made in steps is followed by a rest of this many times its duration. */
@@ -20,7 +22,7 @@ const REST = 4;
 /** Whose turn in the slices snapshots take. */
 const OWNER = 'market snapshots';
 /** The clock is read once per this many readers. */
-const READERS_PER_LOOK = 16;
+const READERS_PER_LOOK = 8;
 /** Maximum snapshot bytes per reader and flush; further snapshots wait for the next flush. */
 const SNAPSHOT_BYTES_PER_FLUSH = 256 * 1024;
 
@@ -151,7 +153,7 @@ export class FanOut {
     this.#owed.length = 0;
     this.#next = 0;
     const now = performance.now();
-    this.#notBefore = now + (this.#busyMs >= SLICE_MS ? this.#busyMs : 0);
+    this.#notBefore = now + (this.#busyMs >= REST_FROM_MS ? this.#busyMs : 0);
     if (this.#dirty.length !== 0 || this.#jobs.length !== 0 || this.#waiting.some((reader) => reader.open && reader.hasRoom(now)))
       this.#schedule(0);
   }
