@@ -1,5 +1,5 @@
 import { assert } from '../../engine/assert.ts';
-import { TRIGGERS_PER_COMMAND } from '../../engine/machine/triggers.ts';
+import { TRIGGERS_PER_COMMAND } from '../../engine/machine/state.ts';
 import { CommandKind, OrderType, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { FAR, MIDDLE, resting } from './orders.ts';
 import { ACCOUNTS, type LongCommand, MeasuredMachine } from './state-machine.ts';

@@ -1,6 +1,6 @@
 /** What the rules of orders cost: to those who use them, and to the others. */
 import { EXPIRIES_PER_COMMAND } from '../../engine/machine/expiry.ts';
-import { TRIGGERS_PER_COMMAND } from '../../engine/machine/triggers.ts';
+import { TRIGGERS_PER_COMMAND } from '../../engine/machine/state.ts';
 import { type CombinedFigures, type CombinedSize, runCombined } from '../rules/combined.ts';
 import { type ExpiryFigures, runExpiry } from '../rules/expiry.ts';
 import { KINDS, type KindCost, runKinds } from '../rules/kinds.ts';

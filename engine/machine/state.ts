@@ -55,6 +55,8 @@ export class Aggressor {
  * no more fills than these and two for each order.
  */
 export const PARTS_PER_COMMAND = 1024;
+/** Stops that trigger with one command at most. */
+export const TRIGGERS_PER_COMMAND = 256;
 
 /**
  * The whole state of a shard, and the current command. The parts of the state
@@ -106,6 +108,8 @@ export class MachineState implements CheckedState {
   readonly wakes = new Float64Array(4).fill(Number.POSITIVE_INFINITY);
   /** See PARTS_PER_COMMAND; tests lower it. */
   partsPerCommand: number = PARTS_PER_COMMAND;
+  /** See TRIGGERS_PER_COMMAND; tests lower it. */
+  triggersPerCommand: number = TRIGGERS_PER_COMMAND;
   /** The current command. */
   readonly order = new OrderRequest();
   readonly aggressor = new Aggressor();

@@ -24,8 +24,6 @@ const { OK } = Code;
 const STOP_BITS = 0x00fe0000;
 const { terms: TERMS } = OrderWord;
 
-/** Stops that trigger with one command at most. */
-export const TRIGGERS_PER_COMMAND = 256;
 /** Trailing stops that become active with one command at most, and groups of them that become one with another. */
 export const FOLLOWS_PER_COMMAND = 512;
 
@@ -82,7 +80,7 @@ export class Triggers {
     const stops = this.#stops;
     if (this.#seq !== state.seq) {
       this.#seq = state.seq;
-      this.#left = TRIGGERS_PER_COMMAND;
+      this.#left = state.triggersPerCommand;
       stops.followsLeft = state.rules < 6 ? ALL : this.followsPerCommand;
     }
     stops.afterMatch();

@@ -1,5 +1,4 @@
 import { Code } from '../../engine/codes.ts';
-import { TRIGGERS_PER_COMMAND } from '../../engine/machine/triggers.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import { CommandKind, QuoteAction, ReportKind } from '../../engine/wire/layout.ts';
 import type { LongCommandFields } from './exchange-fixture.ts';
@@ -59,7 +58,7 @@ export class NaiveExchange extends NaiveState {
         const random = c.kind === CommandKind.Tick ? (c.quantity ?? 0) / 2 ** 32 : undefined;
         if (this.volatility.isOver(this.timeUs, random)) endInterruption(this);
       });
-      this.stops.left = TRIGGERS_PER_COMMAND;
+      this.stops.left = this.stops.perCommand;
       this.children.left = this.children.perCommand;
       this.stops.trails.left = this.rules < 6 ? Number.POSITIVE_INFINITY : this.stops.trails.perCommand;
       trigger(this);

@@ -1,4 +1,4 @@
-import { TRIGGERS_PER_COMMAND } from '../../engine/machine/triggers.ts';
+import { TRIGGERS_PER_COMMAND } from '../../engine/machine/state.ts';
 import { Side, Trigger } from '../../engine/wire/layout.ts';
 import { inOrderOfActivation, type NaiveTrail, NaiveTrails, numberOf } from './naive-trails.ts';
 
@@ -22,6 +22,7 @@ export class NaiveStops<Order extends NaiveStop> {
   pending: Order[] = [];
   waves: Wave[] = [];
   readonly trails = new NaiveTrails<Order>();
+  perCommand = TRIGGERS_PER_COMMAND;
   /** Triggers that the current command may still cause. */
   left = TRIGGERS_PER_COMMAND;
 

@@ -15,8 +15,10 @@ import { NaiveExchange } from './naive-exchange.ts';
 import { NaiveMirror } from './naive-mirror.ts';
 import type { NaiveReport } from './naive-order.ts';
 import { hashRows } from './naive-rows.ts';
+import { checkMoney, heldByStops } from './twin-money.ts';
 import { ACCOUNTS } from './twin-orders.ts';
 import { GROUP_GOES_ON } from './twin-rare.ts';
+import { TwinStates } from './twin-states.ts';
 
 /** Orders cross pages of 64 ticks at 64 and 128, so that both sides have two pages or three. */
 const LIMITS: Limits = {
@@ -50,6 +52,8 @@ export const setup = fc.record({
   sortedPerCommand: fc.constantFrom(1, 2, 100, 100),
   /** Parts of icebergs that one command uses up. */
   partsPerCommand: fc.constantFrom(1, 3, 1024, 1024),
+  /** Stops that one command triggers. */
+  triggersPerCommand: fc.constantFrom(1, 2, 256, 256),
   /** Trailing stops that one command looks at for reports. */
   reportsPerCommand: fc.constantFrom(1, 2, 256),
   /** Steps of trailing stops with one command. */
@@ -80,6 +84,7 @@ export interface Setup {
   perCommand: number;
   sortedPerCommand: number;
   partsPerCommand: number;
+  triggersPerCommand: number;
   reportsPerCommand: number;
   pegs: { perCommand: number; lookedAt: number; perAccount: number };
   childrenPerCommand: number;
@@ -135,6 +140,8 @@ export function pair(
   naive.stops.trails.perCommand = shares.followsPerCommand;
   naive.trailReports.perCommand = shares.reportsPerCommand;
   naive.auctions.perCommand = shares.waitingPerCommand;
+  real.exchange.triggersPerCommand = shares.triggersPerCommand;
+  naive.stops.perCommand = shares.triggersPerCommand;
   lowerPegs(real.exchange, pegs);
   Object.assign(naive.pegs, pegs);
   for (const { children } of [real.exchange, naive]) children.perCommand = childrenPerCommand;
@@ -249,6 +256,7 @@ export function copyOf(exchange: Exchange, factor = 1): Exchange {
   const { followsPerCommand } = triggers;
   const { perCommand: reportsPerCommand } = stops.reports;
   share(copy, { ...massCancels, partsPerCommand, reportsPerCommand, followsPerCommand, waitingPerCommand: auctionOrders.perCommand });
+  copy.triggersPerCommand = exchange.triggersPerCommand;
   const { perCommand: pegs, lookedAt, checks } = exchange.pegOrders;
   lowerPegs(copy, { perCommand: pegs, lookedAt, perAccount: checks.perAccount });
   copy.children.perCommand = exchange.children.perCommand;
@@ -292,8 +300,11 @@ function rulesOf({ kind, timeInForce = 0, extension, legs, parameter = 0, sessio
 export function compare(given: Setup, commands: readonly LongCommandFields[], rules: number, seen: Set<string>): void {
   const { real, naive } = pair(given, rules);
   const market = new NaiveMirror();
+  const states = new TwinStates(naive, seen);
   for (const fields of commands) {
     if (rules < rulesOf(fields)) continue;
+    const held = heldByStops(naive);
+    states.before(fields);
     const { reports, events } = real.do(fields);
     const got = reports.map(comparable);
     market.apply(events);
@@ -305,7 +316,8 @@ export function compare(given: Setup, commands: readonly LongCommandFields[], ru
     }
     if (fields.kind === CommandKind.CancelGroup && got.some((r) => r.account === 0 && r.leaves > 0)) seen.add(GROUP_GOES_ON);
     for (const state of [...naive.stops.states(), ...naive.auctions.states()]) seen.add(state);
-    for (const asset of [USD, BTC]) assert.equal(real.exchange.accounts.imbalance(asset), 0);
+    states.after(fields, got);
+    checkMoney(real, naive, held, got);
     const book = real.exchange.books[SYMBOL];
     assert.ok(book);
     if (naive.phase === Phase.Continuous && book.bestAsk() !== 0) assert.ok(book.bestBid() < book.bestAsk(), 'crossed book');
