@@ -1,3 +1,4 @@
+import { ORDER_WORDS_SHIFT, type OrderSlab, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
@@ -9,6 +10,7 @@ import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
 const NIL = -1;
+const { terms: TERMS } = OrderWord;
 
 /** Orders that mass cancels cancel with one command at most, so that none delays the others by more than about a millisecond. */
 export const CANCELS_PER_COMMAND = 512;
@@ -217,7 +219,10 @@ export class MassCancels implements StatePart {
   #count(its: MassCancel): number {
     const { symbol, sides, session } = its;
     const open = this.#openOrders(its);
-    if (symbol === 0 && sides === 0 && session === 0 && this.#underWay.length === 0) return open;
+    if (session === 0 && this.#underWay.length === 0) {
+      if (symbol === 0 && sides === 0) return open;
+      if (its.account !== 0) return countOf(this.#state.slab, its.account, symbol, sides, open);
+    }
     let count = 0;
     let slot = -1;
     for (let left = open; left > 0; left--) {
@@ -301,6 +306,19 @@ export class MassCancels implements StatePart {
 
 function ownerOf({ account, group }: MassCancel): number {
   return account === 0 ? -group : account;
+}
+
+/** Orders of an account, of which `open` are open, in a symbol and on a side; without accessors, because its loop is cold. */
+function countOf({ accountAt, words }: OrderSlab, account: number, symbol: number, sides: number, open: number): number {
+  let count = 0;
+  for (let slot = 0, left = open; left > 0; slot++) {
+    if (accountAt[slot] !== account) continue;
+    left--;
+    const terms = words[(slot << ORDER_WORDS_SHIFT) + TERMS];
+    if (symbol !== 0 && (terms & 0xffff) !== symbol) continue;
+    if (sides === 0 || ((terms >>> 16) & 1) + 1 === sides) count++;
+  }
+  return count;
 }
 
 function nextOfGroup(accountAt: Int32Array, groups: ArrayLike<number>, group: number, from: number): number {
