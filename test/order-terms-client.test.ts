@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { codeText } from '../engine/code-texts.ts';
+import { Code } from '../engine/codes.ts';
 import { connect, type OpenbellClient } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
@@ -56,7 +58,7 @@ describe('terms of orders', { timeout: 120_000 }, () => {
     assert.match(limit.stdout, /^accepted {2}order \d+: buy 0.1000 BTC-USD at 49000.00\n$/);
     assert.match((await run('account', '1')).stdout, / 49000.00 +0.1000 +0.0000 +pending, at-the-close/);
     const late = await run('order', 'sell', '0.1', 'BTC-USD', '--tif', 'at-the-open');
-    assert.deepEqual([late.code, late.stdout], [1, 'rejected  AUCTION_OVER (313): see docs/CODES.md\n']);
+    assert.deepEqual([late.code, late.stdout], [1, `rejected  AUCTION_OVER (313): ${codeText(Code.AUCTION_OVER)}\n`]);
     const stop = await run('order', 'sell', '0.1', 'BTC-USD', '--stop', '49000.00', '--tif', 'at-the-close');
     assert.match(stop.stderr, /stop and at-the-close cannot be combined/);
   });

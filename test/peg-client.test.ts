@@ -109,7 +109,7 @@ for (const topology of ['compact', 'pinned'] as const) {
       const explained = await run('order', 'explain', id);
       assert.match(
         explained.stdout,
-        /rests at 49000.00 with 0.1000 open[^\n]*\npegged to primary, offset 0.50, limit 49000.00\n[\s\S]*1 levels/,
+        /rests at 49000.00 with 0.1000 open[^\n]*\npegged to primary, offset 0.50, limit 49000.00\n[\s\S]*1 level,/,
       );
       const towards = await run('order', 'buy', '0.1', symbol, '51000.00', '--peg', 'primary', '--peg-offset', '-0.25', '--json');
       assert.equal(JSON.parse(towards.stdout).price, '50000.25');

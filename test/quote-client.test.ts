@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { codeText } from '../engine/code-texts.ts';
+import { Code } from '../engine/codes.ts';
 import { connect, type OpenbellClient, type ReportView } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
@@ -98,7 +100,10 @@ describe('quotes', { timeout: 120_000 }, () => {
     const kept = await run('quote', 'BTC-USD', '--bid', '0.4@49000.00', '--ask', '0.5@51001.00');
     assert.match(kept.stdout, /^bid {2}amended .* priority kept\nask {2}amended .* priority lost\n$/);
     const crossed = await run('quote', 'BTC-USD', '--bid', '1@51000.00', '--ask', '1@51000.00');
-    assert.deepEqual([crossed.code, crossed.stdout.split('\n')[0]], [1, 'bid  rejected  QUOTE_CROSSED (420): see docs/CODES.md']);
+    assert.deepEqual(
+      [crossed.code, crossed.stdout.split('\n')[0]],
+      [1, `bid  rejected  QUOTE_CROSSED (420): ${codeText(Code.QUOTE_CROSSED)}`],
+    );
     assert.match((await run('quote', 'BTC-USD')).stderr, /quote needs --bid, --ask or both; or --cancel alone/);
     assert.equal((await run('quote', 'BTC-USD', '--cancel')).code, 0);
     assert.equal((await run('protection', '--window', '5s', '--net-lots', '1000')).stdout, 'accepted\n');

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { codeText } from '../engine/code-texts.ts';
+import { Code } from '../engine/codes.ts';
 import { connect, type OpenbellClient, type ReportView } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
@@ -115,7 +117,7 @@ describe('stops', { timeout: 120_000 }, () => {
 
   it('command line: places, shows, amends and explains one', async () => {
     const placed = await run('order', 'sell', '0.2', 'BTC-USD', '49900.00', '--stop', '49950.00', '--trigger', 'last', '--tif', 'day');
-    assert.deepEqual([placed.code, placed.stdout], [1, 'rejected  NO_SESSION (312): see docs/CODES.md\n']);
+    assert.deepEqual([placed.code, placed.stdout], [1, `rejected  NO_SESSION (312): ${codeText(Code.NO_SESSION)}\n`]);
     const sell = await run('order', 'sell', '0.2', 'BTC-USD', '49900.00', '--stop', '49950.00', '--post-only');
     const id =
       /^accepted {2}order (\d+): sell 0.2000 BTC-USD at 49900.00, stop 49950.00 by last\n$/.exec(sell.stdout)?.[1] ??
@@ -127,6 +129,10 @@ describe('stops', { timeout: 120_000 }, () => {
       (await run('order', 'explain', id)).stdout,
       /pending[\s\S]*to 0.1000 open at 49910.00, stop 49940.00 by last, priority lost/,
     );
+    assert.match(
+      (await run('order', 'explain', id)).stdout,
+      /\nwaits outside the book until the trigger price is at 49940.00 or below, with 0.1000 open; the last trade was at [\d.]+, and the symbol is in phase continuous\nreserves 0.10+ BTC/,
+    );
     assert.equal((await run('cancel', 'BTC-USD', id)).code, 0);
     const now = await run('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00', '--trigger-now');
     assert.match(
@@ -134,7 +140,15 @@ describe('stops', { timeout: 120_000 }, () => {
       /^accepted .*, stop 50000.00 by last\ntriggered order \d+: buy 0.1000 BTC-USD at market, stop 50000.00 by last\nfill /,
     );
     const late = await run('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00');
-    assert.deepEqual([late.code, late.stdout], [1, 'rejected  STOP_WOULD_TRIGGER (411): see docs/CODES.md\n']);
+    assert.deepEqual([late.code, late.stdout], [1, `rejected  STOP_WOULD_TRIGGER (411): ${codeText(Code.STOP_WOULD_TRIGGER)}\n`]);
     assert.match((await run('amend', 'BTC-USD', id, '0.1')).stderr, /amend needs a price, or --stop/);
+    const wrong: [args: string[], text: RegExp][] = [
+      [['59000.00', '--activation', '1'], /: --trail, --activation and --limit-offset are for trailing stops, not limit\n/],
+      [['59000.00', '--trail', '5'], /: a trailing-stop order has no price and no --stop: they follow\n/],
+      [['59000.00', '--trigger', 'reference'], /: --trigger is for stops\n/],
+      [['59000.00', '--expires', '5m', '--tif', 'gtc'], /: --expires is for --tif gtd, not gtc\n/],
+      [['59000.00', '--tif', 'gtd'], /: --tif gtd needs --expires\n/],
+    ];
+    for (const [args, text] of wrong) assert.match((await run('order', 'buy', '0.1', 'BTC-USD', ...args)).stderr, text);
   });
 });

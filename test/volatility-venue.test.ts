@@ -81,6 +81,14 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     assert.equal((await symbol()).phase, 'halted');
     await client.admin.setPhase('all', 'auction', 'pre-open');
     assert.equal((await symbol()).subPhase, 'pre-open');
+    await client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', price: '50000.00' });
+    const crosses = await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.5', price: '50000.00' });
+    const partly = await openbell(['phase', 'continuous', '--all', ...flags]);
+    assert.equal(partly.code, 1);
+    assert.match(partly.stderr, /BOOK_CROSSED: .* \(BTC-USD\); the phase is set for ETH-USD, /);
+    const { json: refused } = await ask('/v1/phases', { symbols: ['BTC-USD'], phase: 'continuous' });
+    assert.deepEqual([refused.set, refused.refused], [[], [{ symbol: 'BTC-USD', code: 506, name: 'BOOK_CROSSED' }]]);
+    await client.orders.cancel({ symbol: 'BTC-USD', orderId: crosses.orderId });
     const all = await openbell(['phase', 'continuous', '--all', '--json', ...flags]);
     assert.deepEqual(JSON.parse(all.stdout).phase, 'continuous');
     assert.equal((await openbell(['phase', 'halted', ...flags])).code, 2);

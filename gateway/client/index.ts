@@ -34,7 +34,15 @@ export { MarketClient, type MarketOptions } from './market.ts';
 export type { BboView, LevelView, OrderView, PhaseName, StatusView, SubPhaseName, TradeView } from './market-decode.ts';
 export { MarketStream, type StreamOptions } from './market-stream.ts';
 export { OrderSession, type SubmitAnswer } from './order-session.ts';
-export { type ExplainedOrder, type LinkView, type OrderStep, type OrderToExplain, QueryClient, type RestingOrder } from './query-client.ts';
+export {
+  type ExplainedOrder,
+  type LinkView,
+  type OrderStep,
+  type OrderToExplain,
+  QueryClient,
+  type RestingOrder,
+  type WaitingOrder,
+} from './query-client.ts';
 export { SymbolCatalog, SymbolUnits } from './symbols.ts';
 export type * from './types.ts';
 

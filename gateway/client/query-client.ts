@@ -1,4 +1,4 @@
-import type { LinkName, PegName, PhaseName, SelfTradeName } from '../../engine/wire/names.ts';
+import type { LinkName, PegName, PhaseName, SelfTradeName, SubPhaseName, TriggerName } from '../../engine/wire/names.ts';
 import { OpenbellError } from './errors.ts';
 import { type HttpOptions, httpRequest } from './http-request.ts';
 import type { ReportKindName, SideName, TimeInForceName } from './types.ts';
@@ -78,6 +78,9 @@ export interface RestingOrder {
   readonly limitPrice?: string;
   readonly limitPriceTicks?: number;
   readonly parked?: boolean;
+  readonly subPhase?: SubPhaseName;
+  /** Earliest end of the volatility interruption of the symbol. */
+  readonly interruptedUntil?: string;
   /** Market data shows nothing of it, so its place is not known. */
   readonly hidden?: boolean;
   /** Orders of the same price that trade before it. Left out for a hidden order, as `better` and `exact`. */
@@ -95,6 +98,30 @@ export interface RestingOrder {
   readonly session?: number;
   /** The last command that the book includes. */
   readonly seq: number;
+}
+
+/** An open order that is outside the book: a stop, or an order at the open or at the close. */
+export interface WaitingOrder {
+  readonly for: 'trigger' | 'auction';
+  readonly leaves: string;
+  readonly leavesLots: number;
+  /** Of a stop: its present stop price, and the price that triggers it. */
+  readonly stopPrice?: string;
+  readonly stopPriceTicks?: number;
+  readonly trigger?: TriggerName;
+  readonly triggerPrice?: string;
+  /** Of a trailing stop; without an activation price it follows already. */
+  readonly trailOffset?: string;
+  readonly trailPpm?: number;
+  readonly activationPrice?: string;
+  readonly limitOffset?: string;
+  readonly phase: PhaseName;
+  readonly subPhase?: SubPhaseName;
+  readonly interruptedUntil?: string;
+  readonly reserved?: RestingOrder['reserved'];
+  readonly endUs?: number;
+  readonly selfTrade?: SelfTradeName;
+  readonly session?: number;
 }
 
 /** How an open order is linked with another one. */
@@ -125,6 +152,7 @@ export interface ExplainedOrder {
   /** The history lacks reports that were there when the question came. */
   readonly behind?: true;
   readonly resting?: RestingOrder;
+  readonly waiting?: WaitingOrder;
   /** While the order is open: how it is linked, and the other order. */
   readonly linked?: LinkView;
 }

@@ -227,7 +227,7 @@ export function termsView({ hidden, endUs, selfTradeMode, session, link }: OpenO
 }
 
 /** Pending, as long as the order is outside the book. */
-function openStatus(symbol: SymbolInfo | undefined, { stop, waits, peg }: OpenOrderInfo) {
+export function openStatus(symbol: SymbolInfo | undefined, { stop, waits, peg }: OpenOrderInfo) {
   if (stop !== undefined) return stopView(symbol, stop);
   return { status: waits || peg?.parked ? 'pending' : 'open' };
 }

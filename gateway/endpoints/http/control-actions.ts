@@ -1,3 +1,4 @@
+import { Code } from '../../../engine/codes.ts';
 import { AccountParam, FEE_TABLES, GROUPS, LimitParam, MAX_ACCOUNT_RATE, TIERS_PER_TABLE } from '../../../engine/params.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { KillScope, type Side } from '../../../engine/wire/layout.ts';
@@ -58,6 +59,14 @@ export function controlRoutes(directory: Directory, post: Post): Route[] {
     post('/v1/accounts/:id/fee-tier', 'account:manage', async ({ params, body }, run) => {
       const { id } = account(params);
       const { table, tier } = readJsonBody(body, BODIES.givenTier, readGivenTier);
+      const tiers = directory.feeTables().find((each) => each.table === table)?.tiers.length ?? 0;
+      if (tier !== undefined && tier > tiers)
+        throw new HttpError(
+          400,
+          Code.BAD_PARAMETER,
+          'BAD_PARAMETER',
+          `fee table ${table} has ${tiers === 0 ? 'no tiers' : `tiers up to ${tiers}, not ${tier}`}`,
+        );
       await run(giveFeeTier(id, table, tier));
       return { json: shown(params) };
     }),

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { Code } from '../../../engine/codes.ts';
 import type { Directory, SymbolInfo } from '../../../engine/threads/directory.ts';
-import { Report } from '../../../engine/wire/layout.ts';
-import { PHASE_NAMES } from '../../../engine/wire/names.ts';
+import { Report, Trigger } from '../../../engine/wire/layout.ts';
+import { PHASE_NAMES, subPhaseName } from '../../../engine/wire/names.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';
 import { type QueuePosition, queuePosition } from '../../market/queue-position.ts';
 import type { OrderLife } from '../../taps/history/order-life.ts';
@@ -15,6 +15,7 @@ import {
   eachSymbolOnce,
   icebergView,
   moneyText,
+  openStatus,
   pegView,
   priceText,
   quantityText,
@@ -61,7 +62,8 @@ async function explain(sources: QuerySources, request: Request, order: OrderName
   const { orderId, clientOrderId, symbol, side, timeInForce } = first;
   const waits = last.stopPriceTicks !== undefined && last.kind !== 'triggered';
   const resting = last.status === undefined && !waits ? await restingView(sources, request, account, last) : undefined;
-  const linked = resting?.linked ?? (waits && last.status === undefined ? await linkOf(sources, request, account, orderId) : undefined);
+  const waiting = last.status === undefined && resting === undefined ? await waitingView(sources, request, account, last) : undefined;
+  const linked = resting?.linked ?? waiting?.linked;
   const isOpen = resting !== undefined && resting.parked !== true;
   const status =
     last.status ?? (isOpen ? 'open' : resting ? 'pending' : waits || AUCTION_TIMES.includes(timeInForce) ? 'pending' : undefined);
@@ -69,7 +71,7 @@ async function explain(sources: QuerySources, request: Request, order: OrderName
     pieces: {
       ...{ account, orderId, clientOrderId, symbol, side, timeInForce, status },
       steps: new LongList(steps),
-      ...{ next, lost, behind, resting, linked },
+      ...{ next, lost, behind, resting, waiting, linked },
     },
   };
 }
@@ -116,7 +118,7 @@ async function restingView(sources: QuerySources, { inSlices }: Request, account
     ...quantityView('leaves', symbol, order.leaves),
     ...(order.iceberg && icebergView(symbol, order.iceberg)),
     ...(order.peg && pegView(symbol, order.peg)),
-    phase: PHASE_NAMES[symbol.phase],
+    ...phaseView(symbol),
     ...(place && placeView(symbol, place)),
     reserved: asset && { asset: asset.name, amount: moneyText(asset, order.reserved), amountUnits: order.reserved },
     ...termsView(order),
@@ -124,10 +126,30 @@ async function restingView(sources: QuerySources, { inSlices }: Request, account
   };
 }
 
-/** Of a stop that waits. */
-async function linkOf({ directory }: QuerySources, { inSlices }: Request, account: number, orderId: number) {
+/** Of an order that is open outside the book: what it waits for. */
+async function waitingView({ directory }: QuerySources, { inSlices }: Request, account: number, { orderId, symbol: name = '' }: Step) {
+  const symbol = directory.symbolByName(name);
+  if (symbol === undefined) return undefined;
   const order = await inSlices(directory.restingOrderInSteps(account, orderId));
-  return order && termsView(order).linked;
+  if (order === undefined || (order.stop === undefined && !order.waits)) return undefined;
+  const asset = directory.asset(order.asset);
+  const { status: _, ...stop } = openStatus(symbol, order);
+  const ofTrade = order.stop === undefined || order.stop.trigger === Trigger.LastTrade;
+  return {
+    for: order.stop === undefined ? 'auction' : 'trigger',
+    ...quantityView('leaves', symbol, order.leaves),
+    ...stop,
+    ...(order.stop && { triggerPrice: priceText(symbol, ofTrade ? symbol.lastPrice : symbol.referencePrice) }),
+    ...phaseView(symbol),
+    reserved: asset && { asset: asset.name, amount: moneyText(asset, order.reserved), amountUnits: order.reserved },
+    ...termsView(order),
+  };
+}
+
+/** A volatility interruption has an earliest end. */
+function phaseView({ phase, subPhase, interruptedUntilUs }: SymbolInfo) {
+  const interruptedUntil = interruptedUntilUs === 0 ? undefined : new Date(Math.ceil(interruptedUntilUs / 1000)).toISOString();
+  return { phase: PHASE_NAMES[phase], subPhase: subPhaseName(subPhase), interruptedUntil };
 }
 
 function* placeInSteps(directory: Directory, mirror: BookMirror, account: number, orderId: number) {

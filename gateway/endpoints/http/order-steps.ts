@@ -26,7 +26,8 @@ interface StepKind {
   readonly unchanged?: true;
 }
 
-const reason = ({ code }: ReportJson): string => codeText(code);
+/** Without what only a reader of reports needs. */
+const reason = ({ code }: ReportJson): string => codeText(code).replace(/ An Amended report with this code .*$/, '');
 
 /** The kinds of steps in the life of an order. The first row that fits a report counts; a further kind is a row. */
 const STEPS: readonly StepKind[] = [
@@ -89,7 +90,7 @@ function stop({ stopPrice, trigger }: ReportJson): string {
 function trade(report: ReportJson, quote: string): string {
   const { side, quantity, price, fee, tradeId, contraOrderId, maker, auction } = report;
   const role = auction ? 'in an auction' : maker ? 'as maker' : 'as taker';
-  return `${side === 'sell' ? 'sold' : 'bought'} ${quantity} at ${price} ${role}, fee ${fee} ${quote}, trade ${tradeId} with order ${contraOrderId}`;
+  return `${side === 'sell' ? 'sold' : 'bought'} ${quantity} at ${price} ${role}, fee ${fee} ${quote}, trade ${tradeId} with ${contraOrderId === 0 ? 'a hidden order' : `order ${contraOrderId}`}`;
 }
 
 /** A report of an order as a step of its life. Undefined: it is of a kind that is none. */

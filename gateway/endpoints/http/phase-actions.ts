@@ -9,6 +9,7 @@ import { BODIES } from './action-bodies.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
 import { symbolNamed } from './admin-queries.ts';
 import type { Run } from './command-runner.ts';
+import { HttpError } from './http-error.ts';
 import { readJsonBody } from './json-body.ts';
 
 /** Adds an action. */
@@ -17,6 +18,8 @@ type Post = (path: string, action: Action, handle: (request: Request, run: Run) 
 const SETTABLE_SUB_PHASES = ['pre-open', 'opening-auction', 'closing-auction'] as const satisfies readonly SubPhaseName[];
 /** Commands without an answer at most: well below what the report hub awaits. */
 const AT_ONCE = 512;
+/** Symbols that the message of an error names; its fields have all. */
+const NAMED = 20;
 
 interface PhaseRequest {
   readonly phase: PhaseName;
@@ -35,20 +38,46 @@ export function phaseRoutes(directory: Directory, post: Post): Route[] {
     post('/v1/phases', 'venue:manage', async ({ body }, run) => {
       const { names, requested } = readJsonBody(body, BODIES.phases, readPhases);
       const ids = names === 'all' ? directory.symbolIds() : [...new Set(names)].map((name) => symbolNamed(directory, name).id);
-      const symbols = await setAll(ids, requested, run);
+      const symbols = await setAll(ids, requested, run, (id) => directory.symbol(id)?.name ?? `symbol ${id}`);
       return { json: { phase: requested.phase, subPhase: requested.subPhase, symbols } };
     }),
   ];
 }
 
-/** The commands of up to {@link AT_ONCE} symbols have one place in the log: nothing comes between them. A symbol that is refused does not keep the others from their phase. */
-async function setAll(ids: readonly number[], requested: PhaseRequest, run: Run): Promise<number> {
+/**
+ * The commands of up to {@link AT_ONCE} symbols have one place in the log: nothing comes between them. A symbol that is refused does not keep
+ * the others from their phase.
+ * @throws HttpError that names the symbols that are refused, and those that have the phase
+ */
+async function setAll(ids: readonly number[], requested: PhaseRequest, run: Run, nameOf: (id: number) => string): Promise<number> {
+  const set: string[] = [];
+  const refused: { readonly symbol: string; readonly error: HttpError }[] = [];
   for (let from = 0; from < ids.length; from += AT_ONCE) {
-    const answers = await Promise.allSettled(ids.slice(from, from + AT_ONCE).map((id) => run(command(id, requested))));
-    const refused = answers.find((answer) => answer.status === 'rejected');
-    if (refused !== undefined) throw refused.reason;
+    const some = ids.slice(from, from + AT_ONCE);
+    const answers = await Promise.allSettled(some.map((id) => run(command(id, requested))));
+    for (const [i, answer] of answers.entries()) {
+      const symbol = nameOf(some[i]);
+      if (answer.status === 'fulfilled') set.push(symbol);
+      else if (answer.reason instanceof HttpError) refused.push({ symbol, error: answer.reason });
+      else throw answer.reason;
+    }
   }
+  if (refused.length > 0) throw partly(set, refused);
   return ids.length;
+}
+
+function partly(set: readonly string[], refused: readonly { readonly symbol: string; readonly error: HttpError }[]): HttpError {
+  const [{ error }] = refused;
+  const others = set.length === 0 ? 'no symbol has the phase' : `the phase is set for ${named(set)}`;
+  const message = `${error.message} (${named(refused.map(({ symbol }) => symbol))}); ${others}`;
+  const each = refused.map(({ symbol, error: its }) => ({ symbol, code: its.code, name: its.name }));
+  return new HttpError(error.status, error.code, error.name, message, { ...error.fields, set, refused: each });
+}
+
+/** The first of them, and how many more. */
+function named(names: readonly string[]): string {
+  const more = names.length - NAMED;
+  return more > 0 ? `${names.slice(0, NAMED).join(', ')} and ${more} more` : names.join(', ');
 }
 
 function command(symbol: number, { phase, subPhase }: PhaseRequest) {

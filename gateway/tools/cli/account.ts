@@ -55,6 +55,10 @@ interface OrderJson {
   /** Microseconds since the Unix epoch. */
   readonly endUs?: number;
   readonly selfTrade?: string;
+  /** It is a side of a quote. */
+  readonly quote?: true;
+  /** `market`: a market order of an auction, whose price is the worst one that it can get. */
+  readonly type?: string;
   readonly session?: number;
   readonly linked?: { readonly kind: string; readonly orderId: number };
   readonly hidden?: boolean;
@@ -183,20 +187,13 @@ export function accountHeading(account: AccountJson): string {
 
 function orderTable(orders: readonly OrderJson[]): string {
   if (orders.length === 0) return 'no orders';
-  const rows = orders.map((o) => [
-    o.orderId,
-    o.symbol,
-    o.side,
-    o.priceTicks === 0 ? noPrice(o) : o.price,
-    o.leaves,
-    o.filled,
-    statusText(o),
-  ]);
+  const rows = orders.map((o) => [o.orderId, o.symbol, o.side, priceOf(o), o.leaves, o.filled, statusText(o)]);
   return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'status'], ...rows]);
 }
 
-/** Of an order whose price is 0: a market order, or a parked one. The history has the last price that was reported. */
-function noPrice({ peg, pegged }: OrderJson): string {
+/** A price of 0 is that of a market order, or of a parked one. The history has the last price that was reported. */
+function priceOf({ priceTicks, price, type, peg, pegged }: OrderJson): string {
+  if (priceTicks !== 0 && type !== 'market') return price;
   return peg === undefined && !pegged ? 'market' : '-';
 }
 
@@ -205,32 +202,41 @@ export function pegText({ peg, pegOffset, limitPrice }: Pick<OrderJson, 'peg' | 
   return `pegged to ${peg}, offset ${pegOffset}, limit ${limitPrice}`;
 }
 
-function statusText({
-  status,
-  stopPrice,
-  trigger,
-  trailOffset,
-  trailPpm,
-  activationPrice,
-  endUs,
-  selfTrade,
-  timeInForce,
-  linked,
-  displayedQuantity,
-  displayedNow,
-  hidden,
-  session,
-  peg,
-  pegOffset,
-  limitPrice,
-  parked,
-}: OrderJson): string {
+/** Of an order of an auction, which one it is for, and up to which price a market order trades. */
+function auctionText({ timeInForce, type, priceTicks, price }: OrderJson): string | false {
+  if (timeInForce !== 'at-the-open' && timeInForce !== 'at-the-close') return false;
+  return type === 'market' && priceTicks !== 0 ? `${timeInForce}, ${price} at worst` : timeInForce;
+}
+
+function statusText(order: OrderJson): string {
+  const {
+    status,
+    stopPrice,
+    trigger,
+    trailOffset,
+    trailPpm,
+    activationPrice,
+    endUs,
+    selfTrade,
+    linked,
+    displayedQuantity,
+    displayedNow,
+    hidden,
+    session,
+    quote,
+    peg,
+    pegOffset,
+    limitPrice,
+    parked,
+  } = order;
   const offset = trailPpm === undefined ? trailOffset : `${trailPpm / 10_000}%`;
   const parts = [
     status,
     stopPrice !== undefined && `stop ${stopPrice} by ${trigger}`,
     offset !== undefined && `trailing by ${offset}${activationPrice === undefined ? '' : ` from ${activationPrice} on`}`,
-    status === 'pending' && stopPrice === undefined && (parked ? 'parked' : timeInForce),
+    auctionText(order),
+    quote === true && 'quote',
+    parked === true && 'parked',
     peg !== undefined && pegText({ peg, pegOffset, limitPrice }),
     hidden === true && 'hidden',
     displayedQuantity !== undefined &&

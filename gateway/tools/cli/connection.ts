@@ -186,6 +186,9 @@ export async function withClient<T>(
   const client = await connect({ ...clientOptions(flags), reconnect: false, ...(account !== undefined && { account }) });
   try {
     return await work(client);
+  } catch (error) {
+    const { inOptions } = await import('./option-names.ts');
+    throw inOptions(error);
   } finally {
     await client.close();
   }

@@ -56,7 +56,7 @@ Two directories hold the same state when their hashes agree at the same command.
           print(`without time  ${result.tradingHash}`);
           print(`conservation  ${conserved ? 'holds: deposits = balances + reservations + fees, in every asset' : 'BROKEN'}`);
           for (const { asset, amount } of result.imbalances) print(`              asset ${asset}: ${amount} smallest units too many`);
-          print(`orders        ${result.restingOrders} resting`);
+          print(`orders        ${result.restingOrders} open: resting, or waiting for a trigger or an auction`);
           if (result.tornBytes > 0) print(`torn tail     ${result.tornBytes} bytes that were never acknowledged; the next start cuts them`);
         }
         return conserved ? ExitCode.Ok : ExitCode.Failed;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ExplainedOrder, LinkView, OrderStep, RestingOrder } from '../../client/index.ts';
+import type { ExplainedOrder, LinkView, OrderStep, RestingOrder, WaitingOrder } from '../../client/index.ts';
 import { pegText, timeText } from './account.ts';
 import { type AccountFlags, accountOption, askAdmin, connectionOptions, id as idOf, print, printJson, table } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
@@ -66,12 +66,15 @@ async function everyPage(flags: ExplainFlags, name: string): Promise<ExplainedOr
 }
 
 function lifeText(order: ExplainedOrder): string {
-  const { account, orderId, clientOrderId, symbol = '?', side = '?', status = 'unknown', steps, lost, behind, resting, linked } = order;
+  const { account, orderId, clientOrderId, symbol = '?', side = '?', status = 'unknown' } = order;
+  const { steps, lost, behind, resting, waiting, linked } = order;
   const name = orderId === 0 ? 'order without an id' : `order ${orderId}`;
-  const lines = [`${name} of account ${account} (client order id ${clientOrderId}): ${side} ${symbol}, ${status}`, ''];
+  const its = clientOrderId === 0 ? 'side of a quote' : `client order id ${clientOrderId}`;
+  const lines = [`${name} of account ${account} (${its}): ${side} ${symbol}, ${status}`, ''];
   if (lost !== undefined) lines.push(`Its beginning is no longer kept: reports up to number ${lost} of the account are gone.`, '');
   lines.push(table([['time', 'seq', 'step', 'open', 'filled', 'what'], ...steps.map(row)]));
   if (resting !== undefined) lines.push('', ...restingText(resting, side));
+  if (waiting !== undefined) lines.push('', ...waitingText(waiting, side));
   if (linked !== undefined) lines.push('', `linked: ${LINK_TEXTS[linked.kind]} order ${linked.orderId}`);
   if (behind) lines.push('', 'The history is behind: reports of the last moments are missing. Ask again.');
   return lines.join('\n');
@@ -82,36 +85,55 @@ function row({ time, seq, step, leaves, filled, text }: OrderStep): (string | nu
 }
 
 function restingText(resting: RestingOrder, side: string): string[] {
-  const {
-    price,
-    leaves,
-    phase,
-    before,
-    better,
-    exact,
-    reserved,
-    endUs,
-    selfTrade,
-    displayedQuantity,
-    displayedNow,
-    hidden,
-    session,
-    parked,
-  } = resting;
+  const { price, leaves, before, better, exact, displayedQuantity, displayedNow, hidden, parked } = resting;
   const least = exact ? '' : 'at least ';
   const sideName = side === 'buy' ? 'bids' : 'asks';
   return [
     parked
-      ? `parked outside the book with ${leaves} open: it has no price now; the symbol is in phase ${phase}`
-      : `rests at ${price} with ${leaves} open; the symbol is in phase ${phase}`,
+      ? `parked outside the book with ${leaves} open: it has no price now; ${phaseText(resting)}`
+      : `rests at ${price} with ${leaves} open; ${phaseText(resting)}`,
     ...(resting.peg === undefined ? [] : [pegText(resting)]),
     ...(displayedQuantity === undefined ? [] : [`displays ${displayedNow} now, ${displayedQuantity} at a time`]),
     ...(hidden ? ['hidden: behind all that is displayed at its price'] : []),
-    ...(before ? [`before it at its price: ${least}${before.orders} orders with ${before.quantity}`] : []),
-    ...(better ? [`${sideName} at better prices: ${least}${better.levels} levels, ${better.orders} orders with ${better.quantity}`] : []),
+    ...(before ? [`before it at its price: ${least}${count(before.orders, 'order')} with ${before.quantity}`] : []),
+    ...(better
+      ? [`${sideName} at better prices: ${least}${count(better.levels, 'level')}, ${count(better.orders, 'order')} with ${better.quantity}`]
+      : []),
+    ...termsText(resting),
+  ];
+}
+
+/** What an order outside the book waits for. */
+function waitingText(waiting: WaitingOrder, side: string): string[] {
+  const { for: what, leaves, stopPrice, trigger, triggerPrice, trailOffset, trailPpm, activationPrice } = waiting;
+  const offset = trailPpm === undefined ? trailOffset : `${trailPpm / 10_000}%`;
+  const price = trigger === 'last' ? 'the last trade was' : 'the reference price is';
+  return [
+    what === 'auction'
+      ? `waits outside the book for its auction, with ${leaves} open; ${phaseText(waiting)}`
+      : `waits outside the book until the trigger price is at ${stopPrice} or ${side === 'buy' ? 'above' : 'below'}, with ${leaves} open; ${price} at ${triggerPrice}, and ${phaseText(waiting)}`,
+    ...(offset === undefined
+      ? []
+      : [`its stop price follows at ${offset}${activationPrice === undefined ? '' : `, from ${activationPrice} on`}`]),
+    ...termsText(waiting),
+  ];
+}
+
+function phaseText({ phase, subPhase, interruptedUntil }: Pick<RestingOrder, 'phase' | 'subPhase' | 'interruptedUntil'>): string {
+  const kind =
+    subPhase === undefined ? '' : ` (${subPhase}${interruptedUntil === undefined ? '' : `, until ${interruptedUntil} or later`})`;
+  return `the symbol is in phase ${phase}${kind}`;
+}
+
+function termsText({ reserved, endUs, selfTrade, session }: Pick<RestingOrder, 'reserved' | 'endUs' | 'selfTrade' | 'session'>): string[] {
+  return [
     ...(reserved === undefined ? [] : [`reserves ${reserved.amount} ${reserved.asset}`]),
     ...(endUs === undefined ? [] : [`ends at ${timeText(endUs)}`]),
     ...(selfTrade === undefined ? [] : [`self-trade prevention: ${selfTrade}`]),
     ...(session === undefined ? [] : [`is cancelled when session ${session} of the account is gone`]),
   ];
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

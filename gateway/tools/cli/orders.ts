@@ -110,20 +110,23 @@ Examples:
   openbell order buy 1 ETH-USD 2990.00 --post-only --reprice
   openbell order buy 1 ETH-USD --tif fok
   openbell order buy 1 ETH-USD 2990.00 --expires 15m
-  openbell order buy 1 ETH-USD 2990.00 --tif ioc --min-quantity 0.25
+  openbell order buy 1 ETH-USD 3010.00 --tif ioc --min-quantity 0.25
   openbell order buy 20 ETH-USD 2990.00 --display 1.5
   openbell order buy 20 ETH-USD 2990.00 --hidden
   openbell order sell 5 BTC-USD 57900.00 --stop 58000.00 --display 0.5
   openbell order sell 0.5 BTC-USD --stop 58000.00
-  openbell order sell 0.5 BTC-USD 57900.00 --stop 58000.00 --trigger reference --tif day
-  openbell order buy 0.5 BTC-USD 59000.00 --tif at-the-close
-  openbell order sell 0.5 BTC-USD --tif at-the-open
+  openbell order sell 0.5 BTC-USD 57900.00 --stop 58000.00 --trigger reference
   openbell order sell 0.5 BTC-USD --trail 150.00
   openbell order sell 0.5 BTC-USD --trail 2% --activation 60500.00 --limit-offset 20.00
   openbell order sell 0.5 BTC-USD --trail 150.00 --report-trail
   openbell order buy 0.5 BTC-USD 59000.00 --peg primary --peg-offset 0.50
   openbell order sell 0.5 BTC-USD 58000.00 --peg midpoint
-  openbell order explain 17`,
+  openbell order explain 17
+
+With a symbol that has sessions and auctions, by a calendar or by openbell phase:
+  openbell order buy 0.5 BTC-USD 59000.00 --tif day
+  openbell order buy 0.5 BTC-USD 59000.00 --tif at-the-close
+  openbell order sell 0.5 BTC-USD --tif at-the-open`,
     );
   newTrailOptions(command);
   pegOptions(command);

@@ -1,3 +1,4 @@
+import { codeText } from '../../../engine/code-texts.ts';
 import { Code } from '../../../engine/codes.ts';
 import type { ReportView } from '../../client/types.ts';
 
@@ -25,5 +26,5 @@ export function reportLine(report: ReportView): string {
     case 'triggered':
       return `triggered order ${orderId}: ${side} ${leaves} ${symbol} at ${price}${stop}`;
   }
-  return `rejected  ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md${report.retryUs > 0 ? `; send it again from ${new Date(Math.ceil(report.retryUs / 1000)).toISOString()} on` : ''}`;
+  return `rejected  ${code} (${Code[code as keyof typeof Code] ?? '?'}): ${codeText(Code[code as keyof typeof Code])}${report.retryUs > 0 ? ` Send it again from ${new Date(Math.ceil(report.retryUs / 1000)).toISOString()} on.` : ''}`;
 }
