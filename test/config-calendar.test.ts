@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { Phase } from '../engine/wire/layout.ts';
+import { Calendar } from '../gateway/calendar/calendar.ts';
+import { CalendarDriver } from '../gateway/calendar/calendar-driver.ts';
 import { type Config, ConfigError, loadConfig } from '../gateway/config/config.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'openbell-config-'));
@@ -172,4 +174,17 @@ it('days may go over the weekend, times may have seconds, dates may have a sched
     ['61230 continuous', '61230 continuous', '57600 closed', '', '', '', '61230 continuous'],
   );
   assert.deepEqual(dates, { '2026-12-24': [{ second: 43_200, phase: 'closed' }], '2026-12-25': [{ second: 0, phase: 'closed' }] });
+});
+
+it('Etc/GMT+1 is one hour behind UTC, and a start warns of it', () => {
+  const zone = (name: string) => load(of(WEEK).replace('Europe/Berlin', name)).calendars;
+  const monday = Date.parse('2026-03-02T00:00:00Z') * 1000;
+  const boundaries = new Calendar(zone('Etc/GMT+1')[0]).boundaries(monday);
+  boundaries.next();
+  assert.equal(new Date((boundaries.next().value?.atUs ?? 0) / 1000).toISOString(), '2026-03-02T10:00:00.000Z');
+  const warned: object[] = [];
+  const log = { warn: (fields: object) => warned.push(fields), info: () => undefined, error: () => undefined };
+  for (const name of ['Etc/GMT+1', 'Etc/GMT', 'Etc/UTC', 'Europe/Berlin'])
+    new CalendarDriver({ calendars: zone(name), symbols: [] }, { nowUs: () => monday, log } as never);
+  assert.deepEqual(warned, [{ calendar: 'X', timeZone: 'Etc/GMT+1' }]);
 });

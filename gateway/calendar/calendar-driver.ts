@@ -8,6 +8,8 @@ import { type CalendarTargets, SymbolCalendar } from './symbol-calendar.ts';
 const MOST_AT_ONCE = 64;
 /** Longest sleep: the clock of the exchange may follow the host's clock faster or slower than real time. */
 const LOOK_MS = 250;
+/** Zones whose sign is that of POSIX, the opposite of that of ISO 8601. */
+const INVERTED = /^Etc\/GMT[+-][1-9]/i;
 
 /**
  * Submits the phases of all symbols that have a calendar, as commands through the sequencer like those of the operator. A random end is
@@ -27,6 +29,9 @@ export class CalendarDriver {
     this.#nowUs = exchange.nowUs;
     const targets: CalendarTargets = { ...exchange, draw: (limit) => randomInt(limit), counters: this.counters };
     const nowUs = exchange.nowUs();
+    for (const { name, timeZone } of calendars)
+      if (INVERTED.test(timeZone))
+        exchange.log.warn({ calendar: name, timeZone }, 'the sign of this time zone is inverted: Etc/GMT+1 is one hour behind UTC');
     const named = new Map(calendars.map((config) => [config.name, new BoundaryList(new Calendar(config), nowUs)]));
     for (const { id, calendar: name } of symbols) {
       const boundaries = name === undefined ? undefined : named.get(name);
