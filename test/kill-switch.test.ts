@@ -471,7 +471,7 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     const { stdout } = await openbell(['position-limit', '1', 'BTC-USD', '--max-exposure', '0.5', ...flags]);
     assert.match(
       stdout,
-      /\n\nsymbol +position +limit +open buys +open sells +limit *\nBTC-USD +0\.0000 +none +0\.5000 +0\.0000 +0\.5000 *\n$/,
+      /\n\nsymbol +position +max position +open buys +open sells +max exposure *\nBTC-USD +0\.0000 +none +0\.5000 +0\.0000 +0\.5000 *\n$/,
     );
     assert.equal((await place()).code, 'EXPOSURE_LIMIT');
     await client.admin.setPositionLimit(1, 'BTC-USD', { maxExposure: 0 });

@@ -106,8 +106,11 @@ describe('quotes', { timeout: 120_000 }, () => {
     );
     assert.match((await run('quote', 'BTC-USD')).stderr, /quote needs --bid, --ask or both; or --cancel alone/);
     assert.equal((await run('quote', 'BTC-USD', '--cancel')).code, 0);
-    assert.equal((await run('protection', '--window', '5s', '--net-lots', '1000')).stdout, 'accepted\n');
-    assert.equal((await run('protection', '--reset')).stdout, 'accepted\n');
+    assert.equal(
+      (await run('protection', '--window', '5s', '--net-lots', '1000')).stdout,
+      'set       more than 1000 net lots in 5 s cancels the quotes of the account\n',
+    );
+    assert.equal((await run('protection', '--reset')).stdout, 'reset     quotes are accepted again\n');
     assert.match((await run('protection', '--fills', '3')).stderr, /protection needs --window/);
     assert.equal((await run('protection', '--off')).code, 0);
     assert.equal((await get('/v1/accounts/1')).protection, undefined);

@@ -143,7 +143,7 @@ export function positionTable({ positionLimits }: AccountJson): string {
   if (positionLimits.length === 0) return '';
   const none = (limit: string): string => (/^[0.]+$/.test(limit) ? 'none' : limit);
   const rows = positionLimits.map((l) => [l.symbol, l.position, none(l.maxPosition), l.openBuys, l.openSells, none(l.maxExposure)]);
-  return `\n\n${table([['symbol', 'position', 'limit', 'open buys', 'open sells', 'limit'], ...rows])}`;
+  return `\n\n${table([['symbol', 'position', 'max position', 'open buys', 'open sells', 'max exposure'], ...rows])}`;
 }
 
 function protectionText({ windowUs, fills, lots, netLots, triggered }: NonNullable<AccountJson['protection']>): string {

@@ -100,11 +100,18 @@ Examples:
           ? await orders.resetProtection()
           : await orders.protectQuotes({ ...limits, ...(window && { windowMs: window }) });
         if (flags.json) printJson(report);
-        else print(report.kind === 'accepted' ? 'accepted' : reportLine(report));
+        else print(report.kind === 'accepted' ? protectionLine(flags) : reportLine(report));
         return report.kind === 'accepted' ? ExitCode.Ok : ExitCode.Failed;
       });
     }),
   );
+}
+
+function protectionLine({ reset, off, fills, lots, netLots, window }: ProtectionFlags): string {
+  if (reset) return 'reset     quotes are accepted again';
+  if (off) return 'off       quotes have no protection';
+  const limits = [fills && `${fills} fills`, lots && `${lots} lots`, netLots && `${netLots} net lots`].filter(Boolean).join(', ');
+  return `set       more than ${limits} in ${(window ?? 0) / 1000} s cancels the quotes of the account`;
 }
 
 function sideText({ side: its }: ReportView): string {
