@@ -262,7 +262,7 @@ export class OrderBook {
     if (this.followed !== 0) this.#onChange(this.symbol);
   }
 
-  /** Follows the reference prices from now on. Takes a step for each level. @param onChange is called, possibly more than once, with each change of what rests; it must not change the book */
+  /** Follows the reference prices from now on. @param onChange is called, possibly more than once, with each change of what rests; it must not change the book */
   follow(onChange: (symbol: number) => void): void {
     this.followed = 1;
     this.#onChange = onChange;

@@ -44,11 +44,16 @@ class ReferenceLevels extends KeySet {
     super(ladder.none, allocateLocal);
     this.#ladder = ladder;
     this.#pages = ladder.pages;
-    for (let key = ladder.best; key !== ladder.none; key = ladder.next(key + 1)) this.#addKey(key);
+    // All occupied prices: a search finds which of them have no reference.
+    this.bits.set(ladder.bits);
   }
 
   add(price: PriceTicks): void {
-    this.#addKey(price ^ this.#ladder.flip);
+    const key = price ^ this.#ladder.flip;
+    const word = key >>> 5;
+    const before = this.bits[word];
+    this.bits[word] = before | (1 << (key & 31));
+    if (before === 0) this.setAbove(word);
   }
 
   best(): PriceTicks {
@@ -65,13 +70,6 @@ class ReferenceLevels extends KeySet {
     if (!ladder.isOccupied(key)) return false;
     const level = ladder.levelOf(key);
     return words[level * LEVEL_WORDS + LEVEL_ORDERS] > (quiet[level] ?? 0);
-  }
-
-  #addKey(key: number): void {
-    const word = key >>> 5;
-    const before = this.bits[word];
-    this.bits[word] = before | (1 << (key & 31));
-    if (before === 0) this.setAbove(word);
   }
 
   #remove(key: number): void {
