@@ -108,7 +108,7 @@ describe('a list', () => {
     const small = new CommandBatch(5);
     small.place(1, Side.Buy, TimeInForce.GoodTillCancel, 7, 8, 100);
     small.place(1, Side.Buy, TimeInForce.GoodTillCancel, 7, 8, 101);
-    assert.throws(() => small.placeList(OCO, [limit, stop]), /a list counts as four/);
+    assert.throws(() => small.placeList(OCO, [limit, stop]), /a list counts as 4/);
     const batch = new CommandBatch(8);
     assert.throws(
       () => batch.placeList(OCO, [limit, { ...limit, timeInForce: TimeInForce.ImmediateOrCancel }]),

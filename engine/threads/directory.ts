@@ -142,6 +142,8 @@ export interface OpenOrderInfo {
   readonly stop?: PendingStopInfo;
   /** Of a linked order: a LinkKind, and the id of its partner. */
   readonly link?: { readonly kind: number; readonly orderId: number };
+  /** Of an order that waits for fills of another one. */
+  readonly child?: ChildInfo;
   /** Its end, if it has one. */
   readonly endUs?: TimeUs;
   /** SelfTradeMode; 0 = the account's. */
@@ -162,6 +164,15 @@ export interface PegInfo {
   readonly limit: PriceTicks;
   /** It is outside the book. */
   readonly parked: boolean;
+}
+
+export interface ChildInfo {
+  /** Id; undefined: its parent has ended, and what it filled is not live yet. */
+  readonly parentId?: number;
+  /** Lots that may become live; the order's `leaves` has them too. */
+  readonly later: QtyLots;
+  /** Nothing of it is live. */
+  readonly waits: boolean;
 }
 
 export interface PendingStopInfo {
@@ -509,8 +520,11 @@ export class Directory {
   #orderInfo(slot: number): OpenOrderInfo {
     const slab = this.#slab;
     const pegged = slab.isPegged(slot);
-    const pending = slab.level(slot) < -1 && !pegged;
-    const partner = this.#links.partnerOf(slot);
+    const links = this.#links;
+    const waits = links.isWaiting(slot);
+    const pending = slab.level(slot) < -1 && !waits && !pegged;
+    const partner = links.partnerOf(slot);
+    const isChild = links.comes(slot);
     // Of an order without an end, the column has what an earlier order left there.
     const timeInForce = slab.timeInForce(slot);
     const ends = timeInForce === TimeInForce.Day || timeInForce === TimeInForce.GoodTillDate;
@@ -521,9 +535,11 @@ export class Directory {
       side: slab.side(slot),
       timeInForce,
       price: pending ? this.#stopPrices.limit(slot) : slab.price(slot),
-      leaves: slab.total(slot),
+      leaves: slab.total(slot) + (isChild ? links.later(slot) : 0),
       filled: pending ? 0 : slab.filled(slot),
-      ...(partner !== -1 && { link: { kind: this.#links.kindOf(slot), orderId: slab.id[partner] } }),
+      ...(partner !== -1 && { link: { kind: links.kindOf(slot), orderId: slab.id[partner] } }),
+      ...(isChild && { child: this.#childInfo(slot) }),
+      ...(waits && slab.next(slot) !== 0 && { stop: { price: slab.next(slot), trigger: triggerOf(slab, slot) } }),
       ...this.#displayInfo(slot, pending),
       ...(pegged && { peg: this.#pegInfo(slot) }),
       ...(pending && (isAuctionOnly(slab.timeInForce(slot)) ? { waits: true } : { stop: this.#stopInfo(slot) })),
@@ -548,6 +564,12 @@ export class Directory {
     if (slab.isHidden(slot) || (pending && slab.isIceberg(slot) && display === 0)) return { hidden: true };
     if (!slab.isIceberg(slot)) return {};
     return { iceberg: pending ? { display } : { display, displayed: slab.open(slot), publicId: slab.publicId(slot) } };
+  }
+
+  #childInfo(slot: number): ChildInfo {
+    const links = this.#links;
+    const parent = links.parentOf(slot);
+    return { ...(parent !== -1 && { parentId: this.#slab.id[parent] }), later: links.later(slot), waits: links.isWaiting(slot) };
   }
 
   #stopInfo(slot: number): PendingStopInfo {

@@ -15,7 +15,7 @@ import {
   Side,
   TimeInForce,
 } from './layout.ts';
-import { linkTermOf, linkWord } from './list-link.ts';
+import { isLink, linkTermOf, linkWord } from './list-link.ts';
 import { LongFrame } from './long-frame.ts';
 import {
   INSTRUCTIONS,
@@ -223,7 +223,12 @@ export class CommandBatch {
 
   /** True if a list of two orders fits. It takes four places. */
   get fitsList(): boolean {
-    return this.#room >= 4;
+    return this.fitsListOf(2);
+  }
+
+  /** True if a list of so many orders fits. It takes two places for each. */
+  fitsListOf(orders: number): boolean {
+    return this.#room >= 2 * orders;
   }
 
   /** Schema version of the frame: 1, or 2 with a long order in it. */
@@ -263,12 +268,14 @@ export class CommandBatch {
   }
 
   /**
-   * Adds two orders that are linked with each other; docs/ORDER-ENTRY.md says which orders fit together. They take four places.
+   * Adds the orders of a list: two that are linked with each other, or a parent and one or, of a bracket, two that wait for its fills. docs/ORDER-ENTRY.md says which
+   * orders fit together. Each takes two places.
    * @throws RangeError also for terms that exclude each other
    */
-  placeList(kind: LinkKind, orders: readonly [LongOrder, LongOrder]): void {
-    if (this.#room < 2 * orders.length)
-      throw new RangeError(`the batch is full: it holds ${this.capacity} commands, a list counts as four`);
+  placeList(kind: LinkKind, orders: readonly LongOrder[]): void {
+    if (!isLink(linkWord(kind, 1, orders.length))) throw new RangeError(`there is no list of kind ${kind} with ${orders.length} orders`);
+    if (!this.fitsListOf(orders.length))
+      throw new RangeError(`the batch is full: it holds ${this.capacity} commands, a list counts as ${2 * orders.length}`);
     const { count } = this;
     const extensions = this.#extensions;
     try {

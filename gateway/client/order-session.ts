@@ -4,6 +4,7 @@ import { CANCEL_AFTER_RANGE } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { CommandKind, LinkKind, QuoteAction, Refusal, Report, Side } from '../../engine/wire/layout.ts';
+import { isLink, linkTermOf, linkWord } from '../../engine/wire/list-link.ts';
 import { SIDE_NAMES } from '../../engine/wire/names.ts';
 import type { LinkTerm } from '../../engine/wire/order-kinds.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
@@ -18,6 +19,7 @@ import { ordersInDoubt, Resume, type ResumeStep, reportsLost } from './resume.ts
 import type { SymbolCatalog, SymbolUnits } from './symbols.ts';
 import type {
   AmendOrder,
+  BracketOrders,
   CancelAll,
   Decimal,
   LinkedOrders,
@@ -31,6 +33,7 @@ import type {
   RefusalView,
   ReportView,
   ResyncView,
+  TriggeringOrders,
 } from './types.ts';
 
 export interface OrderSessionOptions extends OrderStreamOptions {
@@ -86,7 +89,17 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
   pegOffset: true,
   clientOrderId: true,
 };
-const LIST_OPTIONS: Options<LinkedOrders> = { symbol: true, side: true, quantity: true, orders: true };
+type OrderList = Omit<LinkedOrders, 'orders'> & { readonly orders: readonly ListedOrder[] };
+
+const BRACKET_OPTIONS: Options<BracketOrders> = {
+  symbol: true,
+  side: true,
+  quantity: true,
+  parent: true,
+  takeProfit: true,
+  stopLoss: true,
+};
+const LIST_OPTIONS: Options<OrderList> = { symbol: true, side: true, quantity: true, orders: true };
 const TARGET_OPTIONS: Options<OrderTarget> = { symbol: true, orderId: true, clientOrderId: true };
 const TRAIL_OPTIONS = { trailOffset: true, trailPpm: true, activationPrice: true, limitOffset: true } as const;
 const AMEND_OPTIONS: Options<AmendOrder> = {
@@ -221,27 +234,51 @@ export class OrderSession extends EventEmitter<Events> {
    * @throws OpenbellError as `place`, and BAD_LIST for orders that do not fit together
    */
   oco(list: LinkedOrders): Promise<[ReportView, ReportView]> {
-    return this.#list('oco', LinkKind.OneCancelsOther, list);
+    return this.#list('oco', LinkKind.OneCancelsOther, list) as Promise<[ReportView, ReportView]>;
   }
 
   /** As `oco`, but a fill of one reduces the other by the same quantity. Both are of one side and quantity, and at least one of them is a stop. */
   ouo(list: LinkedOrders): Promise<[ReportView, ReportView]> {
-    return this.#list('ouo', LinkKind.OneUpdatesOther, list);
+    return this.#list('ouo', LinkKind.OneUpdatesOther, list) as Promise<[ReportView, ReportView]>;
   }
 
-  async #list(method: string, kind: LinkKind, list: LinkedOrders): Promise<[ReportView, ReportView]> {
+  /**
+   * Sends an order, the parent, and one that waits for its fills: as many lots of it become live. Each needs its side. Otherwise as `oco`.
+   * docs/TRADING-RULES.md#orders-that-wait-for-another
+   */
+  oto(list: TriggeringOrders): Promise<[ReportView, ReportView]> {
+    return this.#list('oto', LinkKind.OneTriggersOther, list) as Promise<[ReportView, ReportView]>;
+  }
+
+  /**
+   * Sends an order with a take-profit and a stop-loss on the other side, which become live with its fills, and of which one updates the other. Resolves with the
+   * answers of the order, the take-profit and the stop-loss. Otherwise as `oco`.
+   */
+  async bracket(list: BracketOrders): Promise<[ReportView, ReportView, ReportView]> {
+    checkOptions('bracket', list, BRACKET_OPTIONS);
+    const { symbol, side, quantity, parent, takeProfit, stopLoss } = list;
+    const other = side === 'buy' ? 'sell' : 'buy';
+    const orders = [
+      { side, ...parent },
+      { side: other, ...takeProfit },
+      { side: other, ...stopLoss },
+    ] as const;
+    return (await this.#list('bracket', LinkKind.Bracket, { symbol, quantity, orders })) as [ReportView, ReportView, ReportView];
+  }
+
+  async #list(method: string, kind: LinkKind, list: OrderList): Promise<ReportView[]> {
     checkOptions(method, list, LIST_OPTIONS);
     const { symbol, side, quantity, orders } = list;
     // A caller in JavaScript may pass anything.
-    if (!Array.isArray(orders) || orders.length !== 2)
+    if (!Array.isArray(orders) || !isLink(linkWord(kind, 1, orders.length)))
       throw new OpenbellError('BAD_LIST', `${method} has two orders: give them as orders`, Code.BAD_LIST);
     const units = await this.#symbol(symbol);
-    const commands = orders.map((each: ListedOrder) => {
+    const commands = orders.map((each: ListedOrder, i: number) => {
       const order = { symbol, ...(side && { side }), ...(quantity !== undefined && { quantity }), ...each } as PlaceOrder;
       checkOptions(method, order, PLACE_OPTIONS);
       if (order.quantity === undefined)
         throw new OpenbellError('BAD_RANGE', 'give the quantity of the list, or of each order', Code.BAD_RANGE);
-      return this.#newOrder(order, units, 'linked');
+      return this.#newOrder(order, units, linkTermOf(linkWord(kind, i + 1, orders.length)));
     });
     return this.#commands(kind, commands);
   }
@@ -419,12 +456,12 @@ export class OrderSession extends EventEmitter<Events> {
   }
 
   /** Resolves with the answers of the orders of a list. If they are refused, the code of the order in error counts, not that of the others. */
-  async #commands(kind: LinkKind, commands: readonly NewCommand[]): Promise<[ReportView, ReportView]> {
+  async #commands(kind: LinkKind, commands: readonly NewCommand[]): Promise<ReportView[]> {
     const list: PendingList = { kind, commands: [] };
     const answers = await Promise.allSettled(commands.map((command) => this.#command(command, list)));
     const errors = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as OpenbellError] : []));
     if (errors.length > 0) throw errors.find(({ code }) => code !== 'LIST_REJECTED') ?? errors[0];
-    return answers.map((answer) => (answer as PromiseFulfilledResult<ReportView>).value) as [ReportView, ReportView];
+    return answers.map((answer) => (answer as PromiseFulfilledResult<ReportView>).value);
   }
 
   #command(command: NewCommand, list?: PendingList): Promise<ReportView> {

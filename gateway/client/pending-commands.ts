@@ -129,7 +129,7 @@ export class PendingCommands {
       const { long } = command.terms;
       // A list is sent as a whole, also when only one of its orders has no answer.
       const isSent = list !== undefined && lists.has(list);
-      if (!isSent && (list !== undefined ? !batch.fitsList : long ? !batch.fitsLong : batch.full)) break;
+      if (!isSent && (list !== undefined ? !batch.fitsListOf(list.commands.length) : long ? !batch.fitsLong : batch.full)) break;
       taken++;
       if (isSent) continue;
       if (list !== undefined) lists.add(list);
@@ -223,7 +223,7 @@ function longOrder({ symbol, side, terms, price, quantity, ...rest }: PendingCom
 
 function put(batch: CommandBatch, command: PendingCommand): void {
   const { kind, symbol, price, quantity, displayedQuantity, stopPrice, trailOffset, clientOrderId, orderId, tag, list } = command;
-  if (list !== undefined) batch.placeList(list.kind, list.commands.map(longOrder) as [LongOrder, LongOrder]);
+  if (list !== undefined) batch.placeList(list.kind, list.commands.map(longOrder));
   else if (kind === CommandKind.New) batch.placeLong(longOrder(command));
   else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
   else if (kind === CommandKind.Quote) putQuote(batch, command);

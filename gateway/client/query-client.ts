@@ -57,7 +57,7 @@ export interface OrderStep {
 }
 
 /** Where an order stands that rests. */
-export interface RestingOrder {
+export interface RestingOrder extends ChildView {
   readonly linked?: LinkView;
   readonly price: string;
   readonly priceTicks: number;
@@ -100,9 +100,9 @@ export interface RestingOrder {
   readonly seq: number;
 }
 
-/** An open order that is outside the book: a stop, or an order at the open or at the close. */
-export interface WaitingOrder {
-  readonly for: 'trigger' | 'auction';
+/** An open order that is outside the book: a stop, an order at the open or at the close, or one of which nothing is live before its parent is filled. */
+export interface WaitingOrder extends ChildView {
+  readonly for: 'trigger' | 'auction' | 'parent';
   readonly leaves: string;
   readonly leavesLots: number;
   /** Of a stop: its present stop price, and the price that triggers it. */
@@ -127,9 +127,17 @@ export interface WaitingOrder {
 /** How an open order is linked with another one. */
 export interface LinkView {
   /** oco: one cancels the other; ouo: one updates the other. */
-  readonly kind: LinkName;
+  readonly kind: Extract<LinkName, 'oco' | 'ouo'>;
   /** The other order. */
   readonly orderId: number;
+}
+
+/** What of an order waits for fills of another one, its parent. */
+export interface ChildView {
+  readonly parentOrderId?: number;
+  /** What may become live; it is part of what is open. */
+  readonly toCome?: string;
+  readonly toComeLots?: number;
 }
 
 /** The life of one order: docs/ADMIN.md. A later page without a step has only `account`, `orderId`, `steps` and `next`. */
@@ -142,7 +150,7 @@ export interface ExplainedOrder {
   readonly side?: SideName;
   readonly timeInForce?: TimeInForceName;
   /** Left out if the page does not show it. */
-  readonly status?: 'open' | 'pending' | 'filled' | 'cancelled' | 'rejected';
+  readonly status?: 'open' | 'pending' | 'waiting' | 'filled' | 'cancelled' | 'rejected';
   /** Oldest first. */
   readonly steps: readonly OrderStep[];
   /** Further steps are at `from: next`, with the order id; 0 = there are none. */

@@ -168,6 +168,33 @@ export interface LinkedOrders {
   readonly orders: readonly [ListedOrder, ListedOrder];
 }
 
+/** An order whose fills others wait for. It may also be immediate-or-cancel, fill-or-kill or a market order. */
+export type ParentOrder = ListedOrder & Pick<PlaceOrder, 'minQuantity'>;
+
+/** A parent and the order that waits for its fills, see docs/TRADING-RULES.md. Needs an exchange that supports wire schema 2. */
+export interface TriggeringOrders {
+  /** Name or id. */
+  readonly symbol: string | number;
+  readonly side?: SideName;
+  readonly quantity?: Decimal;
+  readonly orders: readonly [ParentOrder, ListedOrder];
+}
+
+/** A parent, and the orders that end its position. Needs an exchange that supports wire schema 2. */
+export interface BracketOrders {
+  /** Name or id. */
+  readonly symbol: string | number;
+  /** Of the parent. */
+  readonly side: SideName;
+  /** Of each order. */
+  readonly quantity: Decimal;
+  readonly parent: Omit<ParentOrder, 'side' | 'quantity'>;
+  /** A limit order. */
+  readonly takeProfit: Omit<ListedOrder, 'side' | 'quantity'>;
+  /** A stop, or a stop-limit. */
+  readonly stopLoss: Omit<ListedOrder, 'side' | 'quantity'>;
+}
+
 /** One side of a quote. */
 export interface QuoteSide {
   readonly price: Decimal;

@@ -197,6 +197,7 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
       ...common,
       ...(market && { type: 'market' }),
       ...status,
+      ...childView(symbol, order),
       ...termsView(order),
       ...(iceberg && icebergView(symbol, iceberg)),
       ...(peg && pegView(symbol, peg)),
@@ -223,6 +224,26 @@ export function termsView({ hidden, endUs, selfTradeMode, session, link }: OpenO
     ...(endUs !== undefined && { endUs }),
     ...(selfTradeMode !== 0 && { selfTrade: SELF_TRADE_NAMES[selfTradeMode] }),
     ...(session !== undefined && { session }),
+  };
+}
+
+/** Of an order that waits for fills of its parent. */
+interface ChildView {
+  readonly status?: 'waiting';
+  readonly parentOrderId?: number;
+  readonly toCome?: string;
+  readonly toComeLots?: number;
+}
+
+/** What of it may become live, which is part of what is open. */
+export function childView(symbol: SymbolInfo | undefined, { child }: OpenOrderInfo): ChildView {
+  if (child === undefined) return {};
+  const { parentId, later, waits } = child;
+  return {
+    ...(waits && { status: 'waiting' }),
+    ...(parentId !== undefined && { parentOrderId: parentId }),
+    ...(symbol && { toCome: quantityText(symbol, later) }),
+    toComeLots: later,
   };
 }
 

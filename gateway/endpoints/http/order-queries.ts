@@ -11,6 +11,7 @@ import { NEWEST } from '../../taps/history/runs.ts';
 import type { Request, Route } from './admin-http.ts';
 import { accountOf, get, limitOf, type QuerySources, wholeOf } from './admin-queries.ts';
 import {
+  childView,
   eachRecord,
   eachSymbolOnce,
   icebergView,
@@ -65,8 +66,8 @@ async function explain(sources: QuerySources, request: Request, order: OrderName
   const waiting = last.status === undefined && resting === undefined ? await waitingView(sources, request, account, last) : undefined;
   const linked = resting?.linked ?? waiting?.linked;
   const isOpen = resting !== undefined && resting.parked !== true;
-  const status =
-    last.status ?? (isOpen ? 'open' : resting ? 'pending' : waits || AUCTION_TIMES.includes(timeInForce) ? 'pending' : undefined);
+  const pending = resting || waits || AUCTION_TIMES.includes(timeInForce) ? 'pending' : undefined;
+  const status = last.status ?? (isOpen ? 'open' : waiting?.for === 'parent' ? 'waiting' : pending);
   return {
     pieces: {
       ...{ account, orderId, clientOrderId, symbol, side, timeInForce, status },
@@ -121,6 +122,7 @@ async function restingView(sources: QuerySources, { inSlices }: Request, account
     ...phaseView(symbol),
     ...(place && placeView(symbol, place)),
     reserved: asset && { asset: asset.name, amount: moneyText(asset, order.reserved), amountUnits: order.reserved },
+    ...childView(symbol, order),
     ...termsView(order),
     seq: mirror.seq,
   };
@@ -131,12 +133,12 @@ async function waitingView({ directory }: QuerySources, { inSlices }: Request, a
   const symbol = directory.symbolByName(name);
   if (symbol === undefined) return undefined;
   const order = await inSlices(directory.restingOrderInSteps(account, orderId));
-  if (order === undefined || (order.stop === undefined && !order.waits)) return undefined;
+  if (order === undefined || (order.stop === undefined && !order.waits && !order.child)) return undefined;
   const asset = directory.asset(order.asset);
-  const { status: _, ...stop } = openStatus(symbol, order);
+  const { status: _, ...stop } = { ...openStatus(symbol, order), ...childView(symbol, order) };
   const ofTrade = order.stop === undefined || order.stop.trigger === Trigger.LastTrade;
   return {
-    for: order.stop === undefined ? 'auction' : 'trigger',
+    for: order.child?.waits ? 'parent' : order.stop === undefined ? 'auction' : 'trigger',
     ...quantityView('leaves', symbol, order.leaves),
     ...stop,
     ...(order.stop && { triggerPrice: priceText(symbol, ofTrade ? symbol.lastPrice : symbol.referencePrice) }),

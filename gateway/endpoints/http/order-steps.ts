@@ -26,6 +26,9 @@ interface StepKind {
   readonly unchanged?: true;
 }
 
+/** Codes of an amend that the exchange made, not the account. */
+const REDUCED: ReadonlySet<number> = new Set([Code.CANCELLED_SELF_TRADE, Code.CANCELLED_LINKED, Code.CANCELLED_PARENT]);
+
 /** Without what only a reader of reports needs. */
 const reason = ({ code }: ReportJson): string => codeText(code).replace(/ An Amended report with this code .*$/, '');
 
@@ -44,7 +47,13 @@ const STEPS: readonly StepKind[] = [
   { kind: 'fill', step: 'fill', says: trade },
   {
     kind: 'amended',
-    when: (r) => r.code === Code.CANCELLED_SELF_TRADE || r.code === Code.CANCELLED_LINKED,
+    when: (r) => r.code === Code.PARENT_FILLED,
+    step: 'live',
+    says: (r) => `${r.side} ${r.quantity} ${r.symbol} at ${limit(r)}${stop(r)}, ${r.leaves} open`,
+  },
+  {
+    kind: 'amended',
+    when: (r) => REDUCED.has(r.code),
     step: 'reduced',
     says: (r) => `to ${r.leaves} open: ${reason(r)}`,
   },

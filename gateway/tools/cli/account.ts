@@ -61,6 +61,9 @@ interface OrderJson {
   readonly type?: string;
   readonly session?: number;
   readonly linked?: { readonly kind: string; readonly orderId: number };
+  /** Of an order that waits for fills of another one. */
+  readonly parentOrderId?: number;
+  readonly toCome?: string;
   readonly hidden?: boolean;
   /** Of a pegged order. */
   readonly peg?: string;
@@ -219,6 +222,8 @@ function statusText(order: OrderJson): string {
     endUs,
     selfTrade,
     linked,
+    parentOrderId,
+    toCome,
     displayedQuantity,
     displayedNow,
     hidden,
@@ -245,6 +250,7 @@ function statusText(order: OrderJson): string {
     selfTrade !== undefined && `self-trade ${selfTrade}`,
     linked !== undefined && `${linked.kind} with order ${linked.orderId}`,
     session !== undefined && `cancelled with session ${session}`,
+    toCome !== undefined && `${toCome} to come${parentOrderId === undefined ? '' : ` with fills of order ${parentOrderId}`}`,
   ];
   return parts.filter((part) => part !== false).join(', ');
 }

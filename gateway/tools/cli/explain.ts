@@ -5,11 +5,8 @@ import { type AccountFlags, accountOption, askAdmin, connectionOptions, id as id
 import { CliError, ExitCode, run } from './exit.ts';
 
 const LINK_TEXTS: Readonly<Record<LinkView['kind'], string>> = {
-  none: '',
   oco: 'cancels, or is cancelled by,',
   ouo: 'updates, or is updated by,',
-  oto: '',
-  bracket: '',
 };
 /** Steps of one question; all pages are shown. */
 const PAGE = 1000;
@@ -68,6 +65,7 @@ async function everyPage(flags: ExplainFlags, name: string): Promise<ExplainedOr
 function lifeText(order: ExplainedOrder): string {
   const { account, orderId, clientOrderId, symbol = '?', side = '?', status = 'unknown' } = order;
   const { steps, lost, behind, resting, waiting, linked } = order;
+  const { toCome, parentOrderId }: Pick<WaitingOrder, 'toCome' | 'parentOrderId'> = resting ?? waiting ?? {};
   const name = orderId === 0 ? 'order without an id' : `order ${orderId}`;
   const its = clientOrderId === 0 ? 'side of a quote' : `client order id ${clientOrderId}`;
   const lines = [`${name} of account ${account} (${its}): ${side} ${symbol}, ${status}`, ''];
@@ -76,6 +74,10 @@ function lifeText(order: ExplainedOrder): string {
   if (resting !== undefined) lines.push('', ...restingText(resting, side));
   if (waiting !== undefined) lines.push('', ...waitingText(waiting, side));
   if (linked !== undefined) lines.push('', `linked: ${LINK_TEXTS[linked.kind]} order ${linked.orderId}`);
+  if (toCome !== undefined) {
+    const parent = parentOrderId === undefined ? 'which its parent has filled' : `with fills of order ${parentOrderId}`;
+    lines.push('', `to come: ${toCome} may become live, ${parent}`);
+  }
   if (behind) lines.push('', 'The history is behind: reports of the last moments are missing. Ask again.');
   return lines.join('\n');
 }
@@ -108,6 +110,8 @@ function waitingText(waiting: WaitingOrder, side: string): string[] {
   const { for: what, leaves, stopPrice, trigger, triggerPrice, trailOffset, trailPpm, activationPrice } = waiting;
   const offset = trailPpm === undefined ? trailOffset : `${trailPpm / 10_000}%`;
   const price = trigger === 'last' ? 'the last trade was' : 'the reference price is';
+  if (what === 'parent')
+    return [`waits outside the book for fills of its parent, with ${leaves} open; ${phaseText(waiting)}`, ...termsText(waiting)];
   return [
     what === 'auction'
       ? `waits outside the book for its auction, with ${leaves} open; ${phaseText(waiting)}`

@@ -1,10 +1,9 @@
 import { Argument, type Command, Option } from 'commander';
 import { SIDE_NAMES, TRIGGER_NAMES, type TriggerName } from '../../../engine/wire/names.ts';
 import type { SideName } from '../../client/index.ts';
-import { type AccountFlags, accountOption, amount, connectionOptions, print, printJson, withClient } from './connection.ts';
+import { type AccountFlags, accountOption, amount, connectionOptions, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
-import { collect } from './orders.ts';
-import { reportLine } from './report-line.ts';
+import { collect, showAll } from './orders.ts';
 import { newTrailOptions, type TrailFlags, trailTerms } from './trail-flags.ts';
 
 interface OcoFlags extends AccountFlags, TrailFlags {
@@ -66,11 +65,7 @@ Examples:
         };
         const list = { symbol, side, quantity, orders: [limit, stop] as const };
         const answers = flags.updates ? await client.orders.ouo(list) : await client.orders.oco(list);
-        const reports = [...answers];
-        for (const answer of answers) reports.push(...(await followed(answer)));
-        if (flags.json) printJson(reports);
-        else for (const report of reports) print(reportLine(report));
-        return answers.some(({ kind }) => kind === 'rejected') ? ExitCode.Failed : ExitCode.Ok;
+        return await showAll(flags, answers, followed);
       });
     }),
   );

@@ -9,6 +9,7 @@ import {
 } from '../../../engine/wire/names.ts';
 import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../../client/index.ts';
 import { isoTime } from '../../iso-time.ts';
+import { type ChildFlags, childOptions, hasChildren, placeParent } from './child-flags.ts';
 import { type AccountFlags, accountOption, amount, connectionOptions, id as idOf, print, printJson, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { explainCommand } from './explain.ts';
@@ -20,14 +21,14 @@ import { newTrailOptions, type TrailFlags, trailOptions, trailTerms } from './tr
 const FOLLOW: ReadonlySet<string> = new Set(['fill', 'cancelled', 'triggered']);
 
 /** Codes of an amend that the exchange made, not the account. */
-const REDUCED: ReadonlySet<string> = new Set(['CANCELLED_SELF_TRADE', 'CANCELLED_LINKED']);
+const CHANGED: ReadonlySet<string> = new Set(['CANCELLED_SELF_TRADE', 'CANCELLED_LINKED', 'CANCELLED_PARENT', 'PARENT_FILLED']);
 
 /** Without a price an order is a market order; there is nothing to choose. */
 const PRICED = TIME_IN_FORCE_NAMES.filter((name) => name !== 'market');
 /** Those that a market order can have. */
 const UNPRICED: ReadonlySet<string> = new Set(['fok', 'at-the-open', 'at-the-close']);
 
-interface OrderFlags extends AccountFlags, TrailFlags, PegFlags {
+interface OrderFlags extends AccountFlags, TrailFlags, PegFlags, ChildFlags {
   readonly tif?: TimeInForceName;
   readonly id?: number;
   readonly minQuantity?: string;
@@ -119,6 +120,8 @@ Examples:
   openbell order sell 0.5 BTC-USD --trail 150.00
   openbell order sell 0.5 BTC-USD --trail 2% --activation 60500.00 --limit-offset 20.00
   openbell order sell 0.5 BTC-USD --trail 150.00 --report-trail
+  openbell order buy 0.5 BTC-USD 59000.00 --take-profit 60000.00 --stop-loss 58000.00
+  openbell order buy 0.5 BTC-USD --stop-loss 58000.00 --stop-loss-limit 57900.00
   openbell order buy 0.5 BTC-USD 59000.00 --peg primary --peg-offset 0.50
   openbell order sell 0.5 BTC-USD 58000.00 --peg midpoint
   openbell order explain 17
@@ -130,6 +133,7 @@ With a symbol that has sessions and auctions, by a calendar or by openbell phase
     );
   newTrailOptions(command);
   pegOptions(command);
+  childOptions(command);
   connectionOptions(accountOption(command)).action((side: SideName, quantity: string, symbol: string, price: string | undefined) =>
     run(async () => {
       const flags = command.opts<OrderFlags>();
@@ -138,7 +142,7 @@ With a symbol that has sessions and auctions, by a calendar or by openbell phase
         throw new CliError(`--tif ${flags.tif} needs a price`, ExitCode.Usage);
       return await withClient(flags, async (client) => {
         const followed = collect(client);
-        const answer = await client.orders.place({
+        const order = {
           symbol,
           side,
           quantity,
@@ -158,7 +162,9 @@ With a symbol that has sessions and auctions, by a calendar or by openbell phase
           ...(flags.minQuantity !== undefined && { minQuantity: flags.minQuantity }),
           ...(flags.display !== undefined && { displayedQuantity: flags.display }),
           ...(flags.id !== undefined && { clientOrderId: flags.id }),
-        });
+        };
+        if (hasChildren(flags)) return await showAll(flags, await placeParent(client, order, flags), followed);
+        const answer = await client.orders.place(order);
         return show(flags, answer, await followed(answer));
       });
     }),
@@ -298,9 +304,22 @@ export function collect(client: OpenbellClient): (answer: ReportView) => Promise
     await client.close();
     return reports.filter(
       ({ kind, ...its }) =>
-        its.seq === seq && its.orderId === orderId && (FOLLOW.has(kind) || (kind === 'amended' && REDUCED.has(its.code))),
+        its.seq === seq && its.orderId === orderId && (FOLLOW.has(kind) || (kind === 'amended' && CHANGED.has(its.code))),
     );
   };
+}
+
+/** The answers of a list, each with what followed it. */
+export async function showAll(
+  flags: AccountFlags,
+  answers: readonly ReportView[],
+  followed: (answer: ReportView) => Promise<ReportView[]>,
+): Promise<ExitCode> {
+  const reports = [...answers];
+  for (const answer of answers) reports.push(...(await followed(answer)));
+  if (flags.json) printJson(reports);
+  else for (const report of reports) print(reportLine(report));
+  return answers.some(({ kind }) => kind === 'rejected') ? ExitCode.Failed : ExitCode.Ok;
 }
 
 function target({ clientId }: TargetFlags, id: number): { orderId: number } | { clientOrderId: number } {

@@ -19,6 +19,7 @@ export function reportLine(report: ReportView): string {
       if (code !== 'OK') break;
       return `cancelled ${report.quantityLots} order${report.quantityLots === 1 ? '' : 's'}${report.leavesLots === 0 ? '' : `, ${report.leavesLots} of them in a moment`}`;
     case 'amended':
+      if (code === 'PARENT_FILLED') return `live      order ${orderId}: ${quantity} at ${price}${stop}, open ${leaves}`;
       if (code !== 'OK') return `reduced   order ${orderId}: open ${leaves} (${code})`;
       return `amended   order ${orderId}: open ${leaves} at ${price}${stop}, priority ${report.keptPriority ? 'kept' : 'lost'}`;
     case 'stop-price-changed':

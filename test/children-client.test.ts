@@ -1,0 +1,139 @@
+/** Orders that wait for another one through the client, HTTP and the command line, with one thread and with several. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { connect, type OpenbellClient, type ReportView } from '../gateway/client/index.ts';
+import { loadConfig } from '../gateway/config/config.ts';
+import { createLogger } from '../gateway/log.ts';
+import { type RunningExchange, startExchange } from '../gateway/main.ts';
+import { openbell } from './support/exchange-process.ts';
+import { until } from './support/until.ts';
+
+for (const topology of ['compact', 'pinned']) {
+  describe(`orders that wait for another (${topology})`, { timeout: 120_000 }, () => {
+    const data = mkdtempSync(join(tmpdir(), 'openbell-children-'));
+    const reports: ReportView[] = [];
+    let exchange: RunningExchange;
+    let client: OpenbellClient;
+    let flags: string[];
+
+    before(async () => {
+      const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology };
+      exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
+      const { grpc, http, ws } = exchange.ports;
+      flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
+      client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
+      client.orders.on('report', (report) => reports.push(report));
+    });
+    after(async () => {
+      await client?.close();
+      await exchange?.stop();
+      rmSync(data, { recursive: true, force: true });
+    });
+
+    const run = (...args: string[]) => openbell([...args, ...flags]);
+    const get = async (path: string) => (await (await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`)).json()) as never;
+    const open = async (): Promise<unknown[]> => {
+      const { orders } = (await get('/v1/accounts/1/open-orders')) as { orders: Record<string, unknown>[] };
+      return orders.map((o) => [o.orderId, o.status, o.leaves, o.parentOrderId, o.toCome]);
+    };
+    const sell = (quantity: string, price: string) => client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity, price });
+    const lives = (orderId: number): unknown[] =>
+      reports.filter((r) => r.orderId === orderId && r.code === 'PARENT_FILLED').map(({ quantity, leaves }) => [quantity, leaves]);
+
+    it('client: a bracket becomes live with the fills of its parent', async () => {
+      const [parent, profit, loss] = await client.orders.bracket({
+        ...{ symbol: 'BTC-USD', side: 'buy', quantity: '0.5', parent: { price: '60000.00' } },
+        ...{ takeProfit: { price: '61000.00' }, stopLoss: { stopPrice: '59000.00', price: '58000.00' } },
+      });
+      assert.deepEqual([parent.kind, profit.side, profit.price, loss.stopPrice], ['accepted', 'sell', '61000.00', '59000.00']);
+      const [id, one, other] = [parent.orderId, profit.orderId, loss.orderId];
+      assert.deepEqual(await open(), [
+        [id, 'open', '0.5000', undefined, undefined],
+        [one, 'waiting', '0.5000', id, '0.5000'],
+        [other, 'waiting', '0.5000', id, '0.5000'],
+      ]);
+      await sell('0.2', '60000.00');
+      await until(() => lives(other).length === 1, 'the children are live');
+      assert.deepEqual([lives(one), lives(other)], [[['0.2000', '0.5000']], [['0.2000', '0.5000']]]);
+      assert.deepEqual((await open()).slice(0, 3), [
+        [id, 'open', '0.3000', undefined, undefined],
+        [one, 'open', '0.5000', id, '0.3000'],
+        [other, 'pending', '0.5000', id, '0.3000'],
+      ]);
+      const life = (await get(`/v1/accounts/1/orders/${one}`)) as {
+        status: string;
+        resting: Record<string, unknown>;
+        steps: { step: string }[];
+      };
+      assert.deepEqual([life.status, life.resting.parentOrderId, life.resting.toCome], ['open', id, '0.3000']);
+      assert.deepEqual(
+        life.steps.map(({ step }) => step),
+        ['accepted', 'live'],
+      );
+      await client.orders.cancel({ symbol: 'BTC-USD', orderId: id });
+      assert.deepEqual(await open(), [
+        [one, 'open', '0.2000', undefined, undefined],
+        [other, 'pending', '0.2000', undefined, undefined],
+      ]);
+      await client.orders.cancel({ symbol: 'BTC-USD', orderId: one });
+    });
+
+    it('client: one triggers other, of any sides; what does not fit is refused', async () => {
+      const orders = [
+        { side: 'buy', price: '60000.00' },
+        { side: 'sell', price: '61000.00' },
+      ] as const;
+      const [parent, child] = await client.orders.oto({ symbol: 'BTC-USD', quantity: '0.1', orders });
+      await client.orders.amend({ symbol: 'BTC-USD', orderId: child.orderId, quantity: '0.1', price: '62000.00' });
+      const wrong = client.orders.oto({
+        symbol: 'BTC-USD',
+        side: 'buy',
+        orders: [
+          { price: '1.00', quantity: '1' },
+          { price: '2.00', quantity: '2' },
+        ],
+      });
+      await assert.rejects(wrong, { code: 'BAD_LIST' });
+      await assert.rejects(
+        client.orders.oto({
+          symbol: 'BTC-USD',
+          side: 'buy',
+          quantity: '1',
+          orders: [{ price: '1.00' }, { price: '1.00', timeInForce: 'ioc' }],
+        }),
+        { code: 'ILLEGAL_COMBINATION', message: /^ioc and child cannot be combined/ },
+      );
+      await client.orders.cancel({ symbol: 'BTC-USD', orderId: parent.orderId });
+      assert.deepEqual(await open(), []);
+    });
+
+    it('command line: a bracket, shown in account and in explain', async () => {
+      const placed = await run('order', 'buy', '0.5', 'BTC-USD', '60000.00', '--take-profit', '61000.00', '--stop-loss', '59000.00');
+      assert.match(
+        placed.stdout,
+        /^accepted {2}order \d+: buy 0\.5000 BTC-USD at 60000\.00\naccepted {2}order \d+: sell .*\naccepted {2}order \d+: sell .*stop/,
+      );
+      const [id, one, other] = [...placed.stdout.matchAll(/order (\d+)/g)].map(([, each]) => each);
+      const account = await run('account', '1');
+      assert.match(account.stdout, new RegExp(`waiting, 0.5000 to come with fills of order ${id}`));
+      assert.match(account.stdout, new RegExp(`waiting, stop 59000.00 by last, 0.5000 to come with fills of order ${id}`));
+      const explained = await run('order', 'explain', other);
+      assert.match(explained.stdout, new RegExp(`to come: 0.5000 may become live, with fills of order ${id}`));
+      assert.match(explained.stdout, /waiting/);
+      assert.notEqual((await run('order', 'buy', '1', 'BTC-USD', '60000.00', '--stop-loss-limit', '1')).code, 0);
+      await client.orders.cancel({ symbol: 'BTC-USD', orderId: Number(id) });
+      assert.deepEqual(await open(), [], one);
+    });
+
+    it('command line: a market order with a stop-loss', async () => {
+      const { orderId } = await sell('0.3', '60000.00');
+      const placed = await run('order', 'buy', '0.2', 'BTC-USD', '--stop-loss', '59000.00');
+      assert.match(placed.stdout, /live {6}order (\d+): 0\.2000 at market, stop 59000\.00 by last, open 0\.2000/);
+      await client.orders.cancel({ symbol: 'BTC-USD', orderId });
+      await client.orders.cancelAll();
+    });
+  });
+}
