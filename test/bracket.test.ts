@@ -140,6 +140,41 @@ describe('brackets', () => {
       > 1 Cancelled 2 5@520 leaves 0 CANCELLED_LINKED`,
   );
   ledger(
+    'the take-profit may trade at once: the stop-loss becomes live for what it has left',
+    `
+    4 new 1 buy 3 @ 515
+      > 4 Accepted 1 3@515 leaves 3
+    2 new 1 sell 5 @ 530
+      > 2 Accepted 1 5@530 leaves 5
+    bracket: 1 new 1 buy 5 mkt & 1 new 2 sell 5 @ 510 & 1 new 3 sell 5 stop 505
+      > 1 Accepted 1 5@0 leaves 5
+      > 1 Accepted 2 5@510 leaves 5
+      > 1 Accepted 3 5@0 leaves 5 stop 505
+      > 2 Fill 1 5@530 leaves 0 maker
+      > 1 Fill 1 5@530 leaves 0 taker
+      > 1 Amended 2 5@510 leaves 5 PARENT_FILLED
+      > 4 Fill 1 3@515 leaves 0 maker
+      > 1 Fill 2 3@515 leaves 2 taker
+      > 1 Amended 3 2@0 leaves 2 stop 505 PARENT_FILLED
+    4 new 2 buy 5 @ 516
+      > 4 Accepted 2 5@516 leaves 5
+      > 1 Fill 2 2@510 leaves 0 maker
+      > 4 Fill 2 2@510 leaves 3 taker
+      > 1 Cancelled 3 2@0 leaves 0 stop 505 CANCELLED_LINKED
+    2 new 2 sell 3 @ 530
+      > 2 Accepted 2 3@530 leaves 3
+    bracket: 1 new 4 buy 3 mkt & 1 new 5 sell 3 @ 510 & 1 new 6 sell 3 stop 505
+      > 1 Accepted 4 3@0 leaves 3
+      > 1 Accepted 5 3@510 leaves 3
+      > 1 Accepted 6 3@0 leaves 3 stop 505
+      > 2 Fill 2 3@530 leaves 0 maker
+      > 1 Fill 4 3@530 leaves 0 taker
+      > 1 Amended 5 3@510 leaves 3 PARENT_FILLED
+      > 4 Fill 2 3@516 leaves 0 maker
+      > 1 Fill 5 3@516 leaves 0 taker
+      > 1 Cancelled 6 3@0 leaves 0 stop 505 CANCELLED_LINKED`,
+  );
+  ledger(
     'cancel of one child cancels the other, before they are live and after; the parent stays',
     `
     bracket: 1 new 1 buy 5 @ 500 & 1 new 2 sell 5 @ 520 & 1 new 3 sell 5 stop 480
@@ -384,6 +419,22 @@ describe('the bound of a command', () => {
       assert.equal(harness.exchange.accounts.openOrders[1], 0, line);
       audit(harness);
     }
+  });
+
+  it('the parent is cancelled while lots are due: they become live', () => {
+    const harness = new Harness().setUp(5);
+    const said = (line: string): string[] => harness.do(parseCommand(line)).reports.map(describeReport);
+    said('bracket: 1 new 1 buy 5 @ 500 & 1 new 2 sell 5 @ 520 & 1 new 3 sell 5 stop 480');
+    harness.exchange.children.perCommand = 0;
+    said('2 new 1 sell 2 @ 500');
+    assert.deepEqual(said('1 cancel 1'), [
+      '1 Cancelled 1 3@500 leaves 0 CANCELLED_BY_CLIENT',
+      '1 Amended 2 2@520 leaves 2 CANCELLED_PARENT kept',
+      '1 Amended 3 2@0 leaves 2 stop 480 CANCELLED_PARENT kept',
+    ]);
+    harness.exchange.children.perCommand = 256;
+    assert.deepEqual(said('tick'), ['1 Amended 2 2@520 leaves 2 PARENT_FILLED', '1 Amended 3 2@0 leaves 2 stop 480 PARENT_FILLED']);
+    audit(harness);
   });
 
   it('no stop triggers while lots are due', () => {

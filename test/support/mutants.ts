@@ -13,6 +13,20 @@ export interface Mutant {
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: 'a child whose live lots are traded ends, though its parent is open',
+    file: 'engine/machine/order-children.ts',
+    change: [['    if (!links.comes(slot)) return false;\n', '    if (links !== undefined) return false;\n']],
+    test: 'bracket.test.ts',
+    only: 'both wait again',
+  },
+  {
+    name: 'stops trigger while lots are due',
+    file: 'engine/machine/triggers.ts',
+    change: [['while (areLive && this.#left > 0)', 'while (this.#left > 0)']],
+    test: 'bracket.test.ts',
+    only: 'no stop triggers',
+  },
+  {
     name: 'segment roll without sync of the directory',
     file: 'engine/journal/segment-writer.ts',
     change: [['else this.#disk.syncAll(this.#directoryFd, this.#onRolled);', 'else this.#onRolled(null);']],
