@@ -1,36 +1,29 @@
-import { assert, fail } from '../assert.ts';
+import { fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
 import { LINKED, STOP_BY_REFERENCE, WAITS_FOR_PARENT } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
-import { CARRY_MASK, scheduleOf } from '../rules/fee-schedules.ts';
+import { CARRY_MASK } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
-import { triggerOf } from '../rules/pending-stops.ts';
 import { StopChecks } from '../rules/stop-checks.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
-import { type Money, putU53, type QtyLots } from '../units.ts';
-import { LinkKind, Phase, ReportKind, Trigger } from '../wire/layout.ts';
-import { MarketEventKind } from '../wire/market-event.ts';
-import { LIFETIME_BITS, selfTradeModeOf } from '../wire/order-kinds.ts';
+import type { Money, QtyLots } from '../units.ts';
+import { ReportKind, Trigger } from '../wire/layout.ts';
 import type { Answers } from './answers.ts';
+import { type Linker, LiveChildren } from './live-children.ts';
 import type { NewOrder } from './new-order.ts';
-import { ReportFlag, ReportWord } from './report-writer.ts';
-import { ANY_SHARE, type RestingOrders } from './resting-orders.ts';
+import { ReportFlag } from './report-writer.ts';
+import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 import { kindAfterTrigger } from './stop-orders.ts';
 
 const NIL = -1;
-const { OK, CANCELLED_LINKED, CANCELLED_PARENT, PARENT_FILLED } = Code;
+const { OK, CANCELLED_LINKED, CANCELLED_PARENT } = Code;
 const { Amended: AMENDED, AmendRejected: AMEND_REJECTED } = ReportKind;
 /** In the row of a waiting child, the time in force and the bits beside it are above the byte of the side. */
 const LIFETIME = 256;
 
 /** Lists whose children become live with one command at most. */
 export const CHILDREN_PER_COMMAND = 256;
-
-/** Links two live orders. */
-interface Linker {
-  link(front: number, other: number, kind: number): void;
-}
 
 /** What the children need of the ends that are due. */
 interface Ends {
@@ -59,12 +52,12 @@ export class OrderChildren implements StatePart {
   readonly #stopChecks: StopChecks;
   readonly #answers: Answers;
   readonly #resting: RestingOrders;
-  readonly #newOrder: NewOrder;
-  readonly #linked: Linker;
+  readonly #live: LiveChildren;
   readonly #ends: Ends;
-  /** Ids of the orders with lots that are due, from `#at` on, in the order of their turns; siblings stand together. Some may have ended. */
-  #queue: number[] = [];
+  /** Ids of the orders with lots that are due, from `#at` to `#end`, in the order of their turns; siblings stand together. Some may have ended. */
+  readonly #queue: number[] = [];
   #at = 0;
+  #end = 0;
   /** Turns of the command `#seq` that are left. */
   #left = 0;
   #seq = 0;
@@ -85,8 +78,7 @@ export class OrderChildren implements StatePart {
     this.#stopChecks = new StopChecks(state, checks);
     this.#answers = answers;
     this.#resting = resting;
-    this.#newOrder = newOrder;
-    this.#linked = linked;
+    this.#live = new LiveChildren(state, checks, this.#stopChecks, answers, resting, newOrder, linked, (slot) => this.forget(slot));
     this.#ends = ends;
   }
 
@@ -172,7 +164,7 @@ export class OrderChildren implements StatePart {
     if (lots === 0) return;
     const links = this.#links;
     if (links.dueOf(slot) === 0) {
-      this.#queue.push(this.#slab.id[slot]);
+      this.#queue[this.#end++] = this.#slab.id[slot];
       this.due++;
     }
     links.setDue(slot, links.dueOf(slot) + lots);
@@ -273,197 +265,40 @@ export class OrderChildren implements StatePart {
         return false;
       }
       if (isDue) this.#left--;
-      this.#at += queue[this.#at + 1] === id ? 2 : 1;
+      this.#at += this.#at + 1 < this.#end && queue[this.#at + 1] === id ? 2 : 1;
     }
-    queue.length = 0;
     this.#at = 0;
+    this.#end = 0;
     return true;
   }
 
   /** Returns false if more orders have come to their end in its way than one command cancels. */
   #becomeLive(one: number): boolean {
     const links = this.#links;
+    const live = this.#live;
     const other = links.siblingOf(one);
     const more = this.#ends.isMore();
     if (more && (this.#ends.end(one) || (other !== NIL && this.#ends.end(other)))) return true;
-    if (more && this.#isLimit(one) && links.isWaiting(one)) {
-      this.#read(one, links.dueOf(one));
-      if (!this.#ends.clearWay(this.#bookOf(one), this.#slab.side(one))) return false;
+    if (more && live.isLimit(one) && links.isWaiting(one)) {
+      live.read(one, links.dueOf(one));
+      if (!this.#ends.clearWay(live.bookOf(one), this.#slab.side(one))) return false;
     }
     const lots = links.dueOf(one);
     const id = other === NIL ? 0 : this.#slab.id[other];
     this.#clearDue(one);
-    this.#enterOne(one, lots);
-    if (other !== NIL && this.#slab.find(id) === other) this.#enterOther(one, other, lots);
-    for (const slot of [one, other]) if (slot !== NIL && links.isChild(slot) && !links.comes(slot)) links.removeChild(slot);
+    live.enterFirst(one, lots);
+    if (other !== NIL && this.#slab.find(id) === other) {
+      this.#clearDue(other);
+      live.enterSecond(one, other, lots);
+    }
+    this.#settle(one);
+    if (other !== NIL) this.#settle(other);
     return true;
   }
 
-  #isLimit(slot: number): boolean {
-    return this.#slab.level(slot) > NIL || (this.#links.isWaiting(slot) && this.#slab.next(slot) === 0);
-  }
-
-  #bookOf(slot: number): OrderBook {
-    return this.#state.books[this.#slab.symbol(slot)] as OrderBook;
-  }
-
-  /** The first child of a list, or the only one that is left. */
-  #enterOne(slot: number, lots: QtyLots): void {
-    if (!this.#isLimit(slot)) this.#enterStop(slot, lots, NIL);
-    else if (this.#links.isWaiting(slot)) this.#enterLimit(slot, lots);
-    else this.#growLimit(slot, lots);
-  }
-
-  /** The stop of a bracket: as many lots as the limit order has, or all if that was rejected. */
-  #enterOther(one: number, other: number, lots: QtyLots): void {
-    const slab = this.#slab;
-    const links = this.#links;
-    this.#clearDue(other);
-    const isAlone = links.siblingOf(other) !== one;
-    if (isAlone) return this.#enterStop(other, lots, NIL);
-    // It traded all.
-    if (slab.level(one) <= NIL) return;
-    this.#enterStop(other, slab.open(one) - slab.open(other), one);
-  }
-
-  #enterLimit(slot: number, lots: QtyLots): void {
-    const slab = this.#slab;
-    const { order, aggressor, selfTrade, stops } = this.#state;
-    this.#read(slot, lots);
-    selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
-    slab.setOpen(slot, lots);
-    const code = this.#checks.becomesLive(order);
-    if (code !== OK) return this.#reject(slot, code);
-    slab.setLevel(slot, NIL);
-    this.#reportLive(slot, lots);
-    aggressor.orderId = slab.id[slot];
-    aggressor.open = lots;
-    aggressor.filled = slab.filled(slot);
-    aggressor.feeCarry = order.feeCarry;
-    aggressor.later = this.#links.later(slot);
-    const book = this.#bookOf(slot);
-    const allowed = this.#state.symbols.phase[order.symbol] !== Phase.Continuous || this.#newOrder.match(book);
-    aggressor.later = 0;
-    stops.afterMatch();
-    slab.setOpen(slot, aggressor.open);
-    slab.setFilled(slot, aggressor.filled);
-    slab.setFees(slot, (slab.fees(slot) & ~CARRY_MASK) | aggressor.feeCarry);
-    if (aggressor.open === 0) return this.#resting.gone(slot);
-    if (!allowed) return this.#end(slot, this.#newOrder.refusal);
-    if (!book.rest(slot)) return this.#reject(slot, book.noRoomCode());
-    this.#resting.hold(slot);
-    if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);
-    this.#resting.publish(MarketEventKind.Add, slot);
-  }
-
-  /** A limit order that is live has more lots, and loses its place. */
-  #growLimit(slot: number, lots: QtyLots): void {
-    const slab = this.#slab;
-    const { order, accounts, risks } = this.#state;
-    const partner = this.#links.partnerOf(slot);
-    this.#read(slot, slab.open(slot) + lots);
-    const risk = risks.of(order.symbol);
-    const code = this.#checks.standing(order, slot);
-    this.#checks.setNotional(order);
-    risk.need(order);
-    const held = risk.held(slot) + (partner === NIL ? 0 : risk.held(partner));
-    const isShort = order.needed > accounts.available[order.payAt] + held;
-    if (code !== OK || isShort) return this.#rejectLive(slot, code || Code.INSUFFICIENT_FUNDS, lots);
-    const book = this.#bookOf(slot);
-    book.remove(slot);
-    this.#resting.publish(MarketEventKind.Remove, slot);
-    risk.release(slot);
-    if (partner !== NIL) risk.share(partner, slab.open(partner), 0);
-    slab.setOpen(slot, order.quantity);
-    this.#reportLive(slot, lots);
-    assert(book.rest(slot, ANY_SHARE), 'a child that grows has room at its price');
-    risk.hold(slot, order);
-    if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);
-    this.#resting.publish(MarketEventKind.Add, slot);
-  }
-
-  /** A stop has so many more lots that wait for its trigger. @param front limit order with which it shares its reservation, -1 = none */
-  #enterStop(slot: number, lots: QtyLots, front: number): void {
-    const slab = this.#slab;
-    const { order, accounts, risks, stops } = this.#state;
-    const waits = this.#links.isWaiting(slot);
-    const open = slab.open(slot) + lots;
-    this.#read(slot, open);
-    const risk = risks.of(order.symbol);
-    const code = this.#stopChecks.becomesLive(order, waits ? NIL : slot);
-    order.notional = this.#links.unitOf(slot) * open;
-    risk.need(order);
-    const needed = Math.max(0, order.needed - (front === NIL ? 0 : risk.held(front)));
-    const isShort = needed > accounts.available[order.payAt] + risk.held(slot);
-    if (code !== OK || isShort) return this.#rejectStop(slot, code || Code.INSUFFICIENT_FUNDS, lots);
-    risk.share(slot, open, needed);
-    slab.setOpen(slot, open);
-    if (waits) {
-      slab.setLevel(slot, NIL);
-      stops.add(slot);
-    }
-    this.#reportLive(slot, lots);
-    if (front !== NIL && waits) this.#linked.link(front, slot, LinkKind.OneUpdatesOther);
-    if (waits && stops.holds(order.symbol, order.side, order.trigger, order.stopPrice)) stops.triggerNow(slot);
-  }
-
-  #rejectStop(slot: number, code: Code, lots: QtyLots): void {
-    if (!this.#links.isWaiting(slot)) return this.#rejectLive(slot, code, lots);
-    this.#slab.setOpen(slot, lots);
-    this.#reject(slot, code);
-  }
-
-  /** So many lots of the order in `slot` are live from now on. */
-  #reportLive(slot: number, lots: QtyLots): void {
-    this.#answers.resting(AMENDED, 0, PARENT_FILLED, slot, this.#slab.tag(slot));
-    const { words, at } = this.#state.reports;
-    putU53(words, at + ReportWord.quantity, lots);
-  }
-
-  /** The child in `slot`, which is not live, ends, and its sibling stays. */
-  #reject(slot: number, code: Code): void {
-    const slab = this.#slab;
-    this.#answers.cancelled(slot, code, slab.tag(slot));
-    this.forget(slot);
-    slab.setLevel(slot, NIL);
-    this.#resting.gone(slot);
-  }
-
-  /** The same for one that is live, and does not get `lots` more. */
-  #rejectLive(slot: number, code: Code, lots: QtyLots): void {
-    const links = this.#links;
-    const slab = this.#slab;
-    if (links.partnerOf(slot) !== NIL) links.remove(slot);
-    const all = slab.open(slot) + lots + links.later(slot);
-    this.forget(slot);
-    this.#resting.cancel(slot, code, slab.tag(slot));
-    const { words, at } = this.#state.reports;
-    putU53(words, at + ReportWord.quantity, all);
-  }
-
-  #end(slot: number, code: Code): void {
-    this.#answers.cancelled(slot, code, this.#slab.tag(slot));
-    this.#resting.gone(slot);
-  }
-
-  /** Makes the child in `slot` the current order, with `quantity` lots. */
-  #read(slot: number, quantity: QtyLots): void {
-    const slab = this.#slab;
-    const { order } = this.#state;
-    order.account = slab.account(slot);
-    order.symbol = slab.symbol(slot);
-    order.side = slab.side(slot);
-    order.timeInForce = slab.timeInForce(slot);
-    order.lifetimeBits = slab.lifetime(slot) & LIFETIME_BITS;
-    order.clientOrderId = slab.clientOrderId(slot);
-    order.tag = slab.tag(slot);
-    order.price = slab.price(slot);
-    order.quantity = quantity;
-    order.feeSchedule = scheduleOf(slab.fees(slot));
-    order.feeCarry = slab.fees(slot) & CARRY_MASK;
-    order.orderKind = kindAfterTrigger(order.price, slab.lifetime(slot));
-    order.stopPrice = slab.level(slot) < NIL ? slab.next(slot) : 0;
-    order.trigger = triggerOf(slab, slot);
+  /** The order in `slot` is no child any more if nothing else of it can become live. */
+  #settle(slot: number): void {
+    if (this.#links.isChild(slot) && !this.#links.comes(slot)) this.#links.removeChild(slot);
   }
 
   /** Amends the child in `slot`, which waits, and which the current command names. */
@@ -480,7 +315,7 @@ export class OrderChildren implements StatePart {
     else if (quantity !== links.later(slot)) code = Code.LINKED_AMEND;
     if (code !== OK) this.#checks.count(order.account);
     const before = slab.next(slot);
-    this.#read(slot, quantity);
+    this.#live.read(slot, quantity);
     order.price = price;
     order.tag = tag;
     order.orderKind = kindAfterTrigger(slab.price(slot), slab.lifetime(slot));
@@ -523,7 +358,7 @@ export class OrderChildren implements StatePart {
       this.#resting.saveTerms(out, slot);
     }
     const dueSlots = [];
-    for (const id of this.#queue.slice(this.#at)) {
+    for (const id of this.#queue.slice(this.#at, this.#end)) {
       const slot = slab.find(id);
       if (slot !== NIL && links.dueOf(slot) !== 0) dueSlots.push(slot);
     }
