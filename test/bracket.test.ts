@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Code, codeName } from '../engine/codes.ts';
 import { encodeCommand } from '../engine/machine/command.ts';
+import { CHILDREN_PER_COMMAND } from '../engine/machine/order-children.ts';
 import { stateHash } from '../engine/machine/state-rows.ts';
 import { checkList } from '../engine/wire/check-list.ts';
 import { encodeExtension } from '../engine/wire/command-extension.ts';
@@ -378,7 +379,7 @@ describe('brackets', () => {
 });
 
 describe('the bound of a command', () => {
-  const entries = 300;
+  const entries = CHILDREN_PER_COMMAND + 12;
   const pending = (): Harness => {
     const harness = new Harness({ ...SMALL_LIMITS, rememberedOrders: 4096 }).setUp(5);
     for (let n = 1; n <= entries; n++) {
@@ -390,19 +391,19 @@ describe('the bound of a command', () => {
   };
   const live = (reports: readonly { code: number }[]): number => reports.filter(({ code }) => code === Code.PARENT_FILLED).length;
 
-  it('256 lists become live with one command, the rest before the next one, in the order of the fills', () => {
+  it('so many lists become live with one command, the rest before the next one, in the order of the fills', () => {
     const harness = pending();
     const { exchange } = harness;
-    assert.equal(exchange.children.due, 2 * (entries - 256));
+    assert.equal(exchange.children.due, 2 * (entries - CHILDREN_PER_COMMAND));
     assert.equal(exchange.deadlineUs, exchange.timeUs, 'a tick comes at once');
     const copy = copyOf(exchange);
     assert.equal(stateHash(copy), stateHash(exchange));
     assert.equal(copy.deadlineUs, copy.timeUs);
     const { reports } = harness.do(parseCommand('tick'));
-    assert.equal(live(reports), 2 * (entries - 256));
+    assert.equal(live(reports), 2 * (entries - CHILDREN_PER_COMMAND));
     assert.deepEqual(
       reports.slice(0, 2).map(({ clientOrderId }) => clientOrderId),
-      [3 * 257 + 1, 3 * 257 + 2],
+      [1, 2].map((n) => 3 * (CHILDREN_PER_COMMAND + 1) + n),
     );
     assert.equal(exchange.children.due, 0);
     audit(harness);

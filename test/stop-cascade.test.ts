@@ -8,7 +8,7 @@ import { StopHeap } from '../engine/book/stop-heap.ts';
 import { Code } from '../engine/codes.ts';
 import { resolveLimits } from '../engine/limits.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
-import { TRIGGERS_PER_COMMAND } from '../engine/machine/state.ts';
+import { OLD_TRIGGERS_PER_COMMAND, TRIGGERS_PER_COMMAND } from '../engine/machine/state.ts';
 import { StateLoader, saveState, stateHash } from '../engine/machine/state-rows.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { CommandKind, OrderType, Phase, ReportKind, Side } from '../engine/wire/layout.ts';
@@ -16,7 +16,7 @@ import { ENGINE_LIMITS, RunningEngine, temporaryDirectory, venue } from './suppo
 import { Harness, parseCommand, SYMBOL, USD } from './support/exchange-fixture.ts';
 import { until } from './support/until.ts';
 
-const MANY = 2 * TRIGGERS_PER_COMMAND + 88;
+const MANY = 2 * TRIGGERS_PER_COMMAND + 11;
 
 /** Buy stops of account 1 at 510 to 512, and liquidity of account 2 at 520; the last trade was at 500. */
 function crowded(many = MANY): Harness {
@@ -52,6 +52,12 @@ describe('more stops are due than one command triggers', () => {
     assert.equal(harness.exchange.deadlineUs, Number.POSITIVE_INFINITY);
     assert.deepEqual(triggered(harness, 'tick'), { ids: [], others: [] });
     assert.equal(harness.exchange.accounts.imbalance(USD), 0);
+  });
+
+  it('a command of rules 5 triggers as many as it did', () => {
+    const harness = crowded(OLD_TRIGGERS_PER_COMMAND + 1);
+    harness.exchange.setRules(5);
+    assert.equal(triggered(harness, '3 new 1 buy 1 @ 520').ids.length, OLD_TRIGGERS_PER_COMMAND);
   });
 
   it('a halt stops them, and continuous trading lets them go on', () => {
@@ -100,7 +106,7 @@ describe('more stops are due than one command triggers', () => {
     const other = (line: string) => ({ ...parseCommand(line), symbol: 2 });
     for (const line of ['2 new 11 sell 1 @ 50', '2 new 12 sell 9 @ 52', '4 new 1 buy 1 stop 50']) harness.must(other(line));
     triggered(harness, '3 new 1 buy 1 @ 520');
-    // Its own share of 256 is used up by the first symbol.
+    // Its own share is used up by the first symbol.
     const { reports } = harness.do(other('3 new 2 buy 1 @ 50'));
     assert.equal(reports.filter(({ kind }) => kind === ReportKind.Triggered).length, TRIGGERS_PER_COMMAND);
     assert.equal(exchange.stops.active.length, 2);

@@ -290,7 +290,7 @@ describe('trailing stops', () => {
 
   it('more are due than one command triggers: the others stand, through snapshots, and follow when these have had their turn', () => {
     const harness = new Harness().setUp(3);
-    const many = 3 * TRIGGERS_PER_COMMAND + 100;
+    const many = 3 * TRIGGERS_PER_COMMAND + 12;
     const stopOf = (exchange: Exchange): number => {
       const slot = exchange.clientOrderIds.find(2, 1) - 1;
       return exchange.stops.prices.stopPrice(slot);
@@ -309,7 +309,7 @@ describe('trailing stops', () => {
     const late = harness.do(parseCommand('2 new 2 sell 1 trail 50 ref'));
     assert.equal(late.reports.at(-1)?.code, Code.TRAIL_UNAVAILABLE);
     follow(copy, harness.exchange, '2 new 2 sell 1 trail 50 ref');
-    assert.equal(triggers('tick'), 100);
+    assert.equal(triggers('tick'), 12);
     follow(copy, harness.exchange, 'tick');
     assert.deepEqual([stopOf(harness.exchange), stopOf(copy)], [460, 460]);
     assert.equal(stateHash(copy), stateHash(harness.exchange));

@@ -23,7 +23,7 @@ const { Amended: AMENDED, AmendRejected: AMEND_REJECTED } = ReportKind;
 const LIFETIME = 256;
 
 /** Lists whose children become live with one command at most. */
-export const CHILDREN_PER_COMMAND = 256;
+export const CHILDREN_PER_COMMAND = 32;
 
 /** What the children need of the ends that are due. */
 interface Ends {

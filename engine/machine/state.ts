@@ -55,8 +55,13 @@ export class Aggressor {
  * no more fills than these and two for each order.
  */
 export const PARTS_PER_COMMAND = 1024;
-/** Stops that trigger with one command at most. */
-export const TRIGGERS_PER_COMMAND = 256;
+/**
+ * Stops that trigger with one command at most, from rules 6 on. An order of another account, and its reports, wait for as many: with {@link OLD_TRIGGERS_PER_COMMAND}
+ * the orders behind a cascade came faster than they were applied.
+ */
+export const TRIGGERS_PER_COMMAND = 32;
+/** The same before rules 6. */
+export const OLD_TRIGGERS_PER_COMMAND = 256;
 
 /**
  * The whole state of a shard, and the current command. The parts of the state

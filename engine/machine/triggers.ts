@@ -15,7 +15,7 @@ import type { GuardedMatch } from './guarded-match.ts';
 import type { LinkedOrders } from './linked-orders.ts';
 import type { OrderChildren } from './order-children.ts';
 import type { RestingOrders } from './resting-orders.ts';
-import type { MachineState } from './state.ts';
+import { type MachineState, OLD_TRIGGERS_PER_COMMAND } from './state.ts';
 import { kindAfterTrigger } from './stop-orders.ts';
 
 const NIL = -1;
@@ -80,7 +80,7 @@ export class Triggers {
     const stops = this.#stops;
     if (this.#seq !== state.seq) {
       this.#seq = state.seq;
-      this.#left = state.triggersPerCommand;
+      this.#left = state.rules < 6 ? OLD_TRIGGERS_PER_COMMAND : state.triggersPerCommand;
       stops.followsLeft = state.rules < 6 ? ALL : this.followsPerCommand;
     }
     stops.afterMatch();

@@ -53,7 +53,7 @@ export const setup = fc.record({
   /** Parts of icebergs that one command uses up. */
   partsPerCommand: fc.constantFrom(1, 3, 1024, 1024),
   /** Stops that one command triggers. */
-  triggersPerCommand: fc.constantFrom(1, 2, 256, 256),
+  triggersPerCommand: fc.constantFrom(1, 2, 32, 32),
   /** Trailing stops that one command looks at for reports. */
   reportsPerCommand: fc.constantFrom(1, 2, 256),
   /** Steps of trailing stops with one command. */
@@ -63,7 +63,7 @@ export const setup = fc.record({
   /** Pegged orders that one command reprices, and looks at; and those of an account. */
   pegs: fc.record({ perCommand: fc.constantFrom(1, 2, 256), lookedAt: fc.constantFrom(1, 4, 1024), perAccount: fc.constantFrom(2, 1024) }),
   /** Lists whose children become live with one command at most. */
-  childrenPerCommand: fc.constantFrom(1, 1, 2, 256),
+  childrenPerCommand: fc.constantFrom(1, 1, 2, 32),
 });
 
 type Shares = 'perCommand' | 'sortedPerCommand' | 'partsPerCommand' | 'reportsPerCommand' | 'followsPerCommand' | 'waitingPerCommand';
