@@ -477,13 +477,17 @@ describe('batches of pegged orders', () => {
     audit(harness);
   });
 
-  it('park before an uncross, however many they are, and come back in parts', () => {
+  it('park in parts before an uncross, which waits for it, and come back in parts', () => {
     const harness = batch(600);
     harness.do(parseCommand('tick'));
     harness.do(parseCommand('tick'));
     harness.do(parseCommand('phase auction'));
     assert.equal([...harness.exchange.pegs.parked()].length, 256);
+    const copy = copyOf(harness.exchange, harness.exchange.limits);
+    assert.deepEqual([copy.pegs.areParked(SYMBOL), stateHash(copy)], [false, stateHash(harness.exchange)]);
     harness.do(parseCommand('3 new 1 sell 50 @ 400'));
+    const [early] = harness.do(parseCommand('uncross')).reports;
+    assert.equal(describeReport(early), '0 Rejected UNCROSS_WAITS');
     harness.do(parseCommand('uncross'));
     assert.equal([...harness.exchange.pegs.parked()].length, 600, 'none of them traded');
     harness.do(parseCommand('1 new 3 buy 1 @ 300'));
@@ -492,6 +496,20 @@ describe('batches of pegged orders', () => {
     harness.do(parseCommand('tick'));
     harness.do(parseCommand('tick'));
     assert.equal([...harness.exchange.pegs.parked()].length, 0);
+    audit(harness);
+  });
+
+  it('continuous trading waits until all are parked; a halt does not', () => {
+    const harness = batch(600);
+    for (const line of ['tick', 'tick', 'phase auction']) harness.do(parseCommand(line));
+    const [early] = harness.do(parseCommand('phase continuous')).reports;
+    assert.equal(describeReport(early), '0 Rejected UNCROSS_WAITS');
+    assert.equal([...harness.exchange.pegs.parked()].length, 512);
+    const [halt] = harness.do(parseCommand('phase halted')).reports;
+    assert.equal(describeReport(halt), '0 Accepted');
+    assert.equal([...harness.exchange.pegs.parked()].length, 512);
+    harness.do(parseCommand('phase continuous'));
+    assert.equal([...harness.exchange.pegs.parked()].length, 256);
     audit(harness);
   });
 

@@ -1,3 +1,4 @@
+import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import { GROUPS, MASS_CANCEL_SELLS, SYMBOL_PARAM_RANGES, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import { isName, NAME_BYTES } from '../rules/accounts.ts';
@@ -219,9 +220,12 @@ export class Administration {
       const settable = phase === Phase.Auction && subPhase <= SubPhase.ClosingAuction;
       if ((subPhase !== SubPhase.None && !settable) || boundaryUs >= LIMIT_53) return Code.BAD_PARAMETER;
     }
-    if (symbols.phase[symbol] === Phase.Auction) this.#pegOrders.park(symbol);
-    const crossed = book.bestAsk() !== 0 && book.bestBid() >= book.bestAsk();
-    if (phase === Phase.Continuous && crossed) return Code.BOOK_CROSSED;
+    if (phase === Phase.Continuous) {
+      if (symbols.phase[symbol] === Phase.Auction && !this.#state.pegs.areParked(symbol)) return Code.UNCROSS_WAITS;
+      // After a halt within an auction, some may not have been parked.
+      if (isCrossed(book)) this.#pegOrders.park(symbol);
+      if (isCrossed(book)) return Code.BOOK_CROSSED;
+    }
     this.#interruptions.end(symbol);
     if (rules >= 5) this.#auctionOrders.beforePhase(symbol);
     symbols.phase[symbol] = phase;
@@ -368,6 +372,10 @@ export class Administration {
     const { accounts } = this.#state;
     return asset < accounts.assets && accounts.assetDefined[asset] !== 0;
   }
+}
+
+function isCrossed(book: OrderBook): boolean {
+  return book.bestAsk() !== 0 && book.bestBid() >= book.bestAsk();
 }
 
 function isUnits(value: number): boolean {

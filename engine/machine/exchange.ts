@@ -98,7 +98,7 @@ export class Exchange extends MachineState {
     const resting = new RestingOrders(this, this.#answers);
     const protection = new QuoteProtection(this, resting);
     const guarded = new GuardedMatch(this, this.#answers, resting, protection);
-    const isReady = (symbol: number): boolean => !this.#dueEnds.more && !this.auctionOrders.enters(symbol);
+    const isReady = (symbol: number): boolean => !this.#dueEnds.more && !this.auctionOrders.enters(symbol) && this.pegs.areParked(symbol);
     this.#interruptions = new Interruptions(
       this,
       (symbol) => {

@@ -135,6 +135,12 @@ export class PeggedOrders {
     return slot;
   }
 
+  /** Whether all of a symbol in an auction were parked for it. */
+  areParked(symbol: number): boolean {
+    const round = this.rounds[symbol];
+    return round === undefined || round.count === 0 || (round.seen[SEEN.phase] === Phase.Auction && round.left === 0);
+  }
+
   /** The first symbol whose turn it is has followed what there is. */
   finish(): void {
     const symbol = this.active.shift() as number;

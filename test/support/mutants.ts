@@ -253,16 +253,11 @@ export const MUTANTS: readonly Mutant[] = [
     only: 'lock nothing',
   },
   {
-    name: 'pegged orders take part in an uncross',
-    file: 'engine/machine/administration.ts',
-    change: [
-      [
-        '    this.#auctionOrders.beforeUncross(symbol);\n    this.#pegOrders.park(symbol);\n',
-        '    this.#auctionOrders.beforeUncross(symbol);\n',
-      ],
-    ],
+    name: 'an uncross does not wait for pegged orders to be parked',
+    file: 'engine/machine/exchange.ts',
+    change: [[' && this.pegs.areParked(symbol)', '']],
     test: 'pegged-orders.test.ts',
-    only: 'park before an uncross',
+    only: 'park in parts before an uncross',
   },
   {
     name: 'a pegged order reserves its present price only',

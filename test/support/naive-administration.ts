@@ -116,11 +116,15 @@ export function setBand(state: NaiveState, param: number, value: number): void {
 
 export function setPhase(state: NaiveState, phase: number, subPhase: number, boundaryUs: number): void {
   if (state.rules >= 4 && subPhase > 0 && (phase !== Phase.Auction || subPhase > 3)) return state.admin(Code.BAD_PARAMETER);
-  if (state.phase === Phase.Auction) state.pegs.parkAll();
-  const [bid] = state.queue(Side.Buy);
-  const [ask] = state.queue(Side.Sell);
-  const crossed = bid && ask && bid.price >= ask.price;
-  if (phase === Phase.Continuous && crossed) return state.admin(Code.BOOK_CROSSED);
+  const crossed = (): boolean => {
+    const [[bid], [ask]] = [state.queue(Side.Buy), state.queue(Side.Sell)];
+    return bid !== undefined && ask !== undefined && bid.price >= ask.price;
+  };
+  if (phase === Phase.Continuous) {
+    if (state.phase === Phase.Auction && !state.pegs.areParked) return state.admin(Code.UNCROSS_WAITS);
+    if (crossed()) state.pegs.parkAll();
+    if (crossed()) return state.admin(Code.BOOK_CROSSED);
+  }
   if (state.rules >= 5) state.auctions.beforePhase();
   state.phase = phase;
   state.volatility.stop();

@@ -117,6 +117,11 @@ export class NaivePegs<O extends Order> {
     if (this.#left > 0) this.#host.seen.add('batch goes on');
   }
 
+  /** All were parked for the auction. */
+  get areParked(): boolean {
+    return this.all.length === 0 || (this.#seen[0] === Phase.Auction && this.#left === 0);
+  }
+
   /** Before the book of an auction is complete. */
   parkAll(): void {
     for (const o of this.all) if (!o.peg?.parked) this.#park(o);

@@ -17,7 +17,7 @@ export function uncross(state: NaiveState): void {
 
 /** From rules 6 on, all that is due ends before an uncross, and its orders enter the book. */
 function isReady(state: NaiveState): boolean {
-  return state.rules < 6 || (state.auctions.isReady && !state.massCancels.isBusy);
+  return state.rules < 6 || (state.auctions.isReady && !state.massCancels.isBusy && state.pegs.areParked);
 }
 
 /** Tries every price: most volume, then least surplus, then pressure, then nearest the reference, then the higher. */
