@@ -72,7 +72,7 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   TRAIL_UNAVAILABLE:
     'A trailing stop has no price to follow now: the symbol has no trigger price yet and the order no activation price, or stops of its side wait for their turn, or to follow. The order did nothing, and its client order id is not used up.',
   NO_PRICE_LEFT:
-    "A post-only order that may be repriced would have traded on arrival, and there is no price one tickStep behind the other side: it would be 0, or above the symbol's maxPrice.",
+    "A post-only order that may be repriced would have traded on arrival, or when it triggered, and there is no price one tickStep behind the other side: it would be 0, or above the symbol's maxPrice.",
   DISPLAYED_QUANTITY:
     "The displayed quantity is not a multiple of the symbol's lotStep, below its minDisplayed or below a hundredth of the order's quantity. Or an amend names one, and its order is no iceberg.",
   QUOTE_CROSSED: 'The bid of a quote is at or above its ask.',

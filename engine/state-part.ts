@@ -49,7 +49,7 @@ export const RowKind = {
   OrderFees: 17,
   /** id, expiry in microseconds since the Unix epoch; after the order, if it expires; only from rules 4 on */
   OrderExpiry: 18,
-  /** id, lots that each part displays, lots that it displays now, public id of that part, of the first part at its price; after the order, if it is an iceberg. Or id, 0, 0, 0, arrival, of another order that lost its place, in a book with hidden orders. Only from rules 5 on. From rules 6 on also id, lots that each part displays (0 = nothing), of a stop that waits */
+  /** id, lots that each part displays, lots that it displays now, public id of that part, of the first part at its price; after the order, if it is an iceberg. Or id, 0, 0, 0, arrival, of another order that lost its place, in a book with hidden orders. Only from rules 5 on. From rules 6 on also id, lots that each part displays (0 = nothing, -1 = all), 1 if it is repriced when it triggers, of a stop that waits */
   Iceberg: 35,
   /** id, number of the session whose end cancels it; after the order, if there is one; only from rules 6 on */
   SessionOrder: 58,

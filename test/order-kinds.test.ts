@@ -129,7 +129,7 @@ function expected({ orderType, timeInForce, instructions, minQuantity, displayed
   const rests = [GoodTillCancel, TimeInForce.PostOnly, Day, GoodTillDate].includes(timeInForce as 0);
   if (postOnly && (!rests || [Market, Stop, TrailingStop].includes(orderType as typeof Stop))) return 'ILLEGAL_COMBINATION';
   const reprices = (instructions & Reprice) !== 0;
-  if (reprices && (!postOnly || isStop || (instructions & TriggerNow) !== 0)) return 'ILLEGAL_COMBINATION';
+  if (reprices && !postOnly) return 'ILLEGAL_COMBINATION';
   if (isStop && !trails && minQuantity !== 0) return 'ILLEGAL_COMBINATION';
   if (orderType === Market && rests) return 'ILLEGAL_COMBINATION';
   if (minQuantity !== 0 && !trails && (rests || timeInForce === FillOrKill)) return 'ILLEGAL_COMBINATION';
@@ -356,7 +356,7 @@ test('the two terms that cannot be combined are named', () => {
     ['ioc and reprice', Limit, ImmediateOrCancel, 1 | Reprice, false],
     ['fok and reprice', Limit, FillOrKill, Reprice, false],
     ['market and reprice', Market, TimeInForce.Market, Reprice, false],
-    ['stop-limit and reprice', StopLimit, GoodTillCancel, 1 | Reprice, false],
+    ['stop and reprice', Stop, GoodTillCancel, 1 | Reprice, false],
     ['stop-limit and at-the-close', StopLimit, AtTheClose, 0, false],
     ['at-the-open and post-only', Limit, AtTheOpen, Instruction.PostOnly, false],
     ['at-the-close and min-quantity', Market, AtTheClose, 0, true],

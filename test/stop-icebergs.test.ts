@@ -143,6 +143,60 @@ describe('stops that become icebergs or hidden orders', () => {
       > 1 Fill 3 4@490 leaves 0 taker`,
   );
 
+  ledger(
+    'a post-only one that would trade when it triggers rests behind the other side, if it may',
+    `
+    4 new 3 sell 5 @ 507
+      > 4 Accepted 3 5@507 leaves 5
+    1 new 1 buy 4 stop 505 @ 510 post
+      > 1 Accepted 1 4@510 leaves 4 stop 505
+    1 new 2 buy 4 stop 505 @ 510 show 2 gtc reprice
+      > 1 Accepted 2 4@510 leaves 4 stop 505
+    1 new 3 buy 4 stop 505 @ 504 gtc reprice
+      > 1 Accepted 3 4@504 leaves 4 stop 505
+    4 new 4 sell 1 @ 505
+      > 4 Accepted 4 1@505 leaves 1
+    5 new 1 buy 1 @ 505
+      > 5 Accepted 1 1@505 leaves 1
+      > 4 Fill 4 1@505 leaves 0 maker
+      > 5 Fill 1 1@505 leaves 0 taker
+      > 1 Triggered 1 4@510 leaves 4 stop 505
+      > 1 Cancelled 1 4@510 leaves 0 POST_ONLY_WOULD_TRADE
+      > 1 Triggered 2 4@510 leaves 4 stop 505
+      > 1 Amended 2 4@506 leaves 4
+      > 1 Triggered 3 4@504 leaves 4 stop 505
+    2 new 1 sell 3 @ 506
+      > 2 Accepted 1 3@506 leaves 3
+      > 1 Fill 2 2@506 leaves 2 maker
+      > 2 Fill 1 2@506 leaves 1 taker
+      > 1 Fill 2 1@506 leaves 1 maker
+      > 2 Fill 1 1@506 leaves 0 taker
+    1 new 1 buy 4 stop 510 @ 512 gtc reprice
+      > 1 Rejected 1 4@512 leaves 0 CLIENT_ORDER_ID_REUSED
+    5 new 2 buy 9 @ 507 ioc
+      > 5 Accepted 2 9@507 leaves 9
+      > 4 Fill 3 5@507 leaves 0 maker
+      > 5 Fill 2 5@507 leaves 4 taker
+      > 5 Cancelled 2 4@507 leaves 0 CANCELLED_REMAINDER`,
+  );
+  ledger(
+    'where there is no price behind the other side, it is cancelled',
+    `
+    1 new 1 sell 1 stop 490 @ 485 gtc reprice
+      > 1 Accepted 1 1@485 leaves 1 stop 490
+    reference 480
+      > 0 Accepted
+    1 new 2 sell 1 trail 5 limit 5 ref gtc reprice
+      > 1 Accepted 2 1@470 leaves 1 stop 475 ref
+    4 new 3 buy 1 @ 500
+      > 4 Accepted 3 1@500 leaves 1
+    reference 475
+      > 0 Accepted
+      > 1 Triggered 2 1@470 leaves 1 stop 475 ref
+      > 1 Cancelled 2 1@470 leaves 0 NO_PRICE_LEFT`,
+    { MaxPrice: 500 },
+  );
+
   it('market data shows a displayed part under a public id of its own, and nothing of a hidden one', () => {
     const harness = prepared({});
     const shown = (line: string): unknown[] =>

@@ -20,7 +20,7 @@ const NIL = -1;
  * SelfTradeMode; bit 7 is set for an order that is
  * post-only and whose time in force does not say so. The byte of the side has it in bit 0, and above it the terms of a pending stop;
  * see PendingStops, which says what the other fields of a pending stop mean. Its bit 3 is set for an iceberg, whose `open` is what it displays;
- * the rest is in {@link OrderSlab.icebergs}. A stop that waits has the bit if it will be an iceberg or hidden; its `open` is the whole, see Icebergs.keep. Its bit 4 is set for a hidden order,
+ * the rest is in {@link OrderSlab.icebergs}. A stop that waits has the bit if it will be an iceberg, hidden or repriced; its `open` is the whole, see Icebergs.keep. Its bit 4 is set for a hidden order,
  * bit 7 for a pegged one; see {@link PegNumber}.
  */
 const ORDER_BYTES = 64;

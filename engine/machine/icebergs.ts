@@ -10,6 +10,8 @@ import type { MachineState } from './state.ts';
 const NIL = -1;
 const { terms: TERMS } = OrderWord;
 const { reserve: RESERVE, display: DISPLAY, publicId: PUBLIC_ID, firstId: FIRST_ID } = IcebergNumber;
+/** Of a stop that waits, which has no public id. */
+const REPRICE = PUBLIC_ID;
 
 /**
  * Orders that display a part of their quantity at a time. The book has the
@@ -42,13 +44,25 @@ export class Icebergs {
     book.hide(slot, Math.max(slab.open(slot) - display, 0));
   }
 
-  /** The stop in `slot`, which waits, displays parts of `display` lots when it rests; 0 = nothing. */
-  keep(slot: number, display: QtyLots): void {
+  /** The stop in `slot`, which waits, displays parts of `display` lots when it rests; 0 = nothing, -1 = all. @param reprice 1 = it rests behind the other side where it would trade */
+  keep(slot: number, display: QtyLots, reprice: number): void {
     const { slab } = this.#state;
     slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] |= ICEBERG;
     slab.setFees(slot, slab.fees(slot) | HAS_MORE);
     slab.icebergs.fill(0, slot << ICEBERG_SHIFT, (slot + 1) << ICEBERG_SHIFT);
     slab.icebergs[(slot << ICEBERG_SHIFT) + DISPLAY] = display;
+    slab.icebergs[(slot << ICEBERG_SHIFT) + REPRICE] = reprice;
+  }
+
+  /** Whether the stop in `slot` rests behind the other side where it would trade. */
+  reprices(slot: number): boolean {
+    const { slab } = this.#state;
+    return slab.isIceberg(slot) && slab.icebergs[(slot << ICEBERG_SHIFT) + REPRICE] !== 0;
+  }
+
+  /** The stop in `slot` displays another quantity when it rests. */
+  setKept(slot: number, display: QtyLots): void {
+    this.#state.slab.icebergs[(slot << ICEBERG_SHIFT) + DISPLAY] = display;
   }
 
   /** What the stop in `slot` displays when it rests, in lots; 0 = nothing, -1 = all. */
@@ -126,7 +140,7 @@ export class Icebergs {
     const { slab } = this.#state;
     const { icebergs, id } = slab;
     const at = slot << ICEBERG_SHIFT;
-    if (slab.level(slot) < NIL) return out.row(RowKind.Iceberg, id[slot], icebergs[at + DISPLAY]);
+    if (slab.level(slot) < NIL) return out.row(RowKind.Iceberg, id[slot], icebergs[at + DISPLAY], icebergs[at + REPRICE]);
     out.row(RowKind.Iceberg, id[slot], icebergs[at + DISPLAY], slab.open(slot), icebergs[at + PUBLIC_ID], icebergs[at + FIRST_ID]);
   }
 
@@ -156,7 +170,7 @@ export class Icebergs {
     const { slab, books } = this.#state;
     const slot = slab.find(r[at + 1]);
     if (slot === -1) fail(`the snapshot has an iceberg or arrival of order ${r[at + 1]}, which does not rest`);
-    if (slab.level(slot) < NIL) return this.keep(slot, r[at + 2]);
+    if (slab.level(slot) < NIL) return this.keep(slot, r[at + 2], r[at + 3]);
     if (r[at + 2] === 0) {
       slab.icebergs[(slot << ICEBERG_SHIFT) + FIRST_ID] = r[at + 5];
       return;

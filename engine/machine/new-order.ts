@@ -80,7 +80,7 @@ export class NewOrder {
     state.selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
     const isStop = order.stopPrice !== 0;
     let code: Code;
-    if (order.orderKind >= FIRST_SPECIAL) code = this.#special();
+    if (order.orderKind >= FIRST_SPECIAL && !isStop) code = this.#special();
     else code = isStop ? this.#stopOrders.enter() : this.#checks.newOrder(order);
     if (code !== OK) return this.#reject(code);
     if (isStop || order.orderKind >= FIRST_AUCTION) return;

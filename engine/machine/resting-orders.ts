@@ -29,6 +29,7 @@ import {
   ICEBERG_BIT as ICEBERG,
   isAuctionMarket,
   isAuctionOnly,
+  OrderKind,
 } from '../wire/order-kinds.ts';
 import { sessionNumberIn } from '../wire/session-number.ts';
 import type { Answers } from './answers.ts';
@@ -168,7 +169,7 @@ export class RestingOrders implements StatePart {
     const slot = this.#acquire(bits);
     this.#slab.setNext(slot, this.#order.stopPrice);
     this.#stops.add(slot);
-    if (this.#order.lifetimeBits >= ICEBERG_BIT) this.#keepDisplay(slot);
+    this.#keepDisplay(slot);
     this.#open(slot);
     return slot;
   }
@@ -224,14 +225,18 @@ export class RestingOrders implements StatePart {
     if (extreme === 0) this.#stops.addWaiting(slot, order.activationPrice);
     else this.#stops.addFollowing(slot, extreme, false);
     if (order.reportTrail) this.#stops.reports.add(slot);
-    if (order.lifetimeBits >= ICEBERG_BIT) this.#keepDisplay(slot);
+    this.#keepDisplay(slot);
     this.#open(slot);
     return slot;
   }
 
+  /** Of a stop: how it rests when it triggers, if not as a plain order. */
   #keepDisplay(slot: number): void {
-    const { lifetimeBits, displayed } = this.#order;
-    this.icebergs.keep(slot, (lifetimeBits & HIDDEN_BIT) === 0 ? displayed : 0);
+    const { lifetimeBits, displayed, orderKind } = this.#order;
+    const reprice = Number(orderKind === OrderKind.PostOnlyReprice);
+    if (lifetimeBits < ICEBERG_BIT && reprice === 0) return;
+    const display = (lifetimeBits & HIDDEN_BIT) !== 0 ? 0 : (lifetimeBits & ICEBERG_BIT) !== 0 ? displayed : -1;
+    this.icebergs.keep(slot, display, reprice);
   }
 
   /** A slot with the current order, which is not in the book yet. @param bits beside its side */

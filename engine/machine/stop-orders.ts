@@ -116,7 +116,7 @@ export class StopOrders implements StatePart {
     }
     risk.hold(slot, order);
     this.#state.links.setUnit(slot, order.notional / order.quantity);
-    if (named) this.#resting.icebergs.keep(slot, order.displayed);
+    if (named) this.#resting.icebergs.setKept(slot, order.displayed);
     this.#answers.resting(AMENDED, keeps ? ReportFlag.KeptPriority : 0, OK, slot, order.tag);
   }
 
@@ -154,7 +154,7 @@ export class StopOrders implements StatePart {
     risk.hold(slot, order);
     this.#state.links.setUnit(slot, order.notional / order.quantity);
     stops.reports.seen(slot);
-    if (named) this.#resting.icebergs.keep(slot, order.displayed);
+    if (named) this.#resting.icebergs.setKept(slot, order.displayed);
     this.#answers.resting(AMENDED, moves ? 0 : ReportFlag.KeptPriority, OK, slot, order.tag);
   }
 

@@ -7,7 +7,7 @@ import { ALL, type PendingStops } from '../rules/pending-stops.ts';
 import type { QtyLots } from '../units.ts';
 import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
-import { KIND_RESTS, LIFETIME_BITS, selfTradeModeOf } from '../wire/order-kinds.ts';
+import { KIND_RESTS, LIFETIME_BITS, OrderKind, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import type { BandedMatch } from './banded-match.ts';
 import type { DueEnds } from './due-ends.ts';
@@ -151,6 +151,7 @@ export class Triggers {
     state.selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
     const code = this.#checks.triggered(order);
     if (code !== OK) return this.#end(slot, code);
+    if (order.orderKind === OrderKind.PostOnlyReprice && order.price !== slab.price(slot)) this.#moveBehind(slot);
     const allowed = this.#trade(slot, book);
     if (slab.open(slot) === 0) return this.#resting.gone(slot);
     if (!allowed) return this.#end(slot, this.#guarded.code);
@@ -160,6 +161,13 @@ export class Triggers {
     this.#resting.hold(slot);
     this.#resting.icebergs.rested(book, slot, kept);
     this.#resting.publish(MarketEventKind.Add, slot);
+  }
+
+  /** The triggered order would trade, and rests behind the other side instead. */
+  #moveBehind(slot: number): void {
+    const { slab, order } = this.#state;
+    slab.setPrice(slot, order.price);
+    this.#answers.resting(ReportKind.Amended, 0, OK, slot, order.tag);
   }
 
   /** A hidden order needs its bit to find its place. Returns false if there is no room, and changes nothing. */
@@ -179,7 +187,8 @@ export class Triggers {
     order.symbol = slab.symbol(slot);
     order.side = slab.side(slot);
     order.timeInForce = slab.timeInForce(slot);
-    order.orderKind = kindAfterTrigger(slab.price(slot), slab.lifetime(slot));
+    const reprices = this.#resting.icebergs.reprices(slot);
+    order.orderKind = reprices ? OrderKind.PostOnlyReprice : kindAfterTrigger(slab.price(slot), slab.lifetime(slot));
     order.lifetimeBits = slab.lifetime(slot) & LIFETIME_BITS;
     order.clientOrderId = slab.clientOrderId(slot);
     order.tag = slab.tag(slot);

@@ -297,7 +297,12 @@ export class OrderChecks {
   /** Checks a stop that triggers, in continuous trading: as a new order, but it has its place among the open orders already. */
   triggered(order: OrderRequest): Code {
     return (
-      this.standing(order, NIL) || this.symbolLimits(order) || this.marketFunds(order) || this.limitFunds(order) || this.liquidity(order)
+      this.standing(order, NIL) ||
+      this.reprice(order) ||
+      this.symbolLimits(order) ||
+      this.marketFunds(order) ||
+      this.limitFunds(order) ||
+      this.liquidity(order)
     );
   }
 

@@ -79,7 +79,8 @@ export class TrailReports {
   remove(slot: number): void {
     if (this.count === 0 || this.#reported[slot] === 0) return;
     const round = this.#rounds[this.#slab.symbol(slot)] as Round;
-    const [prev, next] = [this.#prev[slot], this.#next[slot]];
+    const prev = this.#prev[slot];
+    const next = this.#next[slot];
     if (prev === NIL) round.first = next;
     else this.#next[prev] = next;
     if (next === NIL) round.last = prev;

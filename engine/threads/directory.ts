@@ -562,7 +562,7 @@ export class Directory {
     const slab = this.#slab;
     const display = slab.display(slot);
     if (slab.isHidden(slot) || (pending && slab.isIceberg(slot) && display === 0)) return { hidden: true };
-    if (!slab.isIceberg(slot)) return {};
+    if (!slab.isIceberg(slot) || display < 0) return {};
     return { iceberg: pending ? { display } : { display, displayed: slab.open(slot), publicId: slab.publicId(slot) } };
   }
 

@@ -133,7 +133,7 @@ export interface PlaceOrder {
   readonly triggerNow?: boolean;
   /** Rejected if it would trade on arrival, or cancelled if a stop-limit would trade when it triggers; gtc, day and gtd only. */
   readonly postOnly?: boolean;
-  /** With a post-only order: where it would be rejected, it rests one step of the price behind the other side; its reports have that price. Needs an exchange that supports wire schema 2. */
+  /** With a post-only order: where it would be rejected, or cancelled when it triggers, it rests one step of the price behind the other side; its reports have that price. Needs an exchange that supports wire schema 2. */
   readonly reprice?: boolean;
   /** Minimum quantity that must trade on arrival, else the order is cancelled; ioc only. Needs an exchange that supports wire schema 2. */
   readonly minQuantity?: Decimal;

@@ -273,4 +273,10 @@ export const MUTANTS: readonly Mutant[] = [
     test: 'pegged-orders.test.ts',
     only: 'move 256 with each command',
   },
+  {
+    name: 'a hidden stop that triggers is before what is displayed',
+    file: 'engine/machine/triggers.ts',
+    change: [['    if (kept === 0) words[at] |= HIDDEN;\n', '']],
+    test: 'stop-icebergs.test.ts',
+  },
 ];

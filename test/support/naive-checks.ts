@@ -24,7 +24,7 @@ export function checkNew(state: NaiveState, o: NaiveOrder, symbol: number): numb
 }
 
 /** Moves an order that may be repriced behind the other side. */
-function moveBehind(state: NaiveState, o: NaiveOrder): number {
+export function moveBehind(state: NaiveState, o: NaiveOrder): number {
   const max = state.params[SymbolParam.MaxPrice];
   const best = state.queue(1 - o.side)[0];
   if (!o.reprice || checkEntry(state, o) !== Code.OK || o.price > max || !best || !state.crosses(o.side, o.price, best.price))

@@ -67,7 +67,7 @@ export function stateRows(state: NaiveState): number[][] {
       o.side +
       o.stop.trigger * 2 +
       (trail ? 4 : 0) +
-      (o.iceberg || o.hidden ? 8 : 0) +
+      (o.iceberg || o.hidden || o.reprice ? 8 : 0) +
       256 * (o.tif | (o.selfTrade << 4) | (o.postOnly ? 0x80 : 0));
     const [limit, stopPrice] = trail ? [trail.distance, trail.extreme > 0 ? 0 : trail.activation] : [o.price, o.stop.price];
     rows.push([23, o.id, o.client, limit, o.open, stopPrice, o.account, SYMBOL, bits, o.tag, 0, state.links.reservation(o)]);
@@ -76,7 +76,7 @@ export function stateRows(state: NaiveState): number[][] {
     if (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carry, o.fees.maker, o.fees.taker]);
     if (o.end < Infinity) rows.push([18, o.id, o.end]);
     rows.push(...sessionRows(o));
-    if (o.iceberg || o.hidden) rows.push([35, o.id, o.iceberg?.display ?? 0]);
+    if (o.iceberg || o.hidden || o.reprice) rows.push([35, o.id, o.hidden ? 0 : (o.iceberg?.display ?? -1), Number(o.reprice)]);
   }
   rows.push(...state.trailReports.rows(), ...state.trailReports.turn(SYMBOL));
   for (const o of [...state.auctions.queue(), ...state.auctions.ending.filter(({ waits }) => waits)]) {

@@ -1,7 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import { Phase, ReportKind, TimeInForce } from '../../engine/wire/layout.ts';
 import { SYMBOL } from './exchange-fixture.ts';
-import { checkOrder } from './naive-checks.ts';
+import { checkOrder, moveBehind } from './naive-checks.ts';
 import { remainder, trade } from './naive-matching.ts';
 import { RESTING } from './naive-order.ts';
 import type { NaiveState } from './naive-state.ts';
@@ -31,7 +31,16 @@ function triggerDue(state: NaiveState): void {
     const tif = o.market && o.tif !== TimeInForce.FillOrKill ? TimeInForce.Market : o.tif;
     const order = { ...o, tif, least: o.tif === TimeInForce.FillOrKill ? o.open : 0 };
     const { controls } = state;
-    let code = controls.standing(o.account, SYMBOL) || controls.positions.check(o, o.open, state.open) || checkOrder(state, order);
+    let code =
+      controls.standing(o.account, SYMBOL) ||
+      controls.positions.check(o, o.open, state.open) ||
+      moveBehind(state, order) ||
+      checkOrder(state, order);
+    if (code === Code.OK && order.price !== o.price) {
+      o.price = order.price;
+      state.seen.add('triggered stop rests behind the other side');
+      state.answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, 0);
+    }
     if (code === Code.OK) {
       const allowed = trade(state, o, state.limit(o));
       code = !o.market && RESTING.has(o.tif) ? state.room(o, o.price) : remainder(state);

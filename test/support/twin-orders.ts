@@ -244,17 +244,13 @@ export const stopIceberg: fc.Arbitrary<LongCommandFields> = fc
           limit > 0 && [TimeInForce.GoodTillCancel, TimeInForce.Day, TimeInForce.GoodTillDate].some((t) => t === timeInForce),
       ),
     displayedQuantity: fc.integer({ min: 1, max: 12 }),
-    hides: fc.boolean(),
+    how: fc.constantFrom('hidden', 'shown', 'shown', 'repriced', 'shown repriced'),
   })
-  .map(({ of, displayedQuantity, hides }) => ({
-    ...of,
-    extension: {
-      ...of.extension,
-      ...(hides
-        ? { instructions: (of.extension?.instructions ?? 0) | Instruction.Hidden }
-        : { displayedQuantity: Math.min(displayedQuantity, of.quantity ?? 0) }),
-    },
-  }));
+  .map(({ of, displayedQuantity, how }) => {
+    const more = how === 'hidden' ? Instruction.Hidden : how.endsWith('repriced') ? Instruction.PostOnly | Instruction.Reprice : 0;
+    const shown = how.startsWith('shown') && { displayedQuantity: Math.min(displayedQuantity, of.quantity ?? 0) };
+    return { ...of, extension: { ...of.extension, ...shown, instructions: (of.extension?.instructions ?? 0) | more } };
+  });
 export const icebergAmend: fc.Arbitrary<LongCommandFields> = fc
   .record({ price, quantity: fc.integer({ min: 1, max: 60 }), displayedQuantity: fc.integer({ min: 1, max: 15 }), client: fc.nat(39) })
   .map(({ displayedQuantity, quantity, client, ...rest }) => ({
@@ -331,7 +327,7 @@ const linkable = fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>(
     weight: 1,
     arbitrary: stopIceberg.map((s) => ({
       ...s,
-      extension: { ...s.extension, instructions: (s.extension?.instructions ?? 0) & ~Instruction.TriggerNow },
+      extension: { ...s.extension, instructions: (s.extension?.instructions ?? 0) & ~(Instruction.TriggerNow | Instruction.Reprice) },
     })),
   },
   { weight: 2, arbitrary: iceberg },

@@ -284,7 +284,8 @@ function rulesOf({ kind, timeInForce = 0, extension, legs, parameter = 0, sessio
   if (kind === CommandKind.SetAccount && parameter > AccountParam.OrderToTrade) return 6;
   if (((extension?.instructions ?? 0) & Instruction.ReportTrail) !== 0) return 6;
   if (kind === CommandKind.CancelSession) return 6;
-  const displaysPart = extension?.displayedQuantity !== undefined || ((extension?.instructions ?? 0) & Instruction.Hidden) !== 0;
+  const displaysPart =
+    extension?.displayedQuantity !== undefined || ((extension?.instructions ?? 0) & (Instruction.Hidden | Instruction.Reprice)) !== 0;
   if (kind === CommandKind.New && displaysPart && extension?.stopPrice !== undefined) return 6;
   if (((extension?.instructions ?? 0) & PEG_INSTRUCTIONS) !== 0) return 6;
   if (legs !== undefined && ((legs[0].extension?.link ?? 0) & 0xff) >= LinkKind.OneTriggersOther) return 6;

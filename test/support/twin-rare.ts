@@ -95,6 +95,7 @@ export const RARE = [
   'iceberg reduced with its partner',
   'linked iceberg refreshed',
   'linked trailing stop triggered',
+  'triggered stop rests behind the other side',
   'triggered stop rests hidden',
   'triggered stop rests as an iceberg',
   'iceberg refreshed',
