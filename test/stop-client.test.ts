@@ -131,7 +131,7 @@ describe('stops', { timeout: 120_000 }, () => {
     );
     assert.match(
       (await run('order', 'explain', id)).stdout,
-      /\nwaits outside the book until the trigger price is at 49940.00 or below, with 0.1000 open; the last trade was at [\d.]+, and the symbol is in phase continuous\nreserves 0.10+ BTC/,
+      /\nwaits outside the book until the trigger price is at 49940.00 or below, with 0.1000 open; the last trade was at [\d.]+, and the symbol is in phase continuous\nthen it is a limit order at 49910.00\nreserves 0.10+ BTC/,
     );
     assert.equal((await run('cancel', 'BTC-USD', id)).code, 0);
     const now = await run('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00', '--trigger-now');

@@ -105,6 +105,13 @@ export interface WaitingOrder extends ChildView {
   readonly for: 'trigger' | 'auction' | 'parent';
   readonly leaves: string;
   readonly leavesLots: number;
+  /** Its limit, or the worst price of a market order of an auction; left out of a stop that becomes a market order. */
+  readonly price?: string;
+  readonly priceTicks?: number;
+  /** Of a stop that becomes an iceberg. */
+  readonly displayedQuantity?: string;
+  readonly displayedQuantityLots?: number;
+  readonly hidden?: boolean;
   /** Of a stop: its present stop price, and the price that triggers it. */
   readonly stopPrice?: string;
   readonly stopPriceTicks?: number;

@@ -140,7 +140,9 @@ async function waitingView({ directory }: QuerySources, { inSlices }: Request, a
   return {
     for: order.child?.waits ? 'parent' : order.stop === undefined ? 'auction' : 'trigger',
     ...quantityView('leaves', symbol, order.leaves),
+    ...(order.price !== 0 && { price: priceText(symbol, order.price), priceTicks: order.price }),
     ...stop,
+    ...(order.iceberg && icebergView(symbol, order.iceberg)),
     ...(order.stop && { triggerPrice: priceText(symbol, ofTrade ? symbol.lastPrice : symbol.referencePrice) }),
     ...phaseView(symbol),
     reserved: asset && { asset: asset.name, amount: moneyText(asset, order.reserved), amountUnits: order.reserved },

@@ -72,7 +72,7 @@ function lifeText(order: ExplainedOrder): string {
   if (lost !== undefined) lines.push(`Its beginning is no longer kept: reports up to number ${lost} of the account are gone.`, '');
   lines.push(table([['time', 'seq', 'step', 'open', 'filled', 'what'], ...steps.map(row)]));
   if (resting !== undefined) lines.push('', ...restingText(resting, side));
-  if (waiting !== undefined) lines.push('', ...waitingText(waiting, side));
+  if (waiting !== undefined) lines.push('', ...waitingText(waiting, side, linked));
   if (linked !== undefined) lines.push('', `linked: ${LINK_TEXTS[linked.kind]} order ${linked.orderId}`);
   if (toCome !== undefined) {
     const parent = parentOrderId === undefined ? 'which its parent has filled' : `with fills of order ${parentOrderId}`;
@@ -106,9 +106,13 @@ function restingText(resting: RestingOrder, side: string): string[] {
 }
 
 /** What an order outside the book waits for. */
-function waitingText(waiting: WaitingOrder, side: string): string[] {
+function waitingText(waiting: WaitingOrder, side: string, linked: LinkView | undefined): string[] {
   const { for: what, leaves, stopPrice, trigger, triggerPrice, trailOffset, trailPpm, activationPrice } = waiting;
   const offset = trailPpm === undefined ? trailOffset : `${trailPpm / 10_000}%`;
+  const { price: limit, displayedQuantity, hidden, reserved } = waiting;
+  const shares = linked !== undefined && reserved?.amountUnits === 0;
+  const then = limit === undefined ? 'then it is a market order' : `then it is a limit order at ${limit}`;
+  const shown = `${displayedQuantity === undefined ? '' : `, which displays ${displayedQuantity} at a time`}${hidden ? ', hidden' : ''}`;
   const price = trigger === 'last' ? 'the last trade was' : 'the reference price is';
   if (what === 'parent')
     return [`waits outside the book for fills of its parent, with ${leaves} open; ${phaseText(waiting)}`, ...termsText(waiting)];
@@ -119,7 +123,9 @@ function waitingText(waiting: WaitingOrder, side: string): string[] {
     ...(offset === undefined
       ? []
       : [`its stop price follows at ${offset}${activationPrice === undefined ? '' : `, from ${activationPrice} on`}`]),
-    ...termsText(waiting),
+    ...(what === 'trigger' ? [`${then}${shown}`] : []),
+    ...(shares ? [`shares the reservation of order ${linked.orderId}`] : []),
+    ...termsText(shares ? { ...waiting, reserved: undefined } : waiting),
   ];
 }
 
