@@ -8,7 +8,7 @@ import { stateHash } from '../engine/machine/state-rows.ts';
 import { checkList } from '../engine/wire/check-list.ts';
 import { encodeExtension } from '../engine/wire/command-extension.ts';
 import { audit, ledgerOf } from './support/children-ledger.ts';
-import { describe as describeReport, Harness, parseCommand, SMALL_LIMITS } from './support/exchange-fixture.ts';
+import { describe as describeReport, Harness, parseCommand, runLedger, SMALL_LIMITS, tidyLedger } from './support/exchange-fixture.ts';
 import { copyOf } from './support/snapshot-at-any.ts';
 
 const ledger = ledgerOf(it);
@@ -79,6 +79,120 @@ describe('brackets', () => {
       > 1 Fill 2 1@520 leaves 0 maker
       > 4 Fill 2 1@520 leaves 0 taker
       > 1 Cancelled 3 1@0 leaves 0 stop 480 CANCELLED_LINKED`,
+  );
+  ledger(
+    'a take-profit that trades with its own parent, and ends it, leaves the stop-loss its lots',
+    `
+    bracket: 1 new 1 buy 4 @ 500 & 1 new 2 sell 4 @ 520 & 1 new 3 sell 4 stop 480
+      > 1 Accepted 1 4@500 leaves 4
+      > 1 Accepted 2 4@520 leaves 4
+      > 1 Accepted 3 4@0 leaves 4 stop 480
+    1 amend 2 4 @ 490
+      > 1 Amended 2 4@490 leaves 4 kept
+    2 new 1 sell 2 @ 500
+      > 2 Accepted 1 2@500 leaves 2
+      > 1 Fill 1 2@500 leaves 2 maker
+      > 2 Fill 1 2@500 leaves 0 taker
+      > 1 Amended 2 2@490 leaves 4 PARENT_FILLED
+      > 1 Fill 1 2@500 leaves 0 maker
+      > 1 Fill 2 2@500 leaves 2 taker
+      > 1 Amended 2 2@490 leaves 2 PARENT_FILLED
+      > 1 Amended 3 2@0 leaves 2 stop 480 PARENT_FILLED
+    4 new 1 buy 1 @ 490
+      > 4 Accepted 1 1@490 leaves 1
+      > 1 Fill 2 1@490 leaves 1 maker
+      > 4 Fill 1 1@490 leaves 0 taker
+      > 1 Amended 3 1@0 leaves 1 stop 480 CANCELLED_LINKED kept
+    1 cancel 3
+      > 1 Cancelled 3 1@0 leaves 0 stop 480 CANCELLED_BY_CLIENT
+      > 1 Cancelled 2 1@490 leaves 0 CANCELLED_LINKED`,
+  );
+  ledger(
+    'a parent that is amended through its take-profit: the stop-loss has as many lots',
+    `
+    bracket: 1 new 1 buy 5 @ 500 & 1 new 2 sell 5 @ 520 & 1 new 3 sell 5 stop 480
+      > 1 Accepted 1 5@500 leaves 5
+      > 1 Accepted 2 5@520 leaves 5
+      > 1 Accepted 3 5@0 leaves 5 stop 480
+    2 new 1 sell 2 @ 500
+      > 2 Accepted 1 2@500 leaves 2
+      > 1 Fill 1 2@500 leaves 3 maker
+      > 2 Fill 1 2@500 leaves 0 taker
+      > 1 Amended 2 2@520 leaves 5 PARENT_FILLED
+      > 1 Amended 3 2@0 leaves 5 stop 480 PARENT_FILLED
+    1 amend 1 3 @ 530
+      > 1 Amended 1 3@530 leaves 3
+      > 1 Fill 2 2@520 leaves 3 maker
+      > 1 Fill 1 2@520 leaves 1 taker
+      > 1 Amended 3 3@0 leaves 3 stop 480 CANCELLED_LINKED kept
+      > 1 Amended 2 2@520 leaves 3 PARENT_FILLED
+      > 1 Fill 1 1@530 leaves 0 maker
+      > 1 Fill 2 1@530 leaves 2 taker
+      > 1 Amended 3 1@0 leaves 2 stop 480 PARENT_FILLED
+      > 1 Amended 2 1@520 leaves 2 PARENT_FILLED
+      > 1 Amended 3 1@0 leaves 2 stop 480 PARENT_FILLED
+    4 new 1 buy 1 @ 520
+      > 4 Accepted 1 1@520 leaves 1
+      > 1 Fill 2 1@520 leaves 1 maker
+      > 4 Fill 1 1@520 leaves 0 taker
+      > 1 Amended 3 1@0 leaves 1 stop 480 CANCELLED_LINKED kept`,
+  );
+  it('a take-profit that trades and cannot rest leaves the stop-loss what it did not trade', () => {
+    const harness = new Harness().setUp(5);
+    harness.exchange.pages.limit = 1;
+    const text = `
+    4 new 1 buy 1 @ 494
+      > 4 Accepted 1 1@494 leaves 1
+    4 new 2 buy 1 @ 450
+      > 4 Accepted 2 1@450 leaves 1
+    bracket: 1 new 1 buy 3 @ 500 & 1 new 2 sell 3 @ 580 & 1 new 3 sell 3 stop 430
+      > 1 Accepted 1 3@500 leaves 3
+      > 1 Accepted 2 3@580 leaves 3
+      > 1 Accepted 3 3@0 leaves 3 stop 430
+    1 amend 2 3 @ 494
+      > 1 Amended 2 3@494 leaves 3 kept
+    2 new 1 sell 3 @ 500
+      > 2 Accepted 1 3@500 leaves 3
+      > 1 Fill 1 3@500 leaves 0 maker
+      > 2 Fill 1 3@500 leaves 0 taker
+      > 1 Amended 2 3@494 leaves 3 PARENT_FILLED
+      > 4 Fill 1 1@494 leaves 0 maker
+      > 1 Fill 2 1@494 leaves 2 taker
+      > 1 Cancelled 2 2@494 leaves 0 LEVELS_FULL
+      > 1 Amended 3 2@0 leaves 2 stop 430 PARENT_FILLED`;
+    assert.equal(runLedger(harness, text), tidyLedger(text));
+    audit(harness);
+  });
+  ledger(
+    'what the take-profit trades when it becomes live counts for the fee of both',
+    `
+    bracket: 1 new 1 buy 2 @ 500 & 1 new 2 sell 2 @ 520 & 1 new 3 sell 2 stop 480
+      > 1 Accepted 1 2@500 leaves 2
+      > 1 Accepted 2 2@520 leaves 2
+      > 1 Accepted 3 2@0 leaves 2 stop 480
+    1 amend 2 2 @ 490
+      > 1 Amended 2 2@490 leaves 2 kept
+    4 new 1 buy 1 @ 495
+      > 4 Accepted 1 1@495 leaves 1
+    2 new 1 sell 2 @ 500
+      > 2 Accepted 1 2@500 leaves 2
+      > 1 Fill 1 2@500 leaves 0 maker
+      > 2 Fill 1 2@500 leaves 0 fee 1 taker
+      > 1 Amended 2 2@490 leaves 2 PARENT_FILLED
+      > 4 Fill 1 1@495 leaves 0 maker
+      > 1 Fill 2 1@495 leaves 1 fee 1 taker
+      > 1 Amended 3 1@0 leaves 1 stop 480 PARENT_FILLED
+    4 new 2 buy 2 @ 479
+      > 4 Accepted 2 2@479 leaves 2
+    2 new 2 sell 1 @ 479
+      > 2 Accepted 2 1@479 leaves 1
+      > 4 Fill 2 1@479 leaves 1 maker
+      > 2 Fill 2 1@479 leaves 0 fee 1 taker
+      > 1 Triggered 3 1@0 leaves 1 stop 480
+      > 4 Fill 2 1@479 leaves 0 maker
+      > 1 Fill 3 1@479 leaves 0 taker
+      > 1 Cancelled 2 1@490 leaves 0 CANCELLED_LINKED`,
+    { TakerFeePpm: 500 },
   );
   ledger(
     'the stop-loss triggers: the rest of the parent is cancelled, what it trades reduces the take-profit',

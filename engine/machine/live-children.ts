@@ -37,6 +37,8 @@ export class LiveChildren {
   readonly #newOrder: NewOrder;
   readonly #linked: Linker;
   readonly #forget: (slot: number) => void;
+  /** Lots that the limit order whose turn it is has traded in it, or self-trade prevention has taken off it. */
+  #traded = 0;
 
   /** @param forget makes the order in a slot no child any more */
   constructor(
@@ -73,19 +75,22 @@ export class LiveChildren {
 
   /** The first child of a list, or the only one that is left. */
   enterFirst(slot: number, lots: QtyLots): void {
+    this.#traded = 0;
     if (!this.isLimit(slot)) this.#enterStop(slot, lots, NIL);
     else if (this.#links.isWaiting(slot)) this.#enterLimit(slot, lots);
     else this.#growLimit(slot, lots);
   }
 
-  /** The stop of a bracket: as many lots as the limit order has, or all if that was rejected. */
+  /** The stop of a bracket: as many lots as the limit order has, or all that this did not trade if it was rejected. */
   enterSecond(one: number, other: number, lots: QtyLots): void {
     const slab = this.#slab;
     const links = this.#links;
     const isAlone = links.siblingOf(other) !== one;
-    if (isAlone) return this.#enterStop(other, lots, NIL);
+    if (isAlone) return this.#enterStop(other, lots - this.#traded, NIL);
     // It traded all.
     if (slab.level(one) <= NIL) return;
+    // Together they pay the fee of all that they trade, rounded once.
+    slab.setFees(other, (slab.fees(other) & ~CARRY_MASK) | (slab.fees(one) & CARRY_MASK));
     this.#enterStop(other, slab.open(one) - slab.open(other), one);
   }
 
@@ -108,6 +113,7 @@ export class LiveChildren {
     const allowed = this.#state.symbols.phase[order.symbol] !== Phase.Continuous || this.#newOrder.match(book);
     aggressor.later = 0;
     stops.afterMatch();
+    this.#traded = lots - aggressor.open;
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);
     slab.setFees(slot, (slab.fees(slot) & ~CARRY_MASK) | aggressor.feeCarry);

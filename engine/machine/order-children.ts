@@ -288,7 +288,10 @@ export class OrderChildren implements StatePart {
     this.#clearDue(one);
     live.enterFirst(one, lots);
     if (other !== NIL && this.#slab.find(id) === other) {
+      // The limit order may have traded with its parent, so that both have further lots due.
+      const further = links.dueOf(other) - lots;
       this.#clearDue(other);
+      this.#addDue(other, further);
       live.enterSecond(one, other, lots);
     }
     this.#settle(one);

@@ -179,13 +179,20 @@ export class NaiveChildren {
     const lots = one.family?.due ?? 0;
     if (!one.stop && this.waiting.includes(one)) massCancels.clearWay(one, lots);
     this.#clearDue(one);
+    const enters = !one.stop && this.waiting.includes(one);
     if (one.stop) this.#enterStop(one as StopOrder, lots);
-    else if (this.waiting.includes(one)) this.#enterLimit(one, lots);
+    else if (enters) this.#enterLimit(one, lots);
     else this.#grow(one, lots);
     if (other !== undefined && this.#state.open.includes(other)) {
+      const more = (other.family?.due ?? 0) - lots;
       this.#clearDue(other);
-      if (other.family?.sibling !== one) this.#enterStop(other as StopOrder, lots);
-      else if (this.#state.resting.includes(one)) this.#enterStop(other as StopOrder, one.open - other.open, one);
+      this.#addDue(other, more);
+      if (other.family?.sibling !== one) this.#enterStop(other as StopOrder, enters ? one.open : lots);
+      else if (this.#state.resting.includes(one)) {
+        other.fees.exact = one.fees.exact;
+        other.fees.paid = one.fees.paid;
+        this.#enterStop(other as StopOrder, one.open - other.open, one);
+      }
     }
     for (const o of [one, other]) if (o !== undefined) this.settle(o);
   }
