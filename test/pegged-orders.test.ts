@@ -525,9 +525,9 @@ describe('batches of pegged orders', () => {
     assert.equal(describeReport(next), '2 Accepted 2001 1@0 leaves 1');
   });
 
-  it('symbols take turns', () => {
+  const second = SYMBOL + 1;
+  const twoSymbols = (): Harness => {
     const harness = new Harness({ ...SMALL_LIMITS, orders: 4096, ordersPerAccount: 4096 }).setUp(4);
-    const second = SYMBOL + 1;
     const define = {
       kind: CommandKind.DefineSymbol,
       symbol: second,
@@ -541,6 +541,11 @@ describe('batches of pegged orders', () => {
     };
     harness.must(define);
     harness.must({ kind: CommandKind.SetPhase, symbol: second, parameter: 1 });
+    return harness;
+  };
+
+  it('symbols take turns', () => {
+    const harness = twoSymbols();
     for (const symbol of [SYMBOL, second]) {
       harness.do({ ...parseCommand(`1 new ${symbol} buy 1 @ 500`), symbol });
       for (let id = 1; id <= 400; id++) harness.do({ ...parseCommand(`2 new ${id + 1000 * symbol} buy 1 @ 600 peg primary 0`), symbol });
@@ -556,6 +561,26 @@ describe('batches of pegged orders', () => {
     for (let ticks = 0; ticks < 4; ticks++) harness.do(parseCommand('tick'));
     assert.deepEqual(moved(), [400, 400]);
     audit(harness);
+  });
+
+  it('a symbol whose last one ends has no turn, as after a snapshot', () => {
+    const harness = twoSymbols();
+    const { pegOrders, pegs } = harness.exchange;
+    Object.assign(pegOrders, { perCommand: 2, lookedAt: 3 });
+    for (const symbol of [second, SYMBOL]) {
+      harness.do({ ...parseCommand(`1 new ${symbol} buy 1 @ 500`), symbol });
+      for (let id = 1; id <= 8; id++) harness.do({ ...parseCommand(`2 new ${id + 10 * symbol} buy 1 @ 600 peg primary 0`), symbol });
+    }
+    while (pegs.active.length > 0) harness.do(parseCommand('tick'));
+    for (const symbol of [second, SYMBOL]) harness.do({ ...parseCommand(`1 new ${10 + symbol} buy 1 @ 501`), symbol });
+    assert.deepEqual(pegs.active, [SYMBOL, second]);
+    harness.do({ ...parseCommand('2 mass-cancel'), symbol: second });
+    assert.deepEqual(pegs.active, [SYMBOL]);
+    const copy = copyOf(harness.exchange, harness.exchange.limits);
+    Object.assign(copy.pegOrders, { perCommand: 2, lookedAt: 3 });
+    harness.onRecord = (bytes, words) => copy.apply(bytes, words, 0);
+    harness.do({ ...parseCommand('2 new 99 buy 1 @ 600 peg primary 0'), symbol: second });
+    assert.equal(stateHash(copy), stateHash(harness.exchange));
   });
 
   it('are no orders of rules 5', () => {

@@ -93,11 +93,12 @@ export class PegOrders implements StatePart {
       this.#moves = this.perCommand;
     }
     while (pegs.active.length > 0) {
-      if (!this.#run(pegs.active[0])) {
-        pegs.passTurn();
+      const symbol = pegs.active[0];
+      if (!this.#run(symbol)) {
+        pegs.passTurn(symbol);
         break;
       }
-      pegs.finish();
+      pegs.finish(symbol);
     }
     pegs.pending = pegs.active.length > 0;
   }

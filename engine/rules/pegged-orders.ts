@@ -101,7 +101,15 @@ export class PeggedOrders {
     round.count--;
     round.left = Math.min(round.left, round.count);
     this.ofAccount[slab.account(slot)]--;
-    if (round.count === 0) round.seen.fill(0);
+    if (round.count === 0) this.#clear(round, slab.symbol(slot));
+  }
+
+  /** A round without orders is in no snapshot, so it has no turn either. */
+  #clear(round: PegRound, symbol: number): void {
+    round.seen.fill(0);
+    if (!round.active) return;
+    round.active = false;
+    this.active.splice(this.active.indexOf(symbol), 1);
   }
 
   /** Slot of the first of a symbol, -1 if it has none. */
@@ -141,15 +149,16 @@ export class PeggedOrders {
     return round === undefined || round.count === 0 || (round.seen[SEEN.phase] === Phase.Auction && round.left === 0);
   }
 
-  /** The first symbol whose turn it is has followed what there is. */
-  finish(): void {
-    const symbol = this.active.shift() as number;
+  /** The symbol, whose turn it was, has followed what there is. */
+  finish(symbol: number): void {
+    if (this.active[0] !== symbol) return;
+    this.active.shift();
     (this.rounds[symbol] as PegRound).active = false;
   }
 
-  /** The next symbol has its turn. */
-  passTurn(): void {
-    this.active.push(this.active.shift() as number);
+  /** The turn of the symbol is over; the next one has its turn. */
+  passTurn(symbol: number): void {
+    if (this.active[0] === symbol) this.active.push(this.active.shift() as number);
   }
 
   #hasChanged(symbol: number, { seen }: PegRound): boolean {
