@@ -508,7 +508,7 @@ describe('the bound of a command', () => {
   it('so many lists become live with one command, the rest before the next one, in the order of the fills', () => {
     const harness = pending();
     const { exchange } = harness;
-    assert.equal(exchange.children.due, 2 * (entries - CHILDREN_PER_COMMAND));
+    assert.equal(exchange.links.due, 2 * (entries - CHILDREN_PER_COMMAND));
     assert.equal(exchange.deadlineUs, exchange.timeUs, 'a tick comes at once');
     const copy = copyOf(exchange);
     assert.equal(stateHash(copy), stateHash(exchange));
@@ -519,7 +519,7 @@ describe('the bound of a command', () => {
       reports.slice(0, 2).map(({ clientOrderId }) => clientOrderId),
       [1, 2].map((n) => 3 * (CHILDREN_PER_COMMAND + 1) + n),
     );
-    assert.equal(exchange.children.due, 0);
+    assert.equal(exchange.links.due, 0);
     audit(harness);
   });
 
@@ -530,7 +530,7 @@ describe('the bound of a command', () => {
       bound.perCommand = 0;
       harness.do(parseCommand(line));
       for (let n = 0; n < 4; n++) harness.do(parseCommand('tick'));
-      assert.equal(bound.due, 0, line);
+      assert.equal(harness.exchange.links.due, 0, line);
       assert.equal(harness.exchange.accounts.openOrders[1], 0, line);
       audit(harness);
     }

@@ -272,7 +272,7 @@ export class Exchange extends MachineState {
   /** Whether a command has left work to the next one. */
   #isBusy(): boolean {
     return (
-      this.#stops.busy || this.children.due !== 0 || this.massCancels.count !== 0 || this.auctionOrders.busy || this.pegs.active.length > 0
+      this.#stops.busy || this.links.due !== 0 || this.massCancels.count !== 0 || this.auctionOrders.busy || this.pegs.active.length > 0
     );
   }
 

@@ -153,7 +153,7 @@ export class OperatorCancel {
   /** Those that wait for fills of a parent end with it; what is left are those whose parent has ended, and whose lots are due. */
   #childrenOf(symbol: number): void {
     const { links, slab } = this.#state;
-    if (links.children === 0) return;
+    if (links.due === 0) return;
     const ids = links
       .waiting()
       .filter((slot) => slab.symbol(slot) === symbol)

@@ -43,8 +43,6 @@ export class OrderChildren implements StatePart {
   readonly kinds = [RowKind.WaitingChild, RowKind.Child];
   /** Lists that have their turn with one command at most; tests lower it. */
   perCommand: number = CHILDREN_PER_COMMAND;
-  /** Orders with lots that are due. */
-  due = 0;
   readonly #state: MachineState;
   readonly #slab: MachineState['slab'];
   readonly #links: MachineState['links'];
@@ -163,18 +161,13 @@ export class OrderChildren implements StatePart {
   #addDue(slot: number, lots: QtyLots): void {
     if (lots === 0) return;
     const links = this.#links;
-    if (links.dueOf(slot) === 0) {
-      this.#queue[this.#end++] = this.#slab.id[slot];
-      this.due++;
-    }
+    if (links.dueOf(slot) === 0) this.#queue[this.#end++] = this.#slab.id[slot];
     links.setDue(slot, links.dueOf(slot) + lots);
     this.#state.stops.pending = true;
   }
 
   #clearDue(slot: number): void {
-    if (this.#links.dueOf(slot) === 0) return;
     this.#links.setDue(slot, 0);
-    this.due--;
   }
 
   /** Of a child that trades now, the record does not have its open quantity yet. */
@@ -247,14 +240,14 @@ export class OrderChildren implements StatePart {
 
   /** Makes live what is due, up to the share of the command. Returns false if more is due. Overwrites the current order. */
   run(): boolean {
-    if (this.due === 0) return true;
+    if (this.#links.due === 0) return true;
     const { seq } = this.#state;
     if (this.#seq !== seq) {
       this.#seq = seq;
       this.#left = this.perCommand;
     }
     const queue = this.#queue;
-    while (this.due > 0) {
+    while (this.#links.due > 0) {
       const slot = this.#slab.find(queue[this.#at]);
       const isDue = slot !== NIL && this.#links.dueOf(slot) !== 0;
       if (isDue && this.#left === 0) return false;

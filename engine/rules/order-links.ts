@@ -20,6 +20,8 @@ export class OrderLinks {
   count = 0;
   /** Orders that have a parent, or lots that are due. */
   children = 0;
+  /** Orders with lots that are due. */
+  due = 0;
   readonly #slab: OrderSlab;
   /** Slot of the partner + 1; 0 = none. The others are alike. */
   readonly #partner: Int32Array;
@@ -146,6 +148,7 @@ export class OrderLinks {
   }
 
   setDue(slot: number, lots: QtyLots): void {
+    this.due += Number(lots !== 0) - Number(this.#due[slot] !== 0);
     this.#due[slot] = lots;
   }
 
