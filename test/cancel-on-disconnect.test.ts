@@ -83,6 +83,20 @@ describe('the command', () => {
     assert.equal(reports.filter(({ kind }) => kind === ReportKind.Cancelled).length, 2);
     assert.ok(harness.exchange.slab.session.every((session) => session === 0));
   });
+  it('of a session: an order whose partner ended stays its, and leaves nothing behind', () => {
+    const harness = new Harness().setUp(2);
+    const { legs = [], ...list } = parseCommand('ouo: 1 new 1 sell 5 @ 520 & 1 new 2 sell 5 stop 480');
+    harness.do({ ...list, legs: legs.map((leg) => ({ ...leg, session: 3 })) });
+    harness.do(parseCommand('2 new 1 buy 5 @ 480'));
+    harness.do(parseCommand('2 new 2 sell 5 @ 480'));
+    // The stop found nothing to trade with, and the other order is linked no more.
+    assert.deepEqual(
+      harness.exchange.accounts.openOrders[1] > 0 && [...harness.exchange.slab.session].filter((session) => session !== 0),
+      [3],
+    );
+    harness.do({ kind: CommandKind.CancelSession, account: 1, quantity: 3 });
+    assert.ok(harness.exchange.slab.session.every((session) => session === 0));
+  });
   it('of a session: needs rules 6 and a number', () => {
     const cancel = (harness: Harness, quantity: number) =>
       harness.do({ kind: CommandKind.CancelSession, account: 1, quantity }).reports[0].code;

@@ -279,4 +279,25 @@ export const MUTANTS: readonly Mutant[] = [
     change: [['    if (kept === 0) words[at] |= HIDDEN;\n', '']],
     test: 'stop-icebergs.test.ts',
   },
+  {
+    name: 'a session that is gone takes all orders of its account',
+    file: 'engine/machine/mass-cancels.ts',
+    change: [['    if (session !== 0 && slab.session[slot] !== session) return false;\n', '']],
+    test: 'cancel-on-disconnect.test.ts',
+    only: 'of a session: cancels only what it entered',
+  },
+  {
+    name: 'a linked order that is alone again forgets its session',
+    file: 'engine/rules/order-links.ts',
+    change: [[' || slab.session[slot] !== 0', '']],
+    test: 'cancel-on-disconnect.test.ts',
+    only: 'whose partner ended',
+  },
+  {
+    name: 'a given fee tier is found once, and stays when it is taken back',
+    file: 'engine/rules/fee-tiers.ts',
+    change: [['    tables.givenTier[at] = given;\n    tables.knownDay[at] = 0;\n', '    tables.givenTier[at] = given;\n']],
+    test: 'fee-tiers.test.ts',
+    only: 'a tier that the operator gives',
+  },
 ];
