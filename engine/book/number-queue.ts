@@ -36,6 +36,14 @@ export class NumberQueue {
     return first;
   }
 
+  /** Removes the numbers that are equal to this one. Looks at all of them. */
+  remove(number: number): void {
+    for (let left = this.length; left > 0; left--) {
+      const one = this.shift();
+      if (one !== number) this.push(one);
+    }
+  }
+
   #grow(): void {
     const larger = new Int32Array(2 * this.#numbers.length);
     larger.set(this.#numbers.subarray(this.#first));

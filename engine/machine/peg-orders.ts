@@ -93,7 +93,7 @@ export class PegOrders implements StatePart {
       this.#moves = this.perCommand;
     }
     while (pegs.active.length > 0) {
-      const symbol = pegs.active[0];
+      const symbol = pegs.active.first;
       if (!this.#run(symbol)) {
         pegs.passTurn(symbol);
         break;
@@ -237,7 +237,7 @@ export class PegOrders implements StatePart {
     const { rounds, active } = this.#pegs;
     for (const symbol of rounds.keys())
       for (let slot = this.#pegs.first(symbol); slot !== NIL; slot = this.#pegs.next(slot)) this.#save(out, slot);
-    for (const symbol of active) this.#saveRound(out, symbol, 1);
+    for (let i = 0; i < active.length; i++) this.#saveRound(out, active.at(i), 1);
     for (const symbol of rounds.keys()) if (!active.includes(symbol)) this.#saveRound(out, symbol, 0);
   }
 

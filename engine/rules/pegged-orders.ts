@@ -1,3 +1,4 @@
+import { NumberQueue } from '../book/number-queue.ts';
 import type { OrderBook } from '../book/order-book.ts';
 import { ICEBERG_SHIFT, type OrderSlab, PegNumber } from '../book/order-slab.ts';
 import { SymbolParam } from '../params.ts';
@@ -42,7 +43,7 @@ export class PeggedOrders {
   /** By symbol. */
   readonly rounds: (PegRound | undefined)[] = [];
   /** Symbols whose rounds have to go on, in the order of their turns. */
-  readonly active: number[] = [];
+  readonly active = new NumberQueue();
   /** Pegged orders of each account. */
   readonly ofAccount: Int32Array;
   readonly #slab: OrderSlab;
@@ -92,7 +93,8 @@ export class PeggedOrders {
   remove(slot: number): void {
     const slab = this.#slab;
     const round = this.rounds[slab.symbol(slot)] as PegRound;
-    const [earlier, later] = [this.#prev[slot], this.#next[slot]];
+    const earlier = this.#prev[slot];
+    const later = this.#next[slot];
     if (earlier === NIL) round.first = later;
     else this.#next[earlier] = later;
     if (later === NIL) round.last = earlier;
@@ -109,7 +111,7 @@ export class PeggedOrders {
     round.seen.fill(0);
     if (!round.active) return;
     round.active = false;
-    this.active.splice(this.active.indexOf(symbol), 1);
+    this.active.remove(symbol);
   }
 
   /** Slot of the first of a symbol, -1 if it has none. */
@@ -151,14 +153,14 @@ export class PeggedOrders {
 
   /** The symbol, whose turn it was, has followed what there is. */
   finish(symbol: number): void {
-    if (this.active[0] !== symbol) return;
+    if (this.active.first !== symbol) return;
     this.active.shift();
     (this.rounds[symbol] as PegRound).active = false;
   }
 
   /** The turn of the symbol is over; the next one has its turn. */
   passTurn(symbol: number): void {
-    if (this.active[0] === symbol) this.active.push(this.active.shift() as number);
+    if (this.active.first === symbol) this.active.push(this.active.shift());
   }
 
   #hasChanged(symbol: number, { seen }: PegRound): boolean {
@@ -196,17 +198,18 @@ export class PeggedOrders {
   price(symbol: number, side: number, kind: number, offset: number, limit: PriceTicks): PriceTicks {
     if (this.#symbols.phase[symbol] !== Phase.Continuous) return 0;
     const book = this.#books[symbol] as OrderBook;
-    const [step, highest] = [this.#symbols.param(symbol, TickStep), this.#symbols.param(symbol, MaxPrice)];
-    const reference = referenceOf(book, side, kind);
-    if (reference === 0) return 0;
+    const step = this.#symbols.param(symbol, TickStep);
+    const highest = this.#symbols.param(symbol, MaxPrice);
+    const doubled = doubledReference(book, side, kind);
+    if (doubled === 0) return 0;
     let price: number;
     if (side === Side.Buy) {
       const ask = book.bestAsk();
-      price = Math.min(Math.floor((reference - offset) / step) * step, limit);
+      price = Math.min(Math.floor((doubled / 2 - offset) / step) * step, limit);
       if (ask !== 0) price = Math.min(price, ask - step);
     } else {
       const bid = book.bestBid();
-      price = Math.max(Math.ceil((reference + offset) / step) * step, limit);
+      price = Math.max(Math.ceil((doubled / 2 + offset) / step) * step, limit);
       if (bid !== 0) price = Math.max(price, bid + step);
     }
     return price < 1 || price > highest ? 0 : price;
@@ -224,10 +227,11 @@ export class PeggedOrders {
   }
 }
 
-/** What an order of a kind follows, ticks, for the middle with halves; 0 = it is not there. */
-function referenceOf(book: OrderBook, side: number, kind: number): number {
-  if (kind === PegKind.Primary) return book.referencePrice(side);
-  if (kind === PegKind.Market) return book.referencePrice(1 - side);
-  const [bid, ask] = [book.referencePrice(Side.Buy), book.referencePrice(Side.Sell)];
-  return bid === 0 || ask === 0 ? 0 : (bid + ask) / 2;
+/** Twice what an order of a kind follows, ticks, so that it is whole for the middle, too; 0 = it is not there. */
+function doubledReference(book: OrderBook, side: number, kind: number): number {
+  if (kind === PegKind.Primary) return 2 * book.referencePrice(side);
+  if (kind === PegKind.Market) return 2 * book.referencePrice(1 - side);
+  const bid = book.referencePrice(Side.Buy);
+  const ask = book.referencePrice(Side.Sell);
+  return bid === 0 || ask === 0 ? 0 : bid + ask;
 }

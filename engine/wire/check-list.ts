@@ -25,36 +25,47 @@ export function checkList(u8: Uint8Array, words: Int32Array): Code {
 }
 
 function isPair(u8: Uint8Array, words: Int32Array): boolean {
-  const [one, other] = [1, 3];
+  const one = 1;
+  const other = 3;
   const kind = linkKindOf(words[LINK]);
-  const same = (at: number): boolean => getI64(words, one * WORDS + at) === getI64(words, other * WORDS + at);
-  if (words[one * WORDS + SYMBOL] !== words[other * WORDS + SYMBOL] || same(CLIENT_ORDER_ID)) return false;
-  if (hasChildren(kind)) return same(QUANTITY);
+  if (words[one * WORDS + SYMBOL] !== words[other * WORDS + SYMBOL] || same(words, one, other, CLIENT_ORDER_ID)) return false;
+  if (hasChildren(kind)) return same(words, one, other, QUANTITY);
   const side = u8[one * Command.bytes + Command.side];
   const oneSide = side === u8[other * Command.bytes + Command.side];
   const limits = !isStopAt(u8, 0) && !isStopAt(u8, 2);
-  if (kind === LinkKind.OneUpdatesOther) return oneSide && !limits && same(QUANTITY);
+  if (kind === LinkKind.OneUpdatesOther) return oneSide && !limits && same(words, one, other, QUANTITY);
   if (!limits) return true;
-  const [buy, sell] = side === Side.Buy ? [one, other] : [other, one];
-  return !oneSide && priceAt(words, buy) < priceAt(words, sell);
+  const buy = side === Side.Buy ? one : other;
+  return !oneSide && priceAt(words, buy) < priceAt(words, one + other - buy);
 }
 
 function isBracket(u8: Uint8Array, words: Int32Array): boolean {
-  const slots = [1, 3, 5];
-  const [parent, profit, loss] = slots;
-  const ids = slots.map((slot) => getI64(words, slot * WORDS + CLIENT_ORDER_ID));
-  if (new Set(ids).size < ids.length) return false;
-  for (const slot of [profit, loss]) {
-    if (words[slot * WORDS + SYMBOL] !== words[parent * WORDS + SYMBOL]) return false;
-    if (getI64(words, slot * WORDS + QUANTITY) !== getI64(words, parent * WORDS + QUANTITY)) return false;
-    if (u8[slot * Command.bytes + Command.side] === u8[parent * Command.bytes + Command.side]) return false;
-  }
+  const parent = 1;
+  const profit = 3;
+  const loss = 5;
+  if (!isChild(u8, words, parent, profit) || !isChild(u8, words, parent, loss) || same(words, profit, loss, CLIENT_ORDER_ID)) return false;
   if (isStopAt(u8, profit - 1) || !isStopAt(u8, loss - 1)) return false;
+  const sign = u8[parent * Command.bytes + Command.side] === Side.Sell ? -1 : 1;
   const stopPrice = getI64(words, (loss - 1) * WORDS + STOP_PRICE);
-  // A market order has no price to compare.
-  const prices = [stopPrice, priceAt(words, parent), priceAt(words, profit)].filter((price) => price !== 0);
-  if (u8[parent * Command.bytes + Command.side] === Side.Sell) prices.reverse();
-  return prices.every((price, i) => i === 0 || price > prices[i - 1]);
+  const price = priceAt(words, parent);
+  const limit = priceAt(words, profit);
+  // A market order has no price to compare, and a trailing stop may have none.
+  const above = price === 0 ? limit : price;
+  return (stopPrice === 0 || sign * (above - stopPrice) > 0) && (price === 0 || sign * (limit - price) > 0);
+}
+
+/** Of the symbol and quantity of its parent, of the other side, and with another client order id. */
+function isChild(u8: Uint8Array, words: Int32Array, parent: number, child: number): boolean {
+  return (
+    words[child * WORDS + SYMBOL] === words[parent * WORDS + SYMBOL] &&
+    same(words, parent, child, QUANTITY) &&
+    !same(words, parent, child, CLIENT_ORDER_ID) &&
+    u8[child * Command.bytes + Command.side] !== u8[parent * Command.bytes + Command.side]
+  );
+}
+
+function same(words: Int32Array, one: number, other: number, field: number): boolean {
+  return getI64(words, one * WORDS + field) === getI64(words, other * WORDS + field);
 }
 
 function priceAt(words: Int32Array, slot: number): PriceTicks {
