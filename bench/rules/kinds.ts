@@ -161,6 +161,50 @@ const FOLLOW: MeasuredKind = {
   plain: (first) => ({ timed: tradesInWaves(first) }),
 };
 
+const PEGS = 10;
+const MOVES = ORDERS / PEGS;
+
+/** An order at the best price, and the amends that move it up and down by a tick; each moves the pegged orders. */
+function best(first: number): { order: LongCommand; moveTo(price: number): LongCommand } {
+  const its = order(first + 1, 1, Buy, MIDDLE, 1);
+  return {
+    order: its,
+    moveTo: (price) => ({ kind: CommandKind.Amend, account: 1, symbol: 1, clientOrderId: first + 1, price, quantity: 1 }),
+  };
+}
+
+/** Pegged orders that follow the best price of their side, against amends of as many orders to the same prices. */
+const PEG_FOLLOW: MeasuredKind = {
+  id: 'peg.follow',
+  title: 'Pegged order that follows',
+  special: (first) => {
+    const { order: its, moveTo } = best(first);
+    const pegs = times(PEGS, (i) => order(first + 2 + i, 2 + i, Buy, MIDDLE + 1, 10, { instructions: Instruction.PegPrimary }));
+    return { before: [its, ...pegs], timed: times(MOVES, (i) => moveTo(MIDDLE - ((i + 1) % 2))) };
+  },
+  plain: (first) => {
+    const { order: its, moveTo } = best(first);
+    const others = times(PEGS, (i) => order(first + 2 + i, 2 + i, Buy, MIDDLE, 10));
+    const follow = (price: number): LongCommand[] =>
+      times(PEGS, (i) => ({ kind: CommandKind.Amend, account: 2 + i, symbol: 1, clientOrderId: first + 2 + i, price, quantity: 10 }));
+    const round = (i: number): LongCommand[] => [moveTo(MIDDLE - ((i + 1) % 2)), ...follow(MIDDLE - ((i + 1) % 2))];
+    return { before: [its, ...others], timed: times(MOVES, round).flat() };
+  },
+};
+
+const PEG_ENTER: MeasuredKind = {
+  id: 'peg.enter',
+  title: 'New pegged order',
+  special: (first) => ({
+    before: [best(first).order],
+    timed: times(ORDERS, (i) => order(first + 2 + i, 2 + (i % 8), Buy, MIDDLE + 1, 10, { instructions: Instruction.PegPrimary })),
+  }),
+  plain: (first) => ({
+    before: [best(first).order],
+    timed: times(ORDERS, (i) => order(first + 2 + i, 2 + (i % 8), Buy, MIDDLE, 10)),
+  }),
+};
+
 const BID = order(0, 1, Buy, MIDDLE, 1);
 /** Sells through the bid, which are put one tick above it. */
 const REPRICE: MeasuredKind = {
@@ -195,6 +239,8 @@ export const KINDS: readonly MeasuredKind[] = [
   listEnters('ouo', 'a one-updates-other list', LinkKind.OneUpdatesOther),
   listFills('ouo', 'such a list', LinkKind.OneUpdatesOther),
   QUOTES,
+  PEG_ENTER,
+  PEG_FOLLOW,
   selfTrade('newest', 'cancel-newest', SelfTradeMode.CancelNewest),
   selfTrade('oldest', 'cancel-oldest', SelfTradeMode.CancelOldest),
   selfTrade('both', 'cancel-both', SelfTradeMode.CancelBoth),

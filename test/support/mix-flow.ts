@@ -77,6 +77,8 @@ export class MixFlow {
       [40, () => this.#stop()],
       [40, () => this.#trailing()],
       [40, () => this.#list()],
+      [30, () => this.#peg()],
+      [20, () => this.#children()],
       [80, () => this.#quote()],
       [2, () => this.#protection()],
       [220, () => this.#amend()],
@@ -178,6 +180,38 @@ export class MixFlow {
       trigger: this.#trigger(),
     };
     return [{ ...this.#new(symbol, side), price: limit ? 3 : 0, extension }];
+  }
+
+  /** An order and the one that its fills make live; or a bracket. */
+  #children(): MixCommand[] {
+    const { symbol, side } = this.#place();
+    const sign = side === Side.Buy ? 1 : -1;
+    const isBracket = this.#below(2) === 0;
+    const [kind, legs] = isBracket ? [LinkKind.Bracket, 3] : [LinkKind.OneTriggersOther, 2];
+    const parent = { ...this.#new(symbol, side), price: this.#price(symbol, side, 5), extension: { link: linkWord(kind, 1, legs) } };
+    const child = (leg: number): MixCommand & Known => {
+      const known = { account: parent.account, symbol, clientOrderId: ++this.#clientOrderId };
+      this.#recent.push(known);
+      return {
+        ...parent,
+        ...known,
+        side: (1 - side) as Side,
+        price: parent.price + sign * 5,
+        extension: { link: linkWord(kind, leg, legs) },
+      };
+    };
+    if (!isBracket) return [parent, child(2)];
+    const stopPrice = parent.price - sign * 5;
+    const loss = child(3);
+    return [parent, child(2), { ...loss, price: 0, extension: { ...loss.extension, orderType: OrderType.Stop, stopPrice } }];
+  }
+
+  /** It follows its own side, the other one, or the middle. */
+  #peg(): MixCommand[] {
+    const { symbol, side } = this.#place();
+    const follows = [Instruction.PegPrimary, Instruction.PegMarket, Instruction.PegPrimary | Instruction.PegMarket][this.#below(3)];
+    const price = this.#middle(symbol) + (side === Side.Buy ? SPREAD : -SPREAD);
+    return [{ ...this.#new(symbol, side), price, extension: { instructions: follows, minQuantity: 1 + this.#below(3) } }];
   }
 
   /** A limit order, and a stop on the other side of the price. */
