@@ -29,6 +29,8 @@ export interface MeasuredKind {
   /** @param id client order ids of the turn are above it */
   special(id: number): Turn;
   plain(id: number): Turn;
+  /** Orders of a turn: {@link ORDERS} unless stated. */
+  readonly orders?: number;
 }
 
 const ORDERS = 1000;
@@ -107,6 +109,43 @@ function listFills(id: string, title: string, kind: LinkKind): MeasuredKind {
       timed: buys(first),
     }),
   };
+}
+
+/** Buys at the middle, each with an order that takes its profit; with `legs` 3 also with a stop. */
+function family(legs: 2 | 3, id: number, i: number): LongCommand[] {
+  const account = 1 + (i % ACCOUNTS);
+  const kind = legs === 2 ? LinkKind.OneTriggersOther : LinkKind.Bracket;
+  const leg = (n: number, extension: ExtensionFields = {}): ExtensionFields => ({ ...extension, link: linkWord(kind, n, legs) });
+  const orders = [
+    order(id + 1 + 3 * i, account, Buy, MIDDLE, 10, leg(1)),
+    order(id + 2 + 3 * i, account, Sell, MIDDLE + FAR, 10, leg(2)),
+    order(id + 3 + 3 * i, account, Sell, 0, 10, leg(3, { orderType: OrderType.Stop, stopPrice: MIDDLE - FAR })),
+  ];
+  return orders.slice(0, legs);
+}
+
+const BRACKET: MeasuredKind = {
+  id: 'bracket.enter',
+  title: 'New order of a bracket',
+  special: (first) => ({ timed: times(ORDERS / 4, (i) => family(3, first, i)).flat() }),
+  plain: (first) => ({ timed: times((ORDERS / 4) * 3, (i) => resting(first + 1 + i, i)) }),
+  orders: (ORDERS / 4) * 3,
+};
+
+/** Sells that fill parents, whose children are live then; against those and as many new orders. */
+const PARENT: MeasuredKind = {
+  id: 'oto.fill',
+  title: 'Fill of a parent, whose child becomes live',
+  special: (first) => ({ before: times(ORDERS / 2, (i) => family(2, first, i)).flat(), timed: fillsOfParents(first) }),
+  plain: (first) => ({
+    before: times(ORDERS / 2, (i) => order(first + 1 + 3 * i, 1 + (i % ACCOUNTS), Buy, MIDDLE, 10)),
+    timed: fillsOfParents(first).flatMap((sell, i) => [sell, order(first + 2 + 3 * i, 1 + (i % ACCOUNTS), Sell, MIDDLE + FAR, 10)]),
+  }),
+  orders: ORDERS / 2,
+};
+
+function fillsOfParents(first: number): LongCommand[] {
+  return times(ORDERS / 2, (i) => order(first + 3 * ORDERS + i, 1, Sell, MIDDLE, 10));
 }
 
 /** Pairs of orders that trade at prices that rise and fall. */
@@ -239,6 +278,8 @@ export const KINDS: readonly MeasuredKind[] = [
   listEnters('ouo', 'a one-updates-other list', LinkKind.OneUpdatesOther),
   listFills('ouo', 'such a list', LinkKind.OneUpdatesOther),
   QUOTES,
+  BRACKET,
+  PARENT,
   PEG_ENTER,
   PEG_FOLLOW,
   selfTrade('newest', 'cancel-newest', SelfTradeMode.CancelNewest),
@@ -269,7 +310,7 @@ export function runKinds(turns: number, onTurn: () => void): Readonly<Record<str
       onTurn,
     );
     first = at(turns);
-    costs[kind.id] = { orderNs: median(found.other) / ORDERS, ratio: ratioOf(found) };
+    costs[kind.id] = { orderNs: median(found.other) / (kind.orders ?? ORDERS), ratio: ratioOf(found) };
   }
   for (const { exchange } of [plain, special])
     for (const asset of [1, 2]) assert(exchange.accounts.imbalance(asset) === 0, 'rules: money is conserved');
