@@ -6,10 +6,11 @@ import { times } from './support/long-runs.ts';
 import { flow } from './support/twin-flow.ts';
 import { compare, continuesFromSnapshots, setup } from './support/twin-pair.ts';
 import { RARE, RARE_CONTROLLED } from './support/twin-rare.ts';
+import { RARE_TOGETHER } from './support/twin-states.ts';
 
 describe('the exchange against its naive twin', () => {
   for (const [name, controls, rare] of [
-    ['', 0, RARE],
+    ['', 0, [...RARE, ...RARE_TOGETHER]],
     [', with controls of accounts', 6, RARE_CONTROLLED],
   ] as const) {
     it(`gives the same reports and state hash, conserves money and never stays crossed${name}`, () => {

@@ -8,6 +8,7 @@ import { RULES } from '../engine/limits.ts';
 import { flow } from './support/twin-flow.ts';
 import { compare, continuesFromSnapshots, setup } from './support/twin-pair.ts';
 import { RARE, RARE_CONTROLLED } from './support/twin-rare.ts';
+import { isPair, RARE_TOGETHER } from './support/twin-states.ts';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string' }, commands: { type: 'string' }, seed: { type: 'string' } } });
 const seconds = Number(values.seconds ?? (values.commands === undefined ? 60 : Number.POSITIVE_INFINITY));
@@ -63,9 +64,10 @@ for (let seed = first; elapsed() < seconds && commands < most; seed++) {
   reported = performance.now();
   console.log(`fuzz: ${commands} commands in ${flows} flows, ${elapsed().toFixed(0)} s, seed ${seed}`);
 }
-const rare = [...new Set([...RARE, ...RARE_CONTROLLED])];
+const rare = [...new Set([...RARE, ...RARE_CONTROLLED, ...RARE_TOGETHER])];
 const missed = rare.filter((state) => !seen.has(state));
 console.log(
   `fuzz: no difference in ${commands} commands, ${flows} flows, ${elapsed().toFixed(0)} s, from seed ${first} on; ${rare.length - missed.length} of ${rare.length} rare states reached`,
 );
+console.log(`fuzz: ${[...seen].filter(isPair).length} pairs of features, or of a feature and what happened to its order, met`);
 if (missed.length > 0) console.log(`fuzz: not reached: ${missed.join(', ')}`);

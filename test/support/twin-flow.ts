@@ -190,6 +190,46 @@ const familyFills: fc.Arbitrary<LongCommandFields[]> = fc
     ];
   });
 
+const limit = (account: number, clientOrderId: number, side: number, price: number, more: Partial<LongCommandFields> = {}) => ({
+  ...{ kind: CommandKind.New, symbol: SYMBOL, account, clientOrderId, side, price, quantity: 1, ...more },
+});
+
+/** Stops of which each reaches the next one, and a halt before all have had their turn. */
+const haltedCascade: fc.Arbitrary<LongCommandFields[]> = fc
+  .record({
+    first: fc.integer({ min: 41, max: 2000 }),
+    stops: fc.integer({ min: 3, max: 5 }),
+    rests: fc.constantFrom(Phase.Halted, Phase.Auction),
+  })
+  .map(({ first, stops, rests }) => {
+    const phase = (parameter: number) => ({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter });
+    const each = Array.from({ length: stops }, (_, i) => i);
+    const stop = (i: number) => ({ price: 0, extension: { orderType: OrderType.Stop, stopPrice: 100 - i } });
+    return [
+      { kind: CommandKind.MassCancel, account: 1 },
+      { kind: CommandKind.MassCancel, account: 2 },
+      phase(Phase.Continuous),
+      limit(3, first, Side.Buy, 101),
+      limit(4, first, Side.Sell, 101),
+      ...each.map((i) => limit(1, first + i, Side.Buy, 100 - i)),
+      ...each.map((i) => limit(2, first + i, Side.Sell, 0, stop(i))),
+      limit(3, first + 1, Side.Sell, 100, { timeInForce: TimeInForce.ImmediateOrCancel }),
+      phase(rests),
+      { kind: CommandKind.Cancel, account: 2, clientOrderId: first + stops - 1, symbol: 0 },
+      phase(Phase.Continuous),
+    ];
+  });
+
+/** An order whose end is the time of the order that would meet it, and one behind it. */
+const expiryAtFill: fc.Arbitrary<LongCommandFields[]> = fc
+  .record({ side: fc.constantFrom(Side.Buy, Side.Sell), first: fc.integer({ min: 41, max: 2000 }), late: fc.constantFrom(0, 0, 1) })
+  .map(({ side, first, late }) => [
+    { kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: Phase.Continuous },
+    limit(1, first, side, 100, { timeInForce: TimeInForce.GoodTillDate, extension: { expiryUs: 2000 + late } }),
+    limit(2, first, side, 100),
+    limit(3, first, 1 - side, 100, { quantity: 2 }),
+  ]);
+
 /** Commands of traders and of the operator, the latter with controls of accounts. */
 function commandsWith(weight: number, theme?: (typeof THEMES)[number]): fc.Arbitrary<LongCommandFields> {
   const commands = fc.oneof({ weight: 40, arbitrary: commandsOf(theme) }, { weight, arbitrary: controlCommand(ACCOUNTS) });
@@ -215,6 +255,8 @@ function flowOf(minLength: number, maxLength: number, commands: fc.Arbitrary<Lon
   const episodes = fc.oneof(
     { weight: 120, arbitrary: fc.constant([]) },
     { weight: 2, arbitrary: icebergAuction },
+    { weight: 1, arbitrary: haltedCascade },
+    { weight: 1, arbitrary: expiryAtFill },
     { weight: 3, arbitrary: familyFills },
     { weight: 1, arbitrary: trailsFollow },
     { weight: 1, arbitrary: closing },

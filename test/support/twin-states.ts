@@ -24,6 +24,11 @@ const INSTRUCTIONS = Object.entries(Instruction);
 const PLAIN: ReadonlySet<string | undefined> = new Set(['Limit', 'GoodTillCancel', 'TrailPpm', 'TriggerNow', 'ReportTrail']);
 const KINDS = names(ReportKind);
 
+/** Whether a state that {@link TwinStates} saw is a pair, such as `Hidden x Quote` or `Iceberg & EXPIRED`. */
+export function isPair(state: string): boolean {
+  return / [x&] /.test(state);
+}
+
 /** The terms of an order that set it apart from a plain limit order. */
 function featuresOf({ timeInForce = 0, extension = {} }: Partial<LongCommandFields>): string[] {
   const { orderType = 0, instructions = 0, displayedQuantity, minQuantity, selfTradeMode = 0, link = 0 } = extension;
