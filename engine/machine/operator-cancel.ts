@@ -139,6 +139,20 @@ export class OperatorCancel {
         this.#cancel(slot);
       }
     }
+    this.#endingOf(symbol);
+  }
+
+  /** Those outside the book whose auction is over, and that would end with the next commands. */
+  #endingOf(symbol: number): void {
+    const { waiting, slab } = this.#state;
+    for (let slot = waiting.firstEnding; slot !== NIL && !this.more; ) {
+      const next = waiting.next(slot);
+      if (slab.symbol(slot) === symbol) {
+        if (this.cancelled === CANCELS_PER_COMMAND) this.more = true;
+        else this.#cancel(slot);
+      }
+      slot = next;
+    }
   }
 
   /** What is left of the pegged orders is parked. */

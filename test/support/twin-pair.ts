@@ -4,6 +4,7 @@ import { auditBooks } from '../../engine/book/book-audit.ts';
 import { Code } from '../../engine/codes.ts';
 import { type Limits, RULES } from '../../engine/limits.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
+import { OLD_TRIGGERS_PER_COMMAND } from '../../engine/machine/state.ts';
 import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../../engine/machine/state-rows.ts';
 import { AccountParam, SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
 import { ControlBit } from '../../engine/rules/control-bits.ts';
@@ -141,7 +142,7 @@ export function pair(
   naive.trailReports.perCommand = shares.reportsPerCommand;
   naive.auctions.perCommand = shares.waitingPerCommand;
   real.exchange.triggersPerCommand = shares.triggersPerCommand;
-  naive.stops.perCommand = shares.triggersPerCommand;
+  naive.stops.perCommand = rules < 6 ? OLD_TRIGGERS_PER_COMMAND : shares.triggersPerCommand;
   lowerPegs(real.exchange, pegs);
   Object.assign(naive.pegs, pegs);
   for (const { children } of [real.exchange, naive]) children.perCommand = childrenPerCommand;
