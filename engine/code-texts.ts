@@ -64,7 +64,7 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   PARENT_FILLED:
     'In an Amended report of an order that waited for another one: as many lots as the report has as its quantity became live, because the other one was filled.',
   UNCROSS_WAITS:
-    'Before the uncross, more orders enter the auction, end because they are due, or are parked because they are pegged, than one command handles. It did nothing else.',
+    'Before the uncross, more orders enter the auction, end because they are due, or are parked because they are pegged, than one command handles; or before the close, more orders become live because their parents were filled. It did nothing else.',
   ORDERS_EXPIRING:
     'More orders have come to their end in the way of the order than one command cancels. The order did nothing, and its client order id is not used up.',
   TRAIL_OFFSET:

@@ -523,6 +523,26 @@ describe('the bound of a command', () => {
     audit(harness);
   });
 
+  it('a close waits until all is live', () => {
+    const harness = pending();
+    const { exchange } = harness;
+    exchange.children.perCommand = 2;
+    const answers: string[] = [];
+    do
+      answers.push(
+        ...harness
+          .do(parseCommand('phase closed'))
+          .reports.filter(({ account }) => account === 0)
+          .map(describeReport),
+      );
+    while (answers.at(-1) !== '0 Accepted' && answers.length < 9);
+    assert.equal(answers[0], '0 Rejected UNCROSS_WAITS');
+    assert.equal(answers.at(-1), '0 Accepted');
+    assert.equal(exchange.links.due, 0);
+    assert.equal(exchange.accounts.openOrders[1], 2 * entries, 'none was cancelled');
+    audit(harness);
+  });
+
   it('what is due ends with a cancel of its account, or of all orders of the symbol', () => {
     for (const line of ['1 mass-cancel', 'kill account 1 on', 'kill symbol 1 on']) {
       const harness = pending();

@@ -54,8 +54,9 @@ export class Administration {
   readonly #pegOrders: PegOrders;
   readonly #openBook: (symbol: number) => void;
   readonly #isReady: (symbol: number) => boolean;
+  readonly #areDue: (symbol: number) => boolean;
 
-  /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice @param isReady whether nothing is to be done before an uncross of the symbol */
+  /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice @param isReady whether nothing is to be done before an uncross of the symbol @param areDue whether lots of children in the symbol are due */
   constructor(
     state: MachineState,
     resting: RestingOrders,
@@ -66,8 +67,10 @@ export class Administration {
     pegOrders: PegOrders,
     openBook: (symbol: number) => void,
     isReady: (symbol: number) => boolean,
+    areDue: (symbol: number) => boolean,
   ) {
     this.#isReady = isReady;
+    this.#areDue = areDue;
     this.#state = state;
     this.#operatorCancel = new OperatorCancel(state, resting);
     this.#controls = new ControlCommands(state, this.#operatorCancel, massCancels);
@@ -226,6 +229,8 @@ export class Administration {
       if (isCrossed(book)) this.#pegOrders.park(symbol);
       if (isCrossed(book)) return Code.BOOK_CROSSED;
     }
+    // What parents filled before the close becomes live before it.
+    if (phase === Phase.Closed && this.#areDue(symbol)) return Code.UNCROSS_WAITS;
     this.#interruptions.end(symbol);
     if (rules >= 5) this.#auctionOrders.beforePhase(symbol);
     symbols.phase[symbol] = phase;

@@ -136,6 +136,7 @@ export class Exchange extends MachineState {
       this.pegOrders,
       openBook,
       isReady,
+      (symbol) => this.children.areDue(symbol),
     );
     this.#cancelAfters = new CancelAfters(this, checks, this.#answers, this.massCancels);
     this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels, this.#cancelAfters, this.auctionOrders);

@@ -238,6 +238,16 @@ export class OrderChildren implements StatePart {
     if (parent !== NIL) this.#resting.cancel(parent, CANCELLED_LINKED, this.#slab.tag(parent));
   }
 
+  /** Whether lots of children in the symbol are due. */
+  areDue(symbol: number): boolean {
+    if (this.#links.due === 0) return false;
+    for (let at = this.#at; at < this.#end; at++) {
+      const slot = this.#slab.find(this.#queue[at]);
+      if (slot !== NIL && this.#slab.symbol(slot) === symbol && this.#links.dueOf(slot) !== 0) return true;
+    }
+    return false;
+  }
+
   /** Makes live what is due, up to the share of the command. Returns false if more is due. Overwrites the current order. */
   run(): boolean {
     if (this.#links.due === 0) return true;

@@ -125,6 +125,7 @@ export function setPhase(state: NaiveState, phase: number, subPhase: number, bou
     if (crossed()) state.pegs.parkAll();
     if (crossed()) return state.admin(Code.BOOK_CROSSED);
   }
+  if (phase === Phase.Closed && state.children.areDue) return state.admin(Code.UNCROSS_WAITS);
   if (state.rules >= 5) state.auctions.beforePhase();
   state.phase = phase;
   state.volatility.stop();

@@ -30,6 +30,10 @@ export class NaiveChildren {
     return due + (parent === undefined ? 0 : parent.open + parent.filled - (parent.parentOf?.passed ?? 0));
   }
 
+  get areDue(): boolean {
+    return this.#queue.length > 0;
+  }
+
   comes({ family }: NaiveOrder): boolean {
     return family !== undefined && (family.parent !== undefined || family.due > 0);
   }

@@ -56,6 +56,8 @@ export interface NaiveOrder {
 
 /** The part of NaiveChildren that the others use. */
 export interface Children {
+  /** Whether lots of any are due. */
+  readonly areDue: boolean;
   readonly waiting: readonly NaiveOrder[];
   later(o: NaiveOrder): number;
   comes(o: NaiveOrder): boolean;
