@@ -31,6 +31,7 @@ function sweep(state: NaiveState, named: NaiveOrder[], code: number, inOrderOfBo
     ...sides.flatMap((side) => state.queue(side)),
     ...stops,
     ...state.auctions.queue(),
+    ...state.auctions.ending,
     ...state.pegs.parked,
     ...[...state.children.waiting].sort((a, b) => a.id - b.id),
   ];
