@@ -2,13 +2,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Code, codeName } from '../engine/codes.ts';
-import { encodeCommand } from '../engine/machine/command.ts';
+import { type CommandFields, encodeCommand } from '../engine/machine/command.ts';
 import { CHILDREN_PER_COMMAND } from '../engine/machine/order-children.ts';
 import { stateHash } from '../engine/machine/state-rows.ts';
 import { checkList } from '../engine/wire/check-list.ts';
 import { encodeExtension } from '../engine/wire/command-extension.ts';
+import { CommandKind, Phase, ReportKind } from '../engine/wire/layout.ts';
 import { audit, ledgerOf } from './support/children-ledger.ts';
-import { describe as describeReport, Harness, parseCommand, runLedger, SMALL_LIMITS, tidyLedger } from './support/exchange-fixture.ts';
+import {
+  BTC,
+  describe as describeReport,
+  Harness,
+  parseCommand,
+  runLedger,
+  SMALL_LIMITS,
+  tidyLedger,
+  USD,
+} from './support/exchange-fixture.ts';
 import { copyOf } from './support/snapshot-at-any.ts';
 
 const ledger = ledgerOf(it);
@@ -492,6 +502,15 @@ describe('brackets', () => {
   );
 });
 
+/** Commands that define a second symbol, in continuous trading. */
+function secondSymbol(): CommandFields[] {
+  const terms = { symbol: 2, account: BTC, tag: USD, side: 2, timeInForce: 3, clientOrderId: 1, orderId: 1, name: 'B' };
+  return [
+    { kind: CommandKind.DefineSymbol, ...terms },
+    { kind: CommandKind.SetPhase, symbol: 2, parameter: Phase.Continuous },
+  ];
+}
+
 describe('the bound of a command', () => {
   const entries = CHILDREN_PER_COMMAND + 12;
   const pending = (): Harness => {
@@ -541,6 +560,17 @@ describe('the bound of a command', () => {
     assert.equal(exchange.links.due, 0);
     assert.equal(exchange.accounts.openOrders[1], 2 * entries, 'none was cancelled');
     audit(harness);
+  });
+
+  it('a stop of another symbol triggers meanwhile', () => {
+    const harness = pending();
+    harness.exchange.children.perCommand = 1;
+    for (const fields of secondSymbol()) harness.do(fields);
+    const other = (line: string) => ({ ...parseCommand(line), symbol: 2 });
+    for (const line of ['2 new 11 sell 1 @ 50', '2 new 12 sell 9 @ 52', '4 new 1 buy 1 stop 50']) harness.do(other(line));
+    const { reports } = harness.do(other('3 new 2 buy 1 @ 50'));
+    assert.ok(harness.exchange.links.due > 0);
+    assert.ok(reports.some(({ kind, account }) => kind === ReportKind.Triggered && account === 4));
   });
 
   it('what is due ends with a cancel of its account, or of all orders of the symbol', () => {

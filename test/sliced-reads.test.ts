@@ -22,7 +22,7 @@ class Columns {
     this.accounts,
     new Symbols(4, allocateLocal),
     this.slab,
-    new OrderLinks(this.slab),
+    new OrderLinks(this.slab, 4),
     new TrailGroups(8),
   );
   #id = 0;

@@ -129,7 +129,7 @@ export class MachineState implements CheckedState {
     this.symbols = new Symbols(limits.symbols, allocate);
     this.changedAuctions = new SymbolSet(limits.symbols);
     this.slab = new OrderSlab(limits.orders, allocate);
-    this.links = new OrderLinks(this.slab, allocate);
+    this.links = new OrderLinks(this.slab, limits.symbols, allocate);
     this.trailGroups = new TrailGroups(limits.orders, allocate);
     this.feeSchedules = new FeeSchedules(limits.symbols, this.slab);
     this.feeTiers = new FeeTiers(this.accounts.feeTables, this.feeSchedules, this.symbols, limits.accounts);

@@ -28,7 +28,7 @@ const { terms: TERMS } = OrderWord;
 export const FOLLOWS_PER_COMMAND = 512;
 
 /**
- * Triggers stops, after the command that moved the price. What waits for fills of its parent, and is due, becomes live first. Each becomes a market
+ * Triggers stops, after the command that moved the price. What waits for fills of its parent in the symbol, and is due, becomes live first. Each becomes a market
  * or limit order, is checked again, and trades to its end; what its trades cross
  * has its turn later. What exceeds the share of one command goes on before the
  * next command or tick: what triggers there has time priority over that command.
@@ -85,8 +85,8 @@ export class Triggers {
     }
     stops.afterMatch();
     let areLive = this.#children.run();
-    while (areLive && this.#left > 0) {
-      const slot = stops.nextDue();
+    while (this.#left > 0) {
+      const slot = stops.nextDue(state.links.dueIn);
       if (slot === NIL) break;
       if (this.#trigger(slot)) this.#left--;
       else this.#left = 0;

@@ -20,8 +20,9 @@ export class OrderLinks {
   count = 0;
   /** Orders that have a parent, or lots that are due. */
   children = 0;
-  /** Orders with lots that are due. */
+  /** Orders with lots that are due: all, and by symbol. */
   due = 0;
+  readonly dueIn: Int32Array;
   readonly #slab: OrderSlab;
   /** Slot of the partner + 1; 0 = none. The others are alike. */
   readonly #partner: Int32Array;
@@ -36,8 +37,10 @@ export class OrderLinks {
   readonly #size: Float64Array;
   readonly #unit: Float64Array;
 
-  constructor(slab: OrderSlab, allocate: Allocate = allocateLocal) {
+  /** @param symbols ids of symbols are below it */
+  constructor(slab: OrderSlab, symbols: number, allocate: Allocate = allocateLocal) {
     this.#slab = slab;
+    this.dueIn = new Int32Array(symbols);
     this.#partner = new Int32Array(allocate(slab.capacity * 4));
     this.#parent = new Int32Array(allocate(slab.capacity * 4));
     this.#child = new Int32Array(allocate(slab.capacity * 4));
@@ -111,7 +114,7 @@ export class OrderLinks {
     this.#isChild[slot] = 0;
     this.#parent[slot] = 0;
     this.#sibling[slot] = 0;
-    this.#due[slot] = 0;
+    this.setDue(slot, 0);
     this.#unmark(slot);
     if (sibling !== NIL) this.#sibling[sibling] = 0;
     if (parent === NIL) return;
@@ -148,7 +151,9 @@ export class OrderLinks {
   }
 
   setDue(slot: number, lots: QtyLots): void {
-    this.due += Number(lots !== 0) - Number(this.#due[slot] !== 0);
+    const more = Number(lots !== 0) - Number(this.#due[slot] !== 0);
+    this.due += more;
+    this.dueIn[this.#slab.symbol(slot)] += more;
     this.#due[slot] = lots;
   }
 

@@ -255,10 +255,15 @@ export class PendingStops {
     this.pending = true;
   }
 
-  /** Slot of the stop whose turn it is, -1 if none is due. */
-  nextDue(): number {
+  /** Slot of the stop whose turn it is, -1 if none is due. @param blocked by symbol, not 0: its turn is later */
+  nextDue(blocked: Int32Array): number {
     const { active } = this;
-    for (let symbol = active.first; symbol !== NIL; symbol = active.first) {
+    for (let left = active.length; left > 0; left--) {
+      const symbol = active.first;
+      if (blocked[symbol] !== 0) {
+        this.passTurn();
+        continue;
+      }
       if (this.#symbols.phase[symbol] === Phase.Continuous) {
         const slot = (this.books[symbol] as StopBook).nextDue();
         if (slot !== NIL) return slot;

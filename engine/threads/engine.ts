@@ -153,7 +153,7 @@ export class Engine {
       const accounts = new Accounts(limits.accounts, limits.assets, allocate);
       const symbols = new Symbols(limits.symbols, allocate);
       const slab = new OrderSlab(limits.orders, allocate);
-      const links = new OrderLinks(slab, allocate);
+      const links = new OrderLinks(slab, limits.symbols, allocate);
       const trailGroups = new TrailGroups(limits.orders, allocate);
       this.directory = new Directory(this.#control, accounts, symbols, slab, links, trailGroups);
       const { dir, historySeq, controlMemory: control } = setup;
