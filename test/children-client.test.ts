@@ -116,8 +116,10 @@ for (const topology of ['compact', 'pinned']) {
         placed.stdout,
         /^accepted {2}order \d+: buy 0\.5000 BTC-USD at 60000\.00\naccepted {2}order \d+: sell .*\naccepted {2}order \d+: sell .*stop/,
       );
-      const [id, one, other] = [...placed.stdout.matchAll(/order (\d+)/g)].map(([, each]) => each);
+      const [id, one, other] = [...placed.stdout.matchAll(/order (\d+):/g)].map(([, each]) => each);
+      assert.match(placed.stdout, new RegExp(`at 61000.00, waits for fills of order ${id}\n`));
       const account = await run('account', '1');
+      assert.match(account.stdout, new RegExp(`open, parent of order ${one} and ${other}\n`));
       assert.match(account.stdout, new RegExp(`waiting, 0.5000 to come with fills of order ${id}`));
       assert.match(account.stdout, new RegExp(`waiting, stop 59000.00 by last, 0.5000 to come with fills of order ${id}`));
       const explained = await run('order', 'explain', other);

@@ -190,7 +190,11 @@ export function accountHeading(account: AccountJson): string {
 
 function orderTable(orders: readonly OrderJson[]): string {
   if (orders.length === 0) return 'no orders';
-  const rows = orders.map((o) => [o.orderId, o.symbol, o.side, priceOf(o), o.leaves, o.filled, statusText(o)]);
+  const status = (order: OrderJson): string => {
+    const children = orders.filter(({ parentOrderId }) => parentOrderId === order.orderId).map(({ orderId }) => orderId);
+    return `${statusText(order)}${children.length === 0 ? '' : `, parent of order ${children.join(' and ')}`}`;
+  };
+  const rows = orders.map((o) => [o.orderId, o.symbol, o.side, priceOf(o), o.leaves, o.filled, status(o)]);
   return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'status'], ...rows]);
 }
 

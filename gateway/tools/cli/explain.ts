@@ -87,13 +87,13 @@ function row({ time, seq, step, leaves, filled, text }: OrderStep): (string | nu
 }
 
 function restingText(resting: RestingOrder, side: string): string[] {
-  const { price, leaves, before, better, exact, displayedQuantity, displayedNow, hidden, parked } = resting;
+  const { price, leaves, before, better, exact, displayedQuantity, displayedNow, hidden, parked, toCome } = resting;
   const least = exact ? '' : 'at least ';
   const sideName = side === 'buy' ? 'bids' : 'asks';
   return [
     parked
       ? `parked outside the book with ${leaves} open: it has no price now; ${phaseText(resting)}`
-      : `rests at ${price} with ${leaves} open; ${phaseText(resting)}`,
+      : `rests at ${price} with ${leaves} open${toCome === undefined ? '' : `, ${toCome} of it to come`}; ${phaseText(resting)}`,
     ...(resting.peg === undefined ? [] : [pegText(resting)]),
     ...(displayedQuantity === undefined ? [] : [`displays ${displayedNow} now, ${displayedQuantity} at a time`]),
     ...(hidden ? ['hidden: behind all that is displayed at its price'] : []),

@@ -163,7 +163,7 @@ With a symbol that has sessions and auctions, by a calendar or by openbell phase
           ...(flags.display !== undefined && { displayedQuantity: flags.display }),
           ...(flags.id !== undefined && { clientOrderId: flags.id }),
         };
-        if (hasChildren(flags)) return await showAll(flags, await placeParent(client, order, flags), followed);
+        if (hasChildren(flags)) return await showAll(flags, await placeParent(client, order, flags), followed, true);
         const answer = await client.orders.place(order);
         return show(flags, answer, await followed(answer));
       });
@@ -309,16 +309,21 @@ export function collect(client: OpenbellClient): (answer: ReportView) => Promise
   };
 }
 
-/** The answers of a list, each with what followed it. */
+/** The answers of a list, and what followed them. @param haveParent all but the first order wait for its fills */
 export async function showAll(
   flags: AccountFlags,
   answers: readonly ReportView[],
   followed: (answer: ReportView) => Promise<ReportView[]>,
+  haveParent = false,
 ): Promise<ExitCode> {
   const reports = [...answers];
   for (const answer of answers) reports.push(...(await followed(answer)));
   if (flags.json) printJson(reports);
-  else for (const report of reports) print(reportLine(report));
+  else
+    for (const report of reports) {
+      const waits = haveParent && report.kind === 'accepted' && report !== answers[0];
+      print(`${reportLine(report)}${waits ? `, waits for fills of order ${answers[0].orderId}` : ''}`);
+    }
   return answers.some(({ kind }) => kind === 'rejected') ? ExitCode.Failed : ExitCode.Ok;
 }
 
