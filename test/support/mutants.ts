@@ -21,8 +21,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'stops trigger while lots are due',
-    file: 'engine/machine/triggers.ts',
-    change: [['while (areLive && this.#left > 0)', 'while (this.#left > 0)']],
+    file: 'engine/rules/pending-stops.ts',
+    change: [['if (blocked[symbol] !== 0) {', 'if (blocked[symbol] < 0) {']],
     test: 'bracket.test.ts',
     only: 'no stop triggers',
   },
