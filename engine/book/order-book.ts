@@ -31,7 +31,7 @@ const LOTS = LEVEL_QUANTITY;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const IS_HIDDEN = HIDDEN;
-/** Bits of orders that a level knows by their place: hidden ones, and the last market order of an auction, which other orders may have, too; and of pegged ones. */
+/** Bits of orders whose place a level keeps: hidden ones, and the last market order of an auction, which other orders may have, too; and of pegged ones. */
 const HAS_PLACE = NO_REFERENCE | (AUCTION_MARKET_BIT << 24);
 const IS_APART = NO_REFERENCE;
 const NO_FOLLOWER = (): void => undefined;

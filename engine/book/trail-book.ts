@@ -32,7 +32,7 @@ export class TrailBook {
   readonly waiting: StopHeap;
   /** Best price since {@link follow}; 0 = none. */
   best: PriceTicks = 0;
-  /** Stop prices have changed; whoever looks resets it. */
+  /** Whether stop prices have changed since a reader last reset it. */
   changed = false;
   /** Orders that follow and are not the first of their group. */
   behind = 0;

@@ -148,7 +148,7 @@ export class OperatorCancel {
     for (let slot = waiting.firstEnding; slot !== NIL && !this.more; ) {
       const next = waiting.next(slot);
       if (slab.symbol(slot) === symbol) {
-        if (this.cancelled === CANCELS_PER_COMMAND) this.more = true;
+        if (this.cancelled === this.#most) this.more = true;
         else this.#cancel(slot);
       }
       slot = next;
@@ -159,7 +159,7 @@ export class OperatorCancel {
   #parkedOf(symbol: number): void {
     const { pegs } = this.#state;
     for (let slot = pegs.first(symbol); slot !== NIL && !this.more; slot = pegs.first(symbol)) {
-      if (this.cancelled === CANCELS_PER_COMMAND) this.more = true;
+      if (this.cancelled === this.#most) this.more = true;
       else this.#cancel(slot);
     }
   }
@@ -175,7 +175,7 @@ export class OperatorCancel {
     for (const id of ids) {
       const slot = slab.find(id);
       if (slot === NIL) continue;
-      if (this.cancelled === CANCELS_PER_COMMAND) {
+      if (this.cancelled === this.#most) {
         this.more = true;
         return;
       }

@@ -95,7 +95,7 @@ export class OrderChildren implements StatePart {
     return slot;
   }
 
-  /** Tells the children of a new parent of its fills so far. @param first child @param parent slot, -1 = it has ended @param quantity of its order @param filled of it */
+  /** Makes the fills of a new parent so far due to its children. @param first child @param parent slot, -1 = it has ended @param quantity of its order @param filled of it */
   begin(first: number, parent: number, quantity: QtyLots, filled: QtyLots): void {
     const links = this.#links;
     const second = links.siblingOf(first);

@@ -43,7 +43,7 @@ export class TrailReports {
     this.#stopPrice = stopPrice;
   }
 
-  /** The trailing stop in `slot` asks, and its account knows its present stop price. */
+  /** The trailing stop in `slot` asks for reports, and its present stop price has been reported. */
   add(slot: number): void {
     this.load(slot, this.#stopPrice(slot), false);
   }

@@ -14,7 +14,7 @@ export function heldByStops(naive: NaiveExchange): Held {
 }
 
 /**
- * After each command: what is reserved is the sum of what the open orders need, linked ones together once; nobody has less than nothing; and a stop that triggers pays no more
+ * After each command: what is reserved is the sum of what the open orders need, linked ones together once; no balance is negative; and a stop that triggers pays no more
  * than it held back, as long as no trade is above its worst price.
  */
 export function checkMoney({ exchange: { accounts } }: Harness, naive: NaiveExchange, held: Held, reports: readonly NaiveReport[]): void {
