@@ -1,7 +1,7 @@
 import { assert } from './assert.ts';
 
 /** Version of the rules of this build. Logs of versions 1 (before rules were logged) and 2 are replayed under the rules in force when they were written. */
-export const RULES = 6;
+export const RULES = 7;
 
 /** Capacities that can affect the outcome of a command. They are logged and never decrease; see docs/JOURNAL.md. */
 export const CAPACITIES = ['orders', 'pages', 'accounts', 'assets', 'symbols', 'rememberedOrders', 'rememberedKeys'] as const;
