@@ -661,6 +661,11 @@ describe('which orders fit together', () => {
     ['bracket: 1 new 1 sell 5 @ 500 & 1 new 2 buy 5 @ 520 & 1 new 3 buy 5 stop 480', 'BAD_LIST'],
     ['bracket: 1 new 1 buy 5 mkt & 1 new 2 sell 5 @ 480 & 1 new 3 sell 5 stop 480', 'BAD_LIST'],
     ['bracket: 1 new 1 buy 5 @ 500 & 1 new 2 sell 5 @ 520 & 1 new 2 sell 5 stop 480', 'BAD_LIST'],
+    ['bracket: 1 new 1 buy 5 stop 510 & 1 new 2 sell 5 @ 520 & 1 new 3 sell 5 stop 509', 'OK'],
+    ['bracket: 1 new 1 buy 5 stop 510 & 1 new 2 sell 5 @ 510 & 1 new 3 sell 5 stop 480', 'BAD_LIST'],
+    ['bracket: 1 new 1 buy 5 stop 510 & 1 new 2 sell 5 @ 520 & 1 new 3 sell 5 stop 510', 'BAD_LIST'],
+    ['bracket: 1 new 1 sell 5 stop 490 @ 480 & 1 new 2 buy 5 @ 479 & 1 new 3 buy 5 stop 481', 'OK'],
+    ['bracket: 1 new 1 sell 5 stop 490 @ 480 & 1 new 2 buy 5 @ 480 & 1 new 3 buy 5 stop 500', 'BAD_LIST'],
   ];
   for (const [line, code] of fits) it(`${line}: ${code}`, () => assert.equal(listCode(line), code));
 });

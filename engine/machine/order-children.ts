@@ -116,7 +116,7 @@ export class OrderChildren implements StatePart {
   parentChanged(slot: number): void {
     const links = this.#links;
     this.#pass(slot);
-    const size = this.#slab.filled(slot) + this.#slab.total(slot);
+    const size = this.#slab.traded(slot) + this.#slab.total(slot);
     if (size >= links.sizeOf(slot)) return;
     links.setSize(slot, size);
     const first = links.childOf(slot);
@@ -148,7 +148,7 @@ export class OrderChildren implements StatePart {
   /** Gives the children of a parent what it was filled since the last time. */
   #pass(slot: number): void {
     const links = this.#links;
-    const filled = this.#slab.filled(slot);
+    const filled = this.#slab.traded(slot);
     const lots = filled - links.passedOf(slot);
     if (lots === 0) return;
     links.setPassed(slot, filled);
@@ -393,7 +393,7 @@ export class OrderChildren implements StatePart {
     if (r[at + 5] !== 0) links.setUnit(slot, r[at + 5]);
     this.#addDue(slot, r[at + 4]);
     if (parent === NIL) return;
-    links.setPassed(parent, slab.filled(parent));
-    links.setSize(parent, slab.filled(parent) + slab.total(parent));
+    links.setPassed(parent, slab.traded(parent));
+    links.setSize(parent, slab.traded(parent) + slab.total(parent));
   }
 }

@@ -7,7 +7,7 @@ import type { OrderChecks } from '../rules/order-checks.ts';
 import { hashTerms } from '../rules/order-terms.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { checkList } from '../wire/check-list.ts';
-import { Command, CommandExtension, LinkKind, Phase, ReportKind, Trigger } from '../wire/layout.ts';
+import { Command, CommandExtension, Instruction, LinkKind, OrderType, Phase, ReportKind, Trigger } from '../wire/layout.ts';
 import { hasChildren, isLink, legOf, legsOf, linkKindOf, linkTermOf, linkWord, MAX_LEGS } from '../wire/list-link.ts';
 import { canLink, KIND_RESTS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
@@ -135,6 +135,7 @@ export class OrderLists implements StatePart {
   /** Whether the orders of the list fit together, as those of a verified frame do. */
   #isWellFormed(): boolean {
     const { account } = this.#order;
+    const { rules } = this.#state;
     for (let leg = 0; leg < this.#count; leg++) {
       this.#read(leg);
       const { timeInForce, minQuantity, displayed, link } = this.#order;
@@ -143,6 +144,7 @@ export class OrderLists implements StatePart {
       const instructions = this.#words[at + CommandExtension.instructions / 4];
       if (
         this.#order.account !== account ||
+        (rules < 7 && isNewInFamily(orderType, instructions, link)) ||
         !canLink(orderType, timeInForce, instructions, minQuantity !== 0, displayed !== 0, linkTermOf(link))
       )
         return false;
@@ -352,6 +354,15 @@ export class OrderLists implements StatePart {
     return slot;
   }
 
+  #enterParentStop(): number {
+    const { symbol, side, trigger, triggerNow, stopPrice } = this.#order;
+    const { stops } = this.#state;
+    const isDue = triggerNow && stops.holds(symbol, side, trigger, stopPrice);
+    const slot = this.#enterStop(0, NIL);
+    if (isDue) stops.triggerNow(slot);
+    return slot;
+  }
+
   #sameSide(): boolean {
     return this.#bytes[Command.bytes + Command.side] === this.#bytes[3 * Command.bytes + Command.side];
   }
@@ -370,9 +381,9 @@ export class OrderLists implements StatePart {
     else this.#linked.link(first, second, kind);
   }
 
-  /** The parent trades before its children wait: nothing but its fills concerns them. */
+  /** The parent trades, or waits for its trigger, before its children wait: nothing but its fills concerns them. */
   #enterChildren(): void {
-    const parent = this.#enterLimit(0);
+    const parent = this.#isStop(0) ? this.#enterParentStop() : this.#enterLimit(0);
     const { filled } = this.#state.aggressor;
     const { quantity } = this.#order;
     let first = NIL;
@@ -428,4 +439,12 @@ export class OrderLists implements StatePart {
     this.#late = r[at + 11];
     this.#seq = this.#state.seq - Number(this.#extension.pending);
   }
+}
+
+/** Whether the order is a parent or child of a kind that there is from rules 7 on. */
+function isNewInFamily(orderType: number, instructions: number, link: number): boolean {
+  const term = linkTermOf(link);
+  if (term === 'linked') return false;
+  const last = term === 'parent' ? OrderType.Market : OrderType.StopLimit;
+  return orderType > last || (instructions & Instruction.TriggerNow) !== 0;
 }

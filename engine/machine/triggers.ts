@@ -3,6 +3,7 @@ import { HIDDEN, LINKED, ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab
 import { Code } from '../codes.ts';
 import { CARRY_MASK, feesWord, HAS_MORE, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
+import { LINKED_BIT } from '../rules/order-links.ts';
 import { ALL, type PendingStops } from '../rules/pending-stops.ts';
 import type { QtyLots } from '../units.ts';
 import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
@@ -145,7 +146,8 @@ export class Triggers {
     const kept = this.#resting.icebergs.kept(slot);
     // The price of a trailing stop is its limit from now on.
     this.#stops.end(slot);
-    slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] &= ~STOP_BITS;
+    const isParent = (slab.sideBits(slot) & LINKED) !== 0 && state.links.childOf(slot) !== NIL;
+    slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] &= isParent ? ~STOP_BITS | LINKED_BIT : ~STOP_BITS;
     state.risks.of(order.symbol).release(slot);
     const book = state.books[order.symbol] as OrderBook;
     state.selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
@@ -161,6 +163,7 @@ export class Triggers {
     this.#resting.hold(slot);
     this.#resting.icebergs.rested(book, slot, kept);
     this.#resting.publish(MarketEventKind.Add, slot);
+    if (isParent) this.#children.parentChanged(slot);
   }
 
   /** The triggered order would trade, and rests behind the other side instead. */

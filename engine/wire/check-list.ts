@@ -16,7 +16,7 @@ const STOP_PRICE = CommandExtension.stopPrice / 4;
  * Checks that the orders of a list fit together: BAD_LIST otherwise. Each of them was verified alone. They are of one symbol, with different client order
  * ids. Two limit orders that are linked are a buy below a sell: of two on one side, the worse one could never trade. With one-updates-other, both
  * are of one side and quantity. A parent and its children are of one quantity. The children of a bracket are of the other side than their
- * parent: first a limit order, at a better price than a parent with a limit, then a stop, at a worse one.
+ * parent: first a limit order, at a better price than the limit of its parent, or than its stop price if it has none, then a stop, at a worse one.
  *
  * @param u8 @param words views of the same slots: extension, command, extension, command, and once more in a list of three
  */
@@ -47,9 +47,9 @@ function isBracket(u8: Uint8Array, words: Int32Array): boolean {
   if (isStopAt(u8, profit - 1) || !isStopAt(u8, loss - 1)) return false;
   const sign = u8[parent * Command.bytes + Command.side] === Side.Sell ? -1 : 1;
   const stopPrice = getI64(words, (loss - 1) * WORDS + STOP_PRICE);
-  const price = priceAt(words, parent);
+  const price = entryPriceAt(u8, words, parent);
   const limit = priceAt(words, profit);
-  // A market order has no price to compare, and a trailing stop may have none.
+  // A market order has no price to compare.
   const above = price === 0 ? limit : price;
   return (stopPrice === 0 || sign * (above - stopPrice) > 0) && (price === 0 || sign * (limit - price) > 0);
 }
@@ -70,6 +70,12 @@ function same(words: Int32Array, one: number, other: number, field: number): boo
 
 function priceAt(words: Int32Array, slot: number): PriceTicks {
   return getI64(words, slot * WORDS + PRICE);
+}
+
+/** The price at which a parent begins to trade, at best or at worst: its limit, or its stop price; 0 = it has none. */
+function entryPriceAt(u8: Uint8Array, words: Int32Array, parent: number): PriceTicks {
+  const limit = priceAt(words, parent);
+  return limit === 0 && isStopAt(u8, parent - 1) ? getI64(words, (parent - 1) * WORDS + STOP_PRICE) : limit;
 }
 
 function isStopAt(u8: Uint8Array, extension: number): boolean {

@@ -256,8 +256,6 @@ export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
     'parent',
     [
       'child',
-      'stop',
-      'stop-limit',
       'trailing-stop',
       'trailing-stop-limit',
       'trail-ppm',
@@ -267,7 +265,6 @@ export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
       'reprice',
       'iceberg',
       'hidden',
-      'trigger-now',
       'pegged',
     ],
   ],

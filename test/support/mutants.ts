@@ -13,6 +13,13 @@ export interface Mutant {
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: 'the children of a parent that rests after its trigger do not get what it traded',
+    file: 'engine/machine/triggers.ts',
+    change: [['    if (isParent) this.#children.parentChanged(slot);\n', '']],
+    test: 'stop-parents.test.ts',
+    only: 'rests after its trigger',
+  },
+  {
     name: 'a child whose live lots are traded ends, though its parent is open',
     file: 'engine/machine/order-children.ts',
     change: [['    if (!links.comes(slot)) return false;\n', '    if (links !== undefined) return false;\n']],

@@ -1,8 +1,8 @@
 import { Code } from '../../engine/codes.ts';
-import { LinkKind, ReportKind } from '../../engine/wire/layout.ts';
+import { Instruction, LinkKind, ReportKind } from '../../engine/wire/layout.ts';
 import { checkChild, checkNew, checkStop } from './naive-checks.ts';
 import { enter } from './naive-matching.ts';
-import { accept, again, beginToWait, knownOrder, orderOf } from './naive-new-orders.ts';
+import { accept, again, beginToWait, knownOrder, orderOf, wait } from './naive-new-orders.ts';
 import type { NaiveOrder, NewFields, StopOrder } from './naive-order.ts';
 import type { NaiveState } from './naive-state.ts';
 
@@ -24,7 +24,8 @@ export function newList(state: NaiveState, legs: readonly NewFields[]): void {
   const kind = (fields[0].extension?.link ?? 0) & 0xff;
   for (const [i, o] of orders.entries()) {
     if (code === Code.OK && i > 0 && kind >= LinkKind.OneTriggersOther) code = checkChild(state, o, fields[i].symbol);
-    else if (code === Code.OK) code = o.stop ? checkStop(state, o as StopOrder, undefined, false) : checkNew(state, o, fields[i].symbol);
+    else if (code === Code.OK)
+      code = o.stop ? checkStop(state, o as StopOrder, undefined, isNow(fields[i])) : checkNew(state, o, fields[i].symbol);
     if (code === Code.OK) state.assumed.push(o);
   }
   const failed = state.assumed.length;
@@ -42,8 +43,13 @@ export function newList(state: NaiveState, legs: readonly NewFields[]): void {
   for (const o of orders) accept(state, o);
   if (kind < LinkKind.OneTriggersOther) return enterList(state, orders, kind);
   const [parent, ...children] = orders;
-  enter(state, parent);
+  if (parent.stop) wait(state, parent as StopOrder, isNow(fields[0]));
+  else enter(state, parent);
   state.children.begin(parent, children);
+}
+
+function isNow({ extension }: NewFields): boolean {
+  return ((extension?.instructions ?? 0) & Instruction.TriggerNow) !== 0;
 }
 
 function enterList(state: NaiveState, orders: NaiveOrder[], kind: number): void {

@@ -98,7 +98,7 @@ function endOf(state: NaiveState, timeInForce: number, expiryUs: number): number
   return timeInForce === TimeInForce.GoodTillDate ? expiryUs : Infinity;
 }
 
-function wait(state: NaiveState, o: StopOrder, now: boolean): void {
+export function wait(state: NaiveState, o: StopOrder, now: boolean): void {
   const { price, trigger } = o.stop;
   const holds = now && state.stops.holds(o.side, trigger, price, state.priceOf(trigger));
   beginToWait(state, o);

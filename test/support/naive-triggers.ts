@@ -50,9 +50,13 @@ function triggerDue(state: NaiveState): void {
     if (o.open > 0 && code === Code.OK) {
       if (o.iceberg || o.hidden) state.seen.add(`triggered stop rests ${o.hidden ? 'hidden' : 'as an iceberg'}`);
       state.rest(o);
+      if (o.parentOf) state.seen.add('a parent triggers and rests');
+      state.children.parentChanged(o);
     } else {
       if (o.open > 0) state.answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
       state.remember(o, o.filled + o.open, Code.OK);
+      if (o.parentOf) state.seen.add('a parent triggers and ends');
+      state.children.parentEnded(o);
     }
     if (partner) state.links.afterTrigger(o, partner, state.open.includes(o));
   }

@@ -358,7 +358,10 @@ const childable = linkable.filter(({ extension }) => {
 /** A parent, and one or two children: only from rules 6 on. */
 export const family: fc.Arbitrary<LongCommandFields> = fc
   .record({
-    parent: fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>({ weight: 6, arbitrary: order }, ending, longOrder),
+    parent: fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>({ weight: 6, arbitrary: order }, ending, longOrder, {
+      weight: 3,
+      arbitrary: stop,
+    }),
     limit: childable.filter(({ extension }) => extension?.stopPrice === undefined),
     stop: childable.filter(({ extension }) => extension?.stopPrice !== undefined),
     how: fc.constantFrom('limit', 'limit', 'stop', 'bracket', 'bracket', 'bracket'),
@@ -384,7 +387,7 @@ export const family: fc.Arbitrary<LongCommandFields> = fc
     if (how === 'limit') return listOf(LinkKind.OneTriggersOther, [first, join(limit, 1)]);
     if (how === 'stop') return listOf(LinkKind.OneTriggersOther, [first, join(stopOrder, 1)]);
     const sign = own === Side.Buy ? 1 : -1;
-    const middle = first.price || 100;
+    const middle = first.price || first.extension.stopPrice || 100;
     const profit = { ...join(limit, 1), price: middle + sign * apart };
     const loss = join(stopOrder, 2);
     return listOf(LinkKind.Bracket, [first, profit, { ...loss, extension: { ...loss.extension, stopPrice: middle - sign * below } }]);

@@ -128,6 +128,8 @@ export const RARE = [
   'a child of a bracket is rejected',
   'a child cannot grow',
   'a child triggers when it becomes live',
+  'a parent triggers and rests',
+  'a parent triggers and ends',
 ];
 
 /** A mass cancel of a group that later commands continue. */

@@ -31,7 +31,9 @@ export function hasChildren({ takeProfit, stopLoss, stopLossLimit }: ChildFlags)
 /** Places an order with those that wait for its fills: with both a bracket, with one of them one triggers other. */
 export async function placeParent(client: OpenbellClient, order: PlaceOrder, flags: ChildFlags): Promise<ReportView[]> {
   const { takeProfit, stopLoss, stopLossLimit } = flags;
-  const { symbol, side, quantity, trigger, ...parent } = order;
+  const { symbol, side, quantity, trigger, ...terms } = order;
+  const isStop = order.stopPrice !== undefined;
+  const parent = { ...terms, ...(trigger && isStop && { trigger }) };
   const profit = takeProfit === undefined ? undefined : { price: takeProfit };
   const loss =
     stopLoss === undefined
