@@ -100,7 +100,7 @@ export const RowKind = {
   PegRound: 48,
   /** id, client order id, limit price (0 = market), filled, stop price (0 = no stop), account, symbol, side with trigger bits + 256 x time in force, tag, hash of its terms; a child that waits for fills of its parent, by id; only from rules 6 on */
   WaitingChild: 49,
-  /** id, id of its parent and of its sibling (0 = none, or not open), lots that are due, of a stop the notional per lot that it reserves; after the orders, those with lots that are due in the order of their turns, then the others by id; only from rules 6 on */
+  /** id, id of its parent and of its sibling (0 = none, or not open), lots that are due, of a stop the notional per lot that it reserves; after the orders, those with lots that are due (by symbol in the order of their turns; before rules 7 in the order of the fills), then the others by id; only from rules 6 on */
   Child: 50,
   /** table, account, day since the epoch, volume of that day; see FeeTiers; only from rules 5 on */
   FeeVolume: 30,

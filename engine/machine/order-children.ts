@@ -9,6 +9,7 @@ import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { Money, QtyLots } from '../units.ts';
 import { ReportKind, Trigger } from '../wire/layout.ts';
 import type { Answers } from './answers.ts';
+import { DueChildren } from './due-children.ts';
 import { type Linker, LiveChildren } from './live-children.ts';
 import type { NewOrder } from './new-order.ts';
 import { ReportFlag } from './report-writer.ts';
@@ -36,7 +37,7 @@ interface Ends {
  * Parents and their children. A child waits outside the book and the stops, and reserves nothing. Each fill of its parent makes
  * as many lots of it due; after the command, before stops trigger, what is due becomes live: it enters, or an order that is live grows.
  * The children of a bracket become live together, the limit order first, and update each other then. A child whose live lots are all traded waits again,
- * if its parent can fill more. At most {@link CHILDREN_PER_COMMAND} lists have their turn with one command, in the order of the fills; the rest
+ * if its parent can fill more. At most {@link CHILDREN_PER_COMMAND} lists have their turn with one command, by symbol in the order of the fills, symbols in turn; the rest
  * before the next command or tick. Owned by the engine thread.
  */
 export class OrderChildren implements StatePart {
@@ -52,10 +53,7 @@ export class OrderChildren implements StatePart {
   readonly #resting: RestingOrders;
   readonly #live: LiveChildren;
   readonly #ends: Ends;
-  /** Ids of the orders with lots that are due, from `#at` to `#end`, in the order of their turns; siblings stand together. Some may have ended. */
-  readonly #queue: number[] = [];
-  #at = 0;
-  #end = 0;
+  readonly #due: DueChildren;
   /** Turns of the command `#seq` that are left. */
   #left = 0;
   #seq = 0;
@@ -78,6 +76,7 @@ export class OrderChildren implements StatePart {
     this.#resting = resting;
     this.#live = new LiveChildren(state, checks, this.#stopChecks, answers, resting, newOrder, linked, (slot) => this.forget(slot));
     this.#ends = ends;
+    this.#due = new DueChildren(state);
   }
 
   /** The code of the first check that the current order, a new child, fails; or OK. A stop has the notional that it will hold back. */
@@ -161,13 +160,14 @@ export class OrderChildren implements StatePart {
   #addDue(slot: number, lots: QtyLots): void {
     if (lots === 0) return;
     const links = this.#links;
-    if (links.dueOf(slot) === 0) this.#queue[this.#end++] = this.#slab.id[slot];
+    if (links.dueOf(slot) === 0) this.#due.push(slot);
     links.setDue(slot, links.dueOf(slot) + lots);
     this.#state.stops.pending = true;
   }
 
   #clearDue(slot: number): void {
     this.#links.setDue(slot, 0);
+    this.#due.cleared(this.#slab.symbol(slot));
   }
 
   /** Of a child that trades now, the record does not have its open quantity yet. */
@@ -240,12 +240,7 @@ export class OrderChildren implements StatePart {
 
   /** Whether lots of children in the symbol are due. */
   areDue(symbol: number): boolean {
-    if (this.#links.due === 0) return false;
-    for (let at = this.#at; at < this.#end; at++) {
-      const slot = this.#slab.find(this.#queue[at]);
-      if (slot !== NIL && this.#slab.symbol(slot) === symbol && this.#links.dueOf(slot) !== 0) return true;
-    }
-    return false;
+    return this.#links.dueIn[symbol] !== 0;
   }
 
   /** Makes live what is due, up to the share of the command. Returns false if more is due. Overwrites the current order. */
@@ -256,22 +251,19 @@ export class OrderChildren implements StatePart {
       this.#seq = seq;
       this.#left = this.perCommand;
     }
-    const queue = this.#queue;
     while (this.#links.due > 0) {
-      const slot = this.#slab.find(queue[this.#at]);
-      const isDue = slot !== NIL && this.#links.dueOf(slot) !== 0;
-      if (isDue && this.#left === 0) return false;
-      const sibling = isDue ? this.#links.siblingOf(slot) : NIL;
+      if (this.#left === 0) return false;
+      const slot = this.#due.next();
+      const symbol = this.#slab.symbol(slot);
+      const sibling = this.#links.siblingOf(slot);
       const id = sibling === NIL ? 0 : this.#slab.id[sibling];
-      if (isDue && !this.#becomeLive(slot)) {
+      if (!this.#becomeLive(slot)) {
         this.#left = 0;
         return false;
       }
-      if (isDue) this.#left--;
-      this.#at += this.#at + 1 < this.#end && queue[this.#at + 1] === id ? 2 : 1;
+      this.#left--;
+      this.#due.passTurn(symbol, id);
     }
-    this.#at = 0;
-    this.#end = 0;
     return true;
   }
 
@@ -363,11 +355,7 @@ export class OrderChildren implements StatePart {
       );
       this.#resting.saveTerms(out, slot);
     }
-    const dueSlots = [];
-    for (const id of this.#queue.slice(this.#at, this.#end)) {
-      const slot = slab.find(id);
-      if (slot !== NIL && links.dueOf(slot) !== 0) dueSlots.push(slot);
-    }
+    const dueSlots = this.#due.inOrder();
     for (const slot of [...dueSlots, ...slots.filter((each) => links.dueOf(each) === 0)]) {
       const [parent, sibling] = [links.parentOf(slot), links.siblingOf(slot)];
       const ids = [parent, sibling].map((each) => (each === NIL ? 0 : slab.id[each]));
