@@ -41,10 +41,12 @@ export const SymbolParam = {
   VolatilityRandomUs: 20,
   /** A {@link VolatilityProfileId}: how an interruption begins. */
   VolatilityProfile: 21,
+  /** An {@link AuctionPriceId}: the price of a call auction among several with the same volume and surplus. From rules 7 on. */
+  AuctionPrice: 22,
 } as const;
 export type SymbolParam = (typeof SymbolParam)[keyof typeof SymbolParam];
 export type SymbolParamName = keyof typeof SymbolParam;
-export const SYMBOL_PARAMS = 22;
+export const SYMBOL_PARAMS = 23;
 /** Parameters that every snapshot contains. A snapshot contains later parameters only where they differ from the default. */
 export const FIRST_SYMBOL_PARAMS = 11;
 
@@ -60,6 +62,16 @@ export const VolatilityProfileId = {
   Auction: 0,
   /** With a limit state, and its auction is a trading pause: limit up / limit down, as in the United States. */
   LimitUpDown: 1,
+} as const;
+
+/** How a call auction selects among prices with the same volume and surplus, where market pressure does not decide. */
+export const AuctionPriceId = {
+  /** The nearest to the reference price. */
+  Nearest: 0,
+  /** Only limits of orders have a volume and a surplus, as on Xetra; between the tied ones, the nearest to the reference price. */
+  Limits: 1,
+  /** The same, but the middle of the tied limits, as on the Shanghai Stock Exchange. */
+  Middle: 2,
 } as const;
 
 /** Two minutes. */
@@ -101,6 +113,7 @@ export const SYMBOL_PARAM_DEFAULTS: readonly number[] = [
   0,
   0,
   0,
+  AuctionPriceId.Nearest,
 ];
 /** Lowest and highest value of each symbol parameter. */
 export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
@@ -126,6 +139,7 @@ export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
   [0, MILLION],
   [0, LONGEST_RANDOM_US],
   [VolatilityProfileId.Auction, VolatilityProfileId.LimitUpDown],
+  [AuctionPriceId.Nearest, AuctionPriceId.Middle],
 ];
 
 /** Parameters of `SetAccount`. */

@@ -132,6 +132,9 @@ test('a symbol: defined, parameters, auction, uncross', async () => {
   assert.deepEqual([uncrossed.price, uncrossed.quantityLots], ['10.10', 60]);
   assert.equal((await post('/v1/symbols/600000/phase', { phase: 'continuous' })).json.phase, 'continuous');
   assert.equal((await post('/v1/symbols/600000/parameters', { 'price-band': '5%' })).json.priceBand, '5.0000%');
+  assert.equal((await post('/v1/symbols/600000/parameters', { auctionPrice: 'middle' })).json.auctionPrice, 'middle');
+  const unknown = await post('/v1/symbols/600000/parameters', { auctionPrice: 'highest' });
+  assert.deepEqual([unknown.status, unknown.json.problems[0].path], [400, 'auctionPrice']);
   assert.equal((await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' } })).json.fees.taker, '0.2000%');
   // Both fall: the fees in between must cover the rebate, whichever falls first.
   for (const [maker, taker] of [

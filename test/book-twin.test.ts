@@ -22,6 +22,7 @@ interface Scenario {
   /** What the auction price is a multiple of; spacing and base are too. */
   readonly priceStep: number;
   readonly reference: number;
+  readonly rule: number;
   readonly startInAuction: boolean;
   readonly steps: Step[];
 }
@@ -51,6 +52,7 @@ const scenario = fc
     grid,
     fc.record({
       reference: fc.nat(900),
+      rule: fc.constantFrom(0, 1, 2),
       startInAuction: fc.boolean(),
       steps: fc.array(step, { maxLength: 120, size: 'max' }),
     }),
@@ -116,8 +118,8 @@ class Twin {
   #query(side: 0 | 1, price: number, quantity: number): void {
     const { book } = this.real;
     if (this.auction) {
-      book.indicate(this.scenario.reference);
-      const { price, volume, surplus, side } = this.naive.indicate(this.scenario.reference, this.scenario.priceStep);
+      book.indicate(this.scenario.reference, this.scenario.rule);
+      const { price, volume, surplus, side } = this.naive.indicate(this.scenario.reference, this.scenario.priceStep, this.scenario.rule);
       const { indicativePrice, indicativeVolume, indicativeSurplus, indicativeSurplusSide } = book;
       assert.deepEqual([indicativePrice, indicativeVolume, indicativeSurplus, indicativeSurplusSide], [price, volume, surplus, side]);
       return;
@@ -137,8 +139,8 @@ class Twin {
 
   #changePhase(): void {
     if (this.auction) {
-      this.trades.push(...this.naive.uncross(this.scenario.reference, this.scenario.priceStep));
-      this.real.book.uncross(this.scenario.reference);
+      this.trades.push(...this.naive.uncross(this.scenario.reference, this.scenario.priceStep, this.scenario.rule));
+      this.real.book.uncross(this.scenario.reference, this.scenario.rule);
       this.uncrosses++;
     }
     this.auction = !this.auction;
@@ -191,10 +193,11 @@ test('a crowded auction has the same indication as the naive twin after every or
       size: 'max',
     }),
     reference: fc.nat(50),
+    rule: fc.constantFrom(0, 1, 2),
     grid: fc.constantFrom({ spacing: 1, step: 1 }, { spacing: 3, step: 1 }, { spacing: 3, step: 3 }),
   });
   fc.assert(
-    fc.property(crowded, ({ orders, reference, grid: { spacing, step } }) => {
+    fc.property(crowded, ({ orders, reference, rule, grid: { spacing, step } }) => {
       const real = new RecordingBook({ maxPrice: 130 });
       const naive = new NaiveBook(130);
       real.book.priceStep = step;
@@ -205,8 +208,8 @@ test('a crowded auction has the same indication as the naive twin after every or
           real.cancel(index - 2);
           naive.remove(index - 2);
         }
-        real.book.indicate(reference);
-        const expected = naive.indicate(reference, step);
+        real.book.indicate(reference, rule);
+        const expected = naive.indicate(reference, step, rule);
         const { indicativePrice, indicativeVolume, indicativeSurplus, indicativeSurplusSide } = real.book;
         assert.deepEqual(
           { price: indicativePrice, volume: indicativeVolume, surplus: indicativeSurplus, side: indicativeSurplusSide },
@@ -214,8 +217,8 @@ test('a crowded auction has the same indication as the naive twin after every or
         );
         real.audit(true);
       });
-      const trades = naive.uncross(reference, step);
-      real.book.uncross(reference);
+      const trades = naive.uncross(reference, step, rule);
+      real.book.uncross(reference, rule);
       assert.deepEqual(real.trades, trades);
       real.audit();
     }),

@@ -1,3 +1,4 @@
+import { AuctionPriceId } from '../params.ts';
 import type { PriceLadder } from './price-ladder.ts';
 
 const UNKNOWN = -1;
@@ -6,7 +7,8 @@ const UNKNOWN = -1;
  * Computes the price of a call auction. Of all prices, it selects in this order:
  * the largest volume; the smallest surplus; market pressure (the highest such
  * price if the surplus is only on the buy side, the lowest if it is only on the
- * sell side); the price nearest to the reference price; the higher price.
+ * sell side); the price nearest to the reference price; the higher price. An
+ * {@link AuctionPriceId} can limit the choice to limits of orders.
  *
  * Demand D(p), the lots bid at p or more, falls with p and supply S(p), the lots
  * asked at p or less, rises; so with c the highest price where D >= S, only the
@@ -67,8 +69,9 @@ export class CallAuction {
    * Sets `price`, `volume`, `surplus` and `surplusSide`.
    * @param reference ticks; 0 = none, which selects the lowest of equal prices
    * @param step the price is a multiple of it, as every resting order's limit is; from 1
+   * @param rule AuctionPriceId
    */
-  indicate(reference: number, step: number): void {
+  indicate(reference: number, step: number, rule: number = AuctionPriceId.Nearest): void {
     this.price = 0;
     this.volume = 0;
     this.surplus = 0;
@@ -77,7 +80,7 @@ export class CallAuction {
     if (step !== this.#step) this.forget();
     this.#step = step;
     this.#locate();
-    this.#choose(reference);
+    if (rule === AuctionPriceId.Nearest || !this.#chooseLimit(reference, rule)) this.#choose(reference);
   }
 
   /** Moves c to its new price. The book must be crossed; otherwise c does not exist. */
@@ -129,14 +132,8 @@ export class CallAuction {
       this.price = this.#nearest(reference, low, high);
     }
     if (this.price === 0) return;
-    if (this.price <= c) {
-      this.volume = volumeAtC;
-      this.surplus = buySurplus;
-    } else {
-      this.volume = volumeAbove;
-      this.surplus = sellSurplus;
-      this.surplusSide = 1;
-    }
+    if (this.price <= c) this.#setVolume(this.demand, this.supply);
+    else this.#setVolume(this.#demandAbove, this.#supplyAbove);
   }
 
   /**
@@ -160,6 +157,50 @@ export class CallAuction {
     } else if (reference !== 0) this.price = this.#nearest(reference, low, high);
     else if (boundsLow) this.price = low;
     else this.price = boundsHigh ? high : 0;
+  }
+
+  /**
+   * The choice among limits of orders. With the distance from c to either side, volume falls and surplus grows, so the nearest limits are the best, and the next
+   * one is as good only if neither side changes in between. Returns false if no limit order trades.
+   */
+  #chooseLimit(reference: number, rule: number): boolean {
+    const c = this.pivot;
+    const below = this.#limitDown(c);
+    const above = this.#limitFrom(c + 1);
+    const volumeBelow = this.#supplyAt(below);
+    const volumeAbove = this.#demandAt(above);
+    const volume = Math.max(volumeBelow, volumeAbove);
+    if (volume === 0) return false;
+    const buySurplus = this.#demandAt(below) - volumeBelow;
+    const sellSurplus = this.#supplyAt(above) - volumeAbove;
+    const isBelow = volumeBelow === volume && (volumeAbove < volume || buySurplus <= sellSurplus);
+    const isAbove = volumeAbove === volume && (volumeBelow < volume || sellSurplus <= buySurplus);
+    let low = isBelow ? below : above;
+    if (isBelow && !isAbove && buySurplus === 0) {
+      const next = this.#limitDown(below - 1);
+      if (next > 0 && this.#demandAt(next) === volume && this.#supplyAt(next) === volume) low = next;
+    }
+    const high = isAbove ? above : below;
+    this.price = this.#nearest(rule === AuctionPriceId.Middle ? (low + high) / 2 : reference, low, high);
+    this.#setVolume(this.#demandAt(this.price), this.#supplyAt(this.price));
+    return true;
+  }
+
+  #setVolume(demand: number, supply: number): void {
+    this.volume = Math.min(demand, supply);
+    this.surplus = Math.abs(demand - supply);
+    this.surplusSide = demand < supply ? 1 : 0;
+  }
+
+  /** Demand at a price next to c; 0 where there is none. */
+  #demandAt(price: number): number {
+    if (price < 0 || price === Infinity) return 0;
+    return price <= this.pivot ? this.demand + this.#bidLots(price, this.pivot - 1) : this.demand - this.#bidLots(this.pivot, price - 1);
+  }
+
+  #supplyAt(price: number): number {
+    if (price < 0 || price === Infinity) return 0;
+    return price <= this.pivot ? this.supply - this.#askLots(price + 1, this.pivot) : this.supply + this.#askLots(this.pivot + 1, price);
   }
 
   #reference(reference: number, low: number, high: number): number {
@@ -207,6 +248,24 @@ export class CallAuction {
 
   #askDown(price: number): number {
     return this.#asks.previous(price);
+  }
+
+  /** The highest price at or below `price` with a limit order. */
+  #limitDown(price: number): number {
+    let at = Math.max(this.#bidDown(price), this.#askDown(price));
+    while (at > 0 && this.hasMarketOrders && !this.#isLimit(at)) at = Math.max(this.#bidDown(at - 1), this.#askDown(at - 1));
+    return at;
+  }
+
+  /** The lowest price at or above `price` with a limit order. */
+  #limitFrom(price: number): number {
+    let at = Math.min(this.#bidFrom(price), this.#askFrom(price));
+    while (at < Infinity && this.hasMarketOrders && !this.#isLimit(at)) at = Math.min(this.#bidFrom(at + 1), this.#askFrom(at + 1));
+    return at;
+  }
+
+  #isLimit(price: number): boolean {
+    return this.#hasLimit(this.#bids, price) || this.#hasLimit(this.#asks, price);
   }
 
   /** Lots bid at `from` to `to`, both included. */

@@ -1,6 +1,7 @@
 import { type Allocate, allocateLocal } from '../allocate.ts';
 import { assert } from '../assert.ts';
 import { Code } from '../codes.ts';
+import { AuctionPriceId } from '../params.ts';
 import type { PriceTicks, QtyLots } from '../units.ts';
 import { AUCTION_MARKET_BIT, isAuctionMarket } from '../wire/order-kinds.ts';
 import { AuctionQueue } from './auction-queue.ts';
@@ -548,14 +549,14 @@ export class OrderBook {
     return this.auction.surplusSide;
   }
 
-  /** Computes the price at which an uncross would trade now. Cheap enough to call after every order. @param referencePrice ticks, 0 = none */
-  indicate(referencePrice: number): void {
-    this.auction.indicate(referencePrice, this.priceStep);
+  /** Computes the price at which an uncross would trade now. Cheap enough to call after every order. @param referencePrice ticks, 0 = none @param rule AuctionPriceId */
+  indicate(referencePrice: number, rule: number = AuctionPriceId.Nearest): void {
+    this.auction.indicate(referencePrice, this.priceStep, rule);
   }
 
   /** Trades all orders that can trade at the indicative price, in price-time priority on both sides. The book is not crossed afterwards. */
-  uncross(referencePrice: number): void {
-    this.indicate(referencePrice);
+  uncross(referencePrice: number, rule: number = AuctionPriceId.Nearest): void {
+    this.indicate(referencePrice, rule);
     const { slab, bids, asks } = this;
     const price = this.auction.price;
     let left = this.auction.volume;

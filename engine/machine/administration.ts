@@ -26,7 +26,15 @@ const NEGATIVE = 1;
 /** Parameters that can change only while the book is empty: the ladder, step and reservations of resting orders depend on them. */
 const FROZEN_PARAMS: ReadonlySet<number> = new Set([SymbolParam.MaxPrice, SymbolParam.TickStep, SymbolParam.RiskModel]);
 /** The last parameter of each version of the rules before those that have all. */
-const LAST_PARAM = [0, SymbolParam.RiskModel, SymbolParam.RiskModel, SymbolParam.RiskModel, SymbolParam.SessionEnd];
+const LAST_PARAM = [
+  0,
+  SymbolParam.RiskModel,
+  SymbolParam.RiskModel,
+  SymbolParam.RiskModel,
+  SymbolParam.SessionEnd,
+  SymbolParam.VolatilityProfile,
+  SymbolParam.VolatilityProfile,
+];
 /** The same before rules 4: orders did not have their own fees then. */
 const FROZEN_FEES: ReadonlySet<number> = new Set([SymbolParam.MakerFeePpm, SymbolParam.TakerFeePpm]);
 
@@ -188,7 +196,7 @@ export class Administration {
     const { symbols, feeSchedules, feeTiers, risks, rules } = this.#state;
     const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
-    if (parameter >= SYMBOL_PARAMS || (rules < 5 && parameter > LAST_PARAM[rules])) return Code.BAD_PARAMETER;
+    if (parameter >= SYMBOL_PARAMS || (rules < 7 && parameter > LAST_PARAM[rules])) return Code.BAD_PARAMETER;
     const [lowest, highest] = SYMBOL_PARAM_RANGES[parameter];
     if (value < lowest || value > highest) return Code.BAD_PARAMETER;
     const { MaxPrice, MakerFeePpm, TakerFeePpm, FeeTierTable } = SymbolParam;
@@ -209,7 +217,7 @@ export class Administration {
     if (parameter === SymbolParam.ReferencePrice) this.#state.stops.moved(symbol, value, value, BY_REFERENCE);
     if (parameter === MaxPrice) this.#openBook(symbol);
     if (parameter === SymbolParam.TickStep) book.priceStep = value;
-    if (parameter === SymbolParam.ReferencePrice) this.#publishPhase(symbol);
+    if (parameter === SymbolParam.ReferencePrice || parameter === SymbolParam.AuctionPrice) this.#publishPhase(symbol);
     return Code.OK;
   }
 
@@ -273,11 +281,11 @@ export class Administration {
     if (symbols.phase[symbol] !== Phase.Auction || symbols.subPhase[symbol] === SubPhase.PreOpen) return Code.WRONG_PHASE;
     this.#auctionOrders.beforeUncross(symbol);
     this.#pegOrders.park(symbol);
-    const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
-    book.indicate(reference);
+    const [reference, rule] = [symbols.param(symbol, SymbolParam.ReferencePrice), symbols.param(symbol, SymbolParam.AuctionPrice)];
+    book.indicate(reference, rule);
     this.price = book.indicativePrice;
     this.volume = book.indicativeVolume;
-    book.uncross(reference);
+    book.uncross(reference, rule);
     this.#protection.afterUncross();
     if (this.volume > 0) {
       symbols.setStaticPrice(symbol, this.price);

@@ -295,7 +295,7 @@ export class Exchange extends MachineState {
       const book = this.books[symbol];
       const { phase, subPhase } = this.symbols;
       if (book === undefined || phase[symbol] !== Phase.Auction || subPhase[symbol] === SubPhase.PreOpen) continue;
-      book.indicate(this.symbols.param(symbol, SymbolParam.ReferencePrice));
+      book.indicate(this.symbols.param(symbol, SymbolParam.ReferencePrice), this.symbols.param(symbol, SymbolParam.AuctionPrice));
       const { indicativePrice, indicativeVolume, indicativeSurplus, indicativeSurplusSide: side } = book;
       this.market.write(MarketEventKind.Indicative, side, 0, symbol, 0, indicativePrice, indicativeVolume, 0, indicativeSurplus);
     }

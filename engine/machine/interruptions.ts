@@ -109,7 +109,7 @@ export class Interruptions implements StatePart {
     if (rules >= 6 && !this.#isReady(symbol)) return;
     this.#clear(symbol);
     const book = books[symbol] as OrderBook;
-    book.indicate(symbols.param(symbol, SymbolParam.ReferencePrice));
+    book.indicate(symbols.param(symbol, SymbolParam.ReferencePrice), symbols.param(symbol, SymbolParam.AuctionPrice));
     const price = book.indicativePrice;
     bands.measure(symbol);
     if ((its.bits & LIMIT_STATE) !== 0 && price !== 0 && !bands.contain(price)) return this.#beginAuction(its);

@@ -120,6 +120,12 @@ export class Place {
     return found ?? this.fail(`must be one of ${choices.join(', ')}, not ${text}`);
   }
 
+  /** The same as its place among the choices, from 0. */
+  indexIn(choices: readonly string[]): number | undefined {
+    const choice = this.oneOf(choices);
+    return choice === undefined ? undefined : choices.indexOf(choice);
+  }
+
   /** Decimal text as units of mantissa x 10^-decimals, exactly. */
   units(mantissa: number, decimals: number): number | undefined {
     const text = this.text();

@@ -39,7 +39,16 @@ export interface SymbolConfig {
 /** The Phase of each name. */
 export const PHASES = Object.fromEntries(PHASE_NAMES.map((name, phase) => [name, phase])) as Record<PhaseName, Phase>;
 /** Keys of parameters that can change after a symbol is defined. */
-export const PARAM_KEYS = ['reference-price', 'price-band', 'collar', 'session-end', 'volatility', 'limits', 'fees'] as const;
+export const PARAM_KEYS = [
+  'reference-price',
+  'price-band',
+  'collar',
+  'session-end',
+  'auction-price',
+  'volatility',
+  'limits',
+  'fees',
+] as const;
 export const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
 
 export const LIMIT_KEYS = [
@@ -52,6 +61,8 @@ export const LIMIT_KEYS = [
   'min-notional',
   'max-notional',
 ] as const;
+/** By AuctionPriceId. */
+export const AUCTION_PRICES = ['nearest', 'limits', 'middle'] as const;
 export const FEE_KEYS = ['maker', 'taker', 'tiers'] as const;
 
 /** A step such as 0.05 is 5 x 10^-2. */
@@ -192,6 +203,7 @@ export function readParams(
   if (fields['price-band'] !== undefined) fields.collar?.fail('is the former name of price-band; give price-band alone');
   read('PriceBandPpm', fields['price-band'] ?? fields.collar, (place) => place.ppm(0, MILLION));
   read('SessionEnd', fields['session-end'], readTime);
+  read('AuctionPrice', fields['auction-price'], (place) => place.indexIn(AUCTION_PRICES));
   Object.assign(params, readVolatility(fields.volatility));
   const fees = fields.fees?.fields(FEE_KEYS) ?? {};
   read('MakerFeePpm', fees.maker, (place) => place.ppm(-MILLION, MILLION));

@@ -21,7 +21,7 @@ export function readVolatility(place: Place | undefined): Volatility {
     VolatilityUs: micros(fields.duration?.whole(1, LONGEST)),
     WideBandPpm: fields['wide-band']?.ppm(0, MILLION),
     VolatilityExtensionUs: micros(fields.extension?.whole(1, LONGEST)),
-    VolatilityProfile: profileOf(fields.profile?.oneOf(VOLATILITY_PROFILES)),
+    VolatilityProfile: fields.profile?.indexIn(VOLATILITY_PROFILES),
     VolatilityRandomUs: micros(fields['random-end']?.whole(0, LONGEST_RANDOM)),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Volatility;
@@ -29,8 +29,4 @@ export function readVolatility(place: Place | undefined): Volatility {
 
 function micros(seconds: number | undefined): number | undefined {
   return seconds === undefined ? undefined : seconds * 1_000_000;
-}
-
-function profileOf(name: (typeof VOLATILITY_PROFILES)[number] | undefined): number | undefined {
-  return name === undefined ? undefined : VOLATILITY_PROFILES.indexOf(name);
 }

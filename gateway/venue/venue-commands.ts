@@ -28,6 +28,7 @@ export const PARAM_ORDER: readonly SymbolParamName[] = [
   'WideBandPpm',
   'VolatilityRandomUs',
   'VolatilityProfile',
+  'AuctionPrice',
 ];
 
 export function defineAsset({ id, decimals, name }: AssetConfig): CommandFields {
@@ -187,6 +188,7 @@ const SYMBOL_PARAMETERS: Readonly<Record<SymbolParamName, string>> = {
   WideBandPpm: 'volatility.wide-band',
   VolatilityRandomUs: 'volatility.random-end',
   VolatilityProfile: 'volatility.profile',
+  AuctionPrice: 'auction-price',
 };
 
 const PARAM_NAMES = Object.keys(SYMBOL_PARAMETERS) as SymbolParamName[];

@@ -1,3 +1,5 @@
+import { amongLimits } from './naive-auction-price.ts';
+
 /** The book as its rules read: one array, sorted and filtered again for every question. Slow on purpose; it shares no code with the engine. */
 export interface NaiveOrder {
   readonly id: number;
@@ -60,7 +62,7 @@ export class NaiveBook {
   }
 
   /** Tries every price. */
-  indicate(reference: number, step: number): NaiveIndication {
+  indicate(reference: number, step: number, rule = 0): NaiveIndication {
     let candidates: { price: number; volume: number; gap: number }[] = [];
     for (let price = step; price <= this.#maxPrice; price += step) {
       const demand = this.#lots((order) => order.side === 0 && order.price >= price);
@@ -69,6 +71,17 @@ export class NaiveBook {
     }
     const volume = Math.max(...candidates.map((candidate) => candidate.volume));
     if (volume === 0) return { price: 0, volume: 0, surplus: 0, side: 0 };
+    if (rule > 0) {
+      const gapAt = (price: number) => candidates.find((candidate) => candidate.price === price)?.gap ?? 0;
+      const limits = new Set(this.orders.map(({ price }) => price));
+      const price = amongLimits(
+        candidates.filter((each) => limits.has(each.price)),
+        rule,
+        reference,
+        step,
+      );
+      return { price, volume, surplus: Math.abs(gapAt(price)), side: gapAt(price) < 0 ? 1 : 0 };
+    }
     candidates = candidates.filter((candidate) => candidate.volume === volume);
     const surplus = Math.min(...candidates.map(({ gap }) => Math.abs(gap)));
     candidates = candidates.filter(({ gap }) => Math.abs(gap) === surplus);
@@ -83,8 +96,8 @@ export class NaiveBook {
     return byPrice.sort((a, b) => Math.abs(a.price - reference) - Math.abs(b.price - reference) || b.price - a.price)[0];
   }
 
-  uncross(reference: number, step: number): NaiveTrade[] {
-    const { price, volume } = this.indicate(reference, step);
+  uncross(reference: number, step: number, rule = 0): NaiveTrade[] {
+    const { price, volume } = this.indicate(reference, step, rule);
     const trades: NaiveTrade[] = [];
     let left = volume;
     while (left > 0) {

@@ -1,6 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import { Phase, Side, SubPhase, Trigger } from '../../engine/wire/layout.ts';
+import { amongLimits } from './naive-auction-price.ts';
 import { NaiveAuctions } from './naive-auctions.ts';
 import { payFee } from './naive-fees.ts';
 import { shownOf, shrink } from './naive-icebergs.ts';
@@ -29,16 +30,11 @@ export function auctionPrice(state: NaiveState): { price: number; volume: number
   // Demand and supply change only here.
   const prices = new Set([...limits.flatMap((price) => [price - 1, price, price + 1]), reference, reference - 1, reference + 1]);
   for (const price of [...prices].filter((each) => each >= lowest && each <= highest).sort((a, b) => a - b)) {
-    const buys = state
-      .queue(Side.Buy)
-      .filter((o) => o.price >= price)
-      .reduce((sum, o) => sum + o.open, 0);
-    const sells = state
-      .queue(Side.Sell)
-      .filter((o) => o.price <= price)
-      .reduce((sum, o) => sum + o.open, 0);
+    const [buys, sells] = [lots(state, Side.Buy, price), lots(state, Side.Sell, price)];
     rows.push({ price, volume: Math.min(buys, sells), surplus: buys - sells });
   }
+  const among = priceAmongLimits(state, rows);
+  if (among !== undefined) return among;
   const most = Math.max(0, ...rows.map((row) => row.volume));
   if (most === 0) return { price: 0, volume: 0 };
   let best = rows.filter((row) => row.volume === most);
@@ -57,6 +53,27 @@ export function auctionPrice(state: NaiveState): { price: number; volume: number
   return best.filter((row) => Math.abs(row.price - reference) === nearest)[
     best.length > 1 ? best.filter((row) => Math.abs(row.price - reference) === nearest).length - 1 : 0
   ];
+}
+
+/** With a rule that knows only limits of orders; undefined without one, or if only market orders trade. */
+function priceAmongLimits(
+  state: NaiveState,
+  rows: readonly { price: number; volume: number; surplus: number }[],
+): { price: number; volume: number } | undefined {
+  const rule = state.params[SymbolParam.AuctionPrice];
+  if (rule === 0) return undefined;
+  const limits = new Set(state.resting.filter(({ market, open }) => !market && open > 0).map((o) => o.price));
+  const candidates = rows.filter(({ price }) => limits.has(price)).map(({ price, volume, surplus }) => ({ price, volume, gap: surplus }));
+  const price = amongLimits(candidates, rule, state.params[SymbolParam.ReferencePrice], 1);
+  if (price === 0) return undefined;
+  state.seen.add(rule === 1 ? 'auction price among limits' : 'auction price in the middle of limits');
+  return { price, volume: Math.min(lots(state, Side.Buy, price), lots(state, Side.Sell, price)) };
+}
+
+/** Lots of a side that can trade at a price. */
+function lots(state: NaiveState, side: Side, price: number): number {
+  const those = state.queue(side).filter((o) => (side === Side.Buy ? o.price >= price : o.price <= price));
+  return those.reduce((sum, o) => sum + o.open, 0);
 }
 
 function uncrossAll(state: NaiveState): { price: number; volume: number } {

@@ -42,6 +42,7 @@ export const setup = fc.record({
   wide: fc.constantFrom(0, 30_000, 60_000),
   random: fc.constantFrom(0, 0, 4_000_000),
   profile: fc.constantFrom(0, 1),
+  auctionPrice: fc.constantFrom(0, 0, 1, 2),
   usd: fc.constantFrom(3000, 1_000_000),
   /** Level pages in all, and of one account. */
   pages: fc.constantFrom(3, 5),
@@ -78,6 +79,7 @@ export interface Setup {
   wide: number;
   random: number;
   profile: number;
+  auctionPrice: number;
   usd: number;
   pages: number;
   pagesPerAccount: number;
@@ -103,6 +105,7 @@ export function pair(
     wide,
     random,
     profile,
+    auctionPrice,
     usd,
     btc,
     pages,
@@ -122,6 +125,7 @@ export function pair(
     WideBandPpm: wide,
     VolatilityRandomUs: random,
     VolatilityProfile: profile,
+    ...(rules < 7 ? {} : { AuctionPrice: auctionPrice }),
   };
   const bands = rules < 5 ? {} : volatility;
   const real = new Harness(limits, rules).setUp(

@@ -100,6 +100,8 @@ export const RARE = [
   'iceberg display amended, place kept',
   'iceberg display amended, place lost',
   'refreshed iceberg first in an auction',
+  'auction price among limits',
+  'auction price in the middle of limits',
   'hidden order before a displayed one in an auction',
   'hidden order traded',
   'hidden order behind an iceberg',

@@ -13,6 +13,7 @@ const CAMEL_CASE: Readonly<Record<string, string>> = {
   referencePrice: 'reference-price',
   priceBand: 'price-band',
   sessionEnd: 'session-end',
+  auctionPrice: 'auction-price',
   staticBand: 'static-band',
   dynamicBand: 'dynamic-band',
   wideBand: 'wide-band',
@@ -86,6 +87,7 @@ const parameters: Shape<typeof PARAM_KEYS> = {
   'price-band': text,
   collar: text,
   'session-end': text,
+  'auction-price': text,
   volatility: fields<typeof VOLATILITY_KEYS>({
     'static-band': text,
     'dynamic-band': text,

@@ -26,6 +26,7 @@ import {
   TRIGGER_NAMES,
 } from '../../../engine/wire/names.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
+import { AUCTION_PRICES } from '../../config/config-symbol.ts';
 import { VOLATILITY_PROFILES } from '../../config/config-volatility.ts';
 import type { Level } from '../../market/book-mirror.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
@@ -60,6 +61,7 @@ export function symbolView(symbol: SymbolInfo) {
     // The former name of priceBand, published for one release.
     collar: percent(params.PriceBandPpm),
     sessionEnd: params.SessionEnd === 0 ? null : timeText(params.SessionEnd),
+    auctionPrice: AUCTION_PRICES[params.AuctionPrice],
     volatility: volatilityView(symbol),
     fees: { maker: percent(params.MakerFeePpm), taker: percent(params.TakerFeePpm), tiers: params.FeeTierTable },
     limits: {
