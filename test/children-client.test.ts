@@ -1,50 +1,29 @@
 /** Orders that wait for another one through the client, HTTP and the command line, with one thread and with several. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { connect, type OpenbellClient, type ReportView } from '../gateway/client/index.ts';
-import { loadConfig } from '../gateway/config/config.ts';
-import { createLogger } from '../gateway/log.ts';
-import { type RunningExchange, startExchange } from '../gateway/main.ts';
-import { openbell } from './support/exchange-process.ts';
+import { before, describe, it } from 'node:test';
+import type { ReportView } from '../gateway/client/index.ts';
+import { demoExchange } from './support/demo-exchange.ts';
 import { until } from './support/until.ts';
 
 for (const topology of ['compact', 'pinned']) {
   describe(`orders that wait for another (${topology})`, { timeout: 120_000 }, () => {
-    const data = mkdtempSync(join(tmpdir(), 'openbell-children-'));
+    const venue = demoExchange(topology);
     const reports: ReportView[] = [];
-    let exchange: RunningExchange;
-    let client: OpenbellClient;
-    let flags: string[];
 
     before(async () => {
-      const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology };
-      exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
-      const { grpc, http, ws } = exchange.ports;
-      flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
-      client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
-      client.orders.on('report', (report) => reports.push(report));
-    });
-    after(async () => {
-      await client?.close();
-      await exchange?.stop();
-      rmSync(data, { recursive: true, force: true });
+      venue.client.orders.on('report', (report) => reports.push(report));
     });
 
-    const run = (...args: string[]) => openbell([...args, ...flags]);
-    const get = async (path: string) => (await (await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`)).json()) as never;
     const open = async (): Promise<unknown[]> => {
-      const { orders } = (await get('/v1/accounts/1/open-orders')) as { orders: Record<string, unknown>[] };
+      const { orders } = (await venue.get('/v1/accounts/1/open-orders')) as { orders: Record<string, unknown>[] };
       return orders.map((o) => [o.orderId, o.status, o.leaves, o.parentOrderId, o.toCome]);
     };
-    const sell = (quantity: string, price: string) => client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity, price });
+    const sell = (quantity: string, price: string) => venue.client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity, price });
     const lives = (orderId: number): unknown[] =>
       reports.filter((r) => r.orderId === orderId && r.code === 'PARENT_FILLED').map(({ quantity, leaves }) => [quantity, leaves]);
 
     it('client: a bracket becomes live with the fills of its parent', async () => {
-      const [parent, profit, loss] = await client.orders.bracket({
+      const [parent, profit, loss] = await venue.client.orders.bracket({
         ...{ symbol: 'BTC-USD', side: 'buy', quantity: '0.5', parent: { price: '60000.00' } },
         ...{ takeProfit: { price: '61000.00' }, stopLoss: { stopPrice: '59000.00', price: '58000.00' } },
       });
@@ -63,7 +42,7 @@ for (const topology of ['compact', 'pinned']) {
         [one, 'open', '0.5000', id, '0.3000'],
         [other, 'pending', '0.5000', id, '0.3000'],
       ]);
-      const life = (await get(`/v1/accounts/1/orders/${one}`)) as {
+      const life = (await venue.get(`/v1/accounts/1/orders/${one}`)) as {
         status: string;
         resting: Record<string, unknown>;
         steps: { step: string }[];
@@ -73,12 +52,12 @@ for (const topology of ['compact', 'pinned']) {
         life.steps.map(({ step }) => step),
         ['accepted', 'live'],
       );
-      await client.orders.cancel({ symbol: 'BTC-USD', orderId: id });
+      await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: id });
       assert.deepEqual(await open(), [
         [one, 'open', '0.2000', undefined, undefined],
         [other, 'pending', '0.2000', undefined, undefined],
       ]);
-      await client.orders.cancel({ symbol: 'BTC-USD', orderId: one });
+      await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: one });
     });
 
     it('client: one triggers other, of any sides; what does not fit is refused', async () => {
@@ -86,9 +65,9 @@ for (const topology of ['compact', 'pinned']) {
         { side: 'buy', price: '60000.00' },
         { side: 'sell', price: '61000.00' },
       ] as const;
-      const [parent, child] = await client.orders.oto({ symbol: 'BTC-USD', quantity: '0.1', orders });
-      await client.orders.amend({ symbol: 'BTC-USD', orderId: child.orderId, quantity: '0.1', price: '62000.00' });
-      const wrong = client.orders.oto({
+      const [parent, child] = await venue.client.orders.oto({ symbol: 'BTC-USD', quantity: '0.1', orders });
+      await venue.client.orders.amend({ symbol: 'BTC-USD', orderId: child.orderId, quantity: '0.1', price: '62000.00' });
+      const wrong = venue.client.orders.oto({
         symbol: 'BTC-USD',
         side: 'buy',
         orders: [
@@ -98,7 +77,7 @@ for (const topology of ['compact', 'pinned']) {
       });
       await assert.rejects(wrong, { code: 'BAD_LIST' });
       await assert.rejects(
-        client.orders.oto({
+        venue.client.orders.oto({
           symbol: 'BTC-USD',
           side: 'buy',
           quantity: '1',
@@ -106,36 +85,46 @@ for (const topology of ['compact', 'pinned']) {
         }),
         { code: 'ILLEGAL_COMBINATION', message: /^ioc and child cannot be combined/ },
       );
-      await client.orders.cancel({ symbol: 'BTC-USD', orderId: parent.orderId });
+      await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: parent.orderId });
       assert.deepEqual(await open(), []);
     });
 
     it('command line: a bracket, shown in account and in explain', async () => {
-      const placed = await run('order', 'buy', '0.5', 'BTC-USD', '60000.00', '--take-profit', '61000.00', '--stop-loss', '59000.00');
+      const placed = await venue.openbell(
+        'order',
+        'buy',
+        '0.5',
+        'BTC-USD',
+        '60000.00',
+        '--take-profit',
+        '61000.00',
+        '--stop-loss',
+        '59000.00',
+      );
       assert.match(
         placed.stdout,
         /^accepted {2}order \d+: buy 0\.5000 BTC-USD at 60000\.00\naccepted {2}order \d+: sell .*\naccepted {2}order \d+: sell .*stop/,
       );
       const [id, one, other] = [...placed.stdout.matchAll(/order (\d+):/g)].map(([, each]) => each);
       assert.match(placed.stdout, new RegExp(`at 61000.00, waits for fills of order ${id}\n`));
-      const account = await run('account', '1');
+      const account = await venue.openbell('account', '1');
       assert.match(account.stdout, new RegExp(`open, parent of order ${one} and ${other}\n`));
       assert.match(account.stdout, new RegExp(`waiting, 0.5000 to come with fills of order ${id}`));
       assert.match(account.stdout, new RegExp(`waiting, stop 59000.00 by last, 0.5000 to come with fills of order ${id}`));
-      const explained = await run('order', 'explain', other);
+      const explained = await venue.openbell('order', 'explain', other);
       assert.match(explained.stdout, new RegExp(`to come: 0.5000 may become live, with fills of order ${id}`));
       assert.match(explained.stdout, /waiting/);
-      assert.notEqual((await run('order', 'buy', '1', 'BTC-USD', '60000.00', '--stop-loss-limit', '1')).code, 0);
-      await client.orders.cancel({ symbol: 'BTC-USD', orderId: Number(id) });
+      assert.notEqual((await venue.openbell('order', 'buy', '1', 'BTC-USD', '60000.00', '--stop-loss-limit', '1')).code, 0);
+      await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: Number(id) });
       assert.deepEqual(await open(), [], one);
     });
 
     it('command line: a market order with a stop-loss', async () => {
       const { orderId } = await sell('0.3', '60000.00');
-      const placed = await run('order', 'buy', '0.2', 'BTC-USD', '--stop-loss', '59000.00');
+      const placed = await venue.openbell('order', 'buy', '0.2', 'BTC-USD', '--stop-loss', '59000.00');
       assert.match(placed.stdout, /live {6}order (\d+): 0\.2000 at market, stop 59000\.00 by last, open 0\.2000/);
-      await client.orders.cancel({ symbol: 'BTC-USD', orderId });
-      await client.orders.cancelAll();
+      await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId });
+      await venue.client.orders.cancelAll();
     });
   });
 }

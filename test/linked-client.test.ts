@@ -1,58 +1,37 @@
 /** Linked orders through the client, HTTP and the command line, with one thread and with several. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { LinkKind } from '../engine/wire/layout.ts';
-import { CommandBatch, connect, type OpenbellClient, OrderType, type ReportView, Side, TimeInForce } from '../gateway/client/index.ts';
-import { loadConfig } from '../gateway/config/config.ts';
-import { createLogger } from '../gateway/log.ts';
-import { type RunningExchange, startExchange } from '../gateway/main.ts';
-import { openbell } from './support/exchange-process.ts';
+import { CommandBatch, OrderType, type ReportView, Side, TimeInForce } from '../gateway/client/index.ts';
+import { demoExchange } from './support/demo-exchange.ts';
 import { until } from './support/until.ts';
 
 for (const topology of ['compact', 'pinned']) {
   describe(`linked orders (${topology})`, { timeout: 120_000 }, () => {
-    const data = mkdtempSync(join(tmpdir(), 'openbell-linked-'));
+    const venue = demoExchange(topology);
     const reports: ReportView[] = [];
-    let exchange: RunningExchange;
-    let client: OpenbellClient;
-    let flags: string[];
 
     before(async () => {
-      const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology };
-      exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
-      const { grpc, http, ws } = exchange.ports;
-      flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
-      client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
-      client.orders.on('report', (report) => reports.push(report));
-    });
-    after(async () => {
-      await client?.close();
-      await exchange?.stop();
-      rmSync(data, { recursive: true, force: true });
+      venue.client.orders.on('report', (report) => reports.push(report));
     });
 
-    const run = (...args: string[]) => openbell([...args, ...flags]);
-    const get = async (path: string) => (await (await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`)).json()) as never;
     const linkedOf = async (): Promise<unknown[]> => {
-      const { orders } = (await get('/v1/accounts/1/open-orders')) as { orders: { orderId: number; linked?: unknown }[] };
+      const { orders } = (await venue.get('/v1/accounts/1/open-orders')) as { orders: { orderId: number; linked?: unknown }[] };
       return orders.map(({ orderId, linked }) => [orderId, linked]);
     };
 
     it('client: both are accepted, shown with their partner, and one cancels the other', async () => {
       const orders = [{ price: '60000.00' }, { stopPrice: '40000.00' }] as const;
-      const [limit, stop] = await client.orders.oco({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', orders });
+      const [limit, stop] = await venue.client.orders.oco({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', orders });
       assert.deepEqual([limit.kind, limit.price, stop.kind, stop.stopPrice], ['accepted', '60000.00', 'accepted', '40000.00']);
       const [one, other] = [limit.orderId, stop.orderId];
       assert.deepEqual(await linkedOf(), [
         [one, { kind: 'oco', orderId: other }],
         [other, { kind: 'oco', orderId: one }],
       ]);
-      const life = (await get(`/v1/accounts/1/orders/${other}`)) as { linked?: unknown; status: string };
+      const life = (await venue.get(`/v1/accounts/1/orders/${other}`)) as { linked?: unknown; status: string };
       assert.deepEqual([life.status, life.linked], ['pending', { kind: 'oco', orderId: one }]);
-      await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '60000.00' });
+      await venue.client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '60000.00' });
       const ends = (): unknown[] => reports.filter(({ orderId }) => orderId === other).map(({ kind, code }) => [kind, code]);
       await until(() => ends().length === 2, 'the stop ends');
       assert.deepEqual(ends(), [
@@ -60,24 +39,29 @@ for (const topology of ['compact', 'pinned']) {
         ['cancelled', 'CANCELLED_LINKED'],
       ]);
       assert.deepEqual(await linkedOf(), [[one, undefined]]);
-      await client.orders.cancel({ symbol: 'BTC-USD', orderId: one });
+      await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: one });
     });
 
     it('client: what does not fit is refused with the code of the order in error', async () => {
       const list = { symbol: 'BTC-USD', side: 'sell', quantity: '0.5' } as const;
-      await assert.rejects(client.orders.ouo({ ...list, orders: [{ price: '60000.00' }, { price: '61000.00' }] }), { code: 'BAD_LIST' });
-      await assert.rejects(client.orders.oco({ ...list, orders: [{ price: '60000.00', timeInForce: 'ioc' }, { stopPrice: '40000.00' }] }), {
-        code: 'ILLEGAL_COMBINATION',
-        message: /^ioc and linked cannot be combined/,
+      await assert.rejects(venue.client.orders.ouo({ ...list, orders: [{ price: '60000.00' }, { price: '61000.00' }] }), {
+        code: 'BAD_LIST',
       });
-      await assert.rejects(client.orders.oco({ ...list, orders: [{ price: '60000.00' }] as never }), { code: 'BAD_LIST' });
+      await assert.rejects(
+        venue.client.orders.oco({ ...list, orders: [{ price: '60000.00', timeInForce: 'ioc' }, { stopPrice: '40000.00' }] }),
+        {
+          code: 'ILLEGAL_COMBINATION',
+          message: /^ioc and linked cannot be combined/,
+        },
+      );
+      await assert.rejects(venue.client.orders.oco({ ...list, orders: [{ price: '60000.00' }] as never }), { code: 'BAD_LIST' });
       const orders = [{ price: '60000.00' }, { stopPrice: '40000.00', quantity: '4000000' }] as const;
-      const [limit, stop] = await client.orders.oco({ ...list, orders });
+      const [limit, stop] = await venue.client.orders.oco({ ...list, orders });
       assert.deepEqual([limit.code, stop.code], ['LIST_REJECTED', 'QUANTITY_MAX']);
     });
 
     it('Submit has the answer of each order', async () => {
-      const { id } = (await get('/v1/symbols/BTC-USD')) as { id: number };
+      const { id } = (await venue.get('/v1/symbols/BTC-USD')) as { id: number };
       const batch = new CommandBatch(8);
       const limit = {
         symbol: id,
@@ -87,13 +71,13 @@ for (const topology of ['compact', 'pinned']) {
         price: 6_000_000,
         quantity: 5,
       };
-      const [first, second] = [client.orders.nextClientOrderId(), client.orders.nextClientOrderId()];
+      const [first, second] = [venue.client.orders.nextClientOrderId(), venue.client.orders.nextClientOrderId()];
       const stop = { ...limit, orderType: OrderType.Stop, price: 0, stopPrice: 4_000_000 };
       batch.placeList(LinkKind.OneUpdatesOther, [
         { ...limit, clientOrderId: first },
         { ...stop, clientOrderId: second },
       ]);
-      const answer = await client.orders.submit(batch);
+      const answer = await venue.client.orders.submit(batch);
       assert.deepEqual(
         answer.reports.map(({ kind, clientOrderId }) => [kind, clientOrderId]),
         [
@@ -101,19 +85,19 @@ for (const topology of ['compact', 'pinned']) {
           ['accepted', second],
         ],
       );
-      await client.orders.cancel({ symbol: 'BTC-USD', clientOrderId: first });
+      await venue.client.orders.cancel({ symbol: 'BTC-USD', clientOrderId: first });
     });
 
     it('client and command line: a take-profit iceberg and a trailing stop', async () => {
-      await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '50000.00' });
-      await client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.1', price: '50000.00', timeInForce: 'ioc' });
+      await venue.client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '50000.00' });
+      await venue.client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.1', price: '50000.00', timeInForce: 'ioc' });
       const orders = [
         { price: '60000.00', displayedQuantity: '0.1' },
         { trailPpm: 20_000, reportTrail: true },
       ] as const;
-      const [limit, stop] = await client.orders.ouo({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', orders });
+      const [limit, stop] = await venue.client.orders.ouo({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', orders });
       assert.deepEqual([limit.kind, limit.quantity, stop.kind, stop.stopPrice], ['accepted', '0.5000', 'accepted', '49000.00']);
-      await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.2', price: '60000.00' });
+      await venue.client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.2', price: '60000.00' });
       const of = ({ orderId }: { orderId: number }, kind: string): ReportView[] =>
         reports.filter((each) => each.orderId === orderId && each.kind === kind);
       await until(() => of(stop, 'stop-price-changed').length === 1, 'the stop follows');
@@ -122,31 +106,42 @@ for (const topology of ['compact', 'pinned']) {
         ['0.4000', '0.3000'],
       );
       assert.equal(of(stop, 'stop-price-changed')[0].stopPrice, '58800.00');
-      await client.orders.amend({ symbol: 'BTC-USD', orderId: stop.orderId, quantity: '0.2', trailPpm: 20_000 });
+      await venue.client.orders.amend({ symbol: 'BTC-USD', orderId: stop.orderId, quantity: '0.2', trailPpm: 20_000 });
       await until(() => of(limit, 'amended').length === 1, 'the iceberg is reduced');
       assert.deepEqual([of(limit, 'amended')[0].leaves, of(limit, 'amended')[0].keptPriority], ['0.2000', true]);
-      await client.orders.cancel({ symbol: 'BTC-USD', orderId: limit.orderId });
-      const placed = await run('oco', 'sell', '0.5', 'BTC-USD', '61000.00', '--display', '0.1', '--trail', '2%', '--updates');
+      await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: limit.orderId });
+      const placed = await venue.openbell('oco', 'sell', '0.5', 'BTC-USD', '61000.00', '--display', '0.1', '--trail', '2%', '--updates');
       assert.match(placed.stdout, /^accepted .* at 61000\.00\naccepted .* stop 58800\.00 by last\n$/);
-      assert.match((await run('account', '1')).stdout, /pending, stop 58800\.00 by last, trailing by 2%, ouo with order/);
-      assert.match((await run('oco', 'sell', '0.5', 'BTC-USD', '61000.00')).stderr, /oco needs --stop or --trail/);
-      await client.orders.cancelAll();
+      assert.match((await venue.openbell('account', '1')).stdout, /pending, stop 58800\.00 by last, trailing by 2%, ouo with order/);
+      assert.match((await venue.openbell('oco', 'sell', '0.5', 'BTC-USD', '61000.00')).stderr, /oco needs --stop or --trail/);
+      await venue.client.orders.cancelAll();
     });
 
     it('command line: oco, with the other order in account and in explain', async () => {
-      const placed = await run('oco', 'sell', '0.5', 'BTC-USD', '60000.00', '--stop', '40000.00', '--stop-limit', '39900.00', '--updates');
+      const placed = await venue.openbell(
+        'oco',
+        'sell',
+        '0.5',
+        'BTC-USD',
+        '60000.00',
+        '--stop',
+        '40000.00',
+        '--stop-limit',
+        '39900.00',
+        '--updates',
+      );
       assert.match(
         placed.stdout,
         /^accepted {2}order (\d+): sell 0\.5000 BTC-USD at 60000\.00\naccepted {2}order (\d+): sell 0\.5000 BTC-USD at 39900\.00, stop 40000\.00 by last\n$/,
       );
       const [, one, other] = /order (\d+)[\s\S]*order (\d+)/.exec(placed.stdout) as RegExpExecArray;
-      const account = await run('account', '1');
+      const account = await venue.openbell('account', '1');
       assert.match(account.stdout, new RegExp(`open, ouo with order ${other}`));
       assert.match(account.stdout, new RegExp(`pending, stop 40000.00 by last, ouo with order ${one}`));
-      assert.match((await run('order', 'explain', one)).stdout, new RegExp(`linked: updates, or is updated by, order ${other}`));
-      const refused = await run('oco', 'sell', '0.5', 'BTC-USD', '60000.00', '--stop', '0.001');
+      assert.match((await venue.openbell('order', 'explain', one)).stdout, new RegExp(`linked: updates, or is updated by, order ${other}`));
+      const refused = await venue.openbell('oco', 'sell', '0.5', 'BTC-USD', '60000.00', '--stop', '0.001');
       assert.notEqual(refused.code, 0);
-      await client.orders.cancel({ symbol: 'BTC-USD', orderId: Number(one) });
+      await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: Number(one) });
     });
   });
 }

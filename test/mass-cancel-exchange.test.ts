@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { Code } from '../engine/codes.ts';
 import { resolveLimits } from '../engine/limits.ts';
 import { encodeCommand } from '../engine/machine/command.ts';
@@ -11,12 +11,10 @@ import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { checkCommand } from '../engine/wire/check-command.ts';
 import { CommandBatch } from '../engine/wire/frames.ts';
 import { Command, CommandKind, Side, TimeInForce } from '../engine/wire/layout.ts';
-import { connect, type OpenbellClient } from '../gateway/client/index.ts';
+import { connect } from '../gateway/client/index.ts';
 import type { ReportView } from '../gateway/client/types.ts';
-import { loadConfig } from '../gateway/config/config.ts';
-import { createLogger } from '../gateway/log.ts';
-import { type RunningExchange, startExchange } from '../gateway/main.ts';
-import { ExchangeProcess, openbell } from './support/exchange-process.ts';
+import { demoExchange } from './support/demo-exchange.ts';
+import { ExchangeProcess } from './support/exchange-process.ts';
 import { TestExchange } from './support/order-entry-fixture.ts';
 import { until } from './support/until.ts';
 
@@ -38,88 +36,68 @@ describe('the frame of a mass cancel', () => {
 });
 
 describe('a running exchange', () => {
-  const data = mkdtempSync(join(tmpdir(), 'openbell-mass-cancel-'));
-  let exchange: RunningExchange;
-  let client: OpenbellClient;
-  let flags: string[];
+  const venue = demoExchange();
 
-  before(async () => {
-    const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' };
-    exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
-    const { grpc, http, ws } = exchange.ports;
-    flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
-    client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
-  });
-  after(async () => {
-    await client?.close();
-    await exchange?.stop();
-    rmSync(data, { recursive: true, force: true });
-  });
-
-  const buy = (price: string) => client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.001', price });
-  const sell = (price: string) => client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.001', price });
+  const buy = (price: string) => venue.client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.001', price });
+  const sell = (price: string) => venue.client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.001', price });
 
   it('cancelAll cancels by side and symbol, and all; its report counts orders', async () => {
     const reports: ReportView[] = [];
     const heard = (report: ReportView): number => reports.push(report);
     await Promise.all([buy('50000.00'), buy('50001.00'), sell('70000.00')]);
-    client.orders.on('report', heard);
-    const sells = await client.orders.cancelAll({ symbol: 'BTC-USD', side: 'sell' });
+    venue.client.orders.on('report', heard);
+    const sells = await venue.client.orders.cancelAll({ symbol: 'BTC-USD', side: 'sell' });
     assert.deepEqual(
       [sells.kind, sells.code, sells.quantityLots, sells.quantity, sells.symbol],
       ['mass-cancelled', 'OK', 1, '1', 'BTC-USD'],
     );
-    const all = await client.orders.cancelAll();
+    const all = await venue.client.orders.cancelAll();
     assert.deepEqual([all.quantityLots, all.leavesLots], [2, 0]);
     await until(() => reports.filter(({ code }) => code === 'CANCELLED_BY_MASS_CANCEL').length === 3, 'three orders are cancelled');
-    assert.deepEqual((await client.orders.cancelAll()).quantityLots, 0);
-    client.orders.off('report', heard);
-    await assert.rejects(() => client.orders.cancelAll({ account: 2 } as object), { code: 'BAD_OPTION' });
-    await assert.rejects(() => client.orders.cancelAll({ side: 'both' as 'buy' }), { code: 'BAD_ENUM' });
+    assert.deepEqual((await venue.client.orders.cancelAll()).quantityLots, 0);
+    venue.client.orders.off('report', heard);
+    await assert.rejects(() => venue.client.orders.cancelAll({ account: 2 } as object), { code: 'BAD_OPTION' });
+    await assert.rejects(() => venue.client.orders.cancelAll({ side: 'both' as 'buy' }), { code: 'BAD_ENUM' });
   });
 
   it('the command line: cancel --all', async () => {
     await Promise.all([buy('50000.00'), sell('70000.00')]);
-    const side = await openbell(['cancel', '--all', '--symbol', 'BTC-USD', '--side', 'buy', ...flags]);
+    const side = await venue.openbell('cancel', '--all', '--symbol', 'BTC-USD', '--side', 'buy');
     assert.deepEqual([side.code, side.stdout], [0, 'cancelled 1 order\n']);
-    const json = await openbell(['cancel', '--all', '--json', ...flags]);
+    const json = await venue.openbell('cancel', '--all', '--json');
     assert.deepEqual([json.code, JSON.parse(json.stdout).quantityLots], [0, 1]);
     for (const wrong of [['BTC-USD', '1', '--all'], ['--all', '--client-id'], ['BTC-USD', '1', '--side', 'buy'], ['BTC-USD'], []])
-      assert.equal((await openbell(['cancel', ...wrong, ...flags])).code, 2, wrong.join(' '));
+      assert.equal((await venue.openbell('cancel', ...wrong)).code, 2, wrong.join(' '));
   });
 
   it("cancelAllAfter sets the dead man's switch and switches it off, from the client and the command line", async () => {
     await buy('50000.00');
-    const set = await client.orders.cancelAllAfter(3600);
+    const set = await venue.client.orders.cancelAllAfter(3600);
     assert.deepEqual([set.kind, set.deadlineUs - set.timeUs], ['cancel-after-set', 3_600_000_000]);
-    assert.equal((await client.orders.cancelAllAfter(0)).deadlineUs, 0);
+    assert.equal((await venue.client.orders.cancelAllAfter(0)).deadlineUs, 0);
     for (const wrong of [0.5, -1, 86_401, Number.NaN])
-      await assert.rejects(() => client.orders.cancelAllAfter(wrong), { code: 'BAD_RANGE' }, String(wrong));
-    const line = await openbell(['cancel', '--all-after', '60', ...flags]);
+      await assert.rejects(() => venue.client.orders.cancelAllAfter(wrong), { code: 'BAD_RANGE' }, String(wrong));
+    const line = await venue.openbell('cancel', '--all-after', '60');
     assert.match(line.stdout, /^set {7}all orders are cancelled at 20\d\d-.*Z\n$/);
-    assert.equal((await openbell(['cancel', '--all-after', '0', ...flags])).stdout, 'off       the orders stay\n');
+    assert.equal((await venue.openbell('cancel', '--all-after', '0')).stdout, 'off       the orders stay\n');
     for (const wrong of [
       ['--all-after', '86401'],
       ['--all-after', '1.5'],
       ['--all-after', '5', '--all'],
       ['BTC-USD', '1', '--all-after', '5'],
     ])
-      assert.equal((await openbell(['cancel', ...wrong, ...flags])).code, 2, wrong.join(' '));
-    assert.equal((await client.orders.cancelAll()).quantityLots, 1);
+      assert.equal((await venue.openbell('cancel', ...wrong)).code, 2, wrong.join(' '));
+    assert.equal((await venue.client.orders.cancelAll()).quantityLots, 1);
   });
 
   it('one account sends no more than its rate; others do not notice', async () => {
-    const other = await connect({ grpcPort: exchange.ports.grpc, httpPort: exchange.ports.http, wsPort: exchange.ports.ws, account: 2 });
-    try {
-      const results = await Promise.allSettled(Array.from({ length: 60 }, () => client.orders.cancelAll()));
-      const refused = results.filter((result) => result.status === 'rejected');
-      assert.ok(refused.length > 0 && refused.every(({ reason }) => reason.code === 'MASS_CANCEL_RATE'));
-      assert.ok(results.length - refused.length >= 1);
-      assert.equal((await other.orders.cancelAll()).code, 'OK');
-      assert.equal((await buy('50000.00')).kind, 'accepted');
-    } finally {
-      await other.close();
-    }
+    const other = await venue.connect(2);
+    const results = await Promise.allSettled(Array.from({ length: 60 }, () => venue.client.orders.cancelAll()));
+    const refused = results.filter((result) => result.status === 'rejected');
+    assert.ok(refused.length > 0 && refused.every(({ reason }) => reason.code === 'MASS_CANCEL_RATE'));
+    assert.ok(results.length - refused.length >= 1);
+    assert.equal((await other.orders.cancelAll()).code, 'OK');
+    assert.equal((await buy('50000.00')).kind, 'accepted');
   });
 });
 

@@ -1,9 +1,8 @@
 /** The operator's cancel: one order, an account's, a symbol's, in every phase; over HTTP, the typed client and the command line. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { Code, codeName } from '../engine/codes.ts';
 import { encodeCommand } from '../engine/machine/command.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
@@ -13,10 +12,7 @@ import { StateLoader, saveState, stateHash } from '../engine/machine/state-rows.
 import { SymbolParam } from '../engine/params.ts';
 import { CommandKind, Phase, ReportKind } from '../engine/wire/layout.ts';
 import { MarketEventKind } from '../engine/wire/market-event.ts';
-import { connect, type OpenbellClient, type OrdersToCancel, type ReportView } from '../gateway/client/index.ts';
-import { loadConfig } from '../gateway/config/config.ts';
-import { createLogger } from '../gateway/log.ts';
-import { type RunningExchange, startExchange } from '../gateway/main.ts';
+import type { OrdersToCancel, ReportView } from '../gateway/client/index.ts';
 import {
   BTC,
   Harness,
@@ -28,7 +24,6 @@ import {
   USD,
   describe as words,
 } from './support/exchange-fixture.ts';
-import { openbell } from './support/exchange-process.ts';
 
 const OTHER = 2;
 
@@ -56,6 +51,8 @@ function venue(rules?: number): Harness {
 }
 
 const cancel = (fields: Partial<LongCommandFields>): LongCommandFields => ({ kind: CommandKind.CancelOrders, ...fields });
+
+import { demoExchange } from './support/demo-exchange.ts';
 
 describe('the command', () => {
   const rows: [name: string, fields: Partial<LongCommandFields>, cancelled: number[]][] = [
@@ -233,40 +230,19 @@ describe('the command', () => {
 });
 
 describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
-  const data = mkdtempSync(join(tmpdir(), 'openbell-cancel-'));
-  let exchange: RunningExchange;
-  let client: OpenbellClient;
-  let flags: string[];
+  const venue = demoExchange();
   const reports: ReportView[] = [];
 
   before(async () => {
-    const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' };
-    exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
-    const { grpc, http, ws } = exchange.ports;
-    flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
-    client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
-    client.orders.on('report', (report) => reports.push(report));
-  });
-  after(async () => {
-    await client?.close();
-    await exchange?.stop();
-    rmSync(data, { recursive: true, force: true });
+    venue.client.orders.on('report', (report) => reports.push(report));
   });
 
   const place = (symbol: string, price: string): Promise<ReportView> =>
-    client.orders.place({ symbol, side: 'buy', quantity: '0.5', price });
-  async function post(path: string, body: object): Promise<{ status: number; json: Record<string, unknown> }> {
-    const response = await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    return { status: response.status, json: (await response.json()) as Record<string, unknown> };
-  }
+    venue.client.orders.place({ symbol, side: 'buy', quantity: '0.5', price });
   /** The report of the order's end, which may arrive after the answer over HTTP. */
   async function ended(order: ReportView): Promise<string | undefined> {
     const find = () => reports.find(({ kind, orderId }) => kind === 'cancelled' && orderId === order.orderId)?.code;
-    while (find() === undefined) await new Promise((resolve) => client.orders.once('report', resolve));
+    while (find() === undefined) await new Promise((resolve) => venue.client.orders.once('report', resolve));
     return find();
   }
 
@@ -277,47 +253,47 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
       await place('BTC-USD', '50001.00'),
       await place('BTC-USD', '50002.00'),
     ];
-    const one = await post('/v1/symbols/BTC-USD/cancel-orders', { orderId: a.orderId });
+    const one = await venue.ask('/v1/symbols/BTC-USD/cancel-orders', { orderId: a.orderId });
     assert.deepEqual([one.status, one.json], [200, { symbol: 'BTC-USD', orderId: a.orderId, cancelled: 1, seq: one.json.seq }]);
-    const two = await post('/v1/accounts/1/cancel-orders', { 'client-order-id': b.clientOrderId, symbol: 'ETH-USD' });
+    const two = await venue.ask('/v1/accounts/1/cancel-orders', { 'client-order-id': b.clientOrderId, symbol: 'ETH-USD' });
     assert.deepEqual(
       [two.status, two.json],
       [200, { account: 1, symbol: 'ETH-USD', clientOrderId: b.clientOrderId, cancelled: 1, seq: two.json.seq }],
     );
-    assert.equal((await post('/v1/accounts/1/cancel-orders', { symbol: 'ETH-USD' })).json.cancelled, 0);
-    assert.equal((await post('/v1/symbols/BTC-USD/cancel-orders', {})).json.cancelled, 2);
+    assert.equal((await venue.ask('/v1/accounts/1/cancel-orders', { symbol: 'ETH-USD' })).json.cancelled, 0);
+    assert.equal((await venue.ask('/v1/symbols/BTC-USD/cancel-orders', {})).json.cancelled, 2);
     for (const order of [a, b, c, d]) assert.equal(await ended(order), 'CANCELLED_BY_OPERATOR');
   });
 
   it('HTTP, client and command line: the orders of a group, of a side and of a symbol', async () => {
-    assert.equal((await post('/v1/accounts/1/limits', { group: 7 })).status, 200);
+    assert.equal((await venue.ask('/v1/accounts/1/limits', { group: 7 })).status, 200);
     const orders = [await place('BTC-USD', '50000.00'), await place('ETH-USD', '2000.00'), await place('ETH-USD', '2001.00')];
-    const { status, json } = await post('/v1/groups/7/cancel-orders', { side: 'sell' });
+    const { status, json } = await venue.ask('/v1/groups/7/cancel-orders', { side: 'sell' });
     assert.deepEqual([status, json], [200, { group: 7, side: 'sell', cancelled: 0, seq: json.seq }]);
-    assert.equal((await post('/v1/groups/7/cancel-orders', { symbol: 'BTC-USD', side: 'buy' })).json.cancelled, 1);
-    assert.equal((await client.admin.cancelOrders({ group: 8 })).cancelled, 0);
-    const line = await openbell(['cancel-orders', '--group', '7', '--symbol', 'ETH-USD', '--side', 'buy', ...flags]);
+    assert.equal((await venue.ask('/v1/groups/7/cancel-orders', { symbol: 'BTC-USD', side: 'buy' })).json.cancelled, 1);
+    assert.equal((await venue.client.admin.cancelOrders({ group: 8 })).cancelled, 0);
+    const line = await venue.openbell('cancel-orders', '--group', '7', '--symbol', 'ETH-USD', '--side', 'buy');
     assert.deepEqual([line.code, line.stdout, line.stderr], [0, 'cancelled 2 orders\n', '']);
-    assert.equal((await client.admin.cancelOrders({ group: 7 })).cancelled, 0);
+    assert.equal((await venue.client.admin.cancelOrders({ group: 7 })).cancelled, 0);
     for (const order of orders) assert.equal(await ended(order), 'CANCELLED_BY_OPERATOR');
   });
 
   it('HTTP: of a group with many orders, the answer has the number that follows; they are cancelled without a further request', async () => {
-    assert.equal((await post('/v1/accounts/1/limits', { group: 7 })).status, 200);
+    assert.equal((await venue.ask('/v1/accounts/1/limits', { group: 7 })).status, 200);
     const orders = await Promise.all(Array.from({ length: 700 }, () => place('ETH-USD', '2000.00')));
     assert.ok(orders.every(({ kind }) => kind === 'accepted'));
-    const { json } = await post('/v1/groups/7/cancel-orders', {});
+    const { json } = await venue.ask('/v1/groups/7/cancel-orders', {});
     assert.deepEqual(json, { group: 7, cancelled: 700, later: 700 - MASS_CANCELS_PER_COMMAND, seq: json.seq });
     for (const order of orders) assert.equal(await ended(order), 'CANCELLED_BY_OPERATOR');
   });
 
   it('HTTP: the tick step changes after the book was emptied', async () => {
     const order = await place('BTC-USD', '50000.00');
-    const step = (size: string) => post('/v1/symbols/BTC-USD/parameters', { limits: { tickStep: size } });
+    const step = (size: string) => venue.ask('/v1/symbols/BTC-USD/parameters', { limits: { tickStep: size } });
     const before = await step('0.02');
     assert.deepEqual([before.status, before.json.name], [409, 'BOOK_NOT_EMPTY']);
     assert.match(String(before.json.message), /cancel-orders/);
-    await post('/v1/symbols/BTC-USD/cancel-orders', {});
+    await venue.ask('/v1/symbols/BTC-USD/cancel-orders', {});
     assert.equal((await step('0.02')).status, 200);
     assert.equal((await step('0.01')).status, 200);
     assert.equal(await ended(order), 'CANCELLED_BY_OPERATOR');
@@ -341,7 +317,7 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
   ];
   for (const [path, body, status, name] of wrong) {
     it(`HTTP: ${path} ${JSON.stringify(body)}: ${status} ${name}`, async () => {
-      const answer = await post(path, body);
+      const answer = await venue.ask(path, body);
       assert.deepEqual([answer.status, answer.json.name], [status, name]);
     });
   }
@@ -355,15 +331,15 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
       [{ account: 1 }, 1],
       [{ symbol: 'ETH-USD' }, 0],
     ];
-    for (const [selection, count] of selections) assert.equal((await client.admin.cancelOrders(selection)).cancelled, count);
+    for (const [selection, count] of selections) assert.equal((await venue.client.admin.cancelOrders(selection)).cancelled, count);
     for (const order of orders) assert.equal(await ended(order), 'CANCELLED_BY_OPERATOR');
-    await assert.rejects(client.admin.cancelOrders({ account: 1, orderId: 9999 }), { code: 'UNKNOWN_ORDER', number: 401 });
-    await assert.rejects(client.admin.cancelOrders({ symbol: 'NO/SUCH' }), { code: 'UNKNOWN_SYMBOL' });
+    await assert.rejects(venue.client.admin.cancelOrders({ account: 1, orderId: 9999 }), { code: 'UNKNOWN_ORDER', number: 401 });
+    await assert.rejects(venue.client.admin.cancelOrders({ symbol: 'NO/SUCH' }), { code: 'UNKNOWN_SYMBOL' });
   });
 
   it('command line', async () => {
     const orders = [await place('BTC-USD', '50000.00'), await place('ETH-USD', '2000.00'), await place('ETH-USD', '2001.00')];
-    const run = (...args: string[]) => openbell(['cancel-orders', ...args, ...flags]);
+    const run = (...args: string[]) => venue.openbell('cancel-orders', ...args);
     const one = await run('--symbol', 'BTC-USD', '--order', `${orders[0].orderId}`);
     assert.deepEqual([one.code, one.stdout, one.stderr], [0, 'cancelled 1 order\n', '']);
     const json = await run('--account', '1', '--json');
@@ -384,9 +360,9 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
   });
 
   it('each is in the audit trail, with what it named and the sequence of its command', async () => {
-    const { json } = await post('/v1/accounts/1/cancel-orders', { symbol: 'ETH-USD' });
-    await exchange.stop();
-    const dir = join(data, 'audit');
+    const { json } = await venue.ask('/v1/accounts/1/cancel-orders', { symbol: 'ETH-USD' });
+    await venue.running.stop();
+    const dir = join(venue.data, 'audit');
     const lines = readdirSync(dir).flatMap((name) => readFileSync(join(dir, name), 'utf8').trim().split('\n'));
     const record = lines.map((line) => JSON.parse(line)).find(({ detail = '' }) => String(detail).includes(`"seqs":[${json.seq}]`));
     assert.deepEqual([record?.action, record?.outcome, record?.account], ['POST /v1/accounts/:id/cancel-orders', 'ok', 1]);

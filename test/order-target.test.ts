@@ -1,20 +1,13 @@
 /** A cancel or an amend names an order of its account and symbol. Another symbol is UNKNOWN_ORDER, by either id, at every endpoint. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { codeName } from '../engine/codes.ts';
 import { CommandBatch } from '../engine/wire/frames.ts';
 import { ReportFrameReader } from '../engine/wire/report-frames.ts';
-import { connect, type OpenbellClient } from '../gateway/client/index.ts';
 import { viewReport } from '../gateway/client/report-view.ts';
 import type { OrderTarget, ReportView } from '../gateway/client/types.ts';
-import { loadConfig } from '../gateway/config/config.ts';
-import { createLogger } from '../gateway/log.ts';
-import { type RunningExchange, startExchange } from '../gateway/main.ts';
+import { demoExchange } from './support/demo-exchange.ts';
 import { Harness, runLedger, SMALL_LIMITS, tidyLedger } from './support/exchange-fixture.ts';
-import { openbell } from './support/exchange-process.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
 
 describe('the symbol of a cancel or an amend', () => {
@@ -52,25 +45,12 @@ describe('the symbol of a cancel or an amend', () => {
 });
 
 describe('another symbol at each endpoint', () => {
-  const data = mkdtempSync(join(tmpdir(), 'openbell-target-'));
-  let exchange: RunningExchange;
-  let client: OpenbellClient;
+  const venue = demoExchange();
   let order: ReportView;
-  let flags: string[];
 
   before(async () => {
-    const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' };
-    exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
-    const { grpc, http, ws } = exchange.ports;
-    flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
-    client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
-    order = await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.5', price: '50000.00' });
+    order = await venue.client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.5', price: '50000.00' });
     assert.equal(order.kind, 'accepted');
-  });
-  after(async () => {
-    await client?.close();
-    await exchange?.stop();
-    rmSync(data, { recursive: true, force: true });
   });
 
   /** Cancels and amends of the order by either id, in the symbol with id 2. */
@@ -89,19 +69,19 @@ describe('another symbol at each endpoint', () => {
   const outcome = ({ kind, code }: ReportView): string[] => [kind, code];
 
   it('gRPC: Submit', async () => {
-    const { reports } = await client.orders.submit(wrong());
+    const { reports } = await venue.client.orders.submit(wrong());
     assert.deepEqual(reports.map(outcome), REJECTS);
   });
 
   it('WebSocket', async () => {
-    const socket = await RawWebSocket.open(exchange.ports.ws, { path: '/v1/orders?account=1' });
+    const socket = await RawWebSocket.open(venue.ports.ws, { path: '/v1/orders?account=1' });
     const reader = new ReportFrameReader();
     const reports: ReportView[] = [];
     const done = new Promise<void>((resolve) => {
       socket.onMessage = ({ opcode, data: frame }) => {
         if (opcode !== Opcode.Binary) return;
         assert.equal(codeName(reader.open(frame)), 'OK');
-        for (let i = 0; i < reader.reports; i++) reports.push(viewReport(reader.flat, reader.reportsAt + i * 128, client.symbols));
+        for (let i = 0; i < reader.reports; i++) reports.push(viewReport(reader.flat, reader.reportsAt + i * 128, venue.client.symbols));
         if (reports.length === 4) resolve();
       };
     });
@@ -117,8 +97,8 @@ describe('another symbol at each endpoint', () => {
       { symbol: 'ETH-USD', clientOrderId: order.clientOrderId },
     ];
     for (const target of targets) {
-      assert.deepEqual(outcome(await client.orders.cancel(target)), REJECTS[0]);
-      assert.deepEqual(outcome(await client.orders.amend({ ...target, price: '1500.00', quantity: '1' })), REJECTS[1]);
+      assert.deepEqual(outcome(await venue.client.orders.cancel(target)), REJECTS[0]);
+      assert.deepEqual(outcome(await venue.client.orders.amend({ ...target, price: '1500.00', quantity: '1' })), REJECTS[1]);
     }
   });
 
@@ -128,20 +108,20 @@ describe('another symbol at each endpoint', () => {
         ['cancel', 'ETH-USD', ...id],
         ['amend', 'ETH-USD', id[0], '1', '1500.00', ...id.slice(1)],
       ]) {
-        const { code, stdout } = await openbell([...args, ...flags]);
+        const { code, stdout } = await venue.openbell(...args);
         assert.deepEqual([code, /^rejected {2}UNKNOWN_ORDER/.test(stdout)], [1, true], `${args}: ${stdout}`);
       }
     }
   });
 
   it('the order is unchanged, and its own symbol names it', async () => {
-    const { kind, leaves, price } = await client.orders.amend({
+    const { kind, leaves, price } = await venue.client.orders.amend({
       symbol: 'BTC-USD',
       orderId: order.orderId,
       price: '50000.00',
       quantity: '0.4',
     });
     assert.deepEqual([kind, leaves, price], ['amended', '0.4000', '50000.00']);
-    assert.equal((await client.orders.cancel({ symbol: 'BTC-USD', clientOrderId: order.clientOrderId })).code, 'CANCELLED_BY_CLIENT');
+    assert.equal((await venue.client.orders.cancel({ symbol: 'BTC-USD', clientOrderId: order.clientOrderId })).code, 'CANCELLED_BY_CLIENT');
   });
 });

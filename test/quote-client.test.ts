@@ -1,45 +1,25 @@
 /** Quotes and their protection through the client, HTTP and the command line. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { codeText } from '../engine/code-texts.ts';
 import { Code } from '../engine/codes.ts';
-import { connect, type OpenbellClient, type ReportView } from '../gateway/client/index.ts';
-import { loadConfig } from '../gateway/config/config.ts';
-import { createLogger } from '../gateway/log.ts';
-import { type RunningExchange, startExchange } from '../gateway/main.ts';
-import { openbell } from './support/exchange-process.ts';
+import type { OpenbellClient, ReportView } from '../gateway/client/index.ts';
+import { demoExchange } from './support/demo-exchange.ts';
 import { until } from './support/until.ts';
 
 describe('quotes', { timeout: 120_000 }, () => {
-  const data = mkdtempSync(join(tmpdir(), 'openbell-quotes-'));
+  const venue = demoExchange();
   const reports: ReportView[] = [];
-  let exchange: RunningExchange;
   let maker: OpenbellClient;
   let taker: OpenbellClient;
-  let flags: string[];
 
   before(async () => {
-    const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' };
-    exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
-    const { grpc, http, ws } = exchange.ports;
-    flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
-    maker = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
-    taker = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 2 });
+    maker = venue.client;
+    taker = await venue.connect(2);
     maker.orders.on('report', (report) => reports.push(report));
   });
-  after(async () => {
-    await maker?.close();
-    await taker?.close();
-    await exchange?.stop();
-    rmSync(data, { recursive: true, force: true });
-  });
 
-  const run = (...args: string[]) => openbell([...args, ...flags]);
-  const get = async (path: string): Promise<Record<string, unknown> & { orders: Record<string, unknown>[] }> =>
-    (await (await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`)).json()) as never;
+  const get = (path: string): Promise<Record<string, unknown> & { orders: Record<string, unknown>[] }> => venue.get(path);
   const side = (price: string, quantity = '0.5') => ({ price, quantity });
 
   it('client: each side has its answer; several quotes are one frame', async () => {
@@ -77,7 +57,13 @@ describe('quotes', { timeout: 120_000 }, () => {
   it('client: a fill beyond the protection cancels all quotes; HTTP shows it; a reset lets quotes pass', async () => {
     const set = await maker.orders.protectQuotes({ windowMs: 60_000, fills: 1 });
     assert.equal(set.kind, 'accepted');
-    assert.deepEqual((await get('/v1/accounts/1')).protection, { windowUs: 60_000_000, fills: 1, lots: 0, netLots: 0, triggered: false });
+    assert.deepEqual((await get('/v1/accounts/1')).protection, {
+      windowUs: 60_000_000,
+      fills: 1,
+      lots: 0,
+      netLots: 0,
+      triggered: false,
+    });
     for (let i = 0; i < 2; i++) await taker.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.1', price: '50000.00' });
     const pulled = (): string[] => reports.filter(({ code }) => code === 'CANCELLED_PROTECTION').map((r) => `${r.symbol} ${r.side}`);
     await until(() => pulled().length === 3, 'all quotes are cancelled');
@@ -85,34 +71,34 @@ describe('quotes', { timeout: 120_000 }, () => {
     const rejected = await maker.orders.quote({ symbol: 'BTC-USD', bid: side('50000.00') });
     assert.equal(rejected.bid.code, 'PROTECTION_TRIGGERED');
     assert.equal(((await get('/v1/accounts/1')).protection as { triggered: boolean }).triggered, true);
-    assert.match((await run('account', '1')).stdout, /protection of quotes: 1 fills in 60 s, triggered/);
+    assert.match((await venue.openbell('account', '1')).stdout, /protection of quotes: 1 fills in 60 s, triggered/);
     assert.equal((await maker.orders.resetProtection()).kind, 'accepted');
     await assert.rejects(maker.orders.protectQuotes({ windowMs: 0.5, fills: 1 }), { code: 'BAD_RANGE' });
     await assert.rejects(maker.orders.protectQuotes({ fills: -1 }), { code: 'BAD_RANGE' });
   });
 
   it('command line: quotes, is rejected, protects and cancels', async () => {
-    const placed = await run('quote', 'BTC-USD', '--bid', '0.5@49000.00', '--ask', '0.5@51000.00');
+    const placed = await venue.openbell('quote', 'BTC-USD', '--bid', '0.5@49000.00', '--ask', '0.5@51000.00');
     assert.match(
       placed.stdout,
       /^bid {2}accepted {2}order \d+: buy 0.5000 BTC-USD at 49000.00\nask {2}accepted {2}order \d+: sell 0.5000 BTC-USD at 51000.00\n$/,
     );
-    const kept = await run('quote', 'BTC-USD', '--bid', '0.4@49000.00', '--ask', '0.5@51001.00');
+    const kept = await venue.openbell('quote', 'BTC-USD', '--bid', '0.4@49000.00', '--ask', '0.5@51001.00');
     assert.match(kept.stdout, /^bid {2}amended .* priority kept\nask {2}amended .* priority lost\n$/);
-    const crossed = await run('quote', 'BTC-USD', '--bid', '1@51000.00', '--ask', '1@51000.00');
+    const crossed = await venue.openbell('quote', 'BTC-USD', '--bid', '1@51000.00', '--ask', '1@51000.00');
     assert.deepEqual(
       [crossed.code, crossed.stdout.split('\n')[0]],
       [1, `bid  rejected  QUOTE_CROSSED (420): ${codeText(Code.QUOTE_CROSSED)}`],
     );
-    assert.match((await run('quote', 'BTC-USD')).stderr, /quote needs --bid, --ask or both; or --cancel alone/);
-    assert.equal((await run('quote', 'BTC-USD', '--cancel')).code, 0);
+    assert.match((await venue.openbell('quote', 'BTC-USD')).stderr, /quote needs --bid, --ask or both; or --cancel alone/);
+    assert.equal((await venue.openbell('quote', 'BTC-USD', '--cancel')).code, 0);
     assert.equal(
-      (await run('protection', '--window', '5s', '--net-lots', '1000')).stdout,
+      (await venue.openbell('protection', '--window', '5s', '--net-lots', '1000')).stdout,
       'set       more than 1000 net lots in 5 s cancels the quotes of the account\n',
     );
-    assert.equal((await run('protection', '--reset')).stdout, 'reset     quotes are accepted again\n');
-    assert.match((await run('protection', '--fills', '3')).stderr, /protection needs --window/);
-    assert.equal((await run('protection', '--off')).code, 0);
+    assert.equal((await venue.openbell('protection', '--reset')).stdout, 'reset     quotes are accepted again\n');
+    assert.match((await venue.openbell('protection', '--fills', '3')).stderr, /protection needs --window/);
+    assert.equal((await venue.openbell('protection', '--off')).code, 0);
     assert.equal((await get('/v1/accounts/1')).protection, undefined);
   });
 });

@@ -1,34 +1,20 @@
 /** Stops through the client, HTTP and the command line. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { codeText } from '../engine/code-texts.ts';
 import { Code } from '../engine/codes.ts';
-import { connect, type OpenbellClient, type ReportView } from '../gateway/client/index.ts';
-import { loadConfig } from '../gateway/config/config.ts';
-import { createLogger } from '../gateway/log.ts';
-import { type RunningExchange, startExchange } from '../gateway/main.ts';
-import { openbell } from './support/exchange-process.ts';
+import type { ReportView } from '../gateway/client/index.ts';
+import { demoExchange } from './support/demo-exchange.ts';
 import { until } from './support/until.ts';
 
 describe('stops', { timeout: 120_000 }, () => {
-  const data = mkdtempSync(join(tmpdir(), 'openbell-stops-'));
+  const venue = demoExchange();
   const reports: ReportView[] = [];
-  let exchange: RunningExchange;
-  let client: OpenbellClient;
-  let flags: string[];
 
   before(async () => {
-    const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' };
-    exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
-    const { grpc, http, ws } = exchange.ports;
-    flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
-    client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
-    client.orders.on('report', (report) => reports.push(report));
+    venue.client.orders.on('report', (report) => reports.push(report));
     for (const side of ['sell', 'buy'] as const)
-      await client.orders.place({
+      await venue.client.orders.place({
         symbol: 'BTC-USD',
         side,
         quantity: '0.5',
@@ -36,20 +22,12 @@ describe('stops', { timeout: 120_000 }, () => {
         timeInForce: side === 'sell' ? 'gtc' : 'ioc',
       });
   });
-  after(async () => {
-    await client?.close();
-    await exchange?.stop();
-    rmSync(data, { recursive: true, force: true });
-  });
 
-  const run = (...args: string[]) => openbell([...args, ...flags]);
-  const get = async (
-    path: string,
-  ): Promise<{ orders: Record<string, unknown>[]; status?: string; steps: { step: string; text: string }[] }> =>
-    (await (await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`)).json()) as never;
+  const get = (path: string): Promise<{ orders: Record<string, unknown>[]; status?: string; steps: { step: string; text: string }[] }> =>
+    venue.get(path);
 
   it('client: wait, are amended, and trigger; HTTP shows them', async () => {
-    const stop = await client.orders.place({
+    const stop = await venue.client.orders.place({
       symbol: 'BTC-USD',
       side: 'buy',
       quantity: '0.5',
@@ -61,7 +39,7 @@ describe('stops', { timeout: 120_000 }, () => {
       ['accepted', '50100.00', 5_010_000, 'reference', '0.0000'],
     );
     const { orderId } = stop;
-    const amended = await client.orders.amend({ symbol: 'BTC-USD', orderId, quantity: '0.4', stopPrice: '50050.00' });
+    const amended = await venue.client.orders.amend({ symbol: 'BTC-USD', orderId, quantity: '0.4', stopPrice: '50050.00' });
     assert.deepEqual([amended.kind, amended.stopPrice, amended.leaves, amended.keptPriority], ['amended', '50050.00', '0.4000', false]);
     const { orders } = await get('/v1/accounts/1/open-orders');
     const shown = orders.map(({ status, stopPrice, trigger, filled, priceTicks }) => ({ status, stopPrice, trigger, filled, priceTicks }));
@@ -74,14 +52,14 @@ describe('stops', { timeout: 120_000 }, () => {
     assert.deepEqual(await past(), [['pending', '50050.00', 'reference']]);
     assert.equal(life.status, 'pending');
     assert.deepEqual(life.steps.at(-1)?.text, 'to 0.4000 open at market, stop 50050.00 by reference, priority lost');
-    await client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '1', price: '50060.00' });
-    await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '50060.00' });
+    await venue.client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '1', price: '50060.00' });
+    await venue.client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '50060.00' });
     const kinds = (): string[] => reports.filter((report) => report.orderId === orderId).map(({ kind }) => kind);
     await until(() => kinds().includes('fill'), 'the stop trades');
     assert.deepEqual(kinds(), ['accepted', 'amended', 'triggered', 'fill']);
     await get(`/v1/accounts/1/orders/${orderId}`);
     assert.deepEqual(await past(), [['filled', undefined, undefined]]);
-    await assert.rejects(client.orders.amend({ symbol: 'BTC-USD', orderId, quantity: '0.4' }), {
+    await assert.rejects(venue.client.orders.amend({ symbol: 'BTC-USD', orderId, quantity: '0.4' }), {
       code: 'BAD_RANGE',
       message: /an amend names a price/,
     });
@@ -89,10 +67,10 @@ describe('stops', { timeout: 120_000 }, () => {
 
   it('client and command line: stops that become icebergs or hidden', async () => {
     const terms = { symbol: 'BTC-USD', side: 'sell', quantity: '0.5', price: '48000.00', stopPrice: '48100.00' } as const;
-    const iceberg = await client.orders.place({ ...terms, displayedQuantity: '0.1' });
-    const hidden = await client.orders.place({ ...terms, hidden: true });
+    const iceberg = await venue.client.orders.place({ ...terms, displayedQuantity: '0.1' });
+    const hidden = await venue.client.orders.place({ ...terms, hidden: true });
     assert.deepEqual([iceberg.kind, hidden.kind], ['accepted', 'accepted']);
-    const amended = await client.orders.amend({
+    const amended = await venue.client.orders.amend({
       ...{ symbol: 'BTC-USD', orderId: iceberg.orderId, quantity: '0.5', price: '48000.00' },
       displayedQuantity: '0.2',
     });
@@ -106,42 +84,54 @@ describe('stops', { timeout: 120_000 }, () => {
         ['pending', undefined, undefined, true],
       ],
     );
-    const account = (await run('account', '1')).stdout;
+    const account = (await venue.openbell('account', '1')).stdout;
     assert.match(account, /pending, stop 48100\.00 by last, to display 0\.2000 at a time/);
     assert.match(account, /pending, stop 48100\.00 by last, hidden/);
-    for (const { orderId } of [iceberg, hidden]) await client.orders.cancel({ symbol: 'BTC-USD', orderId });
-    const placed = await run('order', 'sell', '0.5', 'BTC-USD', '48000.00', '--stop', '48100.00', '--display', '0.1');
+    for (const { orderId } of [iceberg, hidden]) await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId });
+    const placed = await venue.openbell('order', 'sell', '0.5', 'BTC-USD', '48000.00', '--stop', '48100.00', '--display', '0.1');
     assert.match(placed.stdout, /^accepted .* at 48000\.00, stop 48100\.00 by last\n$/);
-    await client.orders.cancel({ symbol: 'BTC-USD', orderId: Number(/order (\d+)/.exec(placed.stdout)?.[1]) });
+    await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: Number(/order (\d+)/.exec(placed.stdout)?.[1]) });
   });
 
   it('command line: places, shows, amends and explains one', async () => {
-    const placed = await run('order', 'sell', '0.2', 'BTC-USD', '49900.00', '--stop', '49950.00', '--trigger', 'last', '--tif', 'day');
+    const placed = await venue.openbell(
+      'order',
+      'sell',
+      '0.2',
+      'BTC-USD',
+      '49900.00',
+      '--stop',
+      '49950.00',
+      '--trigger',
+      'last',
+      '--tif',
+      'day',
+    );
     assert.deepEqual([placed.code, placed.stdout], [1, `rejected  NO_SESSION (312): ${codeText(Code.NO_SESSION)}\n`]);
-    const sell = await run('order', 'sell', '0.2', 'BTC-USD', '49900.00', '--stop', '49950.00', '--post-only');
+    const sell = await venue.openbell('order', 'sell', '0.2', 'BTC-USD', '49900.00', '--stop', '49950.00', '--post-only');
     const id =
       /^accepted {2}order (\d+): sell 0.2000 BTC-USD at 49900.00, stop 49950.00 by last\n$/.exec(sell.stdout)?.[1] ??
       sell.stdout + sell.stderr;
-    assert.match((await run('account', '1')).stdout, / 49900.00 +0.2000 +0.0000 +pending, stop 49950.00 by last/);
-    const amended = await run('amend', 'BTC-USD', id, '0.1', '49910.00', '--stop', '49940.00');
+    assert.match((await venue.openbell('account', '1')).stdout, / 49900.00 +0.2000 +0.0000 +pending, stop 49950.00 by last/);
+    const amended = await venue.openbell('amend', 'BTC-USD', id, '0.1', '49910.00', '--stop', '49940.00');
     assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 49910.00, stop 49940.00 by last, priority lost\n`);
     assert.match(
-      (await run('order', 'explain', id)).stdout,
+      (await venue.openbell('order', 'explain', id)).stdout,
       /pending[\s\S]*to 0.1000 open at 49910.00, stop 49940.00 by last, priority lost/,
     );
     assert.match(
-      (await run('order', 'explain', id)).stdout,
+      (await venue.openbell('order', 'explain', id)).stdout,
       /\nwaits outside the book until the trigger price is at 49940.00 or below, with 0.1000 open; the last trade was at [\d.]+, and the symbol is in phase continuous\nthen it is a limit order at 49910.00\nreserves 0.10+ BTC/,
     );
-    assert.equal((await run('cancel', 'BTC-USD', id)).code, 0);
-    const now = await run('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00', '--trigger-now');
+    assert.equal((await venue.openbell('cancel', 'BTC-USD', id)).code, 0);
+    const now = await venue.openbell('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00', '--trigger-now');
     assert.match(
       now.stdout,
       /^accepted .*, stop 50000.00 by last\ntriggered order \d+: buy 0.1000 BTC-USD at market, stop 50000.00 by last\nfill /,
     );
-    const late = await run('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00');
+    const late = await venue.openbell('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00');
     assert.deepEqual([late.code, late.stdout], [1, `rejected  STOP_WOULD_TRIGGER (411): ${codeText(Code.STOP_WOULD_TRIGGER)}\n`]);
-    assert.match((await run('amend', 'BTC-USD', id, '0.1')).stderr, /amend needs a price, or --stop/);
+    assert.match((await venue.openbell('amend', 'BTC-USD', id, '0.1')).stderr, /amend needs a price, or --stop/);
     const wrong: [args: string[], text: RegExp][] = [
       [['59000.00', '--activation', '1'], /: --trail, --activation and --limit-offset are for trailing stops, not limit\n/],
       [['59000.00', '--trail', '5'], /: a trailing-stop order has no price and no --stop: they follow\n/],
@@ -149,6 +139,6 @@ describe('stops', { timeout: 120_000 }, () => {
       [['59000.00', '--expires', '5m', '--tif', 'gtc'], /: --expires is for --tif gtd, not gtc\n/],
       [['59000.00', '--tif', 'gtd'], /: --tif gtd needs --expires\n/],
     ];
-    for (const [args, text] of wrong) assert.match((await run('order', 'buy', '0.1', 'BTC-USD', ...args)).stderr, text);
+    for (const [args, text] of wrong) assert.match((await venue.openbell('order', 'buy', '0.1', 'BTC-USD', ...args)).stderr, text);
   });
 });

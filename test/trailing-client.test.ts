@@ -1,48 +1,27 @@
 /** Trailing stops through the client, HTTP and the command line. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { connect, type OpenbellClient, type PlaceOrder } from '../gateway/client/index.ts';
-import { loadConfig } from '../gateway/config/config.ts';
-import { createLogger } from '../gateway/log.ts';
-import { type RunningExchange, startExchange } from '../gateway/main.ts';
-import { openbell } from './support/exchange-process.ts';
+import { before, describe, it } from 'node:test';
+import type { PlaceOrder } from '../gateway/client/index.ts';
+import { demoExchange } from './support/demo-exchange.ts';
 import { until } from './support/until.ts';
 
 for (const topology of ['compact', 'pinned'] as const) {
   describe(`trailing stops, ${topology}`, { timeout: 120_000 }, () => {
-    const data = mkdtempSync(join(tmpdir(), 'openbell-trails-'));
+    const venue = demoExchange(topology);
     const symbol = 'BTC-USD';
-    let exchange: RunningExchange;
-    let client: OpenbellClient;
-    let flags: string[];
 
     before(async () => {
-      const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology };
-      exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
-      const { grpc, http, ws } = exchange.ports;
-      flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
-      client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
       await trade('50000.00');
-    });
-    after(async () => {
-      await client?.close();
-      await exchange?.stop();
-      rmSync(data, { recursive: true, force: true });
     });
 
     async function trade(price: string): Promise<void> {
-      await client.orders.place({ symbol, side: 'sell', quantity: '0.1', price });
-      await client.orders.place({ symbol, side: 'buy', quantity: '0.1', price, timeInForce: 'ioc' });
+      await venue.client.orders.place({ symbol, side: 'sell', quantity: '0.1', price });
+      await venue.client.orders.place({ symbol, side: 'buy', quantity: '0.1', price, timeInForce: 'ioc' });
     }
     async function shown(): Promise<unknown[]> {
-      const answer = await fetch(`http://127.0.0.1:${exchange.ports.http}/v1/accounts/1/open-orders`);
-      const { orders } = (await answer.json()) as { orders: Record<string, unknown>[] };
+      const { orders } = (await venue.get('/v1/accounts/1/open-orders')) as { orders: Record<string, unknown>[] };
       return orders.map((o) => [o.status, o.stopPrice, o.price, o.trailOffset ?? o.trailPpm, o.activationPrice, o.limitOffset]);
     }
-    const run = (...args: string[]) => openbell([...args, ...flags]);
 
     it('client and HTTP: orders have their present stop price and limit', async () => {
       const terms: Partial<PlaceOrder>[] = [
@@ -53,7 +32,7 @@ for (const topology of ['compact', 'pinned'] as const) {
       ];
       const ids: number[] = [];
       for (const each of terms) {
-        const report = await client.orders.place({ symbol, side: 'sell', quantity: '0.1', ...each });
+        const report = await venue.client.orders.place({ symbol, side: 'sell', quantity: '0.1', ...each });
         assert.equal(report.kind, 'accepted', report.code);
         ids.push(report.orderId);
       }
@@ -64,31 +43,36 @@ for (const topology of ['compact', 'pinned'] as const) {
         ['pending', '50490.00', '50485.00', 10_000, undefined, '5.00'],
         ['pending', '51480.00', '0.00', 10_000, '52000.00', undefined],
       ]);
-      const amended = await client.orders.amend({ symbol, orderId: ids[2], quantity: '0.2', limitOffset: '6.00', trailPpm: 20_000 });
+      const amended = await venue.client.orders.amend({ symbol, orderId: ids[2], quantity: '0.2', limitOffset: '6.00', trailPpm: 20_000 });
       assert.deepEqual([amended.kind, amended.stopPrice, amended.price, amended.keptPriority], ['amended', '49980.00', '49974.00', false]);
-      const earlier = await client.orders.amend({ symbol, orderId: ids[3], quantity: '0.1', activationPrice: '51500.00' });
+      const earlier = await venue.client.orders.amend({ symbol, orderId: ids[3], quantity: '0.1', activationPrice: '51500.00' });
       assert.equal(earlier.stopPrice, '50985.00');
-      for (const orderId of ids) await client.orders.cancel({ symbol, orderId });
+      for (const orderId of ids) await venue.client.orders.cancel({ symbol, orderId });
     });
 
     it('client, HTTP and command line: an order that asks for it is reported with each change of its stop price', async () => {
       const changes: (string | undefined)[] = [];
-      client.orders.on('report', (r) => {
+      venue.client.orders.on('report', (r) => {
         if (r.kind === 'stop-price-changed') changes.push(r.stopPrice);
       });
-      const { orderId } = await client.orders.place({ symbol, side: 'sell', quantity: '0.1', trailOffset: '100.00', reportTrail: true });
-      const placed = await run('order', 'sell', '0.1', symbol, '--trail', '200.00', '--report-trail');
+      const { orderId } = await venue.client.orders.place({
+        symbol,
+        side: 'sell',
+        quantity: '0.1',
+        trailOffset: '100.00',
+        reportTrail: true,
+      });
+      const placed = await venue.openbell('order', 'sell', '0.1', symbol, '--trail', '200.00', '--report-trail');
       assert.match(placed.stdout, /^accepted /);
       for (const price of ['53000.00', '52950.00', '54000.00']) await trade(price);
       await until(() => changes.length === 4, 'the reports');
       assert.deepEqual(changes, ['52900.00', '52800.00', '53900.00', '53800.00']);
-      const explained = await run('order', 'explain', String(orderId));
+      const explained = await venue.openbell('order', 'explain', String(orderId));
       assert.match(explained.stdout, /stop price changed .*sell 0\.1\d* BTC-USD at market, stop 53900\.00 by last/);
-      const answer = await fetch(`http://127.0.0.1:${exchange.ports.http}/v1/accounts/1/orders`);
-      const { orders } = (await answer.json()) as { orders: Record<string, unknown>[] };
+      const { orders } = (await venue.get('/v1/accounts/1/orders')) as { orders: Record<string, unknown>[] };
       const order = orders.find((each) => each.orderId === orderId);
       assert.deepEqual([order?.status, order?.stopPrice], ['pending', '53900.00']);
-      await client.orders.cancelAll();
+      await venue.client.orders.cancelAll();
       await trade('51000.00');
     });
 
@@ -107,31 +91,48 @@ for (const topology of ['compact', 'pinned'] as const) {
         [{ ...base, price: '5', trailPpm: 5, type: 'limit' }, 'ILLEGAL_COMBINATION', /^limit and trail-ppm /],
       ];
       for (const [order, code, message] of wrong)
-        await assert.rejects(client.orders.place(order), { code, message }, JSON.stringify(order));
+        await assert.rejects(venue.client.orders.place(order), { code, message }, JSON.stringify(order));
       const amend = { symbol, orderId: 1, quantity: '0.1', stopPrice: '5', trailPpm: 5 };
-      await assert.rejects(client.orders.amend(amend), { code: 'BAD_RANGE', message: /no stopPrice to amend/ });
+      await assert.rejects(venue.client.orders.amend(amend), { code: 'BAD_RANGE', message: /no stopPrice to amend/ });
     });
 
     if (topology === 'pinned') return;
     it('command line: places, shows, amends and explains one', async () => {
-      const placed = await run('order', 'sell', '0.2', symbol, '--trail', '2.5%', '--activation', '52000.00', '--limit-offset', '10.00');
+      const placed = await venue.openbell(
+        'order',
+        'sell',
+        '0.2',
+        symbol,
+        '--trail',
+        '2.5%',
+        '--activation',
+        '52000.00',
+        '--limit-offset',
+        '10.00',
+      );
       const id = /^accepted {2}order (\d+): sell 0.2000 BTC-USD at 50690.00, stop 50700.00 by last\n$/.exec(placed.stdout)?.[1];
       assert.ok(id, placed.stdout + placed.stderr);
-      const account = await run('account', '1');
+      const account = await venue.openbell('account', '1');
       assert.match(account.stdout, / 50690.00 +0.2000 +0.0000 +pending, stop 50700.00 by last, trailing by 2.5% from 52000.00 on/);
       await trade('52000.00');
-      assert.match((await run('account', '1')).stdout, / 50690.00 +0.2000 +0.0000 +pending, stop 50700.00 by last, trailing by 2.5%\n/);
+      assert.match(
+        (await venue.openbell('account', '1')).stdout,
+        / 50690.00 +0.2000 +0.0000 +pending, stop 50700.00 by last, trailing by 2.5%\n/,
+      );
       await trade('53000.00');
-      assert.match((await run('account', '1')).stdout, / 51665.00 +0.2000 +0.0000 +pending, stop 51675.00 by last, trailing by 2.5%/);
-      const amended = await run('amend', symbol, id, '0.1', '--trail', '500.00', '--limit-offset', '10.00');
+      assert.match(
+        (await venue.openbell('account', '1')).stdout,
+        / 51665.00 +0.2000 +0.0000 +pending, stop 51675.00 by last, trailing by 2.5%/,
+      );
+      const amended = await venue.openbell('amend', symbol, id, '0.1', '--trail', '500.00', '--limit-offset', '10.00');
       assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 52490.00, stop 52500.00 by last, priority lost\n`);
       assert.match(
-        (await run('order', 'explain', id)).stdout,
+        (await venue.openbell('order', 'explain', id)).stdout,
         /pending[\s\S]*to 0.1000 open at 52490.00, stop 52500.00 by last, priority lost/,
       );
-      const late = await run('order', 'sell', '0.1', symbol, '--trail', '120%');
+      const late = await venue.openbell('order', 'sell', '0.1', symbol, '--trail', '120%');
       assert.deepEqual([late.code, /below 100%/.test(late.stderr)], [2, true]);
-      assert.match((await run('amend', symbol, id, '0.1')).stderr, /amend needs a price, or --stop or --trail/);
+      assert.match((await venue.openbell('amend', symbol, id, '0.1')).stderr, /amend needs a price, or --stop or --trail/);
     });
   });
 }

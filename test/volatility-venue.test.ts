@@ -1,48 +1,19 @@
 /** A volatility interruption of a running exchange, over HTTP, client and command line; and phases of many symbols. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { resolveLimits } from '../engine/limits.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
-import { connect, type OpenbellClient } from '../gateway/client/index.ts';
-import { loadConfig } from '../gateway/config/config.ts';
-import { createLogger } from '../gateway/log.ts';
-import { type RunningExchange, startExchange } from '../gateway/main.ts';
-import { openbell } from './support/exchange-process.ts';
+import { demoExchange } from './support/demo-exchange.ts';
 import { until } from './support/until.ts';
 
 describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
-  const data = mkdtempSync(join(tmpdir(), 'openbell-volatility-'));
-  let exchange: RunningExchange;
-  let client: OpenbellClient;
-  let flags: string[];
+  const venue = demoExchange();
 
-  before(async () => {
-    const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' };
-    exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
-    const { grpc, http, ws } = exchange.ports;
-    flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
-    client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
-  });
-  after(async () => {
-    await client?.close();
-    await exchange?.stop();
-    rmSync(data, { recursive: true, force: true });
-  });
-
-  async function ask(path: string, body?: object): Promise<{ status: number; json: Record<string, unknown> }> {
-    const response = await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`, {
-      ...(body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    });
-    return { status: response.status, json: (await response.json()) as Record<string, unknown> };
-  }
-  const symbol = async (): Promise<Record<string, unknown>> => (await ask('/v1/symbols/BTC-USD')).json;
+  const symbol = async (): Promise<Record<string, unknown>> => (await venue.ask('/v1/symbols/BTC-USD')).json;
 
   it('an order that would leave the band waits in an auction, which ends by itself at a random time', async () => {
     const volatility = { dynamicBand: '1%', duration: 1, randomEnd: 1, wideBand: '50%', extension: 60 };
-    const set = await ask('/v1/symbols/BTC-USD/parameters', { 'reference-price': '50000', volatility });
+    const set = await venue.ask('/v1/symbols/BTC-USD/parameters', { 'reference-price': '50000', volatility });
     assert.deepEqual(set.json.volatility, {
       staticBand: '0.0000%',
       dynamicBand: '1.0000%',
@@ -56,18 +27,18 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
       interruptedUntil: null,
     });
     const statuses: { subPhase?: string; earliestEndMs: number }[] = [];
-    const market = await client.market.status('BTC-USD');
+    const market = await venue.client.market.status('BTC-USD');
     void (async () => {
       for await (const status of market) statuses.push(status);
     })();
-    await client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', price: '50501.00' });
-    const waits = await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.5', price: '50501.00' });
+    await venue.client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', price: '50501.00' });
+    const waits = await venue.client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.5', price: '50501.00' });
     assert.equal(waits.kind, 'accepted');
     const now = await symbol();
     assert.deepEqual([now.phase, now.subPhase], ['auction', 'volatility-auction']);
     const { interruptedUntil } = now.volatility as { interruptedUntil: string };
     assert.ok(Math.abs(Date.parse(interruptedUntil) - Date.now()) < 60_000, interruptedUntil);
-    const metrics = await (await fetch(`http://127.0.0.1:${exchange.ports.http}/metrics`)).text();
+    const metrics = await (await fetch(`http://127.0.0.1:${venue.ports.http}/metrics`)).text();
     assert.match(metrics, /openbell_symbols_interrupted(\{[^}]*\})? 1/);
     await until(async () => (await symbol()).phase === 'continuous', 'the auction ends');
     assert.equal((await symbol()).lastPrice, '50501.00');
@@ -76,31 +47,31 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
   });
 
   it('one action sets the phase of several symbols, or of all', async () => {
-    const halt = await openbell(['phase', 'halted', 'BTC-USD', 'ETH-USD', ...flags]);
+    const halt = await venue.openbell('phase', 'halted', 'BTC-USD', 'ETH-USD');
     assert.deepEqual([halt.code, halt.stdout, halt.stderr], [0, 'halted: 2 symbols\n', '']);
     assert.equal((await symbol()).phase, 'halted');
-    await client.admin.setPhase('all', 'auction', 'pre-open');
+    await venue.client.admin.setPhase('all', 'auction', 'pre-open');
     assert.equal((await symbol()).subPhase, 'pre-open');
-    await client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', price: '50000.00' });
-    const crosses = await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.5', price: '50000.00' });
-    const partly = await openbell(['phase', 'continuous', '--all', ...flags]);
+    await venue.client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', price: '50000.00' });
+    const crosses = await venue.client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.5', price: '50000.00' });
+    const partly = await venue.openbell('phase', 'continuous', '--all');
     assert.equal(partly.code, 1);
     assert.match(partly.stderr, /BOOK_CROSSED: .* \(BTC-USD\); the phase is set for ETH-USD, /);
-    const { json: refused } = await ask('/v1/phases', { symbols: ['BTC-USD'], phase: 'continuous' });
+    const { json: refused } = await venue.ask('/v1/phases', { symbols: ['BTC-USD'], phase: 'continuous' });
     assert.deepEqual([refused.set, refused.refused], [[], [{ symbol: 'BTC-USD', code: 506, name: 'BOOK_CROSSED' }]]);
-    await client.orders.cancel({ symbol: 'BTC-USD', orderId: crosses.orderId });
-    const all = await openbell(['phase', 'continuous', '--all', '--json', ...flags]);
+    await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: crosses.orderId });
+    const all = await venue.openbell('phase', 'continuous', '--all', '--json');
     assert.deepEqual(JSON.parse(all.stdout).phase, 'continuous');
-    assert.equal((await openbell(['phase', 'halted', ...flags])).code, 2);
-    assert.equal((await openbell(['phase', 'halted', 'NONE', ...flags])).code, 1);
-    const wrong = await ask('/v1/phases', { symbols: [], phase: 'halted' });
+    assert.equal((await venue.openbell('phase', 'halted')).code, 2);
+    assert.equal((await venue.openbell('phase', 'halted', 'NONE')).code, 1);
+    const wrong = await venue.ask('/v1/phases', { symbols: [], phase: 'halted' });
     assert.deepEqual([wrong.status, wrong.json.name], [400, 'BAD_PARAMETER']);
   });
 
   it('a replay of the log gives the same state', async () => {
-    await client.close();
-    await exchange.stop();
-    const { imbalances } = verifyDataDirectory(data, { limits: resolveLimits(), fromSnapshot: false });
+    await venue.client.close();
+    await venue.running.stop();
+    const { imbalances } = verifyDataDirectory(venue.data, { limits: resolveLimits(), fromSnapshot: false });
     assert.deepEqual(imbalances, []);
   });
 });

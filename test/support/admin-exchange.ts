@@ -1,35 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before } from 'node:test';
-import { connect, type OpenbellClient } from '../../gateway/client/index.ts';
-import { loadConfig } from '../../gateway/config/config.ts';
-import { createLogger } from '../../gateway/log.ts';
-import { type RunningExchange, startExchange } from '../../gateway/main.ts';
+import type { OpenbellClient } from '../../gateway/client/index.ts';
+import type { RunningExchange } from '../../gateway/main.ts';
+import { type Answer, DemoExchange } from './demo-exchange.ts';
 
-export const data = mkdtempSync(join(tmpdir(), 'openbell-admin-'));
+export type { Answer };
+
+const venue = new DemoExchange();
+export const { data } = venue;
 export let exchange: RunningExchange;
 export let client: OpenbellClient;
 
 before(async () => {
-  const flags = { data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' };
-  exchange = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
-  const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
-  client = await connect({ grpcPort, httpPort, wsPort, account: 1 });
+  await venue.start();
+  exchange = venue.running;
+  client = venue.client;
 });
-
-after(async () => {
-  await client?.close();
-  await exchange?.stop();
-  rmSync(data, { recursive: true, force: true });
-});
-
-export interface Answer {
-  readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: JSON of any shape, looked into by the tests
-  readonly json: any;
-}
+after(() => venue.stop());
 
 /** Written by hand, because fetch sets Host and Origin itself. */
 export function ask(method: string, path: string, body?: string | Buffer | object, headers: Record<string, string> = {}): Promise<Answer> {
