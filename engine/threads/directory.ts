@@ -65,6 +65,13 @@ export interface AccountInfo {
   readonly suspended: boolean;
   /** Its own kill switch is on. */
   readonly killed: boolean;
+  /** The kill switches that are on and concern it: `account` is its own, `symbols` has ids. */
+  readonly killSwitches: {
+    readonly account: boolean;
+    readonly group: boolean;
+    readonly venue: boolean;
+    readonly symbols: readonly number[];
+  };
   /** 0 = none. */
   readonly group: number;
   /** 0 = no limit; burst 0 = as many as in a second. */
@@ -323,6 +330,7 @@ export class Directory {
         name: nameAt(accounts.names, id),
         suspended: (accounts.controls[id] & ControlBit.Suspended) !== 0,
         killed: (accounts.controls[id] & ControlBit.Killed) !== 0,
+        killSwitches: this.#killSwitchesOf(id),
         group: accounts.group[id],
         commandsPerSecond: accounts.commandsPerSecond[id],
         commandBurst: accounts.commandBurst[id],
@@ -397,7 +405,21 @@ export class Directory {
     const { killedGroups, controls } = this.#accounts;
     const groups = [...killedGroups.keys()].filter((group) => group !== 0 && killedGroups[group] !== 0);
     const accounts = this.accountIds().filter((id) => (controls[id] & ControlBit.Killed) !== 0);
-    return { venue: killedGroups[0] !== 0, groups, symbols: this.symbolIds().filter((id) => this.#symbols.killed[id] !== 0), accounts };
+    return { venue: killedGroups[0] !== 0, groups, symbols: this.#killedSymbols(), accounts };
+  }
+
+  #killSwitchesOf(id: number): AccountInfo['killSwitches'] {
+    const { killedGroups, controls, group } = this.#accounts;
+    return {
+      account: (controls[id] & ControlBit.Killed) !== 0,
+      group: group[id] !== 0 && killedGroups[group[id]] !== 0,
+      venue: killedGroups[0] !== 0,
+      symbols: this.#killedSymbols(),
+    };
+  }
+
+  #killedSymbols(): number[] {
+    return this.symbolIds().filter((id) => this.#symbols.killed[id] !== 0);
   }
 
   /** The first `limit` resting orders of an account by order id. Walks the slab. */

@@ -36,6 +36,17 @@ export interface PositionLimit {
 /** What a kill switch concerns. A group has a number from 1 to 65,535. */
 export type KillSwitchScope = { readonly account: number } | { readonly group: number } | { readonly symbol: string } | 'venue';
 
+/** The kill switches that are on. */
+export interface KillSwitches {
+  readonly venue: boolean;
+  /** Numbers. */
+  readonly groups: readonly number[];
+  /** Names. */
+  readonly symbols: readonly string[];
+  /** Ids. */
+  readonly accounts: readonly number[];
+}
+
 /** A tier above the fees of the symbol: from this volume on, with these rates, such as `0.04%`. */
 export interface FeeTier {
   /** In the table's asset. */
@@ -149,6 +160,11 @@ export class AdminClient {
    */
   async killSwitch(scope: KillSwitchScope, on: boolean): Promise<CancelledOrders> {
     return this.#post(`${killSwitchPath(scope)}/kill-switch`, { on });
+  }
+
+  /** The kill switches that are on. @throws OpenbellError PERMISSION_DENIED; HTTP_FAILED when the exchange cannot be reached */
+  async killSwitches(): Promise<KillSwitches> {
+    return httpRequest(this.#options, '/v1/kill-switches');
   }
 
   /**

@@ -23,6 +23,7 @@ export {
   type CancelledOrders,
   type FeeTable,
   type FeeTier,
+  type KillSwitches,
   type KillSwitchScope,
   type OrdersToCancel,
   type PositionLimit,

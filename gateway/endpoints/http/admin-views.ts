@@ -98,9 +98,10 @@ function volatilityView(symbol: SymbolInfo) {
 const timeText = (us: number) => new Date(Math.ceil(us / 1000)).toISOString();
 
 export function accountView(account: AccountInfo, directory: SymbolLookup) {
-  const { balances, positionLimits, feeTiers, ...rest } = account;
+  const { balances, killSwitches, positionLimits, feeTiers, ...rest } = account;
   return {
     ...rest,
+    killSwitches: { ...killSwitches, symbols: killSwitches.symbols.map((id) => directory.symbol(id)?.name) },
     feeTiers: feeTiers.map((tier) => accountTierView(tier, directory)),
     positionLimits: positionLimits.flatMap((limit) => positionLimitView(directory.symbol(limit.symbol), limit)),
     balances: balances.map(({ asset, available, reserved }) => ({

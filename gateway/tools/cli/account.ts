@@ -6,7 +6,12 @@ export interface AccountJson {
   readonly id: number;
   readonly name: string;
   readonly suspended: boolean;
-  readonly killed: boolean;
+  readonly killSwitches: {
+    readonly account: boolean;
+    readonly group: boolean;
+    readonly venue: boolean;
+    readonly symbols: readonly string[];
+  };
   readonly group: number;
   readonly commandsPerSecond: number;
   readonly commandBurst: number;
@@ -159,13 +164,19 @@ function feeTierText({ table, tier, given, asset, volume }: AccountJson['feeTier
   return `fee tier ${tier} of table ${table} (${notes.filter((text) => text !== false).join(', ')})`;
 }
 
+/** Those that are on, the account's own first. */
+function killSwitchText({ account, group, venue, symbols }: AccountJson['killSwitches']): string | false {
+  const scopes = [account && 'account', group && 'group', ...symbols, venue && 'venue'].filter((scope) => scope !== false);
+  return scopes.length > 0 && `kill switch on: ${scopes.join(', ')}`;
+}
+
 /** One line: who it is, and what limits it. */
 export function accountHeading(account: AccountJson): string {
   const {
     id,
     name,
     suspended,
-    killed,
+    killSwitches,
     group,
     commandsPerSecond,
     commandBurst,
@@ -177,7 +188,7 @@ export function accountHeading(account: AccountJson): string {
   } = account;
   const states = [
     suspended && 'suspended',
-    killed && 'kill switch on',
+    killSwitchText(killSwitches),
     group !== 0 && `group ${group}`,
     commandsPerSecond !== 0 && `${commandsPerSecond} commands/s, ${commandBurst || commandsPerSecond} at once`,
     orderToTrade !== 0 && `${orderToTrade} orders per fill`,

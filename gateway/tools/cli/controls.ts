@@ -1,7 +1,7 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { FEE_TABLES, TIERS_PER_TABLE } from '../../../engine/params.ts';
 import { SELF_TRADE_NAMES } from '../../../engine/wire/names.ts';
-import type { AccountLimits } from '../../client/admin-client.ts';
+import type { AccountLimits, KillSwitches } from '../../client/admin-client.ts';
 import { pathOf } from '../../client/symbols.ts';
 import { type AccountJson, accountHeading, positionTable } from './account.ts';
 import { accountId, askAdmin, type ConnectionFlags, connectionOptions, count, print, printJson, whole } from './connection.ts';
@@ -34,9 +34,9 @@ export function killSwitchCommand(program: Command): void {
     .command('kill-switch')
     .summary('operator: stop an account, a group, a symbol or the venue')
     .description(
-      'Switches a kill switch on or off. While it is on, new orders and amends in its scope are rejected with KILL_SWITCH, and cancels are accepted. Switching it on cancels what rests there.',
+      'Switches a kill switch on or off. While it is on, new orders and amends in its scope are rejected with KILL_SWITCH, and cancels are accepted. Switching it on cancels the open orders there. Without an argument: shows those that are on.',
     )
-    .addArgument(new Argument('<state>', 'on or off').choices(['on', 'off']))
+    .addArgument(new Argument('[state]', 'on or off').choices(['on', 'off']))
     .addOption(new Option('-a, --account <id>', 'of this account').argParser(accountId))
     .addOption(new Option('--group <number>', 'of the accounts of this group').argParser(count(MAX_GROUP)))
     .option('--symbol <name>', 'of this symbol')
@@ -47,13 +47,21 @@ export function killSwitchCommand(program: Command): void {
 Each switch is independent: off for a symbol leaves the switch of the venue on.
 
 Examples:
+  openbell kill-switch
   openbell kill-switch on --account 2
   openbell kill-switch on --symbol BTC-USD
   openbell kill-switch off --venue`,
     );
-  connectionOptions(command).action((state: 'on' | 'off') =>
+  connectionOptions(command).action((state: 'on' | 'off' | undefined) =>
     run(async () => {
       const flags = command.opts<KillFlags>();
+      if (state === undefined) {
+        if (scopesOf(flags).length > 0) throw new CliError('give the state, on or off', ExitCode.Usage);
+        const switches = await askAdmin<KillSwitches>(flags, '/v1/kill-switches');
+        if (flags.json) printJson(switches);
+        else print(switchesText(switches));
+        return ExitCode.Ok;
+      }
       const answer = await askAdmin<Swept>(flags, `${scopePath(flags)}/kill-switch`, { on: state === 'on' });
       if (flags.json) printJson(answer);
       else print(`kill switch ${state}${state === 'on' ? `, ${sweptText(answer)}` : ''}`);
@@ -62,15 +70,29 @@ Examples:
   );
 }
 
-function scopePath({ account, group, symbol, venue }: KillFlags): string {
-  const paths = [
+function switchesText({ venue, groups, symbols, accounts }: KillSwitches): string {
+  const scopes = [
+    ...(venue ? ['venue'] : []),
+    ...groups.map((group) => `group ${group}`),
+    ...symbols.map((symbol) => `symbol ${symbol}`),
+    ...accounts.map((account) => `account ${account}`),
+  ];
+  return scopes.length === 0 ? 'no kill switch is on' : scopes.map((scope) => `kill switch on: ${scope}`).join('\n');
+}
+
+function scopesOf({ account, group, symbol, venue }: KillFlags): string[] {
+  return [
     account !== undefined && `/v1/accounts/${account}`,
     group !== undefined && `/v1/groups/${group}`,
     symbol !== undefined && `/v1/symbols/${pathOf(symbol)}`,
     venue === true && '/v1',
   ].filter((path) => path !== false);
-  if (paths.length !== 1) throw new CliError('give one of --account, --group, --symbol and --venue', ExitCode.Usage);
-  return paths[0];
+}
+
+function scopePath(flags: KillFlags): string {
+  const [path, more] = scopesOf(flags);
+  if (path === undefined || more !== undefined) throw new CliError('give one of --account, --group, --symbol and --venue', ExitCode.Usage);
+  return path;
 }
 
 function sweptText({ cancelled, more }: Swept): string {
