@@ -515,6 +515,62 @@ describe('a data directory that commit 7ab5b44 wrote', () => {
   });
 });
 
+describe('a data directory that commit b5bda73 wrote', () => {
+  const fixture = new URL('./fixtures/data-6.yaml', import.meta.url).pathname;
+  const OLD_HASH = '9ca33f14e49047b9932d8d1cad674f4ec3676b130928467f2260234b15b11913';
+  const unpack = (t: TestContext): string =>
+    unpackOldData(
+      temporaryDirectory((cleanUp) => t.after(cleanUp)),
+      'data-6',
+    );
+
+  it('verifies to the hash of that commit, from the first command and from its snapshot', (t) => {
+    const dir = unpack(t);
+    for (const fromSnapshot of [false, true]) {
+      const { seq, stateHash, imbalances } = verifyDataDirectory(dir, { limits: resolveLimits(), fromSnapshot });
+      assert.deepEqual([seq, stateHash, imbalances], [1683, OLD_HASH, []]);
+    }
+    assert.deepEqual(rulesOf(dir), [6]);
+  });
+
+  it('opens; a pegged order expires, another returns, and children grow with their parent, and trade', async (t) => {
+    const dir = unpack(t);
+    const flags = { data: dir, config: fixture, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' };
+    const exchange = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
+    const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
+    const client = await connect({ grpcPort, httpPort, wsPort, account: 3, reconnect: false });
+    type Open = { orderId: number; leaves: string; toCome?: string; parked?: boolean; price: string };
+    const openOrders = async (account: number): Promise<Map<number, Open>> => {
+      const answer = await fetch(`http://127.0.0.1:${httpPort}/v1/accounts/${account}/open-orders?limit=1000`);
+      return new Map(((await answer.json()) as { orders: Open[] }).orders.map((order) => [order.orderId, order]));
+    };
+    await until(async () => !(await openOrders(2)).has(919), 'order 919 expires');
+    const child = async () => (await openOrders(2)).get(916);
+    assert.deepEqual([(await child())?.leaves, (await child())?.toCome], ['1.00', '0.90']);
+    assert.equal((await openOrders(1)).get(11)?.parked, true);
+    // Parent 915 buys at 95.04, and a further bid brings back what the parked order follows.
+    const sell = { symbol: 'BTC-USD', side: 'sell', price: '95.04', quantity: '0.4' } as const;
+    assert.equal((await client.orders.place(sell)).kind, 'accepted');
+    assert.deepEqual([(await child())?.leaves, (await child())?.toCome], ['1.00', '0.50']);
+    assert.equal((await client.orders.place({ symbol: 'BTC-ALT', side: 'buy', price: '70.00', quantity: '1' })).kind, 'accepted');
+    const peg = (await openOrders(1)).get(11);
+    assert.deepEqual([peg?.parked, peg?.price], [undefined, '70.00']);
+    // The take-profit trades what is live of it: it waits again, and its sibling with it.
+    assert.equal((await client.orders.cancelAll({ symbol: 'BTC-USD' })).kind, 'mass-cancelled');
+    assert.equal((await client.orders.place({ ...sell, side: 'buy', price: '104.00', quantity: '20' })).kind, 'accepted');
+    assert.deepEqual([(await child())?.leaves, (await child())?.toCome], ['0.50', '0.50']);
+    await client.close();
+    await exchange.stop();
+    assert.deepEqual(rulesOf(dir), [6, RULES]);
+    const hashes = [false, true].map((fromSnapshot) => {
+      const verified = verifyDataDirectory(dir, { limits: resolveLimits(), fromSnapshot });
+      assert.deepEqual(verified.imbalances, []);
+      return verified.stateHash;
+    });
+    assert.equal(hashes[0], hashes[1]);
+  });
+});
+
 it('state hashes of embedded exchanges do not depend on their capacities', () => {
   assert.equal(stateHash(new Exchange(SMALL_LIMITS)), stateHash(new Exchange(resolveLimits())));
 });
