@@ -291,7 +291,7 @@ describe('the table of pairs', () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
-        const limits = new PositionLimits(allocateLocal);
+        const limits = new PositionLimits(2 ** 20, allocateLocal);
         const expected = new Map<string, number>();
         for (const { account, symbol, lots } of steps) {
           const entry = limits.find(account, symbol);
@@ -315,7 +315,7 @@ describe('the table of pairs', () => {
   });
 
   it(`has room for ${MAX_POSITION_LIMITS} pairs, and again when one is gone`, () => {
-    const limits = new PositionLimits(allocateLocal);
+    const limits = new PositionLimits(2 ** 20, allocateLocal);
     for (let i = 0; i < MAX_POSITION_LIMITS; i++) limits.setMax(limits.add(1 + (i >> 4), 1 + (i & 15)), LimitParam.MaxExposure, 1);
     assert.equal(limits.add(9999, 1), -1);
     limits.setMax(limits.find(7, 3), LimitParam.MaxExposure, 0);

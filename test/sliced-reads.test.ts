@@ -15,7 +15,7 @@ import { MirrorLevels } from '../gateway/market/mirror-levels.ts';
 /** The columns that the engine's thread changes, without an engine. */
 class Columns {
   readonly control = new Control(allocateControl());
-  readonly accounts = new Accounts(8, 4, allocateLocal);
+  readonly accounts = new Accounts(8, 4, 1, allocateLocal);
   readonly slab = new OrderSlab(2 ** 18);
   readonly directory = new Directory(
     this.control,

@@ -153,7 +153,7 @@ describe('commands per second', () => {
     const steps = fc.array(fc.tuple(fc.nat(3_000_000), fc.boolean()), { maxLength: 60 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 50 }), fc.nat(5), steps, (perSecond, burst, commands) => {
-        const accounts = new Accounts(2, 1, allocateLocal);
+        const accounts = new Accounts(2, 1, 1, allocateLocal);
         const throttles = new Throttles(accounts, allocateLocal);
         const naive = new NaiveBuckets();
         const order = new OrderRequest();
@@ -254,7 +254,7 @@ describe('orders per fill', () => {
     const step = fc.tuple(fc.constantFrom(0, 1, 2_000_000, 11_000_000, 70_000_000), fc.integer({ min: 1, max: 60 }), fc.boolean());
     let waited = 0;
     const same = fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 30 }), (limit, bursts) => {
-      const accounts = new Accounts(2, 1, allocateLocal);
+      const accounts = new Accounts(2, 1, 1, allocateLocal);
       const ratios = new OrderToTrade(accounts, allocateLocal);
       const naive = new NaiveRatios();
       const order = new OrderRequest();

@@ -125,7 +125,7 @@ export class MachineState implements CheckedState {
     this.limits = limits;
     this.capacities = capacitiesOf(limits);
     this.shares = sharesOf(limits);
-    this.accounts = new Accounts(limits.accounts, limits.assets, allocate);
+    this.accounts = new Accounts(limits.accounts, limits.assets, limits.symbols, allocate);
     this.symbols = new Symbols(limits.symbols, allocate);
     this.changedAuctions = new SymbolSet(limits.symbols);
     this.slab = new OrderSlab(limits.orders, allocate);

@@ -63,7 +63,7 @@ export class Accounts {
   /** Sum, modulo 2^32, of all changes of balances and fees less those of deposits since the start; zero between two commands. */
   drift = 0;
 
-  constructor(capacity: number, assets: number, allocate: Allocate) {
+  constructor(capacity: number, assets: number, symbols: number, allocate: Allocate) {
     this.capacity = capacity;
     this.assets = assets;
     this.defined = new Uint8Array(allocate(capacity));
@@ -74,7 +74,7 @@ export class Accounts {
     this.commandBurst = new Uint32Array(allocate(capacity * 4));
     this.orderToTrade = new Uint32Array(allocate(capacity * 4));
     this.killedGroups = new Uint8Array(allocate(GROUPS));
-    this.positionLimits = new PositionLimits(allocate);
+    this.positionLimits = new PositionLimits(capacity * symbols, allocate);
     this.protectionUs = new Float64Array(allocate(capacity * 8));
     this.protectionFills = new Float64Array(allocate(capacity * 8));
     this.protectionLots = new Float64Array(allocate(capacity * 8));

@@ -46,7 +46,8 @@ export class ControlRows implements StatePart {
     const { killedGroups } = accounts;
     const { killed } = symbols;
     for (let symbol = 0; symbol < killed.length; symbol++) if (killed[symbol] !== 0) out.row(RowKind.SymbolControl, symbol, 1);
-    for (let id = 0; id < killedGroups.length; id++) if (killedGroups[id] !== 0) out.row(RowKind.AccountControl, 0, Item.Killed, id);
+    for (let id = killedGroups.indexOf(1); id !== -1; id = killedGroups.indexOf(1, id + 1))
+      out.row(RowKind.AccountControl, 0, Item.Killed, id);
     for (let account = 1; account < accounts.capacity; account++) if (accounts.defined[account] !== 0) this.#saveAccount(out, account);
   }
 

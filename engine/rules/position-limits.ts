@@ -35,14 +35,17 @@ export class PositionLimits {
   readonly position: Float64Array;
   readonly openBuys: Float64Array;
   readonly openSells: Float64Array;
+  readonly #room: number;
   #count = 0;
   /** Open addressing: entry + 1, 0 = empty. At most half full. */
   #table = new Int32Array(FIRST_TABLE);
 
-  constructor(allocate: Allocate) {
-    const doubles = (): Float64Array => new Float64Array(allocate(MAX_POSITION_LIMITS * 8));
-    this.account = new Uint32Array(allocate((MAX_POSITION_LIMITS + 1) * 4));
-    this.symbol = new Uint32Array(allocate(MAX_POSITION_LIMITS * 4));
+  /** @param pairs of an account and a symbol that there can be; there is room for {@link MAX_POSITION_LIMITS} of them at most */
+  constructor(pairs: number, allocate: Allocate) {
+    this.#room = Math.min(pairs, MAX_POSITION_LIMITS);
+    const doubles = (): Float64Array => new Float64Array(allocate(this.#room * 8));
+    this.account = new Uint32Array(allocate((this.#room + 1) * 4));
+    this.symbol = new Uint32Array(allocate(this.#room * 4));
     this.maxPosition = doubles();
     this.maxExposure = doubles();
     this.position = doubles();
@@ -63,7 +66,7 @@ export class PositionLimits {
 
   /** Adds a pair that has no entry, without limits, position and orders. Returns -1 if there is no room. Cold. */
   add(account: number, symbol: number): number {
-    if (this.#count === MAX_POSITION_LIMITS) return -1;
+    if (this.#count === this.#room) return -1;
     const entry = this.#count++;
     this.account[entry] = account;
     this.symbol[entry] = symbol;

@@ -150,7 +150,7 @@ export class Engine {
       this.directory = new Directory(this.#control, accounts, symbols, slab, links, trailGroups);
     } else {
       const { allocate, columns } = allocateRecording();
-      const accounts = new Accounts(limits.accounts, limits.assets, allocate);
+      const accounts = new Accounts(limits.accounts, limits.assets, limits.symbols, allocate);
       const symbols = new Symbols(limits.symbols, allocate);
       const slab = new OrderSlab(limits.orders, allocate);
       const links = new OrderLinks(slab, limits.symbols, allocate);

@@ -35,6 +35,7 @@ export const SMALL_LIMITS: Limits = resolveLimits({
   assets: 8,
   symbols: 8,
   rememberedOrders: 4096,
+  rememberedKeys: 1024,
   // Tests of shares set their own.
   ordersPerAccount: 2 ** 16,
   commandRing: 1024,
