@@ -96,7 +96,8 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   CANCELLED_VOLATILITY:
     'The quantity of an immediate-or-cancel or market order whose next trade would have left a volatility band. The symbol is in a volatility auction, or in the limit state before it.',
   CANCELLED_PROTECTION: "The account's market-maker protection has triggered: its quotes traded more than it allows in the window.",
-  CANCELLED_QUOTES_PULLED: 'The order made market-maker protections cancel more than 4,096 quotes. What was left of it was cancelled.',
+  CANCELLED_QUOTES_PULLED:
+    'The order made market-maker protections cancel more than 1,024 quotes (4,096 before rules 7). What was left of it was cancelled.',
   CANCELLED_LINKED:
     'The other order of its list was filled, triggered or cancelled. An Amended report with this code has the quantity that is left.',
   MALFORMED_COMMAND: 'The command has a form that no verified frame has.',

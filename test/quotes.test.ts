@@ -501,6 +501,28 @@ describe('market-maker protection', () => {
     `,
   );
 
+  it('an order that makes protections cancel more quotes than one may ends', () => {
+    const harness = new Harness().setUp(4);
+    harness.exchange.selfTrade.mostMet = 0;
+    const text = `
+    1 protect 1000000 lots 1
+      > 1 Accepted bid 1000000@0 leaves 0
+    1 quote 3 @ 99 / 3 @ 101
+      > 1 Accepted bid 3@99 leaves 3
+      > 1 Accepted ask 3@101 leaves 3
+    2 new 1 sell 9 @ 101
+      > 2 Accepted 1 9@101 leaves 9
+    3 new 1 buy 4 @ 101 fok
+      > 3 Rejected 1 4@101 leaves 0 FOK_NOT_FILLABLE
+    3 new 2 buy 4 @ 101
+      > 3 Accepted 2 4@101 leaves 4
+      > 1 Fill ask 3@101 leaves 0 maker
+      > 3 Fill 2 3@101 leaves 1 taker
+      > 1 Cancelled bid 3@99 leaves 0 CANCELLED_PROTECTION
+      > 3 Cancelled 2 1@101 leaves 0 CANCELLED_QUOTES_PULLED`;
+    assert.equal(runLedger(harness, text), tidyLedger(text));
+  });
+
   it('cancels in all symbols; books without such quotes are matched without it', () => {
     const { harness } = twoQuotes();
     const OTHER = SYMBOL + 1;

@@ -188,16 +188,42 @@ describe('one order does not make the others wait for long', () => {
       assert.equal(codeName(reports[0].code), codeName(code));
     }
   });
-  it(`it meets ${MOST_ORDERS_MET} orders`, () => {
-    const harness = new Harness({ ...SMALL_LIMITS, orders: 8192, rememberedOrders: 8192 }).setUp(2);
-    for (let id = 1; id <= MOST_ORDERS_MET + 10; id++) harness.must(parseCommand(`2 new ${id} sell 1 @ 100`));
-    const { reports } = harness.do(parseCommand('1 new 1 buy 5000 @ 100 cancel-oldest'));
-    const last = reports.at(-1);
-    assert.deepEqual([last?.kind, last?.code, last?.filled], [ReportKind.Cancelled, Code.CANCELLED_SELF_TRADE, MOST_ORDERS_MET]);
-    assert.equal(harness.exchange.slab.count, 10);
-    harness.must(parseCommand('2 new 9000 sell 5000 @ 101'));
-    const market = harness.do(parseCommand('1 new 2 buy 5000 mkt cancel-oldest')).reports;
-    assert.equal(market.at(-1)?.filled, 5000);
+  for (const [rules, most] of [
+    [6, 4096],
+    [7, MOST_ORDERS_MET],
+  ])
+    it(`it meets ${most} orders under rules ${rules}`, () => {
+      const harness = new Harness({ ...SMALL_LIMITS, orders: 8192, rememberedOrders: 8192 }, rules).setUp(2);
+      for (let id = 1; id <= most + 10; id++) harness.must(parseCommand(`2 new ${id} sell 1 @ 100`));
+      assert.equal(harness.do(parseCommand(`1 new 1 buy ${most + 1} @ 100 fok cancel-oldest`)).reports[0].code, Code.FOK_NOT_FILLABLE);
+      const { reports } = harness.do(parseCommand('1 new 2 buy 5000 @ 100 cancel-oldest'));
+      const last = reports.at(-1);
+      assert.deepEqual([last?.kind, last?.code, last?.filled], [ReportKind.Cancelled, Code.CANCELLED_SELF_TRADE, most]);
+      assert.equal(harness.exchange.slab.count, 10);
+      harness.must(parseCommand('2 new 9000 sell 5000 @ 101'));
+      const market = harness.do(parseCommand('1 new 3 buy 5000 mkt cancel-oldest')).reports;
+      assert.equal(market.at(-1)?.filled, 5000);
+    });
+  it('so it does with parts of an iceberg: three orders or parts at most', () => {
+    const harness = new Harness().setUp(3);
+    harness.exchange.selfTrade.mostMet = 3;
+    const ledger = `
+  2 new 1 sell 6 @ 100 show 2
+    > 2 Accepted 1 6@100 leaves 6
+  3 new 1 sell 2 @ 100
+    > 3 Accepted 1 2@100 leaves 2
+  1 new 1 buy 7 @ 100 fok cancel-oldest
+    > 1 Rejected 1 7@100 leaves 0 FOK_NOT_FILLABLE
+  1 new 2 buy 7 @ 100 cancel-oldest
+    > 1 Accepted 2 7@100 leaves 7
+    > 2 Fill 1 2@100 leaves 4 maker
+    > 1 Fill 2 2@100 leaves 5 taker
+    > 3 Fill 1 2@100 leaves 0 maker
+    > 1 Fill 2 2@100 leaves 3 taker
+    > 2 Fill 1 2@100 leaves 2 maker
+    > 1 Fill 2 2@100 leaves 1 taker
+    > 1 Cancelled 2 1@100 leaves 0 CANCELLED_SELF_TRADE`;
+    assert.equal(runLedger(harness, ledger), tidyLedger(ledger));
   });
 });
 

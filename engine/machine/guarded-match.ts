@@ -1,7 +1,7 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import { MAX_PRICE_TICKS } from '../params.ts';
-import { MOST_ORDERS_MET, MOST_OWN_ORDERS } from '../rules/self-trade.ts';
+import { MOST_OWN_ORDERS } from '../rules/self-trade.ts';
 import type { PriceTicks } from '../units.ts';
 import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import type { Answers } from './answers.ts';
@@ -43,7 +43,7 @@ export class GuardedMatch {
    */
   match(book: OrderBook, side: number, limitPrice: PriceTicks, low = 0, high = MAX_PRICE_TICKS): boolean {
     const { aggressor, selfTrade, slab, stops, protections } = this.#state;
-    const { mode } = selfTrade;
+    const { mode, mostMet } = selfTrade;
     const prevents = mode > None;
     this.code = prevents ? CANCELLED_SELF_TRADE : Code.CANCELLED_QUOTES_PULLED;
     let first = true;
@@ -53,7 +53,7 @@ export class GuardedMatch {
     let met = 0;
     while (aggressor.open > 0 && book.crosses(side, limitPrice)) {
       if (prevents) met++;
-      if (met > MOST_ORDERS_MET) return false;
+      if (met > mostMet) return false;
       const maker = book.first(other);
       if (!prevents || !selfTrade.isOwn(maker)) {
         const price = slab.price(maker);

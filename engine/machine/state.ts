@@ -178,6 +178,7 @@ export class MachineState implements CheckedState {
     this.rules = rules;
     this.pages.rules = rules;
     this.feeSchedules.setRules(rules);
+    this.selfTrade.setRules(rules);
     this.pages.share = rules < 3 ? this.capacities.pages : this.shares.pagesPerAccount;
     if (toShares) for (const book of this.books) book?.resetPayers();
     if (toLists) for (const book of this.books) if (book !== undefined) this.#sortAuction(book);

@@ -9,8 +9,10 @@ import type { Protections } from './protections.ts';
 const NIL = -1;
 /** Orders of its owner that one order with prevention passes or cancels at most. What is left of it is cancelled then, so that an account delays the others by at most about a millisecond. */
 export const MOST_OWN_ORDERS = 256;
-/** Resting orders that it meets at most, of any owner. */
-export const MOST_ORDERS_MET = 4096;
+/** Resting orders that it meets at most, of any owner, and parts of icebergs; as many as parts that a command uses up without prevention. Also the quotes that an order makes protections cancel before its rest ends. */
+export const MOST_ORDERS_MET = 1024;
+/** The same before rules 7. */
+const MOST_BEFORE = 4096;
 const { None: NONE, CancelNewest: CANCEL_NEWEST, CancelBoth: CANCEL_BOTH, CancelOldest: CANCEL_OLDEST } = SelfTradeMode;
 
 /**
@@ -22,14 +24,16 @@ const { None: NONE, CancelNewest: CANCEL_NEWEST, CancelBoth: CANCEL_BOTH, Cancel
 export class SelfTrade {
   /** The incoming order's mode. Above None: prevention is on. */
   mode = 0;
+  /** See MOST_ORDERS_MET; tests lower it. */
+  mostMet: number = MOST_ORDERS_MET;
   /** Results of `sweep`: lots, and the sum of price x lots. */
   sweptQuantity: QtyLots = 0;
   sweptNotional = 0;
   #account = 0;
   /** Of a sweep: what icebergs have behind a displayed part, and how much of it they display at a time. */
   #partsMet = 0;
-  readonly #reserves = new Float64Array(MOST_ORDERS_MET);
-  readonly #displays = new Float64Array(MOST_ORDERS_MET);
+  readonly #reserves = new Float64Array(MOST_BEFORE);
+  readonly #displays = new Float64Array(MOST_BEFORE);
   readonly #slab: OrderSlab;
   readonly #accounts: Accounts;
   readonly #modes: Uint8Array;
@@ -43,6 +47,11 @@ export class SelfTrade {
     this.#slab = slab;
     this.#accounts = accounts;
     this.#modes = accounts.selfTradeMode;
+  }
+
+  /** Puts rules in force. */
+  setRules(rules: number): void {
+    this.mostMet = rules < 7 ? MOST_BEFORE : MOST_ORDERS_MET;
   }
 
   /** Sets the incoming order. @param mode of the order; AccountDefault: the account's */
@@ -63,7 +72,7 @@ export class SelfTrade {
     let parts = count;
     let traded = 0;
     let at = 0;
-    for (; at < parts && traded < left && met + at < MOST_ORDERS_MET; at++) {
+    for (; at < parts && traded < left && met + at < this.mostMet; at++) {
       const reserve = this.#reserves[at];
       const display = this.#displays[at];
       traded += Math.min(left - traded, display, reserve);
@@ -85,7 +94,7 @@ export class SelfTrade {
   sweep(book: OrderBook, side: number, limit: PriceTicks, quantity: QtyLots): void {
     const { mostNotional } = book;
     const slab = this.#slab;
-    const { mode } = this;
+    const { mode, mostMet } = this;
     const protections = this.#protections;
     const prevents = mode > NONE;
     const other = side === Side.Buy ? Side.Sell : Side.Buy;
@@ -104,7 +113,7 @@ export class SelfTrade {
       const quoter = book.guards === 0 ? 0 : protections.quoterOf(slot);
       if (quoter === 0 || !protections.isPulled(quoter)) {
         if (prevents) met++;
-        if (met > MOST_ORDERS_MET) break;
+        if (met > mostMet) break;
         const isOwn = prevents && this.isOwn(slot);
         const lots = Math.min(left, isOwn ? slab.total(slot) : slab.open(slot));
         if (!isOwn) {
@@ -121,7 +130,7 @@ export class SelfTrade {
       }
       if (reserves > 0 && (following === NIL || slab.price(following) !== price || slab.isHidden(following))) {
         // The level's icebergs display their next parts in turn, before its hidden orders and the next price.
-        const lots = prevents ? this.#tradeParts(parts, left, met) : met > MOST_ORDERS_MET ? 0 : Math.min(left, reserves);
+        const lots = prevents ? this.#tradeParts(parts, left, met) : met > mostMet ? 0 : Math.min(left, reserves);
         if (prevents) met += this.#partsMet;
         traded += lots;
         notional += lots * price;

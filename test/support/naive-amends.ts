@@ -95,7 +95,7 @@ function amendAlone(state: NaiveState, o: NaiveOrder, f: Amend): void {
   if (keeps) return;
   const allowed = state.phase !== Phase.Continuous || trade(state, o, o.price);
   let full: number = o.open > 0 && state.rules < 3 ? state.room(o, o.price) : Code.OK;
-  if (o.open > 0 && !allowed) full = Code.CANCELLED_SELF_TRADE;
+  if (o.open > 0 && !allowed) full = state.refusal;
   if (full === Code.OK && o.open > 0) return state.rest(o);
   if (full !== Code.OK) state.answer(ReportKind.Cancelled, full, o, o.price, state.leaves(o), 0, o.filled);
   state.finish(o);

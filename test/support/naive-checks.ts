@@ -5,6 +5,7 @@ import { BTC, SYMBOL, USD } from './exchange-fixture.ts';
 import { reservedFee } from './naive-fees.ts';
 import { canDisplay } from './naive-icebergs.ts';
 import { type NaiveOrder, RESTING, type StopOrder } from './naive-order.ts';
+import type { ProtectionTrial } from './naive-protections.ts';
 import type { NaiveState } from './naive-state.ts';
 import { activates, reprice } from './naive-trails.ts';
 
@@ -40,13 +41,13 @@ export function checkOrder(state: NaiveState, o: NaiveOrder): number {
   const basic = check(state, o);
   if (basic !== Code.OK) return basic;
   const reach = state.queue(1 - o.side).filter((m) => state.crosses(o.side, state.limit(o), m.price));
-  const { lots: there, cost: toPay } = state.controls.selfTrade.trades(o, reach, state.protections.trial());
+  const { lots: there, cost: toPay } = state.controls.selfTrade.trades(o, reach, trialOf(state));
   if (o.market && reach.length === 0) return Code.NO_LIQUIDITY;
   const cost = o.market ? toPay : o.price * o.open;
   // Money is checked before the book's part of the time in force.
   const needed = o.side === Side.Buy ? cost + reservedFee(o.fees, cost) : o.open;
   if (needed > state.available(o.account, o.side === Side.Buy ? USD : BTC)) return Code.INSUFFICIENT_FUNDS;
-  if (Math.min(there, state.controls.selfTrade.trades(o, state.volatility.inside(reach), state.protections.trial()).lots) < o.least)
+  if (Math.min(there, state.controls.selfTrade.trades(o, state.volatility.inside(reach), trialOf(state)).lots) < o.least)
     return o.tif === TimeInForce.FillOrKill ? Code.FOK_NOT_FILLABLE : Code.MIN_QUANTITY_NOT_FILLABLE;
   return o.postOnly && reach.length > 0 ? Code.POST_ONLY_WOULD_TRADE : Code.OK;
 }
@@ -121,8 +122,7 @@ export function checkMarketAmend(state: NaiveState): number {
 export function tradesInFull(state: NaiveState, o: NaiveOrder): boolean {
   const reach = state.queue(1 - o.side).filter((m) => state.crosses(o.side, o.price, m.price));
   return (
-    state.phase === Phase.Continuous &&
-    state.controls.selfTrade.trades(o, state.volatility.inside(reach), state.protections.trial()).lots >= o.open
+    state.phase === Phase.Continuous && state.controls.selfTrade.trades(o, state.volatility.inside(reach), trialOf(state)).lots >= o.open
   );
 }
 
@@ -204,4 +204,9 @@ function checkTrail(state: NaiveState, o: StopOrder, old: StopOrder | undefined)
 export function moves(_state: NaiveState, o: StopOrder, old: StopOrder): boolean {
   const [now, before] = [o.stop.trail, old.stop.trail];
   return now?.offset !== before?.offset || now?.activation !== before?.activation;
+}
+
+/** What an order that is not placed would do to the protections. */
+function trialOf(state: NaiveState): ProtectionTrial<NaiveOrder> {
+  return state.protections.trial((account) => [Side.Buy, Side.Sell].flatMap((side) => state.quoteOf(account, side) ?? []));
 }

@@ -245,7 +245,7 @@ export class NaiveChildren {
     const allowed = state.phase !== Phase.Continuous || trade(state, o, o.price);
     if (o.open === 0) return state.finish(o);
     if (!allowed) {
-      state.answer(ReportKind.Cancelled, Code.CANCELLED_SELF_TRADE, o, o.price, state.leaves(o), 0, o.filled);
+      state.answer(ReportKind.Cancelled, state.refusal, o, o.price, state.leaves(o), 0, o.filled);
       return state.finish(o);
     }
     const room = state.room(o, o.price);

@@ -12,7 +12,7 @@ export function enter(state: NaiveState, order: NaiveOrder): void {
   const quantity = order.open;
   const allowed = state.phase !== Phase.Continuous || trade(state, order, state.limit(order));
   let full: number = RESTING.has(order.tif) ? state.room(order, order.price) : remainder(state);
-  if (!allowed) full = Code.CANCELLED_SELF_TRADE;
+  if (!allowed) full = state.refusal;
   if (order.open > 0 && full === Code.OK) return state.rest(order, order.id);
   if (order.open > 0) state.answer(ReportKind.Cancelled, full, order, order.price, order.open, 0, order.filled);
   state.remember(order, quantity, Code.OK);
@@ -30,9 +30,17 @@ function tradeAll(state: NaiveState, taker: NaiveOrder, limit: number): boolean 
   const within = state.volatility.bands();
   const { selfTrade } = state.controls;
   const mode = selfTrade.mode(taker);
+  const prevents = mode !== SelfTradeMode.None;
+  state.refusal = prevents ? Code.CANCELLED_SELF_TRADE : Code.CANCELLED_QUOTES_PULLED;
+  let met = 0;
   for (let [maker] = state.queue(1 - taker.side); maker !== undefined; [maker] = state.queue(1 - taker.side)) {
     if (taker.open === 0 || !state.crosses(taker.side, limit, maker.price)) break;
-    if (mode !== SelfTradeMode.None && selfTrade.own(taker, maker)) {
+    if (prevents) met++;
+    if (met > selfTrade.mostMet) {
+      state.seen.add(prevents ? 'prevention has met the most' : 'the most quotes pulled');
+      return false;
+    }
+    if (prevents && selfTrade.own(taker, maker)) {
       if (mode === SelfTradeMode.CancelNewest) return false;
       if (mode === SelfTradeMode.Decrement) decrement(state, taker, maker);
       else prevent(state, maker, maker.open);
@@ -65,7 +73,7 @@ function tradeAll(state: NaiveState, taker: NaiveOrder, limit: number): boolean 
       state.leavePlace(maker);
       state.takePlace(maker);
     } else if (maker.open === 0) state.gone(maker);
-    if (state.protections.filled(maker, quantity)) pull(state, maker.account);
+    if (state.protections.filled(maker, quantity)) met += pull(state, maker.account);
   }
   return true;
 }
@@ -85,12 +93,16 @@ export function nameInterruption(state: NaiveState): void {
   state.subPhase = state.volatility.limitState ? SubPhase.LimitState : SubPhase.VolatilityAuction;
 }
 
-/** Cancels the quotes of an account, the bid first. */
-export function pull(state: NaiveState, account: number): void {
+/** Cancels the quotes of an account, the bid first. Returns how many. */
+export function pull(state: NaiveState, account: number): number {
+  let count = 0;
   for (const side of [Side.Buy, Side.Sell]) {
     const o = state.quoteOf(account, side);
-    if (o !== undefined) state.end(o, Code.CANCELLED_PROTECTION);
+    if (o === undefined) continue;
+    state.end(o, Code.CANCELLED_PROTECTION);
+    count++;
   }
+  return count;
 }
 
 function decrement(state: NaiveState, taker: NaiveOrder, maker: NaiveOrder): void {

@@ -13,12 +13,14 @@ interface Order {
   readonly client: number;
   readonly account: number;
   readonly side: number;
+  readonly open: number;
 }
 
 /** What an order that is not placed would do to the protections. */
 export interface ProtectionTrial<O> {
   isPulled(o: O): boolean;
-  fill(o: O, lots: number): void;
+  /** Returns how many quotes that cancels. */
+  fill(o: O, lots: number): number;
 }
 
 /** Market-maker protections of the naive exchange: each keeps the list of all fills. */
@@ -56,17 +58,22 @@ export class NaiveProtections {
     return true;
   }
 
-  trial<O extends Order>(): ProtectionTrial<O> {
+  /** @param quotesOf the quotes of an account */
+  trial<O extends Order>(quotesOf: (account: number) => readonly O[]): ProtectionTrial<O> {
     const tried = new Map<number, number[]>();
     const pulled = new Set<number>();
+    const gone = new Set<O>();
     return {
       isPulled: ({ client, account }) => client === 0 && pulled.has(account),
       fill: (o, lots) => {
         const protection = this.#of.get(o.account);
-        if (o.client !== 0 || protection === undefined) return;
+        if (o.client !== 0 || protection === undefined) return 0;
         const all = [...(tried.get(o.account) ?? []), o.side === Side.Buy ? lots : -lots];
         tried.set(o.account, all);
-        if (this.#exceeds(protection, all)) pulled.add(o.account);
+        if (lots === o.open) gone.add(o);
+        if (!this.#exceeds(protection, all)) return 0;
+        pulled.add(o.account);
+        return quotesOf(o.account).filter((quote) => !gone.has(quote)).length;
       },
     };
   }

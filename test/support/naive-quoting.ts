@@ -63,7 +63,7 @@ export function forQuotes(state: NaiveState): ConstructorParameters<typeof Naive
     place: (o) => {
       const allowed = state.phase !== Phase.Continuous || trade(state, o, o.price);
       if (o.open === 0) return;
-      const code = allowed ? state.room(o, o.price) : Code.CANCELLED_SELF_TRADE;
+      const code = allowed ? state.room(o, o.price) : state.refusal;
       if (code === Code.OK) state.rest(o);
       else state.answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
     },

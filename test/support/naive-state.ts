@@ -61,6 +61,8 @@ export abstract class NaiveState {
   partsPerCommand = PARTS_PER_COMMAND;
   /** Parts of icebergs that the command has used up. */
   parts = 0;
+  /** With which the rest of an order is cancelled whose match was not allowed to go on. */
+  refusal: number = Code.OK;
   lastPrice = 0;
   tradeId = 0;
   params: number[];

@@ -44,7 +44,7 @@ function triggerDue(state: NaiveState): void {
     if (code === Code.OK) {
       const allowed = trade(state, o, state.limit(o));
       code = !o.market && RESTING.has(o.tif) ? state.room(o, o.price) : remainder(state);
-      if (!allowed) code = Code.CANCELLED_SELF_TRADE;
+      if (!allowed) code = state.refusal;
       if (state.phase !== Phase.Continuous && state.stops.hasDue) state.volatility.reached.add('cascade interrupted');
     }
     if (o.open > 0 && code === Code.OK) {

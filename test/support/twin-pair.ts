@@ -54,6 +54,8 @@ export const setup = fc.record({
   sortedPerCommand: fc.constantFrom(1, 2, 100, 100),
   /** Parts of icebergs that one command uses up. */
   partsPerCommand: fc.constantFrom(1, 3, 1024, 1024),
+  /** Orders, and parts of them, that an order with prevention meets. */
+  mostMet: fc.constantFrom(1, 3, 6, 1024, 1024, 1024),
   /** Stops that one command triggers. */
   triggersPerCommand: fc.constantFrom(1, 2, 32, 32),
   /** Trailing stops that one command looks at for reports. */
@@ -87,6 +89,7 @@ export interface Setup {
   perCommand: number;
   sortedPerCommand: number;
   partsPerCommand: number;
+  mostMet: number;
   triggersPerCommand: number;
   reportsPerCommand: number;
   pegs: { perCommand: number; lookedAt: number; perAccount: number };
@@ -111,6 +114,7 @@ export function pair(
     pages,
     pagesPerAccount,
     pegs,
+    mostMet,
     childrenPerCommand,
     ...shares
   }: Setup,
@@ -147,6 +151,8 @@ export function pair(
   naive.auctions.perCommand = shares.waitingPerCommand;
   real.exchange.triggersPerCommand = shares.triggersPerCommand;
   naive.stops.perCommand = rules < 6 ? OLD_TRIGGERS_PER_COMMAND : shares.triggersPerCommand;
+  real.exchange.selfTrade.mostMet = mostMet;
+  naive.controls.selfTrade.mostMet = mostMet;
   lowerPegs(real.exchange, pegs);
   Object.assign(naive.pegs, pegs);
   for (const { children } of [real.exchange, naive]) children.perCommand = childrenPerCommand;
@@ -262,6 +268,7 @@ export function copyOf(exchange: Exchange, factor = 1): Exchange {
   const { perCommand: reportsPerCommand } = stops.reports;
   share(copy, { ...massCancels, partsPerCommand, reportsPerCommand, followsPerCommand, waitingPerCommand: auctionOrders.perCommand });
   copy.triggersPerCommand = exchange.triggersPerCommand;
+  copy.selfTrade.mostMet = exchange.selfTrade.mostMet;
   const { perCommand: pegs, lookedAt, checks } = exchange.pegOrders;
   lowerPegs(copy, { perCommand: pegs, lookedAt, perAccount: checks.perAccount });
   copy.children.perCommand = exchange.children.perCommand;

@@ -95,6 +95,7 @@ export const RARE = [
   'triggered stop rests as an iceberg',
   'iceberg refreshed',
   'iceberg has one more part',
+  'prevention has met the most',
   'iceberg decremented',
   'iceberg total amended, place kept',
   'iceberg display amended, place kept',
