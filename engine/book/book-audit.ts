@@ -157,14 +157,16 @@ function auditLadder(book: OrderBook, ladder: PriceLadder, side: number): number
     if (bits[starts[height] - 1] !== 0) fail(`${where} the word behind height ${height - 1} is not zero`);
   }
   let lowest = ladder.none;
-  for (let key = ladder.none - 1; key >= 0; key--) {
-    if (directory[key >>> 6] === 0) {
-      if (ladder.isOccupied(key)) fail(`${where} key ${key} has orders and no page`);
+  for (let page = directory.length - 1; page >= 0; page--) {
+    if (directory[page] === 0) {
+      if ((bits[page * 2] | bits[page * 2 + 1]) !== 0) fail(`${where} page ${page} has orders and no levels`);
       continue;
     }
-    const orders = book.pages.words[ladder.levelOf(key) * LEVEL_WORDS + LEVEL_ORDERS];
-    if (orders > 0 !== ladder.isOccupied(key)) fail(`${where} key ${key} has ${orders} orders, its bit does not match`);
-    if (orders > 0) lowest = key;
+    for (let key = page * PAGE_LEVELS + PAGE_LEVELS - 1; key >= page * PAGE_LEVELS; key--) {
+      const orders = book.pages.words[ladder.levelOf(key) * LEVEL_WORDS + LEVEL_ORDERS];
+      if (orders > 0 !== ladder.isOccupied(key)) fail(`${where} key ${key} has ${orders} orders, its bit does not match`);
+      if (orders > 0) lowest = key;
+    }
   }
   if (ladder.best !== lowest) fail(`${where} best key is ${ladder.best}, should be ${lowest}`);
   let pages = 0;
