@@ -32,6 +32,17 @@ export function putU53(words: Int32Array, at: number, value: number): void {
   words[at + 1] = value * 2.3283064365386963e-10;
 }
 
+/** {@link getI64} at an even word. Its second word needs no sum, and so no check of an overflow. */
+export function getI64Even(words: Int32Array, at: number): number {
+  return words[at | 1] * 4294967296 + (words[at] >>> 0);
+}
+
+/** {@link putU53} at an even word. */
+export function putU53Even(words: Int32Array, at: number, value: number): void {
+  words[at] = value;
+  words[at | 1] = value * 2.3283064365386963e-10;
+}
+
 /** Writes an integer, |value| < 2^53, as 64-bit two's complement at word `at`. */
 export function putI64(words: Int32Array, at: number, value: number): void {
   words[at] = value;

@@ -143,7 +143,7 @@ export class OrderBook {
     let left = quantity;
     let slot = words[at];
     while (left > 0) {
-      const open = (slot << TO_DOUBLES) + OPEN;
+      const open = (slot << TO_DOUBLES) | OPEN;
       const has = lotsOf[open];
       if (left < has) {
         listener.onTrade(this, slot, price, left);
@@ -154,10 +154,10 @@ export class OrderBook {
       listener.onTrade(this, slot, price, has);
       left -= has;
       const order = slot << TO_WORDS;
-      const following = orders[order + NEXT];
-      if (apart !== 0 && (orders[order + TERMS] & IS_APART) !== 0) this.pages.quiet[orders[order + LEVEL]]--;
+      const following = orders[order | NEXT];
+      if (apart !== 0 && (orders[order | TERMS] & IS_APART) !== 0) this.pages.quiet[orders[order | LEVEL]]--;
       lotsOf[open] = 0;
-      orders[order + LEVEL] = NIL;
+      orders[order | LEVEL] = NIL;
       doubles[lots] -= has;
       words[at + ORDERS]--;
       words[at] = following;
@@ -167,7 +167,7 @@ export class OrderBook {
         listener.onMakerGone(this, slot);
         return left;
       }
-      orders[(following << TO_WORDS) + PREV] = NIL;
+      orders[(following << TO_WORDS) | PREV] = NIL;
       if (words[at + PAYER] === slot + 1) this.#passOn(slot, at);
       listener.onMakerGone(this, slot);
       // The next one, unless an iceberg stands before it again.
@@ -221,29 +221,29 @@ export class OrderBook {
     const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;
     const order = slot << TO_WORDS;
-    const price = orders[order + PRICE];
-    const open = lotsOf[(slot << TO_DOUBLES) + OPEN];
-    const terms = orders[order + TERMS];
+    const price = orders[order | PRICE];
+    const open = lotsOf[(slot << TO_DOUBLES) | OPEN];
+    const terms = orders[order | TERMS];
     const side = (terms >>> 16) & 1;
     const ladder = side === BUY ? this.bids : this.asks;
     const key = price ^ ladder.flip;
-    const level = ladder.enter(key, slot, orders[order + ACCOUNT], most);
+    const level = ladder.enter(key, slot, orders[order | ACCOUNT], most);
     if (level === NIL) return false;
     const at = level * WORDS_PER_LEVEL;
     const lots = (at >> 1) + LOTS;
     const count = words[at + ORDERS];
     words[at + ORDERS] = count + 1;
-    orders[order + NEXT] = NIL;
-    orders[order + LEVEL] = level;
+    orders[order | NEXT] = NIL;
+    orders[order | LEVEL] = level;
     if (count === 0) {
       ladder.occupy(key);
-      orders[order + PREV] = NIL;
+      orders[order | PREV] = NIL;
       words[at] = slot;
       doubles[lots] = open;
     } else {
       const tail = words[at + TAIL];
-      orders[order + PREV] = tail;
-      orders[(tail << TO_WORDS) + NEXT] = slot;
+      orders[order | PREV] = tail;
+      orders[(tail << TO_WORDS) | NEXT] = slot;
       doubles[lots] += open;
     }
     words[at + TAIL] = slot;
@@ -416,30 +416,30 @@ export class OrderBook {
     const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;
     const order = slot << TO_WORDS;
-    const level = orders[order + LEVEL];
+    const level = orders[order | LEVEL];
     assert(level !== NIL, 'order book: remove is of a resting order');
-    const terms = orders[order + TERMS];
+    const terms = orders[order | TERMS];
     const side = (terms >>> 16) & 1;
-    const open = lotsOf[(slot << TO_DOUBLES) + OPEN];
+    const open = lotsOf[(slot << TO_DOUBLES) | OPEN];
     if (((terms & HAS_PLACE) | this.followed) !== 0) this.#leavePlace(slot, level, terms);
-    if (this.auction.pivot !== NIL) this.auction.shift(side, orders[order + PRICE], -open);
+    if (this.auction.pivot !== NIL) this.auction.shift(side, orders[order | PRICE], -open);
     const at = level * WORDS_PER_LEVEL;
-    orders[order + LEVEL] = NIL;
+    orders[order | LEVEL] = NIL;
     doubles[(at >> 1) + LOTS] -= open;
     const left = words[at + ORDERS] - 1;
     words[at + ORDERS] = left;
     if (left === 0) {
       const ladder = side === BUY ? this.bids : this.asks;
-      ladder.vacate(orders[order + PRICE] ^ ladder.flip);
+      ladder.vacate(orders[order | PRICE] ^ ladder.flip);
       if (words[at + PAYER] !== 0) this.#passOn(slot, at);
       return;
     }
-    const later = orders[order + NEXT];
-    const earlier = orders[order + PREV];
+    const later = orders[order | NEXT];
+    const earlier = orders[order | PREV];
     if (earlier === NIL) words[at] = later;
-    else orders[(earlier << TO_WORDS) + NEXT] = later;
+    else orders[(earlier << TO_WORDS) | NEXT] = later;
     if (later === NIL) words[at + TAIL] = earlier;
-    else orders[(later << TO_WORDS) + PREV] = earlier;
+    else orders[(later << TO_WORDS) | PREV] = earlier;
     if (words[at + PAYER] === slot + 1) this.#passOn(slot, at);
   }
 

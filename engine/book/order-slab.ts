@@ -178,37 +178,37 @@ export class OrderSlab {
 
   /** Fee schedule and carry, as {@link feesWord} packs them. */
   fees(slot: number): number {
-    return this.words[(slot << 4) + 1];
+    return this.words[(slot << 4) | 1];
   }
 
   setFees(slot: number, fees: number): void {
-    this.words[(slot << 4) + 1] = fees;
+    this.words[(slot << 4) | 1] = fees;
   }
 
   /** Open quantity, in lots; of an iceberg, what it displays. */
   open(slot: number): QtyLots {
-    return this.doubles[(slot << 3) + 1];
+    return this.doubles[(slot << 3) | 1];
   }
 
   setOpen(slot: number, lots: QtyLots): void {
-    this.doubles[(slot << 3) + 1] = lots;
+    this.doubles[(slot << 3) | 1] = lots;
   }
 
   /** Open quantity with what an iceberg does not display, in lots. */
   total(slot: number): QtyLots {
-    const open = this.doubles[(slot << 3) + 1];
-    return (this.words[(slot << 4) + 14] & 0x80000) === 0 ? open : open + this.icebergs[slot << 2];
+    const open = this.doubles[(slot << 3) | 1];
+    return (this.words[(slot << 4) | 14] & 0x80000) === 0 ? open : open + this.icebergs[slot << 2];
   }
 
   /** The order's id in market data; 0 for a hidden order. */
   publicId(slot: number): number {
-    const terms = this.words[(slot << 4) + 14] & 0x180000;
+    const terms = this.words[(slot << 4) | 14] & 0x180000;
     if (terms === 0) return this.id[slot];
-    return terms === 0x80000 ? this.icebergs[(slot << 2) + 2] : 0;
+    return terms === 0x80000 ? this.icebergs[(slot << 2) | 2] : 0;
   }
 
   isHidden(slot: number): boolean {
-    return (this.words[(slot << 4) + 14] & 0x100000) !== 0;
+    return (this.words[(slot << 4) | 14] & 0x100000) !== 0;
   }
 
   /**
@@ -216,11 +216,11 @@ export class OrderSlab {
    * when it lost its place; see RestingOrders.arrived. It is compared with that of a hidden order only.
    */
   arrival(slot: number): number {
-    return Math.max(this.id[slot], this.icebergs[(slot << 2) + 3]);
+    return Math.max(this.id[slot], this.icebergs[(slot << 2) | 3]);
   }
 
   isPegged(slot: number): boolean {
-    return (this.words[(slot << 4) + 14] & 0x800000) !== 0;
+    return (this.words[(slot << 4) | 14] & 0x800000) !== 0;
   }
 
   /** The limit price: of a pegged order not its present price. */
@@ -229,17 +229,17 @@ export class OrderSlab {
   }
 
   isIceberg(slot: number): boolean {
-    return (this.words[(slot << 4) + 14] & 0x80000) !== 0;
+    return (this.words[(slot << 4) | 14] & 0x80000) !== 0;
   }
 
   /** Lots that each part of an iceberg displays. */
   display(slot: number): QtyLots {
-    return this.icebergs[(slot << 2) + 1];
+    return this.icebergs[(slot << 2) | 1];
   }
 
   /** Filled quantity, in lots. */
   filled(slot: number): QtyLots {
-    return this.doubles[(slot << 3) + 2];
+    return this.doubles[(slot << 3) | 2];
   }
 
   /** The same; 0 for an order that waits for its trigger or auction, whose record has another number there. */
@@ -249,92 +249,92 @@ export class OrderSlab {
   }
 
   setFilled(slot: number, lots: QtyLots): void {
-    this.doubles[(slot << 3) + 2] = lots;
+    this.doubles[(slot << 3) | 2] = lots;
   }
 
   clientOrderId(slot: number): number {
-    return this.doubles[(slot << 3) + 3];
+    return this.doubles[(slot << 3) | 3];
   }
 
   setClientOrderId(slot: number, id: number): void {
-    this.doubles[(slot << 3) + 3] = id;
+    this.doubles[(slot << 3) | 3] = id;
   }
 
   /** The amount reserved for the order, in the smallest unit of the asset that it pays with. */
   held(slot: number): Money {
-    return this.doubles[(slot << 3) + 4];
+    return this.doubles[(slot << 3) | 4];
   }
 
   setHeld(slot: number, amount: Money): void {
-    this.doubles[(slot << 3) + 4] = amount;
+    this.doubles[(slot << 3) | 4] = amount;
   }
 
   account(slot: number): number {
-    return this.words[(slot << 4) + 13] >>> 0;
+    return this.words[(slot << 4) | 13] >>> 0;
   }
 
   tag(slot: number): number {
-    return this.words[(slot << 4) + 15] >>> 0;
+    return this.words[(slot << 4) | 15] >>> 0;
   }
 
   setTag(slot: number, tag: number): void {
-    this.words[(slot << 4) + 15] = tag;
+    this.words[(slot << 4) | 15] = tag;
   }
 
   symbol(slot: number): number {
-    return this.words[(slot << 4) + 14] & 0xffff;
+    return this.words[(slot << 4) | 14] & 0xffff;
   }
 
   side(slot: number): number {
-    return (this.words[(slot << 4) + 14] >>> 16) & 1;
+    return (this.words[(slot << 4) | 14] >>> 16) & 1;
   }
 
   /** The side and the bits beside it. */
   sideBits(slot: number): number {
-    return (this.words[(slot << 4) + 14] >>> 16) & 0xff;
+    return (this.words[(slot << 4) | 14] >>> 16) & 0xff;
   }
 
   timeInForce(slot: number): number {
-    return (this.words[(slot << 4) + 14] >>> 24) & 15;
+    return (this.words[(slot << 4) | 14] >>> 24) & 15;
   }
 
   /** The time in force and the bits beside it. */
   lifetime(slot: number): number {
-    return this.words[(slot << 4) + 14] >>> 24;
+    return this.words[(slot << 4) | 14] >>> 24;
   }
 
   /** Sets the account and the terms that never change. @param symbol below 2^16 @param side with the bits beside it @param lifetime the time in force and the bits beside it */
   setTerms(slot: number, account: number, symbol: number, side: number, lifetime: number): void {
-    this.words[(slot << 4) + 13] = account;
+    this.words[(slot << 4) | 13] = account;
     this.accountAt[slot] = account;
-    this.words[(slot << 4) + 14] = symbol | (side << 16) | (lifetime << 24);
+    this.words[(slot << 4) | 14] = symbol | (side << 16) | (lifetime << 24);
   }
 
   /** The next order in the queue of its level. In a free slot: the next free slot. */
   next(slot: number): number {
-    return this.words[(slot << 4) + 10];
+    return this.words[(slot << 4) | 10];
   }
 
   setNext(slot: number, other: number): void {
-    this.words[(slot << 4) + 10] = other;
+    this.words[(slot << 4) | 10] = other;
   }
 
   /** The previous order in the queue of its level. */
   prev(slot: number): number {
-    return this.words[(slot << 4) + 11];
+    return this.words[(slot << 4) | 11];
   }
 
   setPrev(slot: number, other: number): void {
-    this.words[(slot << 4) + 11] = other;
+    this.words[(slot << 4) | 11] = other;
   }
 
   /** The level at which the order is queued, an index into the books' shared level pages; -1 if the order does not rest; below -1 if it is a pending stop, or waits outside the book for another reason. */
   level(slot: number): number {
-    return this.words[(slot << 4) + 12];
+    return this.words[(slot << 4) | 12];
   }
 
   setLevel(slot: number, level: number): void {
-    this.words[(slot << 4) + 12] = level;
+    this.words[(slot << 4) | 12] = level;
   }
 
   /** Longest chain of the id index: 1 or 2 unless ids were chosen to collide. Walks the whole index. */

@@ -132,21 +132,21 @@ export class AmendCancel {
     const { doubles } = slab;
     const record = slot << TO_DOUBLES;
     const { words } = slab;
-    const terms = words[(slot << TO_WORDS) + TERMS];
+    const terms = words[(slot << TO_WORDS) | TERMS];
     const isPlain = ((terms & (SPECIAL | LINKED)) | order.lifetimeBits) === 0 && order.stopPrice === 0;
-    if ((!isPlain || words[(slot << TO_WORDS) + LEVEL] < NIL) && this.#amendOther(slot, terms)) return;
-    const fees = words[(slot << TO_WORDS) + FEES];
+    if ((!isPlain || words[(slot << TO_WORDS) | LEVEL] < NIL) && this.#amendOther(slot, terms)) return;
+    const fees = words[(slot << TO_WORDS) | FEES];
     order.symbol = terms & 0xffff;
     order.side = (terms >>> 16) & 1;
     order.timeInForce = (terms >>> 24) & 15;
     order.orderKind = RESTING[terms >>> 24];
     order.lifetimeBits = (terms >>> 24) & LIFETIME_BITS;
-    order.clientOrderId = doubles[record + CLIENT_ORDER_ID];
+    order.clientOrderId = doubles[record | CLIENT_ORDER_ID];
     order.feeSchedule = (fees >>> TO_SCHEDULE) & SCHEDULE;
     const risk = risks.of(order.symbol);
     const rules3 = this.#state.rules >= 3;
-    const open = doubles[record + OPEN];
-    const keeps = order.price === words[(slot << TO_WORDS) + PRICE] && (order.quantity < open || (rules3 && order.quantity === open));
+    const open = doubles[record | OPEN];
+    const keeps = order.price === words[(slot << TO_WORDS) | PRICE] && (order.quantity < open || (rules3 && order.quantity === open));
     order.feeCarry = fees & CARRY;
     if (!keeps && order.feeCarry === NO_CARRY) order.feeCarry = this.#schedules.firstCarry;
     const code = keeps && rules3 ? this.#checks.lower(order, slot) : this.#checks.amend(order, slot);
@@ -288,14 +288,14 @@ export class AmendCancel {
     const record = slot << TO_DOUBLES;
     book.remove(slot);
     this.#market.order(REMOVE, slot);
-    words[(slot << TO_WORDS) + PRICE] = order.price;
-    doubles[record + OPEN] = order.quantity;
-    if (order.lifetimeBits < ICEBERG_BIT) this.#amended(0, slot, words[(slot << TO_WORDS) + TERMS]);
+    words[(slot << TO_WORDS) | PRICE] = order.price;
+    doubles[record | OPEN] = order.quantity;
+    if (order.lifetimeBits < ICEBERG_BIT) this.#amended(0, slot, words[(slot << TO_WORDS) | TERMS]);
     else this.#answers.resting(AMENDED, 0, OK, slot, order.tag);
-    if ((words[(slot << TO_WORDS) + FEES] & CARRY) !== order.feeCarry) this.#setCarry(slot, order.feeCarry);
+    if ((words[(slot << TO_WORDS) | FEES] & CARRY) !== order.feeCarry) this.#setCarry(slot, order.feeCarry);
     if (phase === CONTINUOUS && book.crosses(order.side, order.price)) {
       const allowed = this.#trade(slot, book);
-      if (doubles[record + OPEN] === 0) return this.#resting.gone(slot);
+      if (doubles[record | OPEN] === 0) return this.#resting.gone(slot);
       if (!allowed) return this.#end(slot, this.#guarded.code);
     }
     // From rules 3 on the room was checked. What the order traded may have taken the account over its share meanwhile.

@@ -4,7 +4,7 @@ import { LINKED_BIT } from '../rules/order-links.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { triggerOf } from '../rules/pending-stops.ts';
-import { type PriceTicks, putU53, type QtyLots } from '../units.ts';
+import { type PriceTicks, putU53Even, type QtyLots } from '../units.ts';
 import { ReportKind } from '../wire/layout.ts';
 import { isAuctionOnly } from '../wire/order-kinds.ts';
 import { ReportFlag, ReportWord, type ReportWriter, reportTerms } from './report-writer.ts';
@@ -59,24 +59,24 @@ export class Answers {
     const reports = this.#reports;
     reports.begin(reportTerms(kind, order.side, order.timeInForce, 0), code, order.account, order.symbol, order.tag);
     const { words, at } = reports;
-    putU53(words, at + ORDER_ID, orderId);
-    putU53(words, at + CLIENT_ORDER_ID, order.clientOrderId);
-    putU53(words, at + PRICE, price);
-    putU53(words, at + QUANTITY, quantity);
-    putU53(words, at + LEAVES, leaves);
-    putU53(words, at + FILLED, filled);
+    putU53Even(words, at | ORDER_ID, orderId);
+    putU53Even(words, at | CLIENT_ORDER_ID, order.clientOrderId);
+    putU53Even(words, at | PRICE, price);
+    putU53Even(words, at | QUANTITY, quantity);
+    putU53Even(words, at | LEAVES, leaves);
+    putU53Even(words, at | FILLED, filled);
   }
 
   /** Adds to the reject just written the time from which the command would pass. */
   notBefore(): void {
-    putU53(this.#reports.words, this.#reports.at + RETRY, this.#order.retryUs);
+    putU53Even(this.#reports.words, this.#reports.at | RETRY, this.#order.retryUs);
   }
 
   /** Adds to the report just written the stop price of the current order. */
   withStop(): void {
     const { words, at } = this.#reports;
-    words[at + STOP_PRICE] = this.#order.stopPrice;
-    words[at + CODE] |= this.#order.trigger << TO_TRIGGER;
+    words[at | STOP_PRICE] = this.#order.stopPrice;
+    words[at | CODE] |= this.#order.trigger << TO_TRIGGER;
   }
 
   /** The current order was accepted; its id is the aggressor's. */
@@ -85,16 +85,16 @@ export class Answers {
     const reports = this.#reports;
     reports.begin(ACCEPTED | (order.side << 8) | (order.timeInForce << 16), OK, order.account, order.symbol, order.tag);
     const { words, at } = reports;
-    putU53(words, at + ORDER_ID, this.#aggressor.orderId);
-    putU53(words, at + CLIENT_ORDER_ID, order.clientOrderId);
-    putU53(words, at + PRICE, order.price);
-    putU53(words, at + QUANTITY, order.quantity);
-    putU53(words, at + LEAVES, order.quantity);
-    words[at + FILLED] = 0;
-    words[at + FILLED + 1] = 0;
+    putU53Even(words, at | ORDER_ID, this.#aggressor.orderId);
+    putU53Even(words, at | CLIENT_ORDER_ID, order.clientOrderId);
+    putU53Even(words, at | PRICE, order.price);
+    putU53Even(words, at | QUANTITY, order.quantity);
+    putU53Even(words, at | LEAVES, order.quantity);
+    words[at | FILLED] = 0;
+    words[at | FILLED | 1] = 0;
     if (order.stopPrice === 0) return;
-    words[at + STOP_PRICE] = order.stopPrice;
-    words[at + CODE] = order.trigger << TO_TRIGGER;
+    words[at | STOP_PRICE] = order.stopPrice;
+    words[at | CODE] = order.trigger << TO_TRIGGER;
   }
 
   /** The current order, a pegged one, was accepted. */
@@ -114,8 +114,8 @@ export class Answers {
   cancelled(slot: number, code: Code, tag: number): void {
     this.resting(CANCELLED, 0, code, slot, tag);
     const { words, at } = this.#reports;
-    words[at + LEAVES] = 0;
-    words[at + LEAVES + 1] = 0;
+    words[at | LEAVES] = 0;
+    words[at | LEAVES | 1] = 0;
   }
 
   /** Reports on an open order in `slot`: quantity and leaves are its open quantity. */
@@ -123,9 +123,9 @@ export class Answers {
     this.plain(kind, flags, code, slot, tag);
     const { words } = this.#slab;
     const record = slot << TO_WORDS;
-    if ((words[record + TERMS] & (HIDES | LINKED)) !== 0) this.#whole(slot);
-    if ((words[record + TERMS] & IS_PEGGED) !== 0) this.#reports.words[this.#reports.at] |= PEG_FLAG;
-    else if (words[record + LEVEL] < NIL) this.#pending(slot);
+    if ((words[record | TERMS] & (HIDES | LINKED)) !== 0) this.#whole(slot);
+    if ((words[record | TERMS] & IS_PEGGED) !== 0) this.#reports.words[this.#reports.at] |= PEG_FLAG;
+    else if (words[record | LEVEL] < NIL) this.#pending(slot);
   }
 
   /** The same for an order in the book that displays all of it. Reads the record, so that no double is boxed for the call. */
@@ -135,26 +135,26 @@ export class Answers {
     const { doubles } = slab;
     const record = slot << TO_WORDS;
     const order = slot << TO_DOUBLES;
-    const terms = slab.words[record + TERMS];
+    const terms = slab.words[record | TERMS];
     // The record has side and time in force in the layout of a report, one byte higher.
     const first = kind | ((terms >>> 8) & 0x0f0100) | (flags << 24);
-    reports.begin(first, code, slab.words[record + ACCOUNT], terms & 0xffff, tag);
+    reports.begin(first, code, slab.words[record | ACCOUNT], terms & 0xffff, tag);
     const { words, at } = reports;
-    const open = doubles[order + OPEN];
-    putU53(words, at + ORDER_ID, slab.id[slot]);
-    putU53(words, at + CLIENT_ORDER_ID, doubles[order + ORDER_CLIENT_ORDER_ID]);
-    words[at + PRICE] = slab.words[record + ORDER_PRICE];
-    words[at + PRICE + 1] = 0;
-    putU53(words, at + QUANTITY, open);
-    putU53(words, at + LEAVES, open);
-    putU53(words, at + FILLED, doubles[order + ORDER_FILLED]);
+    const open = doubles[order | OPEN];
+    putU53Even(words, at | ORDER_ID, slab.id[slot]);
+    putU53Even(words, at | CLIENT_ORDER_ID, doubles[order | ORDER_CLIENT_ORDER_ID]);
+    words[at | PRICE] = slab.words[record | ORDER_PRICE];
+    words[at | PRICE | 1] = 0;
+    putU53Even(words, at | QUANTITY, open);
+    putU53Even(words, at | LEAVES, open);
+    putU53Even(words, at | FILLED, doubles[order | ORDER_FILLED]);
   }
 
   #whole(slot: number): void {
     const { words, at } = this.#reports;
     const total = this.#slab.total(slot) + this.#state.links.later(slot);
-    putU53(words, at + QUANTITY, total);
-    putU53(words, at + LEAVES, total);
+    putU53Even(words, at | QUANTITY, total);
+    putU53Even(words, at | LEAVES, total);
   }
 
   /** The fields in which the record of a pending stop differs, and of another order outside the book. */
@@ -162,18 +162,18 @@ export class Answers {
     const { words, at } = this.#reports;
     if (this.#state.links.isWaiting(slot)) {
       const stopPrice = this.#slab.next(slot);
-      words[at + STOP_PRICE] = stopPrice;
-      if (stopPrice !== 0) words[at + CODE] |= triggerOf(this.#slab, slot) << TO_TRIGGER;
+      words[at | STOP_PRICE] = stopPrice;
+      if (stopPrice !== 0) words[at | CODE] |= triggerOf(this.#slab, slot) << TO_TRIGGER;
       return;
     }
-    words[at + FILLED] = 0;
-    words[at + FILLED + 1] = 0;
+    words[at | FILLED] = 0;
+    words[at | FILLED | 1] = 0;
     // An order that waits for its auction has no stop price, but a neighbour there.
     if (isAuctionOnly(this.#slab.timeInForce(slot))) return;
     const { prices } = this.#state.stops;
-    words[at + PRICE] = prices.limit(slot);
-    words[at + STOP_PRICE] = prices.stopPrice(slot);
-    words[at + CODE] |= triggerOf(this.#slab, slot) << TO_TRIGGER;
+    words[at | PRICE] = prices.limit(slot);
+    words[at | STOP_PRICE] = prices.stopPrice(slot);
+    words[at | CODE] |= triggerOf(this.#slab, slot) << TO_TRIGGER;
   }
 
   /**
@@ -191,7 +191,7 @@ export class Answers {
       const slab = this.#slab;
       const slot = ref - 1;
       this.resting(ReportKind.Accepted, ReportFlag.Duplicate, OK, slot, order.tag);
-      putU53(this.#reports.words, this.#reports.at + QUANTITY, slab.traded(slot) + slab.total(slot) + this.#state.links.later(slot));
+      putU53Even(this.#reports.words, this.#reports.at | QUANTITY, slab.traded(slot) + slab.total(slot) + this.#state.links.later(slot));
       return;
     }
     const ids = this.#state.clientOrderIds;
@@ -209,12 +209,12 @@ export class Answers {
     const reports = this.#reports;
     reports.begin(reportTerms(ReportKind.MassCancelled, 0, 0, 0), code, account, symbol, tag);
     const { words, at } = reports;
-    putU53(words, at + ORDER_ID, 0);
-    putU53(words, at + CLIENT_ORDER_ID, 0);
-    putU53(words, at + PRICE, 0);
-    putU53(words, at + QUANTITY, count);
-    putU53(words, at + LEAVES, later);
-    putU53(words, at + FILLED, 0);
+    putU53Even(words, at | ORDER_ID, 0);
+    putU53Even(words, at | CLIENT_ORDER_ID, 0);
+    putU53Even(words, at | PRICE, 0);
+    putU53Even(words, at | QUANTITY, count);
+    putU53Even(words, at | LEAVES, later);
+    putU53Even(words, at | FILLED, 0);
   }
 
   /** Reports the result of an administrative command to the operator. The contra order id contains the account concerned. */
@@ -224,12 +224,12 @@ export class Answers {
     const kind = code === OK ? ReportKind.Accepted : ReportKind.Rejected;
     reports.begin(reportTerms(kind, 0, 0, flags), code, 0, order.symbol, order.tag);
     const { words, at } = reports;
-    putU53(words, at + ORDER_ID, 0);
-    putU53(words, at + CLIENT_ORDER_ID, 0);
-    putU53(words, at + PRICE, price);
-    putU53(words, at + QUANTITY, quantity);
-    putU53(words, at + LEAVES, leaves);
-    putU53(words, at + FILLED, 0);
-    putU53(words, at + CONTRA, order.account);
+    putU53Even(words, at | ORDER_ID, 0);
+    putU53Even(words, at | CLIENT_ORDER_ID, 0);
+    putU53Even(words, at | PRICE, price);
+    putU53Even(words, at | QUANTITY, quantity);
+    putU53Even(words, at | LEAVES, leaves);
+    putU53Even(words, at | FILLED, 0);
+    putU53Even(words, at | CONTRA, order.account);
   }
 }

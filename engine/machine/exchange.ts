@@ -12,7 +12,7 @@ import type { PendingStops } from '../rules/pending-stops.ts';
 import { PositionLimitRows } from '../rules/position-limit-rows.ts';
 import { SymbolRows } from '../rules/symbol-rows.ts';
 import type { StatePart } from '../state-part.ts';
-import { getI64, type Seq, type TimeUs } from '../units.ts';
+import { getI64Even, type Seq, type TimeUs } from '../units.ts';
 import { Command, CommandExtension, CommandFlag, CommandKind, Phase, ReportKind, Side, SubPhase, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { LAST_SHORT_TIME_IN_FORCE } from '../wire/order-kinds.ts';
@@ -46,7 +46,8 @@ import { Triggers } from './triggers.ts';
 
 export type { ExchangeOutputs } from './state.ts';
 
-const WORDS = Command.bytes / 4;
+/** The words of a command are a power of two, so `|` adds a field to the first one, and cannot overflow. */
+const TO_WORDS = 31 - Math.clz32(Command.bytes / 4);
 const SEQ = Command.seq / 4;
 const TIME = Command.timeUs / 4;
 const { New: NEW, Cancel: CANCEL, Amend: AMEND, Configure: CONFIGURE, StateDigest: STATE_DIGEST } = CommandKind;
@@ -176,17 +177,17 @@ export class Exchange extends MachineState {
    * @throws NewerRulesError, CapacityError, DivergedError in a replay
    */
   apply(bytes: Uint8Array, words: Int32Array, slot: number): void {
-    const w = slot * WORDS;
-    const seq = getI64(words, w + SEQ);
+    const w = slot << TO_WORDS;
+    const seq = getI64Even(words, w | SEQ);
     if (seq !== this.seq + 1) outOfOrder(seq, this.seq);
-    const timeUs = getI64(words, w + TIME);
+    const timeUs = getI64Even(words, w | TIME);
     const { order, reports, market } = this;
     this.seq = seq;
     this.timeUs = timeUs;
-    reports.seqLow = words[w + SEQ];
-    reports.seqHigh = words[w + SEQ + 1];
-    reports.timeLow = words[w + TIME];
-    reports.timeHigh = words[w + TIME + 1];
+    reports.seqLow = words[w | SEQ];
+    reports.seqHigh = words[w | SEQ | 1];
+    reports.timeLow = words[w | TIME];
+    reports.timeHigh = words[w | TIME | 1];
     market.seq = seq;
     market.timeUs = timeUs;
     order.read(bytes, words, slot);

@@ -13,7 +13,8 @@ const {
   symbol: SYMBOL,
 } = MarketField;
 // Module constants: V8 folds them, but loads an imported constant each time.
-const DOUBLES = MARKET_EVENT_BYTES / 8;
+/** The doubles of an event are a power of two, so `|` adds a field to the first one, and cannot overflow. */
+const TO_EVENT_DOUBLES = 31 - Math.clz32(MARKET_EVENT_BYTES / 8);
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const HIDES = ICEBERG | HIDDEN;
@@ -50,24 +51,24 @@ export class MarketWriter {
     const slab = this.#slab;
     const { words } = slab;
     const record = slot << TO_WORDS;
-    const terms = words[record + TERMS];
+    const terms = words[record | TERMS];
     let id = slab.id[slot];
     if ((terms & HIDES) !== 0) {
       id = slab.publicId(slot);
       if (id === 0) return;
     }
-    const at = out.claim() * DOUBLES;
+    const at = out.claim() << TO_EVENT_DOUBLES;
     const i32 = this.#i32;
     const f64 = this.#f64;
-    i32[at * 2] = kind | ((terms >>> 8) & 0x0100);
-    i32[at * 2 + SYMBOL] = terms & 0xffff;
-    f64[at + SEQ] = this.seq;
-    f64[at + ORDER_ID] = id;
-    f64[at + PRICE] = words[record + ORDER_PRICE];
-    f64[at + QUANTITY] = slab.doubles[(slot << TO_DOUBLES) + OPEN];
-    f64[at + OTHER_ID] = 0;
-    f64[at + EXTRA] = 0;
-    f64[at + TIME] = this.timeUs;
+    i32[at << 1] = kind | ((terms >>> 8) & 0x0100);
+    i32[(at << 1) | SYMBOL] = terms & 0xffff;
+    f64[at | SEQ] = this.seq;
+    f64[at | ORDER_ID] = id;
+    f64[at | PRICE] = words[record | ORDER_PRICE];
+    f64[at | QUANTITY] = slab.doubles[(slot << TO_DOUBLES) | OPEN];
+    f64[at | OTHER_ID] = 0;
+    f64[at | EXTRA] = 0;
+    f64[at | TIME] = this.timeUs;
   }
 
   write(
@@ -86,15 +87,15 @@ export class MarketWriter {
     const slot = out.claim();
     const i32 = this.#i32;
     const f64 = this.#f64;
-    const at = slot * DOUBLES;
-    i32[at * 2] = kind | (side << 8) | (flags << 16);
-    i32[at * 2 + SYMBOL] = symbol;
-    f64[at + SEQ] = this.seq;
-    f64[at + ORDER_ID] = orderId;
-    f64[at + PRICE] = price;
-    f64[at + QUANTITY] = quantity;
-    f64[at + OTHER_ID] = otherId;
-    f64[at + EXTRA] = extra;
-    f64[at + TIME] = this.timeUs;
+    const at = slot << TO_EVENT_DOUBLES;
+    i32[at << 1] = kind | (side << 8) | (flags << 16);
+    i32[(at << 1) | SYMBOL] = symbol;
+    f64[at | SEQ] = this.seq;
+    f64[at | ORDER_ID] = orderId;
+    f64[at | PRICE] = price;
+    f64[at | QUANTITY] = quantity;
+    f64[at | OTHER_ID] = otherId;
+    f64[at | EXTRA] = extra;
+    f64[at | TIME] = this.timeUs;
   }
 }

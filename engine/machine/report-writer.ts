@@ -1,11 +1,13 @@
 import type { SpillingProducer } from '../rings/spilling-producer.ts';
 import type { Accounts } from '../rules/accounts.ts';
-import { putU53 } from '../units.ts';
+import { putU53Even } from '../units.ts';
 import { Report } from '../wire/layout.ts';
 
 export { ReportFlag } from '../wire/names.ts';
 
 const WORDS = Report.bytes / 4;
+/** The words of a report are a power of two, so `|` adds a field to the first one, and cannot overflow. */
+const TO_WORDS = 31 - Math.clz32(WORDS);
 
 /** Word of each field, from the report's first word. Two words for a 64-bit field. Units as in the wire struct. */
 export const ReportWord = {
@@ -75,29 +77,29 @@ export class ReportWriter {
     let at = 0;
     if (!this.quiet && out !== undefined) {
       words = this.#slots;
-      at = out.claim() * WORDS;
+      at = out.claim() << TO_WORDS;
     }
     this.words = words;
     this.at = at;
     words[at] = terms;
-    words[at + CODE] = code;
-    words[at + SYMBOL] = symbol;
-    words[at + ACCOUNT] = account;
-    words[at + TAG] = tag;
-    words[at + STOP_PRICE] = 0;
-    putU53(words, at + REPORT_NO, reportNo);
-    words[at + SEQ] = this.seqLow;
-    words[at + SEQ + 1] = this.seqHigh;
-    words[at + TIME] = this.timeLow;
-    words[at + TIME + 1] = this.timeHigh;
-    words[at + FEE] = 0;
-    words[at + FEE + 1] = 0;
-    words[at + TRADE_ID] = 0;
-    words[at + TRADE_ID + 1] = 0;
-    words[at + CONTRA] = 0;
-    words[at + CONTRA + 1] = 0;
-    words[at + RETRY] = 0;
-    words[at + RETRY + 1] = 0;
+    words[at | CODE] = code;
+    words[at | SYMBOL] = symbol;
+    words[at | ACCOUNT] = account;
+    words[at | TAG] = tag;
+    words[at | STOP_PRICE] = 0;
+    putU53Even(words, at | REPORT_NO, reportNo);
+    words[at | SEQ] = this.seqLow;
+    words[at | SEQ | 1] = this.seqHigh;
+    words[at | TIME] = this.timeLow;
+    words[at | TIME | 1] = this.timeHigh;
+    words[at | FEE] = 0;
+    words[at | FEE | 1] = 0;
+    words[at | TRADE_ID] = 0;
+    words[at | TRADE_ID | 1] = 0;
+    words[at | CONTRA] = 0;
+    words[at | CONTRA | 1] = 0;
+    words[at | RETRY] = 0;
+    words[at | RETRY | 1] = 0;
   }
 }
 

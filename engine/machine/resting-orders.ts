@@ -248,14 +248,14 @@ export class RestingOrders implements StatePart {
     const { words, doubles } = slab;
     const record = slot << TO_WORDS;
     const numbers = slot << TO_DOUBLES;
-    doubles[numbers + CLIENT_ORDER_ID] = order.clientOrderId;
-    doubles[numbers + OPEN] = aggressor.open;
-    doubles[numbers + FILLED] = aggressor.filled;
-    words[record + PRICE] = order.price;
-    words[record + FEES] = (order.feeSchedule << TO_SCHEDULE) | aggressor.feeCarry;
-    words[record + ACCOUNT] = order.account;
-    words[record + TERMS] = order.symbol | ((order.side | bits) << 16) | ((order.timeInForce | order.lifetimeBits) << 24);
-    words[record + TAG] = order.tag;
+    doubles[numbers | CLIENT_ORDER_ID] = order.clientOrderId;
+    doubles[numbers | OPEN] = aggressor.open;
+    doubles[numbers | FILLED] = aggressor.filled;
+    words[record | PRICE] = order.price;
+    words[record | FEES] = (order.feeSchedule << TO_SCHEDULE) | aggressor.feeCarry;
+    words[record | ACCOUNT] = order.account;
+    words[record | TERMS] = order.symbol | ((order.side | bits) << 16) | ((order.timeInForce | order.lifetimeBits) << 24);
+    words[record | TAG] = order.tag;
     slab.termsHash[slot] = order.termsHash;
     slab.accountAt[slot] = order.account;
     return slot;
@@ -310,7 +310,7 @@ export class RestingOrders implements StatePart {
     const risks = this.#risks;
     const symbol = slab.symbol(slot);
     const book = books[symbol] as OrderBook;
-    if (slab.words[(slot << TO_WORDS) + FEES] < 0 && slab.isIceberg(slot)) this.icebergs.makeWhole(book, slot);
+    if (slab.words[(slot << TO_WORDS) | FEES] < 0 && slab.isIceberg(slot)) this.icebergs.makeWhole(book, slot);
     book.remove(slot);
     this.publish(REMOVE, slot);
     risks.of(symbol).release(slot);
@@ -337,9 +337,9 @@ export class RestingOrders implements StatePart {
   /** Releases the slot of an order that no longer rests. Its id stays remembered. An iceberg may have a further part, and rests with it. */
   gone(slot: number): void {
     const slab = this.#slab;
-    if (slab.words[(slot << TO_WORDS) + FEES] < 0 && this.#goesOn(slot)) return;
+    if (slab.words[(slot << TO_WORDS) | FEES] < 0 && this.#goesOn(slot)) return;
     this.#accounts.openOrders[slab.account(slot)]--;
-    if (slab.words[(slot << TO_WORDS) + FEES] < 0) this.#moreGone(slot);
+    if (slab.words[(slot << TO_WORDS) | FEES] < 0) this.#moreGone(slot);
     else this.#clientOrderIds.rememberResting(slot);
     slab.release(slot);
   }

@@ -4,7 +4,7 @@ import { Code } from '../codes.ts';
 import { SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import { CARRY_BITS, CARRY_MASK, type FeeSchedules, SCHEDULE_MASK } from '../rules/fee-schedules.ts';
 import { carryAfter, feeOn } from '../rules/fees.ts';
-import { type Money, type PriceTicks, putI64, putU53, type QtyLots } from '../units.ts';
+import { type Money, type PriceTicks, putI64, putU53Even, type QtyLots } from '../units.ts';
 import { ReportKind, Side } from '../wire/layout.ts';
 import { MarketEventKind, TRADE_IN_AUCTION, TRADE_KEEPS_ORDER, TRADE_KEEPS_OTHER } from '../wire/market-event.ts';
 import { ReportFlag, ReportWord, reportTerms } from './report-writer.ts';
@@ -82,7 +82,7 @@ export class Settlement implements BookListener {
     const { words: orders, doubles } = slab;
     const record = maker << TO_WORDS;
     const numbers = maker << TO_DOUBLES;
-    const makerFees = orders[record + ORDER_FEES];
+    const makerFees = orders[record | ORDER_FEES];
     const takerPpm = schedules.takerPpm[order.feeSchedule];
     // The orders may be of different schedules. A rebate is paid out of the taker's fee, so that collected fees never fall below zero.
     const makerPpm = Math.max(schedules.makerPpm[(makerFees >>> TO_SCHEDULE) & SCHEDULE], -takerPpm);
@@ -94,9 +94,9 @@ export class Settlement implements BookListener {
     }
     if (makerPpm !== 0) {
       makerFee = feeOn(cost, makerPpm, makerFees & CARRY);
-      orders[record + ORDER_FEES] = (makerFees & ~CARRY) | carryAfter(cost, makerPpm, makerFees & CARRY, makerFee);
+      orders[record | ORDER_FEES] = (makerFees & ~CARRY) | carryAfter(cost, makerPpm, makerFees & CARRY, makerFee);
     }
-    let makerOpen = doubles[numbers + ORDER_OPEN] - quantity;
+    let makerOpen = doubles[numbers | ORDER_OPEN] - quantity;
     let makerId = slab.id[maker];
     let flags = 0;
     if (makerFees < 0) {
@@ -110,21 +110,21 @@ export class Settlement implements BookListener {
     accounts.charge(symbols.quoteAsset[symbol], takerFee + makerFee);
     aggressor.open -= quantity;
     aggressor.filled += quantity;
-    doubles[numbers + ORDER_FILLED] += quantity;
+    doubles[numbers | ORDER_FILLED] += quantity;
     const tradeId = this.#noteTrade(symbol, price);
 
     this.#reportResting(maker, MAKER, price, quantity, makerOpen, makerFee, tradeId, aggressor.orderId);
     reports.begin(reportTerms(FILL, order.side, order.timeInForce, 0), OK, order.account, symbol, order.tag);
     const { words, at } = reports;
-    putU53(words, at + ORDER_ID, aggressor.orderId);
-    putU53(words, at + CLIENT_ORDER_ID, order.clientOrderId);
-    putU53(words, at + PRICE, price);
-    putU53(words, at + QUANTITY, quantity);
-    putU53(words, at + LEAVES, aggressor.open + aggressor.later);
-    putU53(words, at + FILLED, aggressor.filled);
-    putI64(words, at + FEE, takerFee);
-    putU53(words, at + TRADE_ID, tradeId);
-    putU53(words, at + CONTRA, makerId);
+    putU53Even(words, at | ORDER_ID, aggressor.orderId);
+    putU53Even(words, at | CLIENT_ORDER_ID, order.clientOrderId);
+    putU53Even(words, at | PRICE, price);
+    putU53Even(words, at | QUANTITY, quantity);
+    putU53Even(words, at | LEAVES, aggressor.open + aggressor.later);
+    putU53Even(words, at | FILLED, aggressor.filled);
+    putI64(words, at | FEE, takerFee);
+    putU53Even(words, at | TRADE_ID, tradeId);
+    putU53Even(words, at | CONTRA, makerId);
     market.write(TRADE, order.side, flags, symbol, makerId, price, quantity, aggressor.orderId, tradeId);
     if (makerFees < 0) this.#resting.filled(maker, quantity);
   }
@@ -231,14 +231,14 @@ export class Settlement implements BookListener {
     const terms = reportTerms(FILL, slab.side(slot), slab.timeInForce(slot), flags);
     reports.begin(terms, OK, slab.account(slot), slab.symbol(slot), slab.tag(slot));
     const { words, at } = reports;
-    putU53(words, at + ORDER_ID, slab.id[slot]);
-    putU53(words, at + CLIENT_ORDER_ID, slab.clientOrderId(slot));
-    putU53(words, at + PRICE, price);
-    putU53(words, at + QUANTITY, quantity);
-    putU53(words, at + LEAVES, leaves);
-    putU53(words, at + FILLED, slab.filled(slot));
-    putI64(words, at + FEE, fee);
-    putU53(words, at + TRADE_ID, tradeId);
-    putU53(words, at + CONTRA, contra);
+    putU53Even(words, at | ORDER_ID, slab.id[slot]);
+    putU53Even(words, at | CLIENT_ORDER_ID, slab.clientOrderId(slot));
+    putU53Even(words, at | PRICE, price);
+    putU53Even(words, at | QUANTITY, quantity);
+    putU53Even(words, at | LEAVES, leaves);
+    putU53Even(words, at | FILLED, slab.filled(slot));
+    putI64(words, at | FEE, fee);
+    putU53Even(words, at | TRADE_ID, tradeId);
+    putU53Even(words, at | CONTRA, contra);
   }
 }

@@ -79,7 +79,7 @@ export class CashModel implements RiskModel {
     const symbol = slab.symbol(slot);
     const asset = slab.side(slot) === Buy ? symbols.quoteAsset[symbol] : symbols.baseAsset[symbol];
     const { doubles } = slab;
-    const [at, held] = [slab.account(slot) * accounts.assets + asset, (slot << TO_DOUBLES) + HELD];
+    const [at, held] = [slab.account(slot) * accounts.assets + asset, (slot << TO_DOUBLES) | HELD];
     accounts.release(at, doubles, held);
     slab.setHeld(slot, amount);
     accounts.hold(at, doubles, held);
@@ -88,8 +88,8 @@ export class CashModel implements RiskModel {
   hold(slot: number, order: OrderRequest): void {
     const { doubles } = this.#slab;
     const record = slot << TO_DOUBLES;
-    const open = doubles[record + OPEN];
-    doubles[record + HELD] = open === order.quantity ? order.needed : this.#amountOf(slot, open);
+    const open = doubles[record | OPEN];
+    doubles[record | HELD] = open === order.quantity ? order.needed : this.#amountOf(slot, open);
     this.#accounts.hold(order.payAt, doubles, record + HELD);
   }
 
@@ -98,10 +98,10 @@ export class CashModel implements RiskModel {
     const accounts = this.#accounts;
     const { words, doubles } = this.#slab;
     const record = slot << TO_WORDS;
-    const terms = words[record + TERMS];
+    const terms = words[record | TERMS];
     const symbol = terms & 0xffff;
     const asset = (terms & 0x10000) === 0 ? symbols.quoteAsset[symbol] : symbols.baseAsset[symbol];
-    accounts.release(words[record + ACCOUNT] * accounts.assets + asset, doubles, (slot << TO_DOUBLES) + HELD);
+    accounts.release(words[record | ACCOUNT] * accounts.assets + asset, doubles, (slot << TO_DOUBLES) | HELD);
   }
 
   reduce(slot: number, open: QtyLots): void {

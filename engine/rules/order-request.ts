@@ -1,10 +1,11 @@
-import { getI64, type Money, type PriceTicks, type QtyLots, type TimeUs } from '../units.ts';
+import { getI64Even, type Money, type PriceTicks, type QtyLots, type TimeUs } from '../units.ts';
 import { Command } from '../wire/layout.ts';
 import { shortKindOf } from '../wire/order-kinds.ts';
 
 // Module constants: V8 folds them, but loads an imported object and its field, and divides, each time.
-const BYTES = Command.bytes;
-const WORDS = Command.bytes / 4;
+/** A command has 2^6 bytes, so its fields are below the bits of its slot: `|` adds them, and cannot overflow. */
+const TO_BYTES = 31 - Math.clz32(Command.bytes);
+const TO_WORDS = TO_BYTES - 2;
 const SIDE = Command.side;
 const TIME_IN_FORCE = Command.timeInForce;
 const FLAGS = Command.parameter;
@@ -70,22 +71,22 @@ export class OrderRequest {
 
   /** Reads the command in a slot, given through its byte and word views. */
   read(bytes: Uint8Array, words: Int32Array, slot: number): void {
-    const b = slot * BYTES;
-    const w = slot * WORDS;
+    const b = slot << TO_BYTES;
+    const w = slot << TO_WORDS;
     this.kind = bytes[b];
-    this.side = bytes[b + SIDE];
-    this.timeInForce = bytes[b + TIME_IN_FORCE];
+    this.side = bytes[b | SIDE];
+    this.timeInForce = bytes[b | TIME_IN_FORCE];
     this.orderKind = shortKindOf(this.timeInForce);
     this.lifetimeBits = 0;
-    this.flags = bytes[b + FLAGS];
+    this.flags = bytes[b | FLAGS];
     this.stopPrice = 0;
     this.trailOffset = 0;
-    this.symbol = words[w + SYMBOL] >>> 0;
-    this.account = words[w + ACCOUNT] >>> 0;
-    this.tag = words[w + TAG] >>> 0;
-    this.clientOrderId = getI64(words, w + CLIENT_ORDER_ID);
-    this.orderId = getI64(words, w + ORDER_ID);
-    this.price = getI64(words, w + PRICE);
-    this.quantity = getI64(words, w + QUANTITY);
+    this.symbol = words[w | SYMBOL] >>> 0;
+    this.account = words[w | ACCOUNT] >>> 0;
+    this.tag = words[w | TAG] >>> 0;
+    this.clientOrderId = getI64Even(words, w | CLIENT_ORDER_ID);
+    this.orderId = getI64Even(words, w | ORDER_ID);
+    this.price = getI64Even(words, w | PRICE);
+    this.quantity = getI64Even(words, w | QUANTITY);
   }
 }
