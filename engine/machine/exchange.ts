@@ -194,7 +194,7 @@ export class Exchange extends MachineState {
     const { kind } = order;
     const { wakes } = this;
     const due = (timeUs >= wakes[0] || timeUs >= wakes[1] || timeUs >= wakes[2]) && this.#wake(timeUs);
-    if (this.#stops.pending && !isEngines(kind)) {
+    if (this.#stops.pending === true && !isEngines(kind)) {
       this.triggers.run(false);
       order.read(bytes, words, slot);
     }
@@ -203,16 +203,16 @@ export class Exchange extends MachineState {
       let link = 0;
       if ((order.flags & EXTENDED) !== 0) link = this.#extension.complete(order, seq, this.rules);
       else {
-        if (this.#extension.pending) this.#extension.drop();
+        if (this.#extension.pending === true) this.#extension.drop();
         if (order.side > SELL || order.timeInForce > LAST_SHORT) link = this.rules < 6 ? 0 : MALFORMED;
       }
       if (link === 0) this.#newOrder.apply();
       else if (link === MALFORMED) this.#rejectMalformed(ReportKind.Rejected);
       else this.#lists.add(link, this.#extension.words, words, slot);
-    } else if (kind === AMEND && (order.flags & EXTENDED) === 0 && !this.#extension.pending) this.#amendCancel.amend();
+    } else if (kind === AMEND && (order.flags & EXTENDED) === 0 && this.#extension.pending === false) this.#amendCancel.amend();
     else this.#applyOther(kind, bytes, words, slot);
-    if (this.#stops.pending && !isEngines(kind)) this.triggers.run(true);
-    if (this.pegs.pending && !isEngines(kind)) this.pegOrders.run();
+    if (this.#stops.pending === true && !isEngines(kind)) this.triggers.run(true);
+    if (this.pegs.pending === true && !isEngines(kind)) this.pegOrders.run();
     this.accounts.checkConservation();
     if (this.rules !== 1) this.digest.fold(seq);
   }

@@ -23,10 +23,11 @@ const { price: ORDER_PRICE, terms: TERMS } = OrderWord;
 
 /** Writes the events of the books into the market ring; see market-event.ts. Owned by the engine thread. */
 export class MarketWriter {
-  quiet: boolean;
   seq = 0;
   timeUs = 0;
-  readonly #out: SpillingProducer | undefined;
+  readonly #ring: SpillingProducer | undefined;
+  /** The ring, unless the writer is quiet: one test for both. */
+  #out: SpillingProducer | undefined;
   readonly #slab: OrderSlab;
   /** The slots of the ring. */
   readonly #i32: Int32Array;
@@ -34,10 +35,15 @@ export class MarketWriter {
 
   constructor(slab: OrderSlab, out: SpillingProducer | undefined) {
     this.#slab = slab;
+    this.#ring = out;
     this.#out = out;
     this.#i32 = out?.slots.i32 ?? new Int32Array(0);
     this.#f64 = out?.slots.f64 ?? new Float64Array(0);
-    this.quiet = out === undefined;
+  }
+
+  /** Whether events are not written. */
+  set quiet(quiet: boolean) {
+    this.#out = quiet ? undefined : this.#ring;
   }
 
   /**
@@ -47,7 +53,7 @@ export class MarketWriter {
    */
   order(kind: number, slot: number): void {
     const out = this.#out;
-    if (this.quiet || out === undefined) return;
+    if (out === undefined) return;
     const slab = this.#slab;
     const { words } = slab;
     const record = slot << TO_WORDS;
@@ -83,7 +89,7 @@ export class MarketWriter {
     extra: number,
   ): void {
     const out = this.#out;
-    if (this.quiet || out === undefined) return;
+    if (out === undefined) return;
     const slot = out.claim();
     const i32 = this.#i32;
     const f64 = this.#f64;

@@ -43,7 +43,6 @@ const { reportNo: REPORT_NO, seq: SEQ, timeUs: TIME, fee: FEE, tradeId: TRADE_ID
  * thread.
  */
 export class ReportWriter {
-  quiet: boolean;
   /** Sequence and time of the current command, as its words. Reports have the same values. */
   seqLow = 0;
   seqHigh = 0;
@@ -55,16 +54,23 @@ export class ReportWriter {
   words: Int32Array;
   at = 0;
   readonly #scratch = new Int32Array(WORDS);
-  readonly #out: SpillingProducer | undefined;
+  readonly #ring: SpillingProducer | undefined;
+  /** The ring, unless the writer is quiet: one test for both. */
+  #out: SpillingProducer | undefined;
   readonly #slots: Int32Array;
   readonly #reportNo: Float64Array;
 
   constructor(accounts: Accounts, out: SpillingProducer | undefined) {
     this.#reportNo = accounts.reportNo;
+    this.#ring = out;
     this.#out = out;
     this.#slots = out === undefined ? this.#scratch : out.slots.i32;
-    this.quiet = out === undefined;
     this.words = this.#scratch;
+  }
+
+  /** Whether reports are numbered, but not written: of commands whose reports were written before. */
+  set quiet(quiet: boolean) {
+    this.#out = quiet ? undefined : this.#ring;
   }
 
   /** @param terms kind, side, time in force and flags as {@link reportTerms} packs them */
@@ -75,7 +81,7 @@ export class ReportWriter {
     const out = this.#out;
     let words: Int32Array = this.#scratch;
     let at = 0;
-    if (!this.quiet && out !== undefined) {
+    if (out !== undefined) {
       words = this.#slots;
       at = out.claim() << TO_WORDS;
     }

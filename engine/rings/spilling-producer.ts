@@ -20,7 +20,8 @@ export class SpillingProducer {
   #spill = new Uint8Array(0);
   #spilled = 0;
   #moved = 0;
-  #scratchInUse = false;
+  /** 1 = the scratch slot has a record. A number, because V8 tests a boolean field for every falsy value. */
+  #scratchInUse = 0;
   /** Total of records that went through the overflow buffer. */
   spilledTotal = 0;
 
@@ -32,18 +33,18 @@ export class SpillingProducer {
 
   /** Index of a slot to fill. The previous slot must be complete. */
   claim(): number {
-    if (this.#spilled === 0 && !this.#scratchInUse) {
+    if ((this.#spilled | this.#scratchInUse) === 0) {
       const slot = this.#ring.tryClaim();
       if (slot !== -1) return slot;
     }
     this.#keepScratch();
-    this.#scratchInUse = true;
+    this.#scratchInUse = 1;
     return this.#scratch;
   }
 
   /** Publishes to the consumers all records that fit into the ring. */
   publish(): void {
-    if (this.#scratchInUse) this.#keepScratch();
+    if (this.#scratchInUse !== 0) this.#keepScratch();
     this.#ring.publish();
   }
 
@@ -74,8 +75,8 @@ export class SpillingProducer {
   }
 
   #keepScratch(): void {
-    if (!this.#scratchInUse) return;
-    this.#scratchInUse = false;
+    if (this.#scratchInUse === 0) return;
+    this.#scratchInUse = 0;
     const { u8, slotBytes } = this.slots;
     const at = this.#spilled * slotBytes;
     if (at + slotBytes > this.#spill.length) {
