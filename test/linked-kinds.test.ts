@@ -142,8 +142,8 @@ describe('lists of other kinds', () => {
     const harness = new Harness().setUp(2, {}, { usd: 10_000 });
     for (const line of ['2 new 1 sell 1 @ 500', '2 new 2 buy 1 @ 500 ioc']) harness.do(parseCommand(line));
     const free = (): number => {
-      const { available, assets } = harness.exchange.accounts;
-      return available[assets + USD];
+      const { accounts } = harness.exchange;
+      return accounts.balances[accounts.balanceAt(1, USD)];
     };
     const before = free();
     harness.do(parseCommand('ouo: 1 new 1 buy 10 @ 490 show 5 & 1 new 2 buy 10 trail 10'));

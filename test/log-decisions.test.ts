@@ -199,7 +199,7 @@ describe('the state digest', () => {
 
   const changes: [name: string, change: (exchange: Exchange) => void][] = [
     ['an order id', (exchange) => exchange.lastOrderId++],
-    ['a balance', (exchange) => exchange.accounts.available[1 * exchange.accounts.assets + 1]++],
+    ['a balance', (exchange) => exchange.accounts.balances[exchange.accounts.balanceAt(1, 1)]++],
     ['a fee', (exchange) => exchange.accounts.fees[1]++],
     ['a last price', (exchange) => exchange.symbols.lastPrice[1]++],
     ['a rule', (exchange) => exchange.accounts.maxOpenOrders.fill(0)],

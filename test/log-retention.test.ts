@@ -183,7 +183,7 @@ describe('a log that is shortened', () => {
     const { seq, path } = listSnapshots(data)[0];
     const state = new Exchange(resolveLimits(limitsOf(smallConfig(old))));
     assert.equal(loadSnapshot(state, data, seq, []), seq);
-    state.accounts.available[state.accounts.assets + 1]++;
+    state.accounts.balances[state.accounts.balanceAt(1, 1)]++;
     rmSync(path);
     writeSnapshot(state, data);
     await withSmallExchange(

@@ -367,7 +367,7 @@ export class Administration {
     if (account >= accounts.capacity || accounts.defined[account] === 0) return Code.UNKNOWN_ACCOUNT;
     if (!this.#isAsset(asset)) return Code.UNKNOWN_ASSET;
     if (amount === 0) return Code.BAD_PARAMETER;
-    if (amount < 0 && accounts.available[account * accounts.assets + asset] < -amount) return Code.INSUFFICIENT_FUNDS;
+    if (amount < 0 && accounts.balances[accounts.balanceAt(account, asset)] < -amount) return Code.INSUFFICIENT_FUNDS;
     // The sum of all balances of an asset stays below 2^53, so each balance does.
     if (amount > 0 && accounts.deposited[asset] + amount >= LIMIT_53) return Code.BAD_PARAMETER;
     accounts.move(account, asset, amount);

@@ -161,7 +161,7 @@ export class LinkedOrders implements Followers, StatePart {
     const symbol = slab.symbol(partner);
     const asset = slab.side(partner) === Side.Buy ? symbols.quoteAsset[symbol] : symbols.baseAsset[symbol];
     const need = this.#need(partner);
-    if (need > accounts.available[slab.account(partner) * accounts.assets + asset])
+    if (need > accounts.balances[accounts.balanceAt(slab.account(partner), asset)])
       return this.#resting.cancel(partner, Code.INSUFFICIENT_FUNDS, slab.tag(partner));
     risk.share(partner, left, need);
   }

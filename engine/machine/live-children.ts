@@ -136,7 +136,7 @@ export class LiveChildren {
     this.#checks.setNotional(order);
     risk.need(order);
     const held = risk.held(slot) + (partner === NIL ? 0 : risk.held(partner));
-    const isShort = order.needed > accounts.available[order.payAt] + held;
+    const isShort = order.needed > accounts.balances[order.payAt] + held;
     if (code !== OK || isShort) return this.#rejectLive(slot, code || Code.INSUFFICIENT_FUNDS, lots);
     const book = this.bookOf(slot);
     book.remove(slot);
@@ -163,7 +163,7 @@ export class LiveChildren {
     order.notional = this.#links.unitOf(slot) * open;
     risk.need(order);
     const needed = Math.max(0, order.needed - (front === NIL ? 0 : risk.held(front)));
-    const isShort = needed > accounts.available[order.payAt] + risk.held(slot);
+    const isShort = needed > accounts.balances[order.payAt] + risk.held(slot);
     if (code !== OK || isShort) return this.#rejectStop(slot, code || Code.INSUFFICIENT_FUNDS, lots);
     risk.share(slot, open, needed);
     slab.setOpen(slot, open);

@@ -130,10 +130,9 @@ export class StateDigest implements StatePart {
     }
     for (let account = Math.floor(seq / CHECKPOINT_COMMANDS) % ACCOUNT_SHARE; account < accounts.capacity; account += ACCOUNT_SHARE) {
       if (accounts.defined[account] === 0) continue;
-      for (let at = account * accounts.assets; at < (account + 1) * accounts.assets; at++) {
+      for (let at = account * accounts.balanceRow; at < (account + 1) * accounts.balanceRow; at++) {
         // Only values other than 0, so that the digest does not depend on the capacity for assets.
-        if (accounts.available[at] !== 0) this.#mix(accounts.available[at]);
-        if (accounts.reserved[at] !== 0) this.#mix(accounts.reserved[at]);
+        if (accounts.balances[at] !== 0) this.#mix(accounts.balances[at]);
       }
     }
     this.checkpointSeq = seq;

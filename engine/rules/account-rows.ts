@@ -57,9 +57,9 @@ export class AccountRows implements StatePart {
         ...nameWords(accounts.names, account),
       );
       for (let asset = 0; asset < accounts.assets; asset++) {
-        const at = account * accounts.assets + asset;
-        if (accounts.available[at] === 0 && accounts.reserved[at] === 0) continue;
-        out.row(RowKind.Balance, account, asset, accounts.available[at], accounts.reserved[at]);
+        const at = accounts.balanceAt(account, asset);
+        if (accounts.balances[at] === 0 && accounts.balances[at + 1] === 0) continue;
+        out.row(RowKind.Balance, account, asset, accounts.balances[at], accounts.balances[at + 1]);
       }
     }
   }
@@ -68,8 +68,9 @@ export class AccountRows implements StatePart {
     const accounts = this.#accounts;
     const account = within(r[at + 1], accounts.capacity, 'accounts');
     if (r[at] === RowKind.Balance) {
-      accounts.available[account * accounts.assets + r[at + 2]] = r[at + 3];
-      accounts.reserved[account * accounts.assets + r[at + 2]] = r[at + 4];
+      const balance = accounts.balanceAt(account, r[at + 2]);
+      accounts.balances[balance] = r[at + 3];
+      accounts.balances[balance + 1] = r[at + 4];
       return;
     }
     if (account !== 0) accounts.define(account);

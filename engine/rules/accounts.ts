@@ -10,8 +10,9 @@ export const NAME_BYTES = 16;
 
 /**
  * Accounts and their money, one column a field. Money is in the smallest unit
- * of its asset. `available` and `reserved` are indexed by
- * `account * assets + asset`.
+ * of its asset. Of each balance, `balances` has what is available at
+ * {@link balanceAt}, an even number, and what is reserved at the next one: most
+ * commands move money between the two, and find both in one cache line.
  *
  * Conservation, after each command, for each asset:
  * deposited = sum of available + sum of reserved + fees.
@@ -51,8 +52,9 @@ export class Accounts {
   /** Highest client order id of the account that was evicted from the window of remembered ids. */
   readonly forgottenId: Float64Array;
   readonly names: Uint8Array;
-  readonly available: Float64Array;
-  readonly reserved: Float64Array;
+  readonly balances: Float64Array;
+  /** Numbers of an account in `balances`: two for each asset. */
+  readonly balanceRow: number;
   readonly assetDefined: Uint8Array;
   readonly assetDecimals: Uint8Array;
   readonly assetNames: Uint8Array;
@@ -86,8 +88,8 @@ export class Accounts {
     this.reportNo = new Float64Array(allocate(capacity * 8));
     this.forgottenId = new Float64Array(allocate(capacity * 8));
     this.names = new Uint8Array(allocate(capacity * NAME_BYTES));
-    this.available = new Float64Array(allocate(capacity * assets * 8));
-    this.reserved = new Float64Array(allocate(capacity * assets * 8));
+    this.balanceRow = assets * 2;
+    this.balances = new Float64Array(allocate(capacity * this.balanceRow * 8));
     this.assetDefined = new Uint8Array(allocate(assets));
     this.assetDecimals = new Uint8Array(allocate(assets));
     this.assetNames = new Uint8Array(allocate(assets * NAME_BYTES));
@@ -104,50 +106,55 @@ export class Accounts {
     return account > 0 && account < this.capacity && this.defined[account] !== 0;
   }
 
-  /** @param at `account * assets + asset` @param amount from 0 */
+  /** Index of what is available of a balance; what is reserved is next. */
+  balanceAt(account: number, asset: number): number {
+    return account * this.balanceRow + asset * 2;
+  }
+
+  /** @param at {@link balanceAt} @param amount from 0 */
   credit(at: number, amount: Money): void {
-    this.available[at] += amount;
+    this.balances[at] += amount;
     this.drift = (this.drift + (amount | 0)) | 0;
   }
 
   debit(at: number, amount: Money): void {
-    const left = this.available[at] - amount;
-    if (!(left >= 0)) overdrawn(at, amount, this.available[at]);
-    this.available[at] = left;
+    const left = this.balances[at] - amount;
+    if (!(left >= 0)) overdrawn(at, amount, this.balances[at]);
+    this.balances[at] = left;
     this.drift = (this.drift - (amount | 0)) | 0;
   }
 
   /** Moves `amounts[index]` from available to reserved. The parameter is an index, because V8 boxes doubles that calls pass. */
   hold(at: number, amounts: Float64Array, index: number): void {
     const amount = amounts[index];
-    const left = this.available[at] - amount;
-    if (!(left >= 0)) overdrawn(at, amount, this.available[at]);
-    this.available[at] = left;
-    this.reserved[at] += amount;
+    const left = this.balances[at] - amount;
+    if (!(left >= 0)) overdrawn(at, amount, this.balances[at]);
+    this.balances[at] = left;
+    this.balances[at | 1] += amount;
   }
 
   /** Moves `amounts[index]` back from reserved to available. */
   release(at: number, amounts: Float64Array, index: number): void {
     const amount = amounts[index];
-    const left = this.reserved[at] - amount;
-    if (!(left >= 0)) overdrawn(at, amount, this.reserved[at]);
-    this.reserved[at] = left;
-    this.available[at] += amount;
+    const left = this.balances[at | 1] - amount;
+    if (!(left >= 0)) overdrawn(at, amount, this.balances[at | 1]);
+    this.balances[at | 1] = left;
+    this.balances[at] += amount;
   }
 
   /** Moves `amount`, the part of a reservation that a fill did not need, back from reserved to available. */
   free(at: number, amount: Money): void {
-    const left = this.reserved[at] - amount;
-    if (!(left >= 0)) overdrawn(at, amount, this.reserved[at]);
-    this.reserved[at] = left;
-    this.available[at] += amount;
+    const left = this.balances[at | 1] - amount;
+    if (!(left >= 0)) overdrawn(at, amount, this.balances[at | 1]);
+    this.balances[at | 1] = left;
+    this.balances[at] += amount;
   }
 
   /** Pays `amount` out of the reserved balance. */
   debitReserved(at: number, amount: Money): void {
-    const left = this.reserved[at] - amount;
-    if (!(left >= 0)) overdrawn(at, amount, this.reserved[at]);
-    this.reserved[at] = left;
+    const left = this.balances[at | 1] - amount;
+    if (!(left >= 0)) overdrawn(at, amount, this.balances[at | 1]);
+    this.balances[at | 1] = left;
     this.drift = (this.drift - (amount | 0)) | 0;
   }
 
@@ -161,7 +168,7 @@ export class Accounts {
 
   /** Deposits money (`amount` above 0) or withdraws it. */
   move(account: number, asset: number, amount: Money): void {
-    const at = account * this.assets + asset;
+    const at = this.balanceAt(account, asset);
     if (amount < 0) this.debit(at, -amount);
     else this.credit(at, amount);
     this.deposited[asset] += amount;
@@ -177,8 +184,8 @@ export class Accounts {
   imbalance(asset: number): number {
     let rest = this.deposited[asset] - this.fees[asset];
     for (let account = 0; account < this.capacity; account++) {
-      const at = account * this.assets + asset;
-      rest -= this.available[at] + this.reserved[at];
+      const at = this.balanceAt(account, asset);
+      rest -= this.balances[at] + this.balances[at | 1];
     }
     return rest;
   }

@@ -81,7 +81,7 @@ export class AuctionChecks {
   /** @param held what the order holds back already */
   funds(order: OrderRequest, held: number): Code {
     this.#state.risks.of(order.symbol).need(order);
-    return order.needed > this.#state.accounts.available[order.payAt] + held ? Code.INSUFFICIENT_FUNDS : OK;
+    return order.needed > this.#state.accounts.balances[order.payAt] + held ? Code.INSUFFICIENT_FUNDS : OK;
   }
 
   /** Gives a market order its price. The lowest notional is compared at the reference price. */

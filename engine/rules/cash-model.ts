@@ -40,12 +40,12 @@ export class CashModel implements RiskModel {
   need(order: OrderRequest): void {
     const symbols = this.#symbols;
     const { symbol } = order;
-    const balances = order.account * this.#accounts.assets;
+    const balances = order.account * this.#accounts.balanceRow;
     if (order.side === Buy) {
-      order.payAt = balances + symbols.quoteAsset[symbol];
+      order.payAt = balances + (symbols.quoteAsset[symbol] << 1);
       order.needed = buyReserve(order.notional, this.#schedules.reservePpm[order.feeSchedule], order.feeCarry);
     } else {
-      order.payAt = balances + symbols.baseAsset[symbol];
+      order.payAt = balances + (symbols.baseAsset[symbol] << 1);
       order.needed = order.quantity * symbols.basePerLot[symbol];
     }
   }
@@ -79,7 +79,7 @@ export class CashModel implements RiskModel {
     const symbol = slab.symbol(slot);
     const asset = slab.side(slot) === Buy ? symbols.quoteAsset[symbol] : symbols.baseAsset[symbol];
     const { doubles } = slab;
-    const [at, held] = [slab.account(slot) * accounts.assets + asset, (slot << TO_DOUBLES) | HELD];
+    const [at, held] = [accounts.balanceAt(slab.account(slot), asset), (slot << TO_DOUBLES) | HELD];
     accounts.release(at, doubles, held);
     slab.setHeld(slot, amount);
     accounts.hold(at, doubles, held);
@@ -101,7 +101,7 @@ export class CashModel implements RiskModel {
     const terms = words[record | TERMS];
     const symbol = terms & 0xffff;
     const asset = (terms & 0x10000) === 0 ? symbols.quoteAsset[symbol] : symbols.baseAsset[symbol];
-    accounts.release(words[record | ACCOUNT] * accounts.assets + asset, doubles, (slot << TO_DOUBLES) | HELD);
+    accounts.release(accounts.balanceAt(words[record | ACCOUNT], asset), doubles, (slot << TO_DOUBLES) | HELD);
   }
 
   reduce(slot: number, open: QtyLots): void {
@@ -110,7 +110,7 @@ export class CashModel implements RiskModel {
     const symbol = slab.symbol(slot);
     const asset = slab.side(slot) === Buy ? symbols.quoteAsset[symbol] : symbols.baseAsset[symbol];
     const held = this.#amountOf(slot, open);
-    this.#accounts.free(slab.account(slot) * this.#accounts.assets + asset, slab.held(slot) - held);
+    this.#accounts.free(this.#accounts.balanceAt(slab.account(slot), asset), slab.held(slot) - held);
     slab.setHeld(slot, held);
   }
 
@@ -123,9 +123,9 @@ export class CashModel implements RiskModel {
     const accounts = this.#accounts;
     const symbols = this.#symbols;
     const symbol = slab.symbol(slot);
-    const at = slab.account(slot) * accounts.assets;
-    const base = at + symbols.baseAsset[symbol];
-    const quote = at + symbols.quoteAsset[symbol];
+    const at = accounts.balanceAt(slab.account(slot), 0);
+    const base = at + symbols.baseAsset[symbol] * 2;
+    const quote = at + symbols.quoteAsset[symbol] * 2;
     const lots = quantity * symbols.basePerLot[symbol];
     if (slab.side(slot) === Buy) {
       const open = slab.total(slot);
@@ -145,9 +145,9 @@ export class CashModel implements RiskModel {
   settleIncoming(account: number, symbol: number, side: number, cost: Money, fee: Money, quantity: QtyLots): void {
     const accounts = this.#accounts;
     const symbols = this.#symbols;
-    const at = account * accounts.assets;
-    const base = at + symbols.baseAsset[symbol];
-    const quote = at + symbols.quoteAsset[symbol];
+    const at = accounts.balanceAt(account, 0);
+    const base = at + symbols.baseAsset[symbol] * 2;
+    const quote = at + symbols.quoteAsset[symbol] * 2;
     const lots = quantity * symbols.basePerLot[symbol];
     if (side === Buy) {
       accounts.debit(quote, cost + fee);

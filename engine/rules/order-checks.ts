@@ -219,7 +219,7 @@ export class OrderChecks {
     if (this.#state.rules === 1 && this.#postOnly(order) !== OK) return Code.POST_ONLY_WOULD_TRADE;
     const risk = this.#risks.of(order.symbol);
     risk.need(order);
-    if (order.needed > this.#accounts.available[order.payAt] + risk.held(slot)) return Code.INSUFFICIENT_FUNDS;
+    if (order.needed > this.#accounts.balances[order.payAt] + risk.held(slot)) return Code.INSUFFICIENT_FUNDS;
     return this.#postOnly(order) || this.#levelRoom(order, slot);
   }
 
@@ -493,7 +493,7 @@ export class OrderChecks {
     const risk = this.#risks.of(symbol);
     order.notional = 0;
     risk.need(order);
-    const available = accounts.available[order.payAt];
+    const available = accounts.balances[order.payAt];
     const unit = symbols.quotePerTickLot[symbol];
     const most = symbols.params[symbol * PARAMS + MaxNotional];
     if (side !== Buy && order.needed > available) return Code.INSUFFICIENT_FUNDS;
@@ -585,12 +585,12 @@ export class OrderChecks {
     }
     const risk = this.#risks.of(symbol);
     risk.need(order);
-    return order.needed > accounts.available[order.payAt] ? Code.INSUFFICIENT_FUNDS : OK;
+    return order.needed > accounts.balances[order.payAt] ? Code.INSUFFICIENT_FUNDS : OK;
   }
 
   #limitFunds(order: OrderRequest): Code {
     this.#risks.of(order.symbol).need(order);
-    return order.needed > this.#accounts.available[order.payAt] ? Code.INSUFFICIENT_FUNDS : OK;
+    return order.needed > this.#accounts.balances[order.payAt] ? Code.INSUFFICIENT_FUNDS : OK;
   }
 
   #postOnly(order: OrderRequest): Code {

@@ -70,7 +70,7 @@ export class PegChecks {
     if (code !== OK) return code;
     const risk = this.#state.risks.of(order.symbol);
     risk.need(order);
-    return order.needed > this.#state.accounts.available[order.payAt] + risk.held(slot) ? Code.INSUFFICIENT_FUNDS : OK;
+    return order.needed > this.#state.accounts.balances[order.payAt] + risk.held(slot) ? Code.INSUFFICIENT_FUNDS : OK;
   }
 
   /** To at most its quantity, at its limit. */

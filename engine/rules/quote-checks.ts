@@ -153,7 +153,7 @@ export class QuoteChecks {
     this.use(order, side);
     const { accounts, risks } = this.#state;
     const held = side.slot === NIL ? 0 : risks.of(order.symbol).held(side.slot);
-    return this.#of(side, order.needed > accounts.available[order.payAt] + held ? Code.INSUFFICIENT_FUNDS : OK);
+    return this.#of(side, order.needed > accounts.balances[order.payAt] + held ? Code.INSUFFICIENT_FUNDS : OK);
   }
 
   /** Whether a side would trade on arrival; the account's other side is replaced before. */

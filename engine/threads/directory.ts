@@ -320,9 +320,9 @@ export class Directory {
     return this.#control.readConsistently(() => {
       const balances: BalanceInfo[] = [];
       for (const asset of assets) {
-        const at = id * accounts.assets + asset.id;
-        const available = accounts.available[at];
-        const reserved = accounts.reserved[at];
+        const at = accounts.balanceAt(id, asset.id);
+        const available = accounts.balances[at];
+        const reserved = accounts.balances[at + 1];
         if (available !== 0 || reserved !== 0) balances.push({ asset, available, reserved });
       }
       return {

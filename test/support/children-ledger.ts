@@ -35,6 +35,10 @@ export function audit({ exchange }: Harness): void {
     for (let slot = 0; slot < slab.capacity; slot++)
       if (slab.level(slot) !== -1 && slab.account(slot) === account) held[slab.side(slot)] += slab.held(slot);
     for (const [side, asset] of [USD, BTC].entries())
-      assert.equal(accounts.reserved[account * accounts.assets + asset], held[side], `account ${account} reserves what its orders hold`);
+      assert.equal(
+        accounts.balances[accounts.balanceAt(account, asset) + 1],
+        held[side],
+        `account ${account} reserves what its orders hold`,
+      );
   }
 }

@@ -242,8 +242,8 @@ export class Harness {
 
   balance(account: number, asset: number): { available: number; reserved: number } {
     const { accounts } = this.exchange;
-    const at = account * accounts.assets + asset;
-    return { available: accounts.available[at], reserved: accounts.reserved[at] };
+    const at = accounts.balanceAt(account, asset);
+    return { available: accounts.balances[at], reserved: accounts.balances[at + 1] };
   }
 
   #event(slot: number): EventFields {

@@ -20,9 +20,9 @@ export function heldByStops(naive: NaiveExchange): Held {
 export function checkMoney({ exchange: { accounts } }: Harness, naive: NaiveExchange, held: Held, reports: readonly NaiveReport[]): void {
   for (const account of naive.accounts)
     for (const asset of [USD, BTC]) {
-      const at = account * accounts.assets + asset;
-      assert.equal(accounts.reserved[at], naive.reserved(account, asset), `account ${account}: reserved of asset ${asset}`);
-      assert.ok(accounts.available[at] >= 0, `account ${account}: ${accounts.available[at]} of asset ${asset} is available`);
+      const at = accounts.balanceAt(account, asset);
+      assert.equal(accounts.balances[at + 1], naive.reserved(account, asset), `account ${account}: reserved of asset ${asset}`);
+      assert.ok(accounts.balances[at] >= 0, `account ${account}: ${accounts.balances[at]} of asset ${asset} is available`);
       assert.equal(accounts.imbalance(asset), 0);
     }
   for (const { orderId, kind } of reports) {

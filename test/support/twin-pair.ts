@@ -234,8 +234,8 @@ function realHash({ exchange }: Harness): string {
   for (let account = 1; account <= ACCOUNTS; account++) {
     rows.push([6, account, accounts.reportNo[account], accounts.forgottenId[account], accounts.controls[account] & ControlBit.Suspended]);
     for (const asset of [USD, BTC]) {
-      const at = account * accounts.assets + asset;
-      rows.push([7, account, asset, accounts.available[at], accounts.reserved[at]]);
+      const at = accounts.balanceAt(account, asset);
+      rows.push([7, account, asset, accounts.balances[at], accounts.balances[at + 1]]);
     }
   }
   rows.push([3, symbols.phase[SYMBOL], symbols.lastPrice[SYMBOL], symbols.tradeId[SYMBOL], accounts.fees[USD], exchange.lastOrderId]);
