@@ -5,9 +5,9 @@ import { CARRY_BITS, CARRY_MASK, type FeeSchedules, NO_CARRY as NO_FEE_CARRY, SC
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { LINKED_BIT } from '../rules/order-links.ts';
 import type { RiskModel } from '../rules/risk-model.ts';
-import { Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
+import { CommandFlag, Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
-import { ICEBERG_BIT as ICEBERG_TERM, LIFETIME_BITS, RESTING_KINDS, selfTradeModeOf } from '../wire/order-kinds.ts';
+import { ICEBERG_BIT as ICEBERG_LIFETIME, LIFETIME_BITS, RESTING_KINDS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import type { BandedMatch } from './banded-match.ts';
 import type { GuardedMatch } from './guarded-match.ts';
@@ -25,6 +25,7 @@ const { Continuous: CONTINUOUS, Auction: AUCTION } = Phase;
 const { Add: ADD, Reduce: REDUCE, Remove: REMOVE } = MarketEventKind;
 const { AmendRejected: AMEND_REJECTED, Amended: AMENDED } = ReportKind;
 const { KeptPriority: KEPT_PRIORITY } = ReportFlag;
+const { Extended: EXTENDED } = CommandFlag;
 // Module constants: V8 folds them, but loads an imported constant each time.
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
@@ -32,7 +33,9 @@ const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { price: PRICE, fees: FEES, level: LEVEL, terms: TERMS } = OrderWord;
 const LINKED = LINKED_BIT;
 const ANY_SHARE = ANY;
-const ICEBERG_BIT = ICEBERG_TERM;
+const ICEBERG_BIT = ICEBERG_LIFETIME;
+/** The same in the word of an order's terms. */
+const ICEBERG_TERM = ICEBERG;
 const { None: NONE } = SelfTradeMode;
 const RESTING = RESTING_KINDS;
 const TO_SCHEDULE = CARRY_BITS;
@@ -125,15 +128,12 @@ export class AmendCancel {
     const risks = this.#risks;
     if (!accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(AMEND_REJECTED);
     const slot = this.#resting.find(order.orderId);
-    if (slot === -1) {
-      this.#checks.count(order.account);
-      return this.#answers.reply(AMEND_REJECTED, Code.UNKNOWN_ORDER, order.orderId, order.price, order.quantity, 0, 0);
-    }
+    if (slot === -1) return this.#rejectUnknown();
     const { doubles } = slab;
     const record = slot << TO_DOUBLES;
     const { words } = slab;
     const terms = words[(slot << TO_WORDS) | TERMS];
-    const isPlain = ((terms & (SPECIAL | LINKED)) | order.lifetimeBits) === 0 && order.stopPrice === 0;
+    const isPlain = ((terms & (SPECIAL | LINKED)) | (order.flags & EXTENDED)) === 0;
     if ((!isPlain || words[(slot << TO_WORDS) | LEVEL] < NIL) && this.#amendOther(slot, terms)) return;
     const fees = words[(slot << TO_WORDS) | FEES];
     order.symbol = terms & 0xffff;
@@ -155,19 +155,28 @@ export class AmendCancel {
     risk.release(slot);
     const phase = this.#symbols.phase[order.symbol];
     const book = this.#books[order.symbol] as OrderBook;
-    if (keeps) {
-      // A lower quantity at the same price keeps the priority.
-      book.reduce(slot, order.quantity);
-      risk.hold(slot, order);
-      this.#market.order(REDUCE, slot);
-      this.#amended(KEPT_PRIORITY, slot, terms);
-    } else this.#replace(slot, book, risk, phase);
+    if (keeps) this.#lower(slot, book, risk, terms);
+    else this.#replace(slot, book, risk, phase);
     if (phase === AUCTION) this.#changedAuctions.add(order.symbol);
   }
 
+  /** A lower quantity at the same price keeps the priority. */
+  #lower(slot: number, book: OrderBook, risk: RiskModel, terms: number): void {
+    book.reduce(slot, this.#order.quantity);
+    risk.hold(slot, this.#order);
+    this.#market.order(REDUCE, slot);
+    this.#amended(KEPT_PRIORITY, slot, terms);
+  }
+
   #amended(flags: number, slot: number, terms: number): void {
-    if ((terms & LINKED) === 0) this.#answers.plain(AMENDED, flags, OK, slot, this.#order.tag);
+    if ((terms & (ICEBERG_TERM | LINKED)) === 0) this.#answers.plain(AMENDED, flags, OK, slot, this.#order.tag);
     else this.#answers.resting(AMENDED, flags, OK, slot, this.#order.tag);
+  }
+
+  #rejectUnknown(): void {
+    const order = this.#order;
+    this.#checks.count(order.account);
+    this.#answers.reply(AMEND_REJECTED, Code.UNKNOWN_ORDER, order.orderId, order.price, order.quantity, 0, 0);
   }
 
   /** An iceberg; or an order that cannot be amended so: a side of a quote, which the next quote replaces, or one that displays all. */
@@ -286,12 +295,12 @@ export class AmendCancel {
     const order = this.#order;
     const { doubles, words } = this.#slab;
     const record = slot << TO_DOUBLES;
+    const terms = words[(slot << TO_WORDS) | TERMS];
     book.remove(slot);
     this.#market.order(REMOVE, slot);
     words[(slot << TO_WORDS) | PRICE] = order.price;
     doubles[record | OPEN] = order.quantity;
-    if (order.lifetimeBits < ICEBERG_BIT) this.#amended(0, slot, words[(slot << TO_WORDS) | TERMS]);
-    else this.#answers.resting(AMENDED, 0, OK, slot, order.tag);
+    this.#amended(0, slot, terms);
     if ((words[(slot << TO_WORDS) | FEES] & CARRY) !== order.feeCarry) this.#setCarry(slot, order.feeCarry);
     if (phase === CONTINUOUS && book.crosses(order.side, order.price)) {
       const allowed = this.#trade(slot, book);
@@ -301,12 +310,18 @@ export class AmendCancel {
     // From rules 3 on the room was checked. What the order traded may have taken the account over its share meanwhile.
     if (book.rest(slot, ANY_SHARE)) {
       risk.hold(slot, order);
-      if (order.lifetimeBits >= ICEBERG_BIT) this.#resting.icebergs.enter(book, slot, order.displayed, this.#resting.icebergs.newId());
-      else if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);
+      if (((terms & ICEBERG_TERM) | book.hiddenOrders) !== 0) this.#arrive(slot, book, terms);
       this.#market.order(ADD, slot);
       return;
     }
     this.#end(slot, Code.LEVELS_FULL);
+  }
+
+  /** The order rests at its new price; it is an iceberg, or the book has hidden orders. */
+  #arrive(slot: number, book: OrderBook, terms: number): void {
+    const { icebergs } = this.#resting;
+    if ((terms & ICEBERG_TERM) === 0) icebergs.arrived(slot);
+    else icebergs.enter(book, slot, this.#order.displayed, icebergs.newId());
   }
 
   #end(slot: number, code: Code): void {

@@ -199,17 +199,9 @@ export class Exchange extends MachineState {
       order.read(bytes, words, slot);
     }
     if (due && !this.#dueEnds.clear()) this.#rejectForNow(kind, words, slot);
-    else if (kind === NEW) {
-      let link = 0;
-      if ((order.flags & EXTENDED) !== 0) link = this.#extension.complete(order, seq, this.rules);
-      else {
-        if (this.#extension.pending === true) this.#extension.drop();
-        if (order.side > SELL || order.timeInForce > LAST_SHORT) link = this.rules < 6 ? 0 : MALFORMED;
-      }
-      if (link === 0) this.#newOrder.apply();
-      else if (link === MALFORMED) this.#rejectMalformed(ReportKind.Rejected);
-      else this.#lists.add(link, this.#extension.words, words, slot);
-    } else if (kind === AMEND && (order.flags & EXTENDED) === 0 && this.#extension.pending === false) this.#amendCancel.amend();
+    else if ((order.flags & EXTENDED) !== 0 || this.#extension.pending === true) this.#applyLong(kind, bytes, words, slot);
+    else if (kind === AMEND) this.#amendCancel.amend();
+    else if (kind === NEW && order.side <= SELL && order.timeInForce <= LAST_SHORT) this.#newOrder.apply();
     else this.#applyOther(kind, bytes, words, slot);
     if (this.#stops.pending === true && !isEngines(kind)) this.triggers.run(true);
     if (this.pegs.pending === true && !isEngines(kind)) this.pegOrders.run();
@@ -248,13 +240,26 @@ export class Exchange extends MachineState {
     this.#answers.reply(kind, Code.MALFORMED_COMMAND, order.orderId, order.price, order.quantity, 0, 0);
   }
 
-  #applyOther(kind: number, bytes: Uint8Array, words: Int32Array, slot: number): void {
-    if (kind === AMEND && (this.order.flags & EXTENDED) !== 0) {
-      const isWhole = this.#extension.completeAmend(this.order, this.seq, this.rules) !== MALFORMED;
-      if (!isWhole) return this.#rejectMalformed(ReportKind.AmendRejected);
+  /** A command with an extension, or one that does not belong to the extension before it. */
+  #applyLong(kind: number, bytes: Uint8Array, words: Int32Array, slot: number): void {
+    const { order, seq, rules } = this;
+    const isExtended = (order.flags & EXTENDED) !== 0;
+    if (isExtended && kind === NEW) {
+      const link = this.#extension.complete(order, seq, rules);
+      if (link === 0) return this.#newOrder.apply();
+      if (link === MALFORMED) return this.#rejectMalformed(ReportKind.Rejected);
+      return this.#lists.add(link, this.#extension.words, words, slot);
+    }
+    if (isExtended && kind === AMEND) {
+      if (this.#extension.completeAmend(order, seq, rules) === MALFORMED) return this.#rejectMalformed(ReportKind.AmendRejected);
     } else if (this.#extension.pending) this.#extension.drop();
+    this.#applyOther(kind, bytes, words, slot);
+  }
+
+  #applyOther(kind: number, bytes: Uint8Array, words: Int32Array, slot: number): void {
     if (kind === CANCEL) this.#amendCancel.cancel();
     else if (kind === AMEND) this.#amendCancel.amend();
+    else if (kind === NEW) this.#applyNew();
     else if (kind === CommandKind.Quote) this.#quoteOrders.apply();
     else if (kind === CONFIGURE) this.configuration.apply(bytes, words, slot);
     else if (kind === STATE_DIGEST) this.digest.check(bytes, words, slot);
@@ -262,6 +267,13 @@ export class Exchange extends MachineState {
     else if (kind === CommandKind.MassCancel && this.rules >= 5) this.massCancels.apply();
     else if (kind === CommandKind.CancelAfter && this.rules >= 5) this.#cancelAfters.apply();
     else if (kind >= FIRST_ADMIN_KIND && kind !== CommandKind.Tick) this.#administer(bytes, words, slot);
+  }
+
+  /** A new order without an extension. From rules 6 on, its terms must be those of one. */
+  #applyNew(): void {
+    const { side, timeInForce } = this.order;
+    if (this.rules >= 6 && (side > SELL || timeInForce > LAST_SHORT)) this.#rejectMalformed(ReportKind.Rejected);
+    else this.#newOrder.apply();
   }
 
   /** Time from which a Tick has something to do, microseconds since the Unix epoch; infinite = none. */

@@ -228,10 +228,14 @@ export class OrderChecks {
    * rules 3, the amended order was cancelled when it could not rest.
    */
   #levelRoom(order: OrderRequest, slot: number): Code {
-    const { price } = order;
     const book = this.books(order);
     const ladder = order.side === Buy ? book.bids : book.asks;
-    if (ladder.hasPage(price ^ ladder.flip) || this.#state.rules < 3) return OK;
+    return ladder.hasPage(order.price ^ ladder.flip) ? OK : this.#pageRoom(order, slot, book);
+  }
+
+  /** The same if the price needs a new page. */
+  #pageRoom(order: OrderRequest, slot: number, book: OrderBook): Code {
+    if (this.#state.rules < 3) return OK;
     const code = book.roomForMove(slot);
     if (code === OK || this.#symbols.phase[order.symbol] !== CONTINUOUS) return code;
     this.#state.selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
@@ -383,13 +387,18 @@ export class OrderChecks {
 
   phase(order: OrderRequest): Code {
     const symbols = this.#symbols;
-    const symbol = order.symbol;
-    if (symbol >= symbols.capacity || symbols.defined[symbol] === 0) return Code.UNKNOWN_SYMBOL;
-    const phase = symbols.phase[symbol];
-    if (phase === CONTINUOUS) return OK;
+    const { symbol } = order;
+    return symbol < symbols.capacity && symbols.phase[symbol] === CONTINUOUS ? OK : this.#otherPhase(order);
+  }
+
+  /** Out of continuous trading, as every symbol that is not defined. */
+  #otherPhase({ symbol, orderKind }: OrderRequest): Code {
+    const { capacity, defined, phase: phases } = this.#symbols;
+    if (symbol >= capacity || defined[symbol] === 0) return Code.UNKNOWN_SYMBOL;
+    const phase = phases[symbol];
     if (phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (phase === Phase.Closed) return Code.SYMBOL_CLOSED;
-    return AUCTION[order.orderKind] !== 0 ? OK : Code.NOT_IN_AUCTION;
+    return AUCTION[orderKind] !== 0 ? OK : Code.NOT_IN_AUCTION;
   }
 
   /** Also in an auction: an order outside the book does not take part in it. */
