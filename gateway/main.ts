@@ -372,6 +372,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const marketData = new MarketData({ orders: engine.limits.orders, slices }, engine.directory, () => started.engine.sequencer.nowUs());
   engine.onReports(tap);
   engine.onMarket(marketData);
+  slices.turns.after(engine);
   const recovery = await engine.start();
   opened = true;
   undo.push(() => started.engine.stop({ snapshot: false }));

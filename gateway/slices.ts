@@ -1,3 +1,5 @@
+import { QuietTurns } from './quiet-turns.ts';
+
 /** Longest work per turn of the event loop, ms. */
 const SLICE_MS = 0.2;
 /** Rest between two slices, ms: the orders that have arrived are processed meanwhile. */
@@ -15,6 +17,8 @@ interface Job {
  * another. I/O thread.
  */
 export class Slices {
+  /** When the slices run, these and others. */
+  readonly turns = new QuietTurns();
   /** Jobs by owner. The owner whose turn is next comes first. */
   readonly #jobs = new Map<string, Job[]>();
   #waiting = false;
@@ -65,9 +69,11 @@ export class Slices {
   #schedule(): void {
     if (this.#waiting || this.#jobs.size === 0) return;
     this.#waiting = true;
-    if (performance.now() < this.#restUntil) setTimeout(this.#turn, REST_MS);
-    else setImmediate(this.#turn);
+    if (performance.now() < this.#restUntil) setTimeout(this.#rested, REST_MS);
+    else this.turns.next(this.#turn);
   }
+
+  readonly #rested = (): void => this.turns.next(this.#turn);
 
   readonly #turn = (): void => {
     this.#waiting = false;

@@ -66,6 +66,8 @@ export class Engine {
   readonly reportRing: RingHandle;
   readonly controlMemory: SharedArrayBuffer;
   readonly #rings: { readonly reports: TappedRing; readonly market: TappedRing };
+  /** Turns of the stages on this thread so far, each in a turn of the event loop. */
+  turns = 0;
   readonly #options: EngineOptions;
   readonly #control: Control;
   readonly #commandRing: RingProducer;
@@ -267,6 +269,11 @@ export class Engine {
     setImmediate(this.#run);
   };
 
+  /** Whether the stages run in this turn of the event loop, or in the next one. */
+  get scheduled(): boolean {
+    return this.#scheduled;
+  }
+
   status(): EngineStatus {
     const sequencedSeq = this.#sequencer?.seq ?? 0;
     const control = this.#control;
@@ -403,6 +410,7 @@ export class Engine {
   /** One turn of the stages on this thread, then of the gates. */
   #turn(): void {
     if (this.#stopped) return;
+    this.turns++;
     let applied = 0;
     let handed = 0;
     for (let round = 0; round < ROUNDS; round++) {

@@ -22,7 +22,7 @@ const REST = 4;
 /** Whose turn in the slices snapshots take. */
 const OWNER = 'market snapshots';
 /** The clock is read once per this many readers. */
-const READERS_PER_LOOK = 8;
+const READERS_PER_LOOK = 4;
 /** Maximum snapshot bytes per reader and flush; further snapshots wait for the next flush. */
 const SNAPSHOT_BYTES_PER_FLUSH = 256 * 1024;
 
@@ -62,12 +62,16 @@ export class FanOut {
   #busyMs = 0;
   #notBefore = 0;
   #timer: NodeJS.Timeout | undefined;
-  #immediate: NodeJS.Immediate | undefined;
+  /** A turn is requested. */
+  #due = false;
   #head: FrameHead = { kind: 0, channel: 0, symbol: 0, code: 0, tag: 0, firstNo: 0, timeUs: 0 };
-  readonly #run = () => {
+  readonly #rested = () => {
     this.#timer = undefined;
-    this.#immediate = undefined;
-    this.#turn();
+    this.#schedule(0);
+  };
+  readonly #run = () => {
+    this.#due = false;
+    if (!this.#stopped) this.#turn();
   };
 
   /** @param nowUs the clock that stamps commands */
@@ -93,24 +97,30 @@ export class FanOut {
     this.#schedule(0);
   }
 
-  /** Sends pending updates now, or later when the last flush is unfinished or was long. Call when a batch of events ends. */
+  /** Sends pending updates in one of the next turns, when the reports of the same orders have been sent. Call when a batch of events ends. */
   flush(): void {
-    if (this.#timer === undefined && this.#immediate === undefined && performance.now() >= this.#notBefore) this.#turn();
+    if (this.#counters.subscriptionsNow === 0 && this.#isIdle) this.#turn();
     else this.#schedule(0);
+  }
+
+  get #isIdle(): boolean {
+    return !this.#due && this.#timer === undefined && this.#owed.length + this.#jobs.length + this.#waiting.length === 0;
   }
 
   stop(): void {
     this.#stopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
     clearTimeout(this.#timer);
-    clearImmediate(this.#immediate);
   }
 
   #schedule(delayMs: number): void {
-    if (this.#timer !== undefined || this.#immediate !== undefined) return;
+    if (this.#due || this.#timer !== undefined) return;
     const delay = Math.max(delayMs, this.#notBefore - performance.now());
-    if (delay >= 1) this.#timer = setTimeout(this.#run, delay);
-    else this.#immediate = setImmediate(this.#run);
+    if (delay >= 1) this.#timer = setTimeout(this.#rested, delay);
+    else {
+      this.#due = true;
+      this.#slices.turns.next(this.#run);
+    }
   }
 
   /** One turn: begins a flush if none is in progress, and sends for a limited time. */

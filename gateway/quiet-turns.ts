@@ -1,0 +1,74 @@
+/** Slices never wait for less or more than that, ms, if orders come without a pause. */
+const LEAST_PATIENCE_MS = 0.1;
+const MOST_PATIENCE_MS = 1;
+/** Patience per duration of the last slice: a third of the thread is left to slices, whatever orders come. */
+const PATIENCE = 2;
+
+/** The order processing of the thread, as Engine counts it. */
+export interface OrderTurns {
+  /** Turns of the event loop with order processing so far. */
+  readonly turns: number;
+  /** Orders wait for their processing in this turn. */
+  readonly scheduled: boolean;
+}
+
+const NO_ORDERS: OrderTurns = { turns: 0, scheduled: false };
+
+/**
+ * Orders first: the slices of all background work of the order thread run one in a turn of the event loop, and only in a turn without
+ * orders. So an order that has arrived is processed, and its reports are sent, before the next slice. (Node sends what
+ * was written to an HTTP/2 stream in the turn after.) If orders come without a pause, slices still get a third of the
+ * time. I/O thread.
+ */
+export class QuietTurns {
+  readonly #waiting: (() => void)[] = [];
+  #orders = NO_ORDERS;
+  /** A slice is due, or runs. */
+  #active = false;
+  #seen = 0;
+  /** When the next slice is due even in a turn with orders, ms of the monotonic clock. */
+  #due = 0;
+  #patience = LEAST_PATIENCE_MS;
+  readonly #nowMs: () => number;
+
+  /** @param nowMs the monotonic clock */
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
+
+  /** Makes slices wait for these orders. */
+  after(orders: OrderTurns): void {
+    this.#orders = orders;
+  }
+
+  /** Runs a slice in one of the next turns; slices run in the sequence of the calls. */
+  next(slice: () => void): void {
+    this.#waiting.push(slice);
+    if (this.#active) return;
+    this.#active = true;
+    this.#await();
+  }
+
+  #await(): void {
+    this.#seen = this.#orders.turns;
+    this.#due = this.#nowMs() + this.#patience;
+    setImmediate(this.#look);
+  }
+
+  readonly #look = (): void => {
+    const { turns, scheduled } = this.#orders;
+    const now = this.#nowMs();
+    if ((scheduled || turns !== this.#seen) && now < this.#due) {
+      this.#seen = turns;
+      setImmediate(this.#look);
+      return;
+    }
+    try {
+      (this.#waiting.shift() as () => void)();
+    } finally {
+      this.#patience = Math.min(MOST_PATIENCE_MS, Math.max(LEAST_PATIENCE_MS, PATIENCE * (this.#nowMs() - now)));
+      this.#active = this.#waiting.length !== 0;
+      if (this.#active) this.#await();
+    }
+  };
+}
