@@ -66,7 +66,7 @@ export const RowKind = {
   /** symbol, side, key of the last-trade stops that are due, of the reference-price stops, 1 if it has a turn; by turn, then symbol, oldest first; only from rules 5 on */
   StopWave: 24,
   /** account (0 = those of a group), symbol, side, code, last order id before it, group, commands that still sort its orders, session (0 = all); of mass cancels under way, the oldest first; only from rules 5 on */
-  /** id, offset (ticks, below 0: parts per million), the price that it follows from, 0 = it waits for its activation price; before the row of a trailing stop, whose stop price is then its activation price, and whose limit price the distance of its limit; only from rules 5 on */
+  /** id, offset (ticks, below 0: parts per million), the price that it follows from, 0 = it waits for its activation price; before the row of a trailing stop, whose stop price is then its activation price, and whose limit price the distance of its limit; from rules 7 on 1 if it does not trail yet; only from rules 5 on */
   TrailTerms: 28,
   /** symbol, number as in StopBook.trails, extreme of a group of trailing stops, oldest first; or the best price that they have not followed yet, 1; before the stops of the symbol; only from rules 5 on */
   Trail: 29,
@@ -102,6 +102,8 @@ export const RowKind = {
   WaitingChild: 49,
   /** id, id of its parent and of its sibling (0 = none, or not open), lots that are due, of a stop the notional per lot that it reserves; after the orders, those with lots that are due (by symbol in the order of their turns; before rules 7 in the order of the fills), then the others by id; only from rules 6 on */
   Child: 50,
+  /** id, offset (ticks, below 0: parts per million), 1 if it asks for reports, of a child that is a trailing stop; after its row of the children that wait, or before their links if it is live and asks; only from rules 7 on */
+  TrailingChild: 59,
   /** table, account, day since the epoch, volume of that day; see FeeTiers; only from rules 5 on */
   FeeVolume: 30,
   /** table, asset, tier, its volume, maker's and taker's rate (ppm); tier 0 has the asset only; only from rules 5 on */

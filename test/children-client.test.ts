@@ -119,6 +119,27 @@ for (const topology of ['compact', 'pinned']) {
       assert.deepEqual(await open(), [], one);
     });
 
+    it('command line and client: an entry stop with a stop-loss that trails', async () => {
+      const placed = await venue.openbell(
+        ...['order', 'buy', '0.5', 'BTC-USD', '--stop', '62000.00', '--trigger', 'reference'],
+        ...['--take-profit', '63000.00', '--stop-loss-trail', '2%'],
+      );
+      assert.match(placed.stdout, /stop 62000\.00 by reference/);
+      const [id, , loss] = [...placed.stdout.matchAll(/order (\d+):/g)].map(([, each]) => Number(each));
+      assert.match((await venue.openbell('account', '1')).stdout, new RegExp(`waiting, .*0.5000 to come with fills of order ${id}`));
+      const { status, waiting } = (await venue.get(`/v1/accounts/1/orders/${loss}`)) as {
+        status: string;
+        waiting: Record<string, unknown>;
+      };
+      assert.equal(status, 'waiting');
+      assert.deepEqual([waiting.for, waiting.parentOrderId, waiting.trailPpm], ['parent', id, 20_000]);
+      assert.match((await venue.openbell('order', 'explain', `${loss}`)).stdout, /waits outside the book for fills of its parent/);
+      const both = await venue.openbell('order', 'buy', '1', 'BTC-USD', '60000.00', '--stop-loss', '1', '--stop-loss-trail', '2%');
+      assert.match(both.stderr, /give --stop-loss or --stop-loss-trail/);
+      await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: id });
+      assert.deepEqual(await open(), []);
+    });
+
     it('command line: a market order with a stop-loss', async () => {
       const { orderId } = await sell('0.3', '60000.00');
       const placed = await venue.openbell('order', 'buy', '0.2', 'BTC-USD', '--stop-loss', '59000.00');

@@ -75,17 +75,16 @@ export function auditBooks(
 
 /** Checks the heaps of a symbol's stops. Returns the number of stops. */
 function auditStops(slab: OrderSlab, symbol: number, book: StopBook, seen: Uint8Array): number {
-  for (const [number, heap] of book.heaps.entries()) {
+  for (const [number, heap] of [...book.heaps, ...book.begins].entries()) {
     for (const [at, slot] of heap.slots().entries()) {
       const where = `audit: stops of ${symbol}, heap ${number}, slot ${slot}:`;
       if (seen[slot] !== 0) fail(`${where} is open twice`);
       seen[slot] = 1;
       if (slab.level(slot) !== -2 - at) fail(`${where} is at place ${at}, its level is ${slab.level(slot)}`);
-      if (
-        slab.symbol(slot) !== symbol ||
-        (slab.sideBits(slot) & ~(LINKED | TRAILING | (ICEBERG >> 16))) !== (number >> 1) + (number & 1) * STOP_BY_REFERENCE
-      )
-        fail(`${where} has other terms`);
+      const begins = number >= book.heaps.length;
+      const terms = begins ? number - book.heaps.length : (number >> 1) + (number & 1) * STOP_BY_REFERENCE;
+      const others = LINKED | TRAILING | (ICEBERG >> 16) | (begins ? STOP_BY_REFERENCE : 0);
+      if (slab.symbol(slot) !== symbol || (slab.sideBits(slot) & ~others) !== terms) fail(`${where} has other terms`);
       if (at > 0 && heap.before(slot, heap.slots()[(at - 1) >> 1])) fail(`${where} is behind a later one`);
       if (slab.find(slab.id[slot]) !== slot) fail(`${where} is not found under its id`);
     }

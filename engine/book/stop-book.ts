@@ -22,15 +22,18 @@ export class StopBook {
   readonly waves = new StopWaves();
   /** Trailing stops, by `(side * 2 + Trigger) * 2`, + 1 for offsets in parts per million. Undefined before the first one. */
   readonly trails: (TrailBook | undefined)[] = [];
+  /** Trailing stops that do not trail yet, by side; see TrailBegins. */
+  readonly begins: readonly [StopHeap, StopHeap];
   /** The farthest key of a wave, by heap. */
   readonly #crossed = new Int32Array(4).fill(NO_KEY);
 
   constructor(slab: OrderSlab) {
     this.heaps = [new StopHeap(slab, 0), new StopHeap(slab, 0), new StopHeap(slab, 1), new StopHeap(slab, 1)];
+    this.begins = [new StopHeap(slab, 0), new StopHeap(slab, 1)];
   }
 
   get count(): number {
-    let count = 0;
+    let count = this.begins[0].count + this.begins[1].count;
     for (const heap of this.heaps) count += heap.count;
     for (const trail of this.trails) if (trail !== undefined) count += trail.behind + trail.waiting.count;
     return count;
@@ -70,7 +73,10 @@ export class StopBook {
 
   /** Slots of all stops, in no particular order. Cold. */
   slots(): number[] {
-    return [...this.heaps.flatMap((heap) => [...heap.slots()]), ...this.trails.flatMap((trail) => trail?.slots() ?? [])];
+    return [
+      ...[...this.heaps, ...this.begins].flatMap((heap) => [...heap.slots()]),
+      ...this.trails.flatMap((trail) => trail?.slots() ?? []),
+    ];
   }
 
   /** Whether a stop of this key waits in a wave, or would. @param heap `side * 2 + Trigger` */
@@ -138,14 +144,14 @@ export class StopBook {
     return NIL;
   }
 
-  /** Slot of the pending stop of a side that would trigger first, if both prices moved alike; of those that do not follow yet if there is no other; -1 = none. */
+  /** Slot of the pending stop of a side that would trigger first, if both prices moved alike; of those that do not follow or trail yet if there is no other; -1 = none. */
   first(side: number): number {
     const first = this.#first(side, ALL, ALL);
     for (let n = 4 * side; first === NIL && n < Math.min(4 * side + 4, this.trails.length); n++) {
       const waiting = this.trails[n]?.waiting.first ?? NIL;
       if (waiting !== NIL) return waiting;
     }
-    return first;
+    return first === NIL ? this.begins[side].first : first;
   }
 
   #firstOf(wave: number): number {

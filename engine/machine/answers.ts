@@ -160,8 +160,10 @@ export class Answers {
   /** The fields in which the record of a pending stop differs, and of another order outside the book. */
   #pending(slot: number): void {
     const { words, at } = this.#reports;
+    const { prices } = this.#state.stops;
     if (this.#state.links.isWaiting(slot)) {
-      const stopPrice = this.#slab.next(slot);
+      const stopPrice = prices.stopPrice(slot);
+      words[at | PRICE] = prices.limit(slot);
       words[at | STOP_PRICE] = stopPrice;
       if (stopPrice !== 0) words[at | CODE] |= triggerOf(this.#slab, slot) << TO_TRIGGER;
       return;
@@ -170,7 +172,6 @@ export class Answers {
     words[at | FILLED | 1] = 0;
     // An order that waits for its auction has no stop price, but a neighbour there.
     if (isAuctionOnly(this.#slab.timeInForce(slot))) return;
-    const { prices } = this.#state.stops;
     words[at | PRICE] = prices.limit(slot);
     words[at | STOP_PRICE] = prices.stopPrice(slot);
     words[at | CODE] |= triggerOf(this.#slab, slot) << TO_TRIGGER;

@@ -65,7 +65,8 @@ export class LiveChildren {
 
   /** Whether the child in `slot` is no stop. */
   isLimit(slot: number): boolean {
-    return this.#slab.level(slot) > NIL || (this.#links.isWaiting(slot) && this.#slab.next(slot) === 0);
+    if (this.#slab.level(slot) > NIL) return true;
+    return this.#links.isWaiting(slot) && this.#slab.next(slot) === 0 && !this.#state.stops.prices.isTrailing(slot);
   }
 
   /** The book of its symbol. */
@@ -159,7 +160,9 @@ export class LiveChildren {
     const open = slab.open(slot) + lots;
     this.read(slot, open);
     const risk = risks.of(order.symbol);
-    const code = this.#stopChecks.becomesLive(order, waits ? NIL : slot);
+    const begins = waits && order.trailOffset !== 0;
+    const code = begins ? this.#stopChecks.becomesTrail(order) : this.#stopChecks.becomesLive(order, waits ? NIL : slot);
+    if (begins) this.#links.setUnit(slot, order.notional / open);
     order.notional = this.#links.unitOf(slot) * open;
     risk.need(order);
     const needed = Math.max(0, order.needed - (front === NIL ? 0 : risk.held(front)));
@@ -169,11 +172,13 @@ export class LiveChildren {
     slab.setOpen(slot, open);
     if (waits) {
       slab.setLevel(slot, NIL);
-      stops.add(slot);
+      if (begins) stops.addBeginning(slot, this.#stopChecks.extreme);
+      else stops.add(slot);
+      if (this.#links.asksForReports(slot)) stops.reports.add(slot);
     }
     this.#reportLive(slot, lots);
     if (front !== NIL && waits) this.#linked.link(front, slot, LinkKind.OneUpdatesOther);
-    if (waits && stops.holds(order.symbol, order.side, order.trigger, order.stopPrice)) stops.triggerNow(slot);
+    if (waits && !begins && stops.holds(order.symbol, order.side, order.trigger, order.stopPrice)) stops.triggerNow(slot);
   }
 
   #rejectStop(slot: number, code: Code, lots: QtyLots): void {
@@ -193,6 +198,7 @@ export class LiveChildren {
   #reject(slot: number, code: Code): void {
     const slab = this.#slab;
     this.#answers.cancelled(slot, code, slab.tag(slot));
+    slab.setPrice(slot, this.#state.stops.prices.limit(slot));
     this.#forget(slot);
     slab.setLevel(slot, NIL);
     this.#resting.gone(slot);
@@ -233,5 +239,8 @@ export class LiveChildren {
     order.orderKind = kindAfterTrigger(order.price, slab.lifetime(slot));
     order.stopPrice = slab.level(slot) < NIL ? slab.next(slot) : 0;
     order.trigger = triggerOf(slab, slot);
+    const isTrail = this.#state.stops.prices.isTrailing(slot);
+    order.trailOffset = isTrail ? slab.prev(slot) : 0;
+    order.activationPrice = isTrail ? order.stopPrice : 0;
   }
 }

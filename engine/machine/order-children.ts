@@ -1,6 +1,6 @@
 import { fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
-import { LINKED, STOP_BY_REFERENCE, WAITS_FOR_PARENT } from '../book/order-slab.ts';
+import { LINKED, STOP_BY_REFERENCE, TRAILING, WAITS_FOR_PARENT } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { CARRY_MASK } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
@@ -41,7 +41,7 @@ interface Ends {
  * before the next command or tick. Owned by the engine thread.
  */
 export class OrderChildren implements StatePart {
-  readonly kinds = [RowKind.WaitingChild, RowKind.Child];
+  readonly kinds = [RowKind.WaitingChild, RowKind.Child, RowKind.TrailingChild];
   /** Lists that have their turn with one command at most; tests lower it. */
   perCommand: number = CHILDREN_PER_COMMAND;
   readonly #state: MachineState;
@@ -85,12 +85,19 @@ export class OrderChildren implements StatePart {
     return order.stopPrice === 0 ? this.#checks.newChild(order) : this.#stopChecks.newChild(order);
   }
 
-  /** Makes the current order, the aggressor, a child that waits. Returns its slot. @param unit of a stop: the notional of a lot at the price that it holds back @param parent @param sibling slots, -1 = none */
+  /** Makes the current order, the aggressor, a child that waits. The price of a trailing stop is the distance of its limit. Returns its slot. @param unit of a stop: the notional of a lot at the price that it holds back @param parent @param sibling slots, -1 = none */
   enter(unit: Money, parent: number, sibling: number): number {
     const { order } = this.#state;
-    const slot = this.#resting.enterChild(order.trigger === Trigger.ReferencePrice && order.stopPrice !== 0 ? STOP_BY_REFERENCE : 0);
+    const isTrail = order.trailOffset !== 0;
+    const isByReference = order.trigger === Trigger.ReferencePrice && (isTrail || order.stopPrice !== 0);
+    const slot = this.#resting.enterChild((isByReference ? STOP_BY_REFERENCE : 0) | (isTrail ? TRAILING : 0));
+    if (isTrail) {
+      this.#slab.setNext(slot, order.activationPrice);
+      this.#slab.setPrev(slot, order.trailOffset);
+    }
     this.#links.setUnit(slot, unit);
     this.#links.addChild(slot, parent, sibling);
+    if (isTrail && order.reportTrail) this.#links.setReports(slot);
     return slot;
   }
 
@@ -200,6 +207,8 @@ export class OrderChildren implements StatePart {
   #endWaiting(slot: number, code: Code, tag: number): void {
     const later = this.#links.later(slot);
     this.#answers.cancelled(slot, code, tag);
+    // Of a trailing stop, it is a distance.
+    this.#slab.setPrice(slot, this.#state.stops.prices.limit(slot));
     this.forget(slot);
     this.#slab.setOpen(slot, later);
     this.#slab.setLevel(slot, NIL);
@@ -217,8 +226,12 @@ export class OrderChildren implements StatePart {
     const slab = this.#slab;
     links.remove(slot);
     slab.setFees(partner, (slab.fees(partner) & ~CARRY_MASK) | (slab.fees(slot) & CARRY_MASK));
-    const stopPrice = slab.next(partner);
-    this.#state.stops.remove(partner);
+    const { stops } = this.#state;
+    const isTrail = stops.prices.isTrailing(partner);
+    const stopPrice = isTrail ? stops.prices.activationPrice(partner) : slab.next(partner);
+    const price = slab.price(partner);
+    stops.end(partner);
+    slab.setPrice(partner, price);
     this.#state.risks.of(slab.symbol(partner)).share(partner, 0, 0);
     this.#wait(partner, stopPrice);
     this.#answers.resting(AMENDED, ReportFlag.KeptPriority, CANCELLED_LINKED, partner, slab.tag(partner));
@@ -304,11 +317,14 @@ export class OrderChildren implements StatePart {
     const slab = this.#slab;
     const links = this.#links;
     const { order } = this.#state;
-    const { price, quantity, stopPrice, trailOffset, lifetimeBits: named, tag } = order;
-    const isStop = slab.next(slot) !== 0;
+    const { price, quantity, trailOffset, lifetimeBits: named, tag } = order;
+    const isTrail = this.#state.stops.prices.isTrailing(slot);
+    const isStop = isTrail || slab.next(slot) !== 0;
+    // With a new offset, the extension has the activation price.
+    const stopPrice = trailOffset === 0 ? order.stopPrice : order.activationPrice;
     let code: Code = OK;
     if (named !== 0) code = Code.DISPLAYED_QUANTITY;
-    else if (trailOffset !== 0) code = Code.TRAIL_OFFSET;
+    else if (trailOffset !== 0 && !isTrail) code = Code.TRAIL_OFFSET;
     else if (stopPrice !== 0 && !isStop) code = Code.STOP_PRICE;
     else if (quantity !== links.later(slot)) code = Code.LINKED_AMEND;
     if (code !== OK) this.#checks.count(order.account);
@@ -317,7 +333,11 @@ export class OrderChildren implements StatePart {
     order.price = price;
     order.tag = tag;
     order.orderKind = kindAfterTrigger(slab.price(slot), slab.lifetime(slot));
-    if (stopPrice !== 0) order.stopPrice = stopPrice;
+    if (trailOffset !== 0) order.trailOffset = trailOffset;
+    if (stopPrice !== 0) {
+      order.stopPrice = stopPrice;
+      order.activationPrice = stopPrice;
+    }
     if (code === OK)
       code = isStop ? this.#stopChecks.amendChild(order) : this.#checks.amendsChild(order) || this.#checks.symbolLimits(order);
     if (code !== OK) {
@@ -328,9 +348,10 @@ export class OrderChildren implements StatePart {
     }
     slab.setPrice(slot, price);
     if (isStop) {
-      slab.setNext(slot, order.stopPrice || before);
+      slab.setNext(slot, isTrail ? order.activationPrice : order.stopPrice || before);
       links.setUnit(slot, order.notional / quantity);
     }
+    if (isTrail) slab.setPrev(slot, order.trailOffset);
     this.#answers.resting(AMENDED, ReportFlag.KeptPriority, OK, slot, tag);
   }
 
@@ -359,9 +380,22 @@ export class OrderChildren implements StatePart {
     for (const slot of [...dueSlots, ...slots.filter((each) => links.dueOf(each) === 0)]) {
       const [parent, sibling] = [links.parentOf(slot), links.siblingOf(slot)];
       const ids = [parent, sibling].map((each) => (each === NIL ? 0 : slab.id[each]));
-      const unit = slab.level(slot) < NIL && slab.next(slot) !== 0 ? links.unitOf(slot) : 0;
-      out.row(RowKind.Child, slab.id[slot], ...ids, links.dueOf(slot), unit);
+      out.row(RowKind.Child, slab.id[slot], ...ids, links.dueOf(slot), this.#savedUnit(slot));
     }
+    const { prices } = this.#state.stops;
+    for (const slot of slots) {
+      const waits = links.isWaiting(slot);
+      const asks = links.asksForReports(slot);
+      if (prices.isTrailing(slot) && (waits || asks))
+        out.row(RowKind.TrailingChild, slab.id[slot], waits ? slab.prev(slot) : 0, Number(asks));
+    }
+  }
+
+  /** Of a stop, but not of a trailing one before it trails. */
+  #savedUnit(slot: number): Money {
+    const slab = this.#slab;
+    if (this.#state.stops.prices.isTrailing(slot)) return this.#links.isWaiting(slot) ? 0 : this.#links.unitOf(slot);
+    return slab.level(slot) < NIL && slab.next(slot) !== 0 ? this.#links.unitOf(slot) : 0;
   }
 
   load(r: Float64Array, at: number): void {
@@ -373,6 +407,12 @@ export class OrderChildren implements StatePart {
       return;
     }
     const slot = slab.find(r[at + 1]);
+    if (r[at] === RowKind.TrailingChild) {
+      if (slot === NIL || !links.isChild(slot)) fail(`the snapshot has a trailing stop ${r[at + 1]} that is no child`);
+      if (links.isWaiting(slot)) slab.setPrev(slot, r[at + 2]);
+      if (r[at + 3] === 1) links.setReports(slot);
+      return;
+    }
     const parent = r[at + 2] === 0 ? NIL : slab.find(r[at + 2]);
     const sibling = r[at + 3] === 0 ? NIL : slab.find(r[at + 3]);
     if (slot === NIL || (parent === NIL) !== (r[at + 2] === 0) || (sibling === NIL) !== (r[at + 3] === 0))

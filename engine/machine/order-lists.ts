@@ -390,11 +390,13 @@ export class OrderLists implements StatePart {
     let last = NIL;
     for (let leg = 1; leg < this.#count; leg++) {
       this.#read(leg);
+      const { price } = this.#order;
       this.#begin(leg);
       if (parent === NIL && filled === 0) {
         this.#cancelRest(Code.CANCELLED_PARENT);
         continue;
       }
+      this.#order.price = price;
       last = this.#children.enter(this.#notional[leg] / quantity, parent, last);
       if (first === NIL) first = last;
     }

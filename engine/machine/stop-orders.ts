@@ -34,6 +34,7 @@ export class StopOrders implements StatePart {
   /** Of the trailing stop whose row comes next; see RowKind.TrailTerms. */
   #offset = 0;
   #extreme = 0;
+  #begins = false;
 
   constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders, auctionOrders: AuctionOrders) {
     this.#state = state;
@@ -201,7 +202,8 @@ export class StopOrders implements StatePart {
     const { slab } = this.#state;
     for (const slot of book.slots().sort((a, b) => slab.filled(a) - slab.filled(b))) {
       const trails = this.#stops.prices.isTrailing(slot);
-      if (trails) out.row(RowKind.TrailTerms, slab.id[slot], slab.prev(slot), this.#stops.extremeOf(slot));
+      if (trails)
+        out.row(RowKind.TrailTerms, slab.id[slot], slab.prev(slot), this.#stops.extremeOf(slot), Number(this.#stops.begins(slot)));
       out.row(
         RowKind.StopOrder,
         slab.id[slot],
@@ -242,6 +244,7 @@ export class StopOrders implements StatePart {
     if (r[at] === RowKind.Trail) return this.#loadTrail(r, at);
     if (r[at] === RowKind.TrailTerms) {
       [this.#offset, this.#extreme] = [r[at + 2], r[at + 3]];
+      this.#begins = r[at + 4] === 1;
       return;
     }
     if (r[at] === RowKind.TrailReport) return this.#loadReport(r, at);
@@ -251,7 +254,10 @@ export class StopOrders implements StatePart {
     const stops = this.#stops;
     if (!stops.prices.isTrailing(slot)) return;
     this.#state.slab.setPrev(slot, this.#offset);
-    if (this.#extreme === 0) stops.addWaiting(slot, r[at + 5]);
+    if (this.#begins) {
+      this.#state.slab.setNext(slot, r[at + 5]);
+      stops.addBeginning(slot, this.#extreme);
+    } else if (this.#extreme === 0) stops.addWaiting(slot, r[at + 5]);
     else stops.addFollowing(slot, this.#extreme, true);
   }
 

@@ -6,6 +6,8 @@ import { HAS_MORE } from './fee-schedules.ts';
 
 const NIL = -1;
 const { terms: TERMS } = OrderWord;
+/** Of a child. */
+const ASKS = 2;
 /** In the word of an order's terms. */
 export const LINKED_BIT = LINKED << 16;
 
@@ -96,7 +98,7 @@ export class OrderLinks {
   /** The order in `slot` is a child. @param parent slot, -1 = it is not open @param sibling slot of a child that was added, -1 = none */
   addChild(slot: number, parent: number, sibling: number): void {
     this.children++;
-    this.#isChild[slot] = 1;
+    this.#isChild[slot] |= 1;
     this.#parent[slot] = parent + 1;
     this.#sibling[slot] = sibling + 1;
     this.#due[slot] = 0;
@@ -159,6 +161,15 @@ export class OrderLinks {
 
   isChild(slot: number): boolean {
     return this.#isChild[slot] !== 0;
+  }
+
+  /** The child in `slot`, a trailing stop, asks for reports whenever it is live. */
+  setReports(slot: number): void {
+    this.#isChild[slot] |= ASKS;
+  }
+
+  asksForReports(slot: number): boolean {
+    return (this.#isChild[slot] & ASKS) !== 0;
   }
 
   /** Of a parent: lots of its fills that its children got. */

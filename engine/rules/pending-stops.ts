@@ -8,6 +8,7 @@ import { SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import type { PriceTicks } from '../units.ts';
 import { Phase, Side, Trigger } from '../wire/layout.ts';
 import type { Symbols } from './symbols.ts';
+import { TrailBegins } from './trail-begins.ts';
 import { StopPrices } from './trail-prices.ts';
 import { TrailReports } from './trail-reports.ts';
 
@@ -46,6 +47,7 @@ export class PendingStops {
   readonly prices: StopPrices;
   /** Trailing stops whose account asked for a report of each change. */
   readonly reports: TrailReports;
+  readonly #begins: TrailBegins;
   readonly #slab: OrderSlab;
   readonly #symbols: Symbols;
   readonly #memory: TrailMemory;
@@ -62,6 +64,7 @@ export class PendingStops {
     this.prices = new StopPrices(slab, groups, symbols);
     const stopPrice = (slot: number): PriceTicks => this.prices.stopPrice(slot);
     this.reports = new TrailReports(slab, stopPrice);
+    this.#begins = new TrailBegins(slab, groups, stopPrice);
     this.#memory = { slab, groups, offsets: new OffsetHeap(slab), stopPrice };
     this.#symbols = symbols;
     this.#slab = slab;
@@ -103,6 +106,18 @@ export class PendingStops {
     else this.#trailOf(slot).addFollowing(slot, extreme);
   }
 
+  /** The trailing stop in `slot` trails when the others of its side may follow. Its record must be complete. @param extreme present price, ticks; 0 = it waits for its activation price, which is its `next` */
+  addBeginning(slot: number, extreme: PriceTicks): void {
+    this.#slab.setFilled(slot, ++this.#priority);
+    this.#begins.add(this.open(this.#slab.symbol(slot)), slot, extreme);
+    this.pending = true;
+  }
+
+  /** Whether a trailing stop does not trail yet. */
+  begins(slot: number): boolean {
+    return this.#begins.has(slot);
+  }
+
   /** Extreme of the trailing stop in `slot`, 0 = it does not follow yet. */
   extremeOf(slot: number): PriceTicks {
     return this.#memory.groups.extremeOf(slot);
@@ -119,11 +134,12 @@ export class PendingStops {
     const slab = this.#slab;
     if (this.prices.isTrailing(slot)) {
       slab.setPrice(slot, this.prices.limit(slot));
-      this.#trailOf(slot).remove(slot);
+      if (this.#begins.has(slot)) this.#begins.remove(this.books[slab.symbol(slot)] as StopBook, slot);
+      else this.#trailOf(slot).remove(slot);
     } else this.#heapOf(slot).remove(slot);
     slab.setFilled(slot, 0);
     // Trailing stops may stand because of it.
-    if (this.#moved.length > 0) this.pending = true;
+    if (this.#moved.length + this.#begins.symbols.length > 0) this.pending = true;
   }
 
   /** The price that triggers stops of a symbol now, 0 = there is none. */
@@ -215,6 +231,38 @@ export class PendingStops {
       if (buysStand || sellsStand) moved.push(symbol);
       this.activate(symbol);
     }
+    if (this.#begins.symbols.length > 0) for (const symbol of [...this.#begins.symbols]) this.#begin(symbol);
+  }
+
+  /** Trailing stops of a symbol begin to trail, by stop price or activation price, on the sides that do not stand. */
+  #begin(symbol: number): void {
+    const book = this.books[symbol] as StopBook;
+    for (const side of [Side.Buy, Side.Sell]) {
+      const heap = book.begins[side];
+      if (heap.count === 0 || book.isDue(side) || book.isBehind(side)) continue;
+      for (; heap.count > 0 && this.followsLeft > 0; this.followsLeft--) this.#beginOne(book, heap.first);
+      if (heap.count > 0) this.following = true;
+      for (const trigger of [Trigger.LastTrade, Trigger.ReferencePrice]) {
+        const price = this.triggerPrice(symbol, trigger);
+        if (price !== 0) book.cross(side, side === Side.Buy ? price : -price, 1 << trigger);
+      }
+    }
+    this.activate(symbol);
+  }
+
+  /** It follows from the better one of its price so far and the present one. */
+  #beginOne(book: StopBook, slot: number): void {
+    const slab = this.#slab;
+    const [symbol, side] = [slab.symbol(slot), slab.side(slot)];
+    const price = this.triggerPrice(symbol, triggerOf(slab, slot));
+    const before = this.extremeOf(slot);
+    const from = before || slab.next(slot);
+    const isReached = price !== 0 && (side === Side.Buy ? price <= from : price >= from);
+    this.#begins.remove(book, slot);
+    if (isReached) this.addFollowing(slot, price, true);
+    else if (before !== 0) this.addFollowing(slot, before, true);
+    else this.addWaiting(slot, from);
+    if (isReached && price !== before) this.reports.moved(symbol);
   }
 
   #noteChanged(trail: TrailBook, symbol: number): void {

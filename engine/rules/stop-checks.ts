@@ -80,17 +80,43 @@ export class StopChecks {
   /** Checks a stop that will wait for fills of its parent, before it waits for its trigger: see {@link OrderChecks.newChild}. */
   newChild(order: OrderRequest): Code {
     const checks = this.#checks;
-    return checks.beforeChild(order) || checks.lifetime(order) || this.#limits(order) || checks.openRoom(order);
+    return checks.beforeChild(order) || checks.lifetime(order) || this.#childLimits(order) || checks.openRoom(order);
   }
 
   /** Checks an amend of it. */
   amendChild(order: OrderRequest): Code {
-    return this.#checks.amendsChild(order) || this.#limits(order);
+    return this.#checks.amendsChild(order) || this.#childLimits(order);
   }
 
   /** Checks lots of it that begin to wait for their trigger; `order` has what they hold back. @param slot of the order if it is live already, or -1 */
   becomesLive(order: OrderRequest, slot: number): Code {
     return this.#checks.standing(order, slot) || (slot === NIL ? this.#phase(order) : OK);
+  }
+
+  /** The same of a trailing stop that begins to trail. Sets its first stop price, its limit and notional. */
+  becomesTrail(order: OrderRequest): Code {
+    const code = this.becomesLive(order, NIL);
+    if (code !== OK) return code;
+    const price = this.#state.stops.triggerPrice(order.symbol, order.trigger);
+    this.extreme = this.#isActive(order, price) ? price : 0;
+    if (this.extreme === 0 && order.activationPrice === 0) return Code.TRAIL_UNAVAILABLE;
+    return this.#trail(order) || this.#prices(order);
+  }
+
+  /** Before it is live, a trailing stop has the stop price and limit at its activation price; without one it has none, and its offset is checked later. */
+  #childLimits(order: OrderRequest): Code {
+    if (order.trailOffset === 0) return this.#limits(order);
+    this.extreme = 0;
+    if (order.activationPrice !== 0) return this.#trail(order) || this.#limits(order);
+    const isDistance = (order.price !== 0) === (KIND_NEEDS_PRICE[order.orderKind] !== 0);
+    order.stopPrice = 0;
+    order.price = 0;
+    return this.#quantity(order) || (isDistance ? OK : Code.PRICE_RANGE);
+  }
+
+  #isActive({ side, activationPrice }: OrderRequest, price: PriceTicks): boolean {
+    const reached = side === Buy ? price <= activationPrice : price >= activationPrice;
+    return price !== 0 && (activationPrice === 0 || reached);
   }
 
   /** Checks an amend of the pending stop in `slot`; `order` has the terms that it would have. */
@@ -128,10 +154,9 @@ export class StopChecks {
   }
 
   #newTrail(order: OrderRequest): Code {
-    const { symbol, side, trigger, activationPrice } = order;
+    const { symbol, trigger, activationPrice } = order;
     const price = this.#state.stops.triggerPrice(symbol, trigger);
-    const reached = side === Buy ? price <= activationPrice : price >= activationPrice;
-    this.extreme = price !== 0 && (activationPrice === 0 || reached) ? price : 0;
+    this.extreme = this.#isActive(order, price) ? price : 0;
     if (this.#isDue(order) || (price === 0 && activationPrice === 0)) return Code.TRAIL_UNAVAILABLE;
     return this.#trail(order);
   }
@@ -165,12 +190,22 @@ export class StopChecks {
   }
 
   #limits(order: OrderRequest): Code {
+    return this.#quantity(order) || this.#prices(order) || this.#notional(order);
+  }
+
+  #quantity({ symbol, quantity }: OrderRequest): Code {
+    const { params } = this.#state.symbols;
+    const row = symbol * SYMBOL_PARAMS;
+    if (quantity < params[row + MinQuantity] || quantity === 0) return Code.QUANTITY_MIN;
+    if (quantity > params[row + MaxQuantity]) return Code.QUANTITY_MAX;
+    return quantity % params[row + LotStep] !== 0 ? Code.LOT : OK;
+  }
+
+  /** Checks stop price and limit, and sets the notional at the worst price. */
+  #prices(order: OrderRequest): Code {
     const { params, quotePerTickLot } = this.#state.symbols;
     const row = order.symbol * SYMBOL_PARAMS;
     const { quantity, price, stopPrice } = order;
-    if (quantity < params[row + MinQuantity] || quantity === 0) return Code.QUANTITY_MIN;
-    if (quantity > params[row + MaxQuantity]) return Code.QUANTITY_MAX;
-    if (quantity % params[row + LotStep] !== 0) return Code.LOT;
     const highest = params[row + MaxPrice];
     const step = params[row + TickStep];
     if (stopPrice === 0 || stopPrice > highest || stopPrice % step !== 0) return Code.STOP_PRICE;
@@ -180,8 +215,14 @@ export class StopChecks {
     const worst = this.#worstPrice(order.side, stopPrice, params[row + PriceBandPpm], highest);
     if (limited && params[row + PriceBandPpm] !== 0 && (order.side === Buy ? price > worst : price < worst)) return Code.PRICE_BAND;
     order.notional = (limited ? price : worst) * quantity * quotePerTickLot[order.symbol];
-    if (order.notional < params[row + MinNotional]) return Code.NOTIONAL_MIN;
-    return order.notional > params[row + MaxNotional] ? Code.NOTIONAL_MAX : OK;
+    return OK;
+  }
+
+  #notional({ symbol, notional }: OrderRequest): Code {
+    const { params } = this.#state.symbols;
+    const row = symbol * SYMBOL_PARAMS;
+    if (notional < params[row + MinNotional]) return Code.NOTIONAL_MIN;
+    return notional > params[row + MaxNotional] ? Code.NOTIONAL_MAX : OK;
   }
 
   /** The edge of the price band around the stop price. */

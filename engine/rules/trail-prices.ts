@@ -44,18 +44,21 @@ export class StopPrices {
     return this.#groups.group[slot] === 0 ? this.#slab.next(slot) : 0;
   }
 
-  /** The stop price of a pending stop; of one that does not follow yet, that at its activation price. */
+  /** The stop price of a pending stop; of one that does not follow yet, that at its activation price; of a child that is not live and has none, 0. */
   stopPrice(slot: number): PriceTicks {
     const slab = this.#slab;
     if (!this.isTrailing(slot)) return slab.next(slot);
     const extreme = this.#groups.extremeOf(slot) || slab.next(slot);
+    if (extreme === 0) return 0;
     return trailedPrice(slab.side(slot), extreme, slab.prev(slot), this.#symbols.params[slab.symbol(slot) * SYMBOL_PARAMS + TickStep]);
   }
 
-  /** The limit of a pending stop at its stop price; 0 = it becomes a market order. */
+  /** The limit of a pending stop at its stop price; 0 = it becomes a market order, or has no stop price yet. */
   limit(slot: number): PriceTicks {
     const slab = this.#slab;
     const price = slab.price(slot);
-    return price === 0 || !this.isTrailing(slot) ? price : trailedLimit(slab.side(slot), this.stopPrice(slot), price);
+    if (price === 0 || !this.isTrailing(slot)) return price;
+    const stopPrice = this.stopPrice(slot);
+    return stopPrice === 0 ? 0 : trailedLimit(slab.side(slot), stopPrice, price);
   }
 }

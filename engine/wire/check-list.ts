@@ -2,7 +2,7 @@ import { Code } from '../codes.ts';
 import { getI64, type PriceTicks } from '../units.ts';
 import { Command, CommandExtension, LinkKind, Side } from './layout.ts';
 import { hasChildren, linkKindOf } from './list-link.ts';
-import { isStop } from './order-kinds.ts';
+import { isStop, isTrailing } from './order-kinds.ts';
 
 const WORDS = Command.bytes / 4;
 const LINK = CommandExtension.link / 4;
@@ -46,7 +46,8 @@ function isBracket(u8: Uint8Array, words: Int32Array): boolean {
   if (!isChild(u8, words, parent, profit) || !isChild(u8, words, parent, loss) || same(words, profit, loss, CLIENT_ORDER_ID)) return false;
   if (isStopAt(u8, profit - 1) || !isStopAt(u8, loss - 1)) return false;
   const sign = u8[parent * Command.bytes + Command.side] === Side.Sell ? -1 : 1;
-  const stopPrice = getI64(words, (loss - 1) * WORDS + STOP_PRICE);
+  // What a trailing stop has there is its activation price.
+  const stopPrice = isTrailingAt(u8, loss - 1) ? 0 : getI64(words, (loss - 1) * WORDS + STOP_PRICE);
   const price = entryPriceAt(u8, words, parent);
   const limit = priceAt(words, profit);
   // A market order has no price to compare.
@@ -76,6 +77,10 @@ function priceAt(words: Int32Array, slot: number): PriceTicks {
 function entryPriceAt(u8: Uint8Array, words: Int32Array, parent: number): PriceTicks {
   const limit = priceAt(words, parent);
   return limit === 0 && isStopAt(u8, parent - 1) ? getI64(words, (parent - 1) * WORDS + STOP_PRICE) : limit;
+}
+
+function isTrailingAt(u8: Uint8Array, extension: number): boolean {
+  return isTrailing(u8[extension * CommandExtension.bytes + CommandExtension.orderType]);
 }
 
 function isStopAt(u8: Uint8Array, extension: number): boolean {

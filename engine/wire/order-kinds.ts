@@ -270,23 +270,7 @@ export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
   ],
   [
     'child',
-    [
-      'market',
-      'ioc',
-      'fok',
-      'min-quantity',
-      'trailing-stop',
-      'trailing-stop-limit',
-      'trail-ppm',
-      'report-trail',
-      'at-the-open',
-      'at-the-close',
-      'reprice',
-      'iceberg',
-      'hidden',
-      'trigger-now',
-      'pegged',
-    ],
+    ['market', 'ioc', 'fok', 'min-quantity', 'at-the-open', 'at-the-close', 'reprice', 'iceberg', 'hidden', 'trigger-now', 'pegged'],
   ],
 ];
 

@@ -191,7 +191,7 @@ export interface BracketOrders {
   readonly parent: Omit<ParentOrder, 'side' | 'quantity'>;
   /** A limit order. */
   readonly takeProfit: Omit<ListedOrder, 'side' | 'quantity'>;
-  /** A stop, or a stop-limit. */
+  /** A stop, or a stop-limit; or a trailing one, from rules 7 on. */
   readonly stopLoss: Omit<ListedOrder, 'side' | 'quantity'>;
 }
 

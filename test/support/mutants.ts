@@ -13,6 +13,13 @@ export interface Mutant {
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: 'a trailing child follows prices from before it was live',
+    file: 'engine/machine/live-children.ts',
+    change: [['stops.addBeginning(slot, this.#stopChecks.extreme)', 'stops.addFollowing(slot, this.#stopChecks.extreme, true)']],
+    test: 'trailing-children.test.ts',
+    only: 'a price before it was live',
+  },
+  {
     name: 'the children of a parent that rests after its trigger do not get what it traded',
     file: 'engine/machine/triggers.ts',
     change: [['    if (isParent) this.#children.parentChanged(slot);\n', '']],

@@ -105,15 +105,21 @@ function amendAlone(state: NaiveState, o: NaiveOrder, f: Amend): void {
 function amendChild(state: NaiveState, o: NaiveOrder, f: Amend): void {
   const { stopPrice = 0, minQuantity: offset = 0, displayedQuantity: named = 0 } = f.extension ?? {};
   let code: number = f.quantity === state.children.later(o) ? Code.OK : Code.LINKED_AMEND;
+  const trail = o.stop?.trail;
   if (stopPrice > 0 && !o.stop) code = Code.STOP_PRICE;
-  if (offset > 0) code = Code.TRAIL_OFFSET;
+  if (offset > 0 && !trail) code = Code.TRAIL_OFFSET;
   if (named > 0) code = Code.DISPLAYED_QUANTITY;
   if (code !== Code.OK) state.controls.count(o.account);
   const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity, ...(o.stop && { stop: { ...o.stop } }) };
   if (wanted.stop && stopPrice > 0) wanted.stop.price = stopPrice;
+  if (wanted.stop && trail) {
+    const ppm = ((f.extension?.instructions ?? 0) & Instruction.TrailPpm) !== 0;
+    const terms = { offset: (ppm ? -offset : offset) || trail.offset, activation: stopPrice || trail.activation };
+    wanted.stop.trail = { ...trail, ...terms, distance: o.market ? 0 : f.price };
+  }
   if (code === Code.OK) code = checkChildAmend(state, wanted, SYMBOL);
   if (code !== Code.OK) return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, state.leaves(o), o.filled);
-  o.price = f.price;
+  o.price = wanted.price;
   if (o.stop && wanted.stop) Object.assign(o.stop, wanted.stop);
   state.answer(ReportKind.Amended, 0, o, o.price, f.quantity, f.quantity, o.filled, 4);
 }
@@ -191,6 +197,7 @@ function amendStop(state: NaiveState, o: StopOrder, f: Amend): void {
   if (code !== Code.OK)
     return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity + state.children.later(o), state.leaves(o), 0);
   const keeps = trail ? !moves(state, wanted, o) : price === o.stop.price;
+  if (!keeps) delete wanted.stop.trail?.begins;
   Object.assign(o, wanted);
   if (o.iceberg && named > 0) o.iceberg.display = named;
   state.trailReports.seen(o);

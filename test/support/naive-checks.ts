@@ -7,7 +7,7 @@ import { canDisplay } from './naive-icebergs.ts';
 import { type NaiveOrder, RESTING, type StopOrder } from './naive-order.ts';
 import type { ProtectionTrial } from './naive-protections.ts';
 import type { NaiveState } from './naive-state.ts';
-import { activates, reprice } from './naive-trails.ts';
+import { activates, awaitParent, type NaiveTrail, reprice } from './naive-trails.ts';
 
 export function checkNew(state: NaiveState, o: NaiveOrder, symbol: number): number {
   if (o.client <= (state.forgotten.get(state.idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
@@ -145,7 +145,37 @@ export function checkChildAmend(state: NaiveState, o: NaiveOrder, symbol: number
   if (controlled !== Code.OK) return controlled;
   if (state.phase === Phase.Halted) return Code.SYMBOL_HALTED;
   if (state.phase === Phase.Closed) return Code.SYMBOL_CLOSED;
-  return end() || (o.stop ? checkStopTerms(state, o as StopOrder) : checkTerms(state, o));
+  const code = end();
+  if (code !== Code.OK || o.stop === undefined) return code || checkTerms(state, o);
+  return o.stop.trail ? checkWaitingTrail(state, o as StopOrder, o.stop.trail) : checkStopTerms(state, o as StopOrder);
+}
+
+/** A child that is a trailing stop: it has the prices at its activation price, or none. */
+function checkWaitingTrail(state: NaiveState, o: StopOrder, trail: NaiveTrail): number {
+  const isDistance = o.price > 0 === !o.market;
+  awaitParent(o);
+  const code = trail.activation > 0 ? checkTrailPrices(state, o) || checkStopTerms(state, o) : Code.OK;
+  o.stop.unit = 0;
+  if (code !== Code.OK || trail.activation > 0) return code;
+  if (o.open < state.params[SymbolParam.MinQuantity]) return Code.QUANTITY_MIN;
+  return isDistance ? Code.OK : Code.PRICE_RANGE;
+}
+
+/** A child that is a trailing stop becomes live. */
+export function checkBeginning(state: NaiveState, o: StopOrder): number {
+  const { trigger, trail } = o.stop;
+  if (trail === undefined) return Code.OK;
+  const price = state.priceOf(trigger);
+  if (activates(o.side, price, trail.activation)) trail.extreme = price;
+  if (trail.extreme + trail.activation === 0) return Code.TRAIL_UNAVAILABLE;
+  trail.begins = true;
+  reprice(o);
+  return checkTrailPrices(state, o) || checkStopTerms(state, { ...o, open: Number.MAX_SAFE_INTEGER, stop: o.stop });
+}
+
+function checkTrailPrices(state: NaiveState, o: StopOrder): number {
+  if (o.stop.price < 1 || o.stop.price > state.params[SymbolParam.MaxPrice]) return Code.TRAIL_OFFSET;
+  return o.market || ((o.stop.trail?.distance ?? 0) > 0 && o.price > 0) ? Code.OK : Code.PRICE_RANGE;
 }
 
 /** Checks the numbers of a stop, and sets what it holds back. */
@@ -196,8 +226,7 @@ function checkTrail(state: NaiveState, o: StopOrder, old: StopOrder | undefined)
   const stands = state.stops.stands(o.side, state.rules) && (old === undefined || moves(state, o, old));
   if (stands || (price + trail.activation === 0 && old === undefined)) return Code.TRAIL_UNAVAILABLE;
   reprice(o);
-  if (o.stop.price < 1 || o.stop.price > state.params[SymbolParam.MaxPrice]) return Code.TRAIL_OFFSET;
-  return o.market || (trail.distance > 0 && o.price > 0) ? Code.OK : Code.PRICE_RANGE;
+  return checkTrailPrices(state, o);
 }
 
 /** Whether an amend changes what a trailing stop follows, or how far. */

@@ -1,12 +1,15 @@
 import { Code } from '../../engine/codes.ts';
 import { CHILDREN_PER_COMMAND } from '../../engine/machine/order-children.ts';
 import { SymbolParam } from '../../engine/params.ts';
-import { LinkKind, Phase, ReportKind, Side } from '../../engine/wire/layout.ts';
+import { Instruction, LinkKind, Phase, ReportKind, Side } from '../../engine/wire/layout.ts';
 import { BTC, SYMBOL, USD } from './exchange-fixture.ts';
+import { checkBeginning } from './naive-checks.ts';
 import { carryOf } from './naive-fees.ts';
 import { trade } from './naive-matching.ts';
+import { beginToWait } from './naive-new-orders.ts';
 import type { NaiveOrder, StopOrder } from './naive-order.ts';
 import type { NaiveState } from './naive-state.ts';
+import { awaitParent } from './naive-trails.ts';
 
 /** Parents, and the orders that become live with their fills. */
 export class NaiveChildren {
@@ -152,6 +155,8 @@ export class NaiveChildren {
     partner.fees.exact = o.fees.exact;
     partner.fees.paid = o.fees.paid;
     partner.open = 0;
+    this.#state.trailReports.remove(partner as StopOrder);
+    awaitParent(partner as StopOrder);
     this.#state.stops.pending = this.#state.stops.pending.filter((other) => other !== partner);
     this.waiting.push(partner);
     const leaves = this.#state.leaves(partner);
@@ -269,25 +274,31 @@ export class NaiveChildren {
   #enterStop(o: StopOrder, lots: number, front?: NaiveOrder): void {
     const state = this.#state;
     const waits = this.waiting.includes(o);
-    const code = this.#standing(o, lots) || (waits ? this.#phase(false) : Code.OK);
+    const { trail } = o.stop;
+    const basic = this.#standing(o, lots) || (waits ? this.#phase(false) : Code.OK);
+    const code = basic || (waits && trail ? checkBeginning(state, o) : Code.OK);
     const all = state.need({ ...o, open: o.open + lots });
     const needed = Math.max(0, all - (front === undefined ? 0 : state.need(front)));
     const free = this.#free(o) + (waits ? 0 : state.links.reservation(o));
     if (code !== Code.OK || needed > free) {
       if (!waits) return this.#rejectLive(o, code || Code.INSUFFICIENT_FUNDS, lots);
+      if (trail) trail.extreme = 0;
+      awaitParent(o);
       o.open = lots;
       return this.#reject(o, code || Code.INSUFFICIENT_FUNDS, state.leaves(o));
     }
     o.open += lots;
     if (waits) {
       this.waiting = this.waiting.filter((other) => other !== o);
-      state.stops.pending.push(o);
+      beginToWait(state, o);
     }
     this.#sayLive(o, lots);
+    if (!waits && trail) state.seen.add('a trailing child grows');
     if (!waits) return;
     if (front !== undefined) state.links.link(front, o, LinkKind.OneUpdatesOther);
     const { price, trigger } = o.stop;
-    if (!state.stops.holds(o.side, trigger, price, state.priceOf(trigger))) return;
+    if (trail) state.seen.add(`a trailing child becomes live${trail.extreme > 0 ? '' : ', and waits for its activation price'}`);
+    if (trail || !state.stops.holds(o.side, trigger, price, state.priceOf(trigger))) return;
     state.seen.add('a child triggers when it becomes live');
     state.stops.cross(o.side, price, [trigger]);
   }
@@ -320,8 +331,10 @@ export class NaiveChildren {
     const { maker, taker } = this.#state.newFees();
     const byId = (a: NaiveOrder, b: NaiveOrder): number => a.id - b.id;
     for (const o of [...this.waiting].sort(byId)) {
-      const bits = o.side + (o.stop?.trigger ?? 0) * 2 + 256 * lifetime(o);
-      rows.push([49, o.id, o.client, o.price, o.filled, o.stop?.price ?? 0, o.account, SYMBOL, bits, o.tag]);
+      const trail = o.stop?.trail;
+      const bits = o.side + (o.stop?.trigger ?? 0) * 2 + (trail ? 4 : 0) + 256 * lifetime(o);
+      const [price, stopPrice] = trail ? [trail.distance, trail.activation] : [o.price, o.stop?.price ?? 0];
+      rows.push([49, o.id, o.client, price, o.filled, stopPrice, o.account, SYMBOL, bits, o.tag]);
       const carry = carryOf(o.fees);
       if (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carry, o.fees.maker, o.fees.taker]);
       if (o.end < Infinity) rows.push([18, o.id, o.end]);
@@ -330,6 +343,12 @@ export class NaiveChildren {
     const others = this.#state.open.filter((o) => this.comes(o) && !this.#queue.includes(o)).sort(byId);
     for (const { id, family, stop } of [...this.#queue, ...others])
       rows.push([50, id, family?.parent?.id ?? 0, family?.sibling?.id ?? 0, family?.due ?? 0, stop?.unit ?? 0]);
+    for (const o of this.#state.open.filter(({ family, stop }) => family !== undefined && stop?.trail !== undefined).sort(byId)) {
+      const { offset = 0, instructions = 0 } = o.stop?.trail ?? {};
+      const asks = Number((instructions & Instruction.ReportTrail) !== 0);
+      const waits = this.waiting.includes(o);
+      if (waits || asks) rows.push([59, o.id, waits ? offset : 0, asks]);
+    }
     return rows;
   }
 }

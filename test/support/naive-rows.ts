@@ -62,7 +62,7 @@ export function stateRows(state: NaiveState): number[][] {
   rows.push(...state.stops.trails.rows(state.stops.pending, SYMBOL));
   for (const o of state.stops.pending) {
     const { trail } = o.stop;
-    if (trail) rows.push([28, o.id, trail.offset, trail.extreme]);
+    if (trail) rows.push([28, o.id, trail.offset, trail.extreme, Number(trail.begins === true)]);
     const bits =
       o.side +
       o.stop.trigger * 2 +

@@ -28,7 +28,7 @@ export abstract class NaiveState {
   resting: NaiveOrder[] = [];
   readonly stops = new NaiveStops<StopOrder>();
   readonly trailReports = new NaiveTrailReports<StopOrder>((o) =>
-    this.answer(ReportKind.StopPriceChanged, Code.OK, o, o.price, o.open, o.open, 0),
+    this.answer(ReportKind.StopPriceChanged, Code.OK, o, o.price, this.leaves(o), this.leaves(o), 0),
   );
   readonly auctions = new NaiveAuctions<NaiveOrder>(this, {
     enter: (o) => this.enterBook(o),

@@ -82,6 +82,27 @@ export class NaiveStops<Order extends NaiveStop> {
         const price = priceOf(trigger);
         if (price > 0 && this.#isNew(side, trigger, price)) this.cross(side, price, [trigger]);
       }
+    for (const side of [Side.Buy, Side.Sell]) this.#begin(side, priceOf);
+  }
+
+  #begin(side: number, priceOf: (trigger: number) => number): void {
+    const beginning = this.#beginning(side);
+    if (beginning.length === 0 || this.isDue(side) || this.trails.isBehind(side, this.pending)) return;
+    for (const o of beginning) {
+      if (!this.trails.begin(o, priceOf(o.stop.trigger))) break;
+      this.pending = [...this.pending.filter((other) => other !== o), o];
+    }
+    for (const trigger of [Trigger.LastTrade, Trigger.ReferencePrice]) {
+      const price = priceOf(trigger);
+      if (price > 0 && this.#isNew(side, trigger, price)) this.cross(side, price, [trigger]);
+    }
+  }
+
+  /** By stop price or activation price, then time. */
+  #beginning(side: number): Order[] {
+    const key = ({ stop: { price, trail } }: Order): number => (trail?.extreme === 0 ? trail.activation : price);
+    const sign = side === Side.Buy ? 1 : -1;
+    return this.pending.filter((o) => o.side === side && o.stop.trail?.begins).sort((a, b) => sign * (key(a) - key(b)));
   }
 
   states(): string[] {
@@ -112,7 +133,7 @@ export class NaiveStops<Order extends NaiveStop> {
 
   /** Those that have a stop price by which they can trigger. */
   get #live(): Order[] {
-    return this.pending.filter(({ stop }) => stop.trail?.extreme !== 0);
+    return this.pending.filter(({ stop }) => stop.trail?.extreme !== 0 && stop.trail?.begins !== true);
   }
 
   /** By stop price, then time; but of trailing stops with one extreme, the smallest offset is first. */
@@ -131,7 +152,8 @@ export class NaiveStops<Order extends NaiveStop> {
     const live = this.#live.filter((o) => o.side === side);
     const queue: Order[] = [];
     while (live.length > 0) queue.push(...live.splice(live.indexOf(this.#first(live, side)), 1));
-    return [...queue, ...inOrderOfActivation(this.pending.filter((o) => o.side === side && o.stop.trail?.extreme === 0))];
+    const waiting = this.pending.filter((o) => o.side === side && o.stop.trail?.extreme === 0 && !o.stop.trail.begins);
+    return [...queue, ...inOrderOfActivation(waiting), ...this.#beginning(side)];
   }
 
   #farthest(side: number, trigger: number): number | undefined {

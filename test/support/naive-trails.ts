@@ -13,6 +13,8 @@ export interface NaiveTrail {
   extreme: number;
   /** Those with which it was sent. */
   instructions: number;
+  /** Of a child that is live: it trails when the others of its side may follow. */
+  begins?: boolean;
 }
 
 interface TrailOrder {
@@ -33,6 +35,19 @@ export function reprice(o: TrailOrder): void {
   if (trail === undefined) return;
   o.stop.price = trailed(o.side, trail.extreme || trail.activation, trail.offset);
   if (trail.distance > 0) o.price = o.side === Side.Buy ? o.stop.price + trail.distance : o.stop.price - trail.distance;
+}
+
+/** Of a child: it has no stop price before it is live, or that at its activation price. */
+export function awaitParent(o: TrailOrder & { stop: { unit: number } }): void {
+  const { stop } = o;
+  if (stop.trail === undefined) return;
+  if (stop.trail.extreme > 0) stop.trail.activation = 0;
+  stop.trail.extreme = 0;
+  delete stop.trail.begins;
+  stop.unit = 0;
+  if (stop.trail.activation > 0) return reprice(o);
+  stop.price = 0;
+  o.price = 0;
 }
 
 /** Whether a price is at the activation price or beyond it: the other way than the stop price. */
@@ -61,7 +76,7 @@ export class NaiveTrails<Order extends TrailOrder> {
 
   /** Whether orders of a side have not followed a price yet. */
   isBehind(side: number, pending: readonly Order[]): boolean {
-    return pending.some((o) => o.stop.trail && o.side === side && this.#seen[numberOf(o)].length > 0);
+    return pending.some((o) => trails(o) && o.side === side && this.#seen[numberOf(o)].length > 0);
   }
 
   /** Whether it has changed a stop price since it was asked last. */
@@ -84,7 +99,7 @@ export class NaiveTrails<Order extends TrailOrder> {
     this.#unfinished.clear();
     for (const number of NUMBERS) {
       const prices = this.#seen[number];
-      const mine = all.filter((o) => o.stop.trail && numberOf(o) === number);
+      const mine = all.filter((o) => trails(o) && numberOf(o) === number);
       if (stands[number >> 2]) continue;
       if (mine.length === 0) prices.length = 0;
       if (prices.length === 0) continue;
@@ -93,6 +108,19 @@ export class NaiveTrails<Order extends TrailOrder> {
       for (const o of mine) reprice(o);
     }
     return all;
+  }
+
+  /** The next of those that begin to trail does so, from the better of its price and the present one. Returns false if the command has no steps left. */
+  begin(o: Order, price: number): boolean {
+    const { trail } = o.stop;
+    if (trail === undefined || this.left === 0) return false;
+    this.left--;
+    const before = trail.extreme;
+    if (activates(o.side, price, before || trail.activation)) trail.extreme = price;
+    delete trail.begins;
+    this.#changed ||= trail.extreme !== before;
+    reprice(o);
+    return true;
   }
 
   /** Returns false if the command has no steps left, though there may be nothing to do. */
@@ -138,8 +166,9 @@ export class NaiveTrails<Order extends TrailOrder> {
 
   /** The rare states that there are. */
   states(pending: readonly Order[], stands: readonly boolean[]): string[] {
-    const follow = pending.filter(({ stop }) => stop.trail !== undefined && stop.trail.extreme > 0);
+    const follow = pending.filter((o) => trails(o) && (o.stop.trail?.extreme ?? 0) > 0);
     const states: string[] = [];
+    if (pending.some((o) => o.stop.trail?.begins)) states.push('a trailing child stands');
     if (follow.some(({ stop }) => (stop.trail?.activation ?? 0) > 0)) states.push('trail activated');
     if (new Set(follow.map((o) => `${numberOf(o)}/${o.stop.trail?.extreme}`)).size < follow.length) states.push('trail in one group');
     if (follow.some((o) => stands[o.side] && this.#seen[numberOf(o)].length > 0)) states.push('trail stands');
@@ -153,7 +182,7 @@ export class NaiveTrails<Order extends TrailOrder> {
     const rows: number[][] = [];
     for (const number of NUMBERS) {
       const side = number >> 2;
-      const mine = pending.filter((o) => o.stop.trail && numberOf(o) === number);
+      const mine = pending.filter((o) => trails(o) && numberOf(o) === number);
       rows.push(...this.#extremes(mine, side).map((extreme) => [29, symbol, number, extreme]));
       const prices = this.#seen[number];
       if (mine.length > 0 && prices.length > 0)
@@ -161,6 +190,10 @@ export class NaiveTrails<Order extends TrailOrder> {
     }
     return rows;
   }
+}
+
+function trails({ stop: { trail } }: TrailOrder): boolean {
+  return trail !== undefined && trail.begins !== true;
 }
 
 /** Side, trigger and unit of the offset. */

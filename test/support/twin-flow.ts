@@ -155,10 +155,11 @@ const familyFills: fc.Arbitrary<LongCommandFields[]> = fc
     clientOrderId: fc.integer({ min: 41, max: 2000 }),
     quantity: fc.integer({ min: 16, max: 22 }),
     fills: fc.array(fc.integer({ min: 2, max: 9 }), { minLength: 2, maxLength: 3 }),
-    how: fc.constantFrom('funds', 'funds', 'several', 'bracket'),
+    how: fc.constantFrom('funds', 'funds', 'several', 'bracket', 'entry'),
+    reports: fc.constantFrom(0, Instruction.ReportTrail),
     taken: fc.integer({ min: 1, max: 9 }),
   })
-  .map(({ accounts, clientOrderId, quantity, fills, how, taken }) => {
+  .map(({ accounts, clientOrderId, quantity, fills, how, taken, reports }) => {
     const [own, other, third = own] = accounts;
     let client = clientOrderId;
     const order = (account: number, side: number, lots: number, price: number): LongCommandFields => ({
@@ -177,6 +178,24 @@ const familyFills: fc.Arbitrary<LongCommandFields[]> = fc
     if (how === 'funds') return [...start, oto(own, quantity, 99), ...sells];
     if (how === 'several')
       return [...start, oto(own, taken, 101), oto(third, taken, 102), oto(third, 2, 100), order(other, Side.Sell, 20, 100)];
+    if (how === 'entry') {
+      const entry = { ...order(own, Side.Buy, quantity, 102), extension: { orderType: OrderType.StopLimit, stopPrice: 101 } };
+      const trail = { orderType: OrderType.TrailingStop, minQuantity: taken, instructions: reports };
+      const children = [order(own, Side.Sell, quantity, 106), { ...order(own, Side.Sell, quantity, 0), extension: trail }];
+      return [
+        ...start,
+        order(other, Side.Sell, 1, 99),
+        order(third, Side.Buy, 1, 99),
+        listOf(LinkKind.Bracket, [entry, ...children]),
+        order(other, Side.Sell, 3, 101),
+        order(third, Side.Buy, 1, 101),
+        ...sells,
+        order(other, Side.Sell, 2, 104),
+        order(third, Side.Buy, taken, 104),
+        order(third, Side.Buy, 5, 97),
+        order(other, Side.Sell, 30, 97),
+      ];
+    }
     const loss = { ...order(own, Side.Sell, quantity, 0), extension: { orderType: OrderType.Stop, stopPrice: 98 } };
     const bracket = listOf(LinkKind.Bracket, [order(own, Side.Buy, quantity, 100), order(own, Side.Sell, quantity, 101), loss]);
     return [

@@ -352,8 +352,8 @@ export const list: fc.Arbitrary<LongCommandFields> = fc
     return listOf(LinkKind.OneCancelsOther, [one, { ...joined, side, price }]);
   });
 const childable = linkable.filter(({ extension }) => {
-  const { orderType = OrderType.Limit, displayedQuantity, instructions = 0 } = extension ?? {};
-  return orderType <= OrderType.StopLimit && displayedQuantity === undefined && (instructions & Instruction.Hidden) === 0;
+  const { displayedQuantity, instructions = 0 } = extension ?? {};
+  return displayedQuantity === undefined && (instructions & Instruction.Hidden) === 0;
 });
 /** A parent, and one or two children: only from rules 6 on. */
 export const family: fc.Arbitrary<LongCommandFields> = fc
@@ -390,6 +390,7 @@ export const family: fc.Arbitrary<LongCommandFields> = fc
     const middle = first.price || first.extension.stopPrice || 100;
     const profit = { ...join(limit, 1), price: middle + sign * apart };
     const loss = join(stopOrder, 2);
+    if ((loss.extension?.orderType ?? 0) >= OrderType.TrailingStop) return listOf(LinkKind.Bracket, [first, profit, loss]);
     return listOf(LinkKind.Bracket, [first, profit, { ...loss, extension: { ...loss.extension, stopPrice: middle - sign * below } }]);
   });
 /** With side and quantity of another order. */

@@ -8,7 +8,7 @@ import { OLD_TRIGGERS_PER_COMMAND } from '../../engine/machine/state.ts';
 import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../../engine/machine/state-rows.ts';
 import { AccountParam, SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
 import { ControlBit } from '../../engine/rules/control-bits.ts';
-import { CommandKind, Instruction, LinkKind, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { CommandKind, Instruction, LinkKind, OrderType, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { isTrailing } from '../../engine/wire/order-kinds.ts';
 import { PEG_INSTRUCTIONS } from '../../engine/wire/peg-terms.ts';
 import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './exchange-fixture.ts';
@@ -290,8 +290,15 @@ function isOfRules6({ extension }: LongCommandFields): boolean {
   return isHidden || extension?.displayedQuantity !== undefined || isTrailing(extension?.orderType ?? 0);
 }
 
+/** Whether a list has a parent or child of a kind that there is from rules 7 on only. */
+function isOfRules7(legs: readonly LongCommandFields[]): boolean {
+  if (((legs[0].extension?.link ?? 0) & 0xff) < LinkKind.OneTriggersOther) return false;
+  return isOfRules6(legs[0]) || (legs[0].extension?.orderType ?? 0) >= OrderType.Stop || legs.slice(1).some(isOfRules6);
+}
+
 /** The rules from which on builds have such a command. */
 function rulesOf({ kind, timeInForce = 0, extension, legs, parameter = 0, session = 0 }: LongCommandFields): number {
+  if (legs !== undefined && isOfRules7(legs)) return 7;
   if (session !== 0 || legs?.some((leg) => leg.session || isOfRules6(leg))) return 6;
   if (kind === CommandKind.SetAccount && parameter > AccountParam.OrderToTrade) return 6;
   if (((extension?.instructions ?? 0) & Instruction.ReportTrail) !== 0) return 6;

@@ -131,6 +131,10 @@ export const RARE = [
   'a child of a bracket is rejected',
   'a child cannot grow',
   'a child triggers when it becomes live',
+  'a trailing child becomes live',
+  'a trailing child becomes live, and waits for its activation price',
+  'a trailing child grows',
+  'a trailing child stands',
   'a parent triggers and rests',
   'a parent triggers and ends',
 ];

@@ -10,7 +10,7 @@ export interface TrailFlags {
   readonly reportTrail?: true;
 }
 
-type TrailOffset = Pick<PlaceOrder, 'trailOffset' | 'trailPpm'>;
+export type TrailOffset = Pick<PlaceOrder, 'trailOffset' | 'trailPpm'>;
 
 export function trailOptions(command: Command): Command {
   return command
