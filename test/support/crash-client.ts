@@ -14,6 +14,8 @@ const LATE_MS = 20_000;
 /** Until a fence that was rejected is sent again. */
 const REFUSED_MS = 50;
 const WORDS = Report.bytes / 4;
+/** Orders of a list. */
+const LIST = 3;
 
 /** What two answers to the same client order id have in common. */
 const SAME_ORDER = ['kind', 'code', 'orderId'] as const;
@@ -112,7 +114,7 @@ export class CrashClient {
     assert.ok(session !== undefined);
     while (!stop()) {
       if (this.#unanswered.size < WINDOW) {
-        for (let count = this.#prng.between(1, 40); count > 0 && this.#batch.fitsList; count--) this.#randomCommand();
+        for (let count = this.#prng.between(1, 40); count > 0 && this.#batch.fitsListOf(LIST); count--) this.#randomCommand();
         try {
           session.send(this.#batch);
         } catch {
@@ -160,10 +162,10 @@ export class CrashClient {
     const lists = new Set<SentOrder['list']>();
     for (const id of [...unanswered, ...answered]) {
       const order = this.orders.get(id) as SentOrder;
-      // Both orders of a list are sent again at once.
+      // All orders of a list are sent again at once.
       if (order.list && lists.has(order.list)) continue;
       lists.add(order.list);
-      if (!this.#batch.fitsList) this.#client?.orders.send(this.#batch);
+      if (!this.#batch.fitsListOf(LIST)) this.#client?.orders.send(this.#batch);
       this.#mix.send(this.#batch, order, this.#nextTag());
     }
     this.#client?.orders.send(this.#batch);
@@ -193,7 +195,7 @@ export class CrashClient {
       const sent = this.orders.get(id);
       assert.ok(answer !== undefined, `order ${id} was sent again and not answered`);
       // It answers with the price and quantity that it has now.
-      const follows = (sent?.trailOffset ?? 0) > 0 || sent?.orderType === OrderType.Market;
+      const follows = (sent?.trailOffset ?? 0) > 0 || sent?.orderType === OrderType.Market || sent?.pegOffset !== undefined;
       const same = follows || changed.has(field.orderId(earlier)) ? SAME_ORDER : SAME_ANSWER;
       for (const name of same) assert.equal(field[name](answer), field[name](earlier), `${name} of the second answer to order ${id}`);
       assert.equal(field.flags(answer) & ReportFlag.Duplicate, ReportFlag.Duplicate, `order ${id} was taken twice`);

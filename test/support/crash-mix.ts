@@ -1,5 +1,6 @@
 import type { CommandBatch, LongOrder } from '../../engine/wire/frames.ts';
 import { Instruction, LinkKind, OrderType, Side, TimeInForce, Trigger } from '../../engine/wire/layout.ts';
+import { PegKind, pegInstructions } from '../../engine/wire/peg-terms.ts';
 import type { Prng } from '../../feeds/simulator/prng.ts';
 
 export const SYMBOL = 1;
@@ -10,9 +11,9 @@ const LONGEST_US = 5_000_000;
 /** Commands of a mix of which one cancels all orders, or will. */
 const RARE = 1200;
 
-/** An order as it was sent: alone, or with the other one of its list. */
+/** An order as it was sent: alone, or with the other ones of its list. */
 export interface SentOrder extends LongOrder {
-  readonly list?: { readonly kind: LinkKind; readonly orders: readonly [LongOrder, LongOrder] };
+  readonly list?: { readonly kind: LinkKind; readonly orders: readonly LongOrder[] };
 }
 
 type Terms = Omit<LongOrder, 'symbol' | 'side' | 'quantity' | 'clientOrderId'>;
@@ -42,20 +43,20 @@ export class CrashMix {
     else if (choice < 25 && target > 0) this.#amend(batch, target, tag);
     else if (choice < 31) batch.quote(SYMBOL, this.#near(-4), prng.below(20), this.#near(4), 1 + prng.below(20), prng.chance(500), tag);
     else if (choice < 32) this.#protect(batch, tag);
-    else if (choice < 38) this.#list(batch, tag);
+    else if (choice < 36) this.#list(batch, tag);
+    else if (choice < 42) this.#family(batch, tag);
     else this.send(batch, this.#remember(this.#order(this.#terms())), tag);
   }
 
   /** Adds the order, or its list, once more. */
   send(batch: CommandBatch, order: SentOrder, tag: number): void {
     const { list } = order;
-    const [one, other] = list?.orders ?? [];
-    if (list && one && other)
-      batch.placeList(list.kind, [
-        { ...one, tag },
-        { ...other, tag },
-      ]);
-    else batch.placeLong({ ...order, tag });
+    if (list) {
+      batch.placeList(
+        list.kind,
+        list.orders.map((each) => ({ ...each, tag })),
+      );
+    } else batch.placeLong({ ...order, tag });
   }
 
   #remember(order: LongOrder, list?: SentOrder['list']): SentOrder {
@@ -88,7 +89,7 @@ export class CrashMix {
     const limit = { orderType: OrderType.Limit, price: this.#near() };
     const selfTradeMode = prng.chance(200) ? (prng.below(6) as LongOrder['selfTradeMode']) : undefined;
     const own = selfTradeMode === undefined ? {} : { selfTradeMode };
-    switch (prng.below(14)) {
+    switch (prng.below(15)) {
       case 0:
         return { ...this.#stop(), ...own };
       case 1:
@@ -110,9 +111,19 @@ export class CrashMix {
         return { ...limit, timeInForce: this.#pick(ImmediateOrCancel, FillOrKill, PostOnly), ...own };
       case 8:
         return { orderType: OrderType.Market, timeInForce: Market, ...own };
+      case 9:
+        return { ...limit, ...this.#lifetime(), ...this.#peg(), ...own };
       default:
         return { ...limit, ...this.#lifetime(), ...own };
     }
+  }
+
+  /** What a pegged order follows, and how far from it. */
+  #peg(): Pick<LongOrder, 'instructions' | 'pegOffset'> {
+    const kind = this.#pick(PegKind.Primary, PegKind.Market, PegKind.Midpoint);
+    const pegOffset = this.#prng.below(5) + Number(kind === PegKind.Market);
+    const towards = kind !== PegKind.Market && pegOffset > 0 && this.#prng.chance(300) ? Instruction.PegTowards : 0;
+    return { instructions: pegInstructions(kind) | towards, pegOffset };
   }
 
   #stop(): Terms {
@@ -157,6 +168,37 @@ export class CrashMix {
     const list = { kind, orders: [one, other] as const };
     for (const order of list.orders) this.#remember(order, list);
     this.send(batch, this.orders.get(one.clientOrderId) as SentOrder, tag);
+  }
+
+  /** A parent and a child, or a bracket. */
+  #family(batch: CommandBatch, tag: number): void {
+    const kind = this.#pick(LinkKind.OneTriggersOther, LinkKind.Bracket, LinkKind.Bracket);
+    const parent = this.#order({ orderType: OrderType.Limit, price: this.#near(), ...this.#parentTerms() });
+    const sign = parent.side === Side.Buy ? 1 : -1;
+    // Prices of a bracket are on both sides of its parent's.
+    const middle = parent.price ?? MIDDLE;
+    const child = { symbol: SYMBOL, side: (1 - parent.side) as Side, quantity: parent.quantity };
+    const takeProfit = { ...child, orderType: OrderType.Limit, price: middle + sign * this.#prng.between(1, 8), ...this.#lifetime() };
+    const stopPrice = middle - sign * this.#prng.between(1, 8);
+    const limit = this.#prng.chance(300) && { orderType: OrderType.StopLimit, price: stopPrice - sign * this.#prng.below(4) };
+    const stopLoss = { ...child, orderType: OrderType.Stop, stopPrice, ...this.#lifetime(), ...limit };
+    const children =
+      kind === LinkKind.Bracket ? [takeProfit, stopLoss] : [this.#pick<Omit<LongOrder, 'clientOrderId'>>(takeProfit, stopLoss)];
+    const list = { kind, orders: [parent, ...children.map((order) => ({ ...order, clientOrderId: ++this.#lastId }))] };
+    for (const order of list.orders) this.#remember(order, list);
+    this.send(batch, this.orders.get(parent.clientOrderId) as SentOrder, tag);
+  }
+
+  /** Most parents rest. */
+  #parentTerms(): Omit<Terms, 'orderType'> {
+    switch (this.#prng.below(8)) {
+      case 0:
+        return { timeInForce: ImmediateOrCancel };
+      case 1:
+        return { timeInForce: GoodTillCancel, instructions: Instruction.PostOnly };
+      default:
+        return this.#lifetime();
+    }
   }
 
   #amend(batch: CommandBatch, target: number, tag: number): void {
