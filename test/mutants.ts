@@ -3,13 +3,13 @@
  *
  *     npm run test:mutants [-- NAME]
  *
- * Works on a copy of the tree. NAME runs the mutants whose name contains it. A
+ * Works on copies of the tree, as many as there are cores. NAME runs the mutants whose name contains it. A
  * mutant whose text is not in its file is an error: adapt it to the code.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { MUTANTS, type Mutant } from './support/mutants.ts';
 
@@ -34,7 +34,13 @@ function copyTree(): string {
 }
 
 async function runTest(copy: string, { test, only }: Mutant): Promise<{ outcome: Outcome; output: string }> {
-  const args = ['--test', ...(only === undefined ? [] : ['--test-name-pattern', only]), join('test', test)];
+  const args = [
+    '--import',
+    './test/support/stripped-types.js',
+    '--test',
+    ...(only === undefined ? [] : ['--test-name-pattern', only]),
+    join('test', test),
+  ];
   // A test of its own, not a part of a run that this process may belong to.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   // The tests at length: a short run may miss a mutant.
@@ -83,30 +89,40 @@ async function problemOf(copy: string, mutant: Mutant): Promise<string | undefin
   }
 }
 
+/** Runs all items, one at a time in each copy. */
+async function each(copies: readonly string[], items: readonly Mutant[], run: (copy: string, mutant: Mutant) => Promise<void>) {
+  const left = [...items];
+  await Promise.all(
+    copies.map(async (copy) => {
+      for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) await run(copy, mutant);
+    }),
+  );
+}
+
 async function main(wanted: string): Promise<boolean> {
   const mutants = MUTANTS.filter(({ name }) => name.includes(wanted));
   if (mutants.length === 0)
     throw new Error(`no mutant has a name with ${wanted}; there are:\n${MUTANTS.map(({ name }) => `  ${name}`).join('\n')}`);
-  const copy = copyTree();
+  const copies = Array.from({ length: availableParallelism() }, copyTree);
   const problems: string[] = [];
   try {
     // Without a change the tests must pass, and must run at all.
     const runs = new Map(mutants.map((mutant) => [`${mutant.test} ${mutant.only ?? ''}`, mutant]));
-    for (const mutant of runs.values()) {
+    await each(copies, [...runs.values()], async (copy, mutant) => {
       const { outcome, output } = await runTest(copy, mutant);
       const ran = Number(/^# pass (\d+)$|^ℹ pass (\d+)$/m.exec(output)?.slice(1).find(Boolean) ?? 0);
       if (outcome !== 'passed' || ran === 0)
         problems.push(`test/${mutant.test} ${mutant.only ?? ''} ${outcome}, ${ran} tests, without a mutant:\n${output}`);
-    }
-    for (const mutant of problems.length > 0 ? [] : mutants) {
+    });
+    await each(copies, problems.length > 0 ? [] : mutants, async (copy, mutant) => {
       const began = performance.now();
       const problem = await problemOf(copy, mutant);
       if (problem !== undefined) problems.push(problem);
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
       process.stdout.write(`${problem === undefined ? 'found' : 'PROBLEM'}  ${seconds.padStart(5)} s  ${mutant.name}\n`);
-    }
+    });
   } finally {
-    rmSync(copy, { recursive: true, force: true });
+    for (const copy of copies) rmSync(copy, { recursive: true, force: true });
   }
   for (const problem of problems) process.stderr.write(`mutants: ${problem}\n`);
   return problems.length === 0;
