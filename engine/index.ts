@@ -23,10 +23,12 @@ export { allocateRing, RingConsumer, type RingHandle, RingProducer, RingSlots, t
 export { SpillingProducer } from './rings/spilling-producer.ts';
 export { openTap, type RingTap, TapError } from './rings/tapped-ring.ts';
 export type { EngineStatus } from './threads/control.ts';
-export { type AccountInfo, type AssetInfo, type BalanceInfo, Directory, type OpenOrderInfo, type SymbolInfo } from './threads/directory.ts';
+export { Directory } from './threads/directory.ts';
+export type { AccountInfo, AssetInfo, BalanceInfo, SymbolInfo } from './threads/directory-info.ts';
 export { Engine } from './threads/engine.ts';
 export type { Recovery, RecoveryProgress } from './threads/engine-core.ts';
 export { chooseTopology, type EngineOptions, type TapOptions, type Topology } from './threads/engine-options.ts';
+export type { OpenOrderInfo } from './threads/open-order-info.ts';
 export { type MarketHandler, marketGate, type ReportHandler, reportGate } from './threads/pumps.ts';
 export { type Verification, verifyDataDirectory } from './threads/verify.ts';
 export { CommandFlag, type ExtensionFields, encodeExtension } from './wire/command-extension.ts';

@@ -108,11 +108,21 @@ for (const topology of ['compact', 'pinned']) {
       const [id, one, other] = [...placed.stdout.matchAll(/order (\d+):/g)].map(([, each]) => each);
       assert.match(placed.stdout, new RegExp(`at 61000.00, waits for fills of order ${id}\n`));
       const account = await venue.openbell('account', '1');
-      assert.match(account.stdout, new RegExp(`open, parent of order ${one} and ${other}\n`));
-      assert.match(account.stdout, new RegExp(`waiting, 0.5000 to come with fills of order ${id}`));
-      assert.match(account.stdout, new RegExp(`waiting, stop 59000.00 by last, 0.5000 to come with fills of order ${id}`));
+      assert.match(account.stdout, new RegExp(`open, parent of orders ${one} and ${other}\n`));
+      assert.match(account.stdout, new RegExp(`waiting, not live before fills of order ${id}`));
+      assert.match(account.stdout, new RegExp(`waiting, stop 59000.00 \\(last trade\\), not live before fills of order ${id}`));
       const explained = await venue.openbell('order', 'explain', other);
-      assert.match(explained.stdout, new RegExp(`to come: 0.5000 may become live, with fills of order ${id}`));
+      assert.match(explained.stdout, new RegExp(`for fills of its parent, order ${id}, with 0.5000 open`));
+      assert.match((await venue.openbell('order', 'explain', id)).stdout, new RegExp(`\nparent of orders ${one} and ${other}\n`));
+      const { orders } = await venue.get('/v1/accounts/1/orders?limit=3');
+      assert.deepEqual(
+        orders.map((o: Record<string, unknown>) => [o.orderId, o.status, o.parentOrderId, o.toCome, o.childOrderIds, o.quantity]),
+        [
+          [Number(other), 'waiting', Number(id), '0.5000', undefined, '0.5000'],
+          [Number(one), 'waiting', Number(id), '0.5000', undefined, '0.5000'],
+          [Number(id), 'open', undefined, undefined, [Number(one), Number(other)], '0.5000'],
+        ],
+      );
       assert.match(explained.stdout, /waiting/);
       assert.notEqual((await venue.openbell('order', 'buy', '1', 'BTC-USD', '60000.00', '--stop-loss-limit', '1')).code, 0);
       await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: Number(id) });
@@ -124,16 +134,23 @@ for (const topology of ['compact', 'pinned']) {
         ...['order', 'buy', '0.5', 'BTC-USD', '--stop', '62000.00', '--trigger', 'reference'],
         ...['--take-profit', '63000.00', '--stop-loss-trail', '2%'],
       );
-      assert.match(placed.stdout, /stop 62000\.00 by reference/);
+      assert.match(placed.stdout, /stop 62000\.00 \(reference price\)/);
       const [id, , loss] = [...placed.stdout.matchAll(/order (\d+):/g)].map(([, each]) => Number(each));
-      assert.match((await venue.openbell('account', '1')).stdout, new RegExp(`waiting, .*0.5000 to come with fills of order ${id}`));
+      assert.match(
+        (await venue.openbell('account', '1')).stdout,
+        new RegExp(`waiting, trailing by 2%, not live before fills of order ${id}`),
+      );
       const { status, waiting } = (await venue.get(`/v1/accounts/1/orders/${loss}`)) as {
         status: string;
         waiting: Record<string, unknown>;
       };
       assert.equal(status, 'waiting');
       assert.deepEqual([waiting.for, waiting.parentOrderId, waiting.trailPpm], ['parent', id, 20_000]);
-      assert.match((await venue.openbell('order', 'explain', `${loss}`)).stdout, /waits outside the book for fills of its parent/);
+      const explained = (await venue.openbell('order', 'explain', `${loss}`)).stdout;
+      assert.match(
+        explained,
+        /waits outside the book for fills of its parent.*\ntrailing by 2%.*\nbecomes a trailing stop, then a market order\n/,
+      );
       const both = await venue.openbell('order', 'buy', '1', 'BTC-USD', '60000.00', '--stop-loss', '1', '--stop-loss-trail', '2%');
       assert.match(both.stderr, /give --stop-loss or --stop-loss-trail/);
       await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: id });
@@ -143,7 +160,7 @@ for (const topology of ['compact', 'pinned']) {
     it('command line: a market order with a stop-loss', async () => {
       const { orderId } = await sell('0.3', '60000.00');
       const placed = await venue.openbell('order', 'buy', '0.2', 'BTC-USD', '--stop-loss', '59000.00');
-      assert.match(placed.stdout, /live {6}order (\d+): 0\.2000 at market, stop 59000\.00 by last, open 0\.2000/);
+      assert.match(placed.stdout, /live {6}order (\d+): 0\.2000 at market, stop 59000\.00 \(last trade\), open 0\.2000/);
       await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId });
       await venue.client.orders.cancelAll();
     });

@@ -111,8 +111,11 @@ for (const topology of ['compact', 'pinned']) {
       assert.deepEqual([of(limit, 'amended')[0].leaves, of(limit, 'amended')[0].keptPriority], ['0.2000', true]);
       await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: limit.orderId });
       const placed = await venue.openbell('oco', 'sell', '0.5', 'BTC-USD', '61000.00', '--display', '0.1', '--trail', '2%', '--updates');
-      assert.match(placed.stdout, /^accepted .* at 61000\.00\naccepted .* stop 58800\.00 by last\n$/);
-      assert.match((await venue.openbell('account', '1')).stdout, /pending, stop 58800\.00 by last, trailing by 2%, ouo with order/);
+      assert.match(placed.stdout, /^accepted .* at 61000\.00\naccepted .* stop 58800\.00 \(last trade\)\n$/);
+      assert.match(
+        (await venue.openbell('account', '1')).stdout,
+        /pending, stop 58800\.00 \(last trade\), trailing by 2%, one updates other, with order/,
+      );
       assert.match((await venue.openbell('oco', 'sell', '0.5', 'BTC-USD', '61000.00')).stderr, /oco needs --stop or --trail/);
       await venue.client.orders.cancelAll();
     });
@@ -132,13 +135,13 @@ for (const topology of ['compact', 'pinned']) {
       );
       assert.match(
         placed.stdout,
-        /^accepted {2}order (\d+): sell 0\.5000 BTC-USD at 60000\.00\naccepted {2}order (\d+): sell 0\.5000 BTC-USD at 39900\.00, stop 40000\.00 by last\n$/,
+        /^accepted {2}order (\d+): sell 0\.5000 BTC-USD at 60000\.00\naccepted {2}order (\d+): sell 0\.5000 BTC-USD at 39900\.00, stop 40000\.00 \(last trade\)\n$/,
       );
       const [, one, other] = /order (\d+)[\s\S]*order (\d+)/.exec(placed.stdout) as RegExpExecArray;
       const account = await venue.openbell('account', '1');
-      assert.match(account.stdout, new RegExp(`open, ouo with order ${other}`));
-      assert.match(account.stdout, new RegExp(`pending, stop 40000.00 by last, ouo with order ${one}`));
-      assert.match((await venue.openbell('order', 'explain', one)).stdout, new RegExp(`linked: updates, or is updated by, order ${other}`));
+      assert.match(account.stdout, new RegExp(`open, one updates other, with order ${other}`));
+      assert.match(account.stdout, new RegExp(`pending, stop 40000.00 \\(last trade\\), one updates other, with order ${one}`));
+      assert.match((await venue.openbell('order', 'explain', one)).stdout, new RegExp(`linked: one updates other, with order ${other}`));
       const refused = await venue.openbell('oco', 'sell', '0.5', 'BTC-USD', '60000.00', '--stop', '0.001');
       assert.notEqual(refused.code, 0);
       await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: Number(one) });

@@ -43,7 +43,7 @@ for (const topology of ['compact', 'pinned']) {
     assert.deepEqual([resting?.endUs, resting?.selfTrade], [expires.getTime() * 1000, 'decrement']);
     const flags = ['--grpc-port', `${grpcPort}`, '--ws-port', `${wsPort}`, '--http-port', `${httpPort}`];
     const shown = await openbell(['account', '1', ...flags]);
-    assert.match(shown.stdout, new RegExp(`49002\\.00.*open, until ${expires.toISOString()}, self-trade decrement`));
+    assert.match(shown.stdout, new RegExp(`49002\\.00.*open, until ${expires.toISOString()}, self-trade prevention decrement`));
     assert.match(shown.stdout, /49001\.00.*open$/m);
     const explained = await openbell(['order', 'explain', `${dated.orderId}`, '--account', '1', ...flags]);
     assert.match(explained.stdout, new RegExp(`ends at ${expires.toISOString()}\nself-trade prevention: decrement`));

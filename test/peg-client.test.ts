@@ -70,14 +70,14 @@ for (const topology of ['compact', 'pinned'] as const) {
     if (topology === 'pinned') return;
     it('command line: places, shows, amends and explains one', async () => {
       const parked = await venue.openbell('order', 'buy', '0.2', symbol, '51000.00', '--peg', 'primary', '--peg-offset', '0.50');
-      const id = /^accepted {2}order (\d+): buy 0.2000 BTC-USD, pegged at no price, parked\n$/.exec(parked.stdout)?.[1];
+      const id = /^accepted {2}order (\d+): buy 0.2000 BTC-USD, pegged, parked\n$/.exec(parked.stdout)?.[1];
       assert.ok(id, parked.stdout + parked.stderr);
       const status = /BTC-USD +buy +- +0.2000 +0.0000 +pending, parked, pegged to primary, offset 0.50, limit 51000.00\n/;
       assert.match((await venue.openbell('account', '1')).stdout, status);
       const outside = await venue.openbell('order', 'explain', id);
       assert.match(
         outside.stdout,
-        /, pending\n[\s\S]*buy 0.2000 BTC-USD, pegged at no price, parked, gtc[\s\S]*parked outside the book with 0.2000 open/,
+        /, pending\n[\s\S]*buy 0.2000 BTC-USD, pegged, parked, gtc[\s\S]*is parked outside the book with 0.2000 open/,
       );
       await venue.openbell('order', 'buy', '0.1', symbol, '50000.00');
       assert.match(
@@ -85,7 +85,7 @@ for (const topology of ['compact', 'pinned'] as const) {
         / 49999.50 +0.2000 +0.0000 +open, pegged to primary, offset 0.50, limit 51000.00\n/,
       );
       const amended = await venue.openbell('amend', symbol, id, '0.1', '49000.00');
-      assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 49000.00, priority lost\n`);
+      assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 49000.00, pegged, priority lost\n`);
       const explained = await venue.openbell('order', 'explain', id);
       assert.match(
         explained.stdout,

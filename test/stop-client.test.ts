@@ -51,7 +51,7 @@ describe('stops', { timeout: 120_000 }, () => {
         .map((o) => [o.status, o.stopPrice, o.trigger]);
     assert.deepEqual(await past(), [['pending', '50050.00', 'reference']]);
     assert.equal(life.status, 'pending');
-    assert.deepEqual(life.steps.at(-1)?.text, 'to 0.4000 open at market, stop 50050.00 by reference, priority lost');
+    assert.deepEqual(life.steps.at(-1)?.text, 'to 0.4000 open at market, stop 50050.00 (reference price), priority lost');
     await venue.client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '1', price: '50060.00' });
     await venue.client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '50060.00' });
     const kinds = (): string[] => reports.filter((report) => report.orderId === orderId).map(({ kind }) => kind);
@@ -85,11 +85,11 @@ describe('stops', { timeout: 120_000 }, () => {
       ],
     );
     const account = (await venue.openbell('account', '1')).stdout;
-    assert.match(account, /pending, stop 48100\.00 by last, to display 0\.2000 at a time/);
-    assert.match(account, /pending, stop 48100\.00 by last, hidden/);
+    assert.match(account, /pending, stop 48100\.00 \(last trade\), iceberg, displays 0\.2000 at a time/);
+    assert.match(account, /pending, stop 48100\.00 \(last trade\), hidden/);
     for (const { orderId } of [iceberg, hidden]) await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId });
     const placed = await venue.openbell('order', 'sell', '0.5', 'BTC-USD', '48000.00', '--stop', '48100.00', '--display', '0.1');
-    assert.match(placed.stdout, /^accepted .* at 48000\.00, stop 48100\.00 by last\n$/);
+    assert.match(placed.stdout, /^accepted .* at 48000\.00, stop 48100\.00 \(last trade\)\n$/);
     await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: Number(/order (\d+)/.exec(placed.stdout)?.[1]) });
   });
 
@@ -110,24 +110,24 @@ describe('stops', { timeout: 120_000 }, () => {
     assert.deepEqual([placed.code, placed.stdout], [1, `rejected  NO_SESSION (312): ${codeText(Code.NO_SESSION)}\n`]);
     const sell = await venue.openbell('order', 'sell', '0.2', 'BTC-USD', '49900.00', '--stop', '49950.00', '--post-only');
     const id =
-      /^accepted {2}order (\d+): sell 0.2000 BTC-USD at 49900.00, stop 49950.00 by last\n$/.exec(sell.stdout)?.[1] ??
+      /^accepted {2}order (\d+): sell 0.2000 BTC-USD at 49900.00, stop 49950.00 \(last trade\)\n$/.exec(sell.stdout)?.[1] ??
       sell.stdout + sell.stderr;
-    assert.match((await venue.openbell('account', '1')).stdout, / 49900.00 +0.2000 +0.0000 +pending, stop 49950.00 by last/);
+    assert.match((await venue.openbell('account', '1')).stdout, / 49900.00 +0.2000 +0.0000 +pending, stop 49950.00 \(last trade\)/);
     const amended = await venue.openbell('amend', 'BTC-USD', id, '0.1', '49910.00', '--stop', '49940.00');
-    assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 49910.00, stop 49940.00 by last, priority lost\n`);
+    assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 49910.00, stop 49940.00 (last trade), priority lost\n`);
     assert.match(
       (await venue.openbell('order', 'explain', id)).stdout,
-      /pending[\s\S]*to 0.1000 open at 49910.00, stop 49940.00 by last, priority lost/,
+      /pending[\s\S]*to 0.1000 open at 49910.00, stop 49940.00 \(last trade\), priority lost/,
     );
     assert.match(
       (await venue.openbell('order', 'explain', id)).stdout,
-      /\nwaits outside the book until the trigger price is at 49940.00 or below, with 0.1000 open; the last trade was at [\d.]+, and the symbol is in phase continuous\nthen it is a limit order at 49910.00\nreserves 0.10+ BTC/,
+      /\nwaits outside the book for its trigger with 0.1000 open; the symbol is in phase continuous\ntriggers when the last trade is at 49940.00 or below; it is [\d.]+ now\nthen becomes a limit order at 49910.00\nreserves 0.10+ BTC/,
     );
     assert.equal((await venue.openbell('cancel', 'BTC-USD', id)).code, 0);
     const now = await venue.openbell('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00', '--trigger-now');
     assert.match(
       now.stdout,
-      /^accepted .*, stop 50000.00 by last\ntriggered order \d+: buy 0.1000 BTC-USD at market, stop 50000.00 by last\nfill /,
+      /^accepted .*, stop 50000.00 \(last trade\)\ntriggered order \d+: buy 0.1000 BTC-USD at market, stop 50000.00 \(last trade\)\nfill /,
     );
     const late = await venue.openbell('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00');
     assert.deepEqual([late.code, late.stdout], [1, `rejected  STOP_WOULD_TRIGGER (411): ${codeText(Code.STOP_WOULD_TRIGGER)}\n`]);

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { Code, codeName } from '../engine/codes.ts';
 import type { CommandFields } from '../engine/machine/command.ts';
 import { SymbolParam } from '../engine/params.ts';
-import type { SymbolInfo } from '../engine/threads/directory.ts';
+import type { SymbolInfo } from '../engine/threads/directory-info.ts';
 import { CommandKind, ReportKind, SubPhase } from '../engine/wire/layout.ts';
 import { PHASE_NAMES, SUB_PHASE_NAMES } from '../engine/wire/names.ts';
 import { BoundaryList, Calendar } from '../gateway/calendar/calendar.ts';

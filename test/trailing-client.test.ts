@@ -68,7 +68,7 @@ for (const topology of ['compact', 'pinned'] as const) {
       await until(() => changes.length === 4, 'the reports');
       assert.deepEqual(changes, ['52900.00', '52800.00', '53900.00', '53800.00']);
       const explained = await venue.openbell('order', 'explain', String(orderId));
-      assert.match(explained.stdout, /stop price changed .*sell 0\.1\d* BTC-USD at market, stop 53900\.00 by last/);
+      assert.match(explained.stdout, /stop price changed .*sell 0\.1\d* BTC-USD at market, stop 53900\.00 \(last trade\)/);
       const { orders } = (await venue.get('/v1/accounts/1/orders')) as { orders: Record<string, unknown>[] };
       const order = orders.find((each) => each.orderId === orderId);
       assert.deepEqual([order?.status, order?.stopPrice], ['pending', '53900.00']);
@@ -110,25 +110,28 @@ for (const topology of ['compact', 'pinned'] as const) {
         '--limit-offset',
         '10.00',
       );
-      const id = /^accepted {2}order (\d+): sell 0.2000 BTC-USD at 50690.00, stop 50700.00 by last\n$/.exec(placed.stdout)?.[1];
+      const id = /^accepted {2}order (\d+): sell 0.2000 BTC-USD at 50690.00, stop 50700.00 \(last trade\)\n$/.exec(placed.stdout)?.[1];
       assert.ok(id, placed.stdout + placed.stderr);
       const account = await venue.openbell('account', '1');
-      assert.match(account.stdout, / 50690.00 +0.2000 +0.0000 +pending, stop 50700.00 by last, trailing by 2.5% from 52000.00 on/);
+      assert.match(
+        account.stdout,
+        / 50690.00 +0.2000 +0.0000 +pending, stop 50700.00 \(last trade\), trailing by 2.5%, activation price 52000.00, limit offset 10.00/,
+      );
       await trade('52000.00');
       assert.match(
         (await venue.openbell('account', '1')).stdout,
-        / 50690.00 +0.2000 +0.0000 +pending, stop 50700.00 by last, trailing by 2.5%\n/,
+        / 50690.00 +0.2000 +0.0000 +pending, stop 50700.00 \(last trade\), trailing by 2.5%, limit offset 10.00\n/,
       );
       await trade('53000.00');
       assert.match(
         (await venue.openbell('account', '1')).stdout,
-        / 51665.00 +0.2000 +0.0000 +pending, stop 51675.00 by last, trailing by 2.5%/,
+        / 51665.00 +0.2000 +0.0000 +pending, stop 51675.00 \(last trade\), trailing by 2.5%/,
       );
       const amended = await venue.openbell('amend', symbol, id, '0.1', '--trail', '500.00', '--limit-offset', '10.00');
-      assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 52490.00, stop 52500.00 by last, priority lost\n`);
+      assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 52490.00, stop 52500.00 (last trade), priority lost\n`);
       assert.match(
         (await venue.openbell('order', 'explain', id)).stdout,
-        /pending[\s\S]*to 0.1000 open at 52490.00, stop 52500.00 by last, priority lost/,
+        /pending[\s\S]*to 0.1000 open at 52490.00, stop 52500.00 \(last trade\), priority lost/,
       );
       const late = await venue.openbell('order', 'sell', '0.1', symbol, '--trail', '120%');
       assert.deepEqual([late.code, /below 100%/.test(late.stderr)], [2, true]);

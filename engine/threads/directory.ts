@@ -1,220 +1,24 @@
-import { ICEBERG_SHIFT, type OrderSlab, PegNumber } from '../book/order-slab.ts';
+import type { OrderSlab } from '../book/order-slab.ts';
 import type { TrailGroups } from '../book/trail-groups.ts';
 import { SymbolParam, type SymbolParamName, TIERS_PER_TABLE } from '../params.ts';
 import { type Accounts, nameAt } from '../rules/accounts.ts';
 import { ControlBit } from '../rules/control-bits.ts';
 import type { OrderLinks } from '../rules/order-links.ts';
-import { triggerOf } from '../rules/pending-stops.ts';
 import type { Symbols } from '../rules/symbols.ts';
-import { StopPrices } from '../rules/trail-prices.ts';
-import type { Money, PriceTicks, QtyLots, TimeUs } from '../units.ts';
-import { Side, TimeInForce } from '../wire/layout.ts';
-import { SELF_TRADE_NAMES, type SelfTradeName } from '../wire/names.ts';
-import { isAuctionMarket, isAuctionOnly, selfTradeModeOf } from '../wire/order-kinds.ts';
+import { Side } from '../wire/layout.ts';
+import { SELF_TRADE_NAMES } from '../wire/names.ts';
 import type { Control } from './control.ts';
-
-export interface AssetInfo {
-  readonly id: number;
-  readonly name: string;
-  /** Its smallest unit is 10^-decimals. */
-  readonly decimals: number;
-}
-
-export interface SymbolInfo {
-  readonly id: number;
-  readonly name: string;
-  readonly baseAsset: AssetInfo;
-  readonly quoteAsset: AssetInfo;
-  /** A tick is tickMantissa x 10^-tickDecimals of the quote asset. */
-  readonly tickMantissa: number;
-  readonly tickDecimals: number;
-  /** A lot is lotMantissa x 10^-lotDecimals of the base asset. */
-  readonly lotMantissa: number;
-  readonly lotDecimals: number;
-  /** Quote units of one tick times one lot; base units of one lot. */
-  readonly quotePerTickLot: number;
-  readonly basePerLot: number;
-  /** A Phase of the wire schema. */
-  readonly phase: number;
-  /** A SubPhase of the wire schema. */
-  readonly subPhase: number;
-  /** Time of the last boundary of its calendar that was applied, µs since the epoch; 0 = none. */
-  readonly boundaryUs: number;
-  /** Its kill switch is on. */
-  readonly killed: boolean;
-  readonly params: Readonly<Record<SymbolParamName, number>>;
-  /** Middle of the static band, ticks; 0 = none. */
-  readonly staticPrice: number;
-  /** Earliest end of its volatility interruption, microseconds since the epoch; 0 = there is none. */
-  readonly interruptedUntilUs: number;
-  readonly lastPrice: PriceTicks;
-  readonly referencePrice: PriceTicks;
-  /** Number of the last trade. */
-  readonly tradeId: number;
-}
-
-export interface BalanceInfo {
-  readonly asset: AssetInfo;
-  readonly available: Money;
-  readonly reserved: Money;
-}
-
-export interface AccountInfo {
-  readonly id: number;
-  readonly name: string;
-  readonly suspended: boolean;
-  /** Its own kill switch is on. */
-  readonly killed: boolean;
-  /** The kill switches that are on and concern it: `account` is its own, `symbols` has ids. */
-  readonly killSwitches: {
-    readonly account: boolean;
-    readonly group: boolean;
-    readonly venue: boolean;
-    readonly symbols: readonly number[];
-  };
-  /** 0 = none. */
-  readonly group: number;
-  /** 0 = no limit; burst 0 = as many as in a second. */
-  readonly commandsPerSecond: number;
-  readonly commandBurst: number;
-  readonly orderToTrade: number;
-  /** Mode of its orders that do not name one. */
-  readonly selfTrade: SelfTradeName;
-  readonly maxOpenOrders: number;
-  readonly openOrders: number;
-  readonly positionLimits: readonly PositionLimitInfo[];
-  /** Market-maker protection, if it has one. */
-  readonly protection?: {
-    readonly windowUs: TimeUs;
-    readonly fills: number;
-    readonly lots: QtyLots;
-    readonly netLots: QtyLots;
-    readonly triggered: boolean;
-  };
-  readonly feeTiers: readonly AccountTierInfo[];
-  readonly lastReportNo: number;
-  readonly balances: readonly BalanceInfo[];
-}
-
-/** A fee tier table: volumes in the asset's smallest unit, rates in millionths. */
-export interface FeeTableInfo {
-  readonly table: number;
-  readonly asset: AssetInfo;
-  readonly tiers: readonly { readonly volume: Money; readonly makerPpm: number; readonly takerPpm: number }[];
-}
-
-/** The fee tier of an account: the one that the operator gave, or the one that its last order of a day in a symbol of the table found. */
-export interface AccountTierInfo {
-  readonly table: number;
-  /** Id. */
-  readonly asset: number;
-  readonly tier: number;
-  /** The operator gave it. */
-  readonly given: boolean;
-  /** Of the 30 days before `day`, in the asset's smallest unit. */
-  readonly volume: Money;
-  /** Days since the epoch; 0 = it has not been found since the table or the tier was set. */
-  readonly day: number;
-}
-
-/** Limits of an account in a symbol, and what they limit, lots; see PositionLimits. */
-export interface PositionLimitInfo {
-  /** Id. */
-  readonly symbol: number;
-  /** 0 = no limit. */
-  readonly maxPosition: QtyLots;
-  readonly maxExposure: QtyLots;
-  /** Below 0: sold. */
-  readonly position: QtyLots;
-  readonly openBuys: QtyLots;
-  readonly openSells: QtyLots;
-}
-
-export interface OpenOrderInfo {
-  readonly orderId: number;
-  readonly clientOrderId: number;
-  readonly symbol: number;
-  readonly side: number;
-  readonly timeInForce: number;
-  readonly price: PriceTicks;
-  readonly leaves: QtyLots;
-  readonly filled: QtyLots;
-  /** Market data shows nothing of it. */
-  readonly hidden?: boolean;
-  /** Of an iceberg: lots that it displays at a time; while it rests also now, and the id of that part in market data. */
-  readonly iceberg?: { readonly display: QtyLots; readonly displayed?: QtyLots; readonly publicId?: number };
-  /** Of a pegged order. Its `price` is its present one, 0 while it is parked. */
-  readonly peg?: PegInfo;
-  /** Of a stop that waits for its trigger. */
-  readonly stop?: PendingStopInfo;
-  /** Of a linked order: a LinkKind, and the id of its partner. */
-  readonly link?: { readonly kind: number; readonly orderId: number };
-  /** Of an order that waits for fills of another one. */
-  readonly child?: ChildInfo;
-  /** Its end, if it has one. */
-  readonly endUs?: TimeUs;
-  /** SelfTradeMode; 0 = the account's. */
-  readonly selfTradeMode: number;
-  /** Number of the session whose end cancels it. */
-  readonly session?: number;
-  /** True of an order at the open or at the close that is outside the book until its auction. */
-  readonly waits?: true;
-  /** True of a market order of an auction: its price is the worst one that it can get. */
-  readonly market?: true;
-}
-
-export interface PegInfo {
-  /** A PegKind. */
-  readonly kind: number;
-  /** Ticks away from the other side, below 0: towards it. */
-  readonly offset: number;
-  readonly limit: PriceTicks;
-  /** It is outside the book. */
-  readonly parked: boolean;
-}
-
-export interface ChildInfo {
-  /** Id; undefined: its parent has ended, and what it filled is not live yet. */
-  readonly parentId?: number;
-  /** Lots that may become live; the order's `leaves` has them too. */
-  readonly later: QtyLots;
-  /** Nothing of it is live. */
-  readonly waits: boolean;
-}
-
-export interface PendingStopInfo {
-  /** Ticks, at present. Of a trailing stop that does not follow yet: at its activation price. */
-  readonly price: PriceTicks;
-  /** A Trigger. */
-  readonly trigger: number;
-  /** Of a trailing stop. */
-  readonly trail?: TrailInfo;
-}
-
-export interface TrailInfo {
-  /** Ticks; below 0: parts per million. */
-  readonly offset: number;
-  /** Ticks; 0 = it follows. */
-  readonly activationPrice: PriceTicks;
-  /** Distance of the limit from the stop price, ticks; 0 = it becomes a market order. */
-  readonly limitOffset: PriceTicks;
-}
-
-export interface RestingOrderInfo extends OpenOrderInfo {
-  /** What it reserves, in the smallest unit of `asset`. */
-  readonly reserved: Money;
-  /** Id of the asset that it pays with. */
-  readonly asset: number;
-}
-
-/** The kill switches that are on. */
-export interface KillSwitchesInfo {
-  readonly venue: boolean;
-  /** Ids. */
-  readonly groups: readonly number[];
-  readonly symbols: readonly number[];
-  readonly accounts: readonly number[];
-}
+import type {
+  AccountInfo,
+  AccountTierInfo,
+  AssetInfo,
+  BalanceInfo,
+  FeeTableInfo,
+  KillSwitchesInfo,
+  PositionLimitInfo,
+  SymbolInfo,
+} from './directory-info.ts';
+import { type OpenOrderInfo, OpenOrderReader, type RestingOrderInfo } from './open-order-info.ts';
 
 /** Slots that one step of a walk looks at: some 0.1 ms. */
 const WALK_SLOTS = 16_384;
@@ -244,19 +48,17 @@ export class Directory {
   readonly #accounts: Accounts;
   readonly #symbols: Symbols;
   readonly #slab: OrderSlab;
-  readonly #links: OrderLinks;
-  readonly #stopPrices: StopPrices;
+  readonly #reader: OpenOrderReader;
   #seen = -1;
   #assetList: AssetInfo[] = [];
   #symbolList: SymbolInfo[] = [];
 
   constructor(control: Control, accounts: Accounts, symbols: Symbols, slab: OrderSlab, links: OrderLinks, trailGroups: TrailGroups) {
-    this.#links = links;
     this.#control = control;
     this.#accounts = accounts;
     this.#symbols = symbols;
     this.#slab = slab;
-    this.#stopPrices = new StopPrices(slab, trailGroups, symbols);
+    this.#reader = new OpenOrderReader(slab, links, trailGroups, symbols);
   }
 
   /** Changes with every administrative command applied. */
@@ -435,7 +237,7 @@ export class Directory {
       return slots
         .sort(this.#byId)
         .slice(0, limit)
-        .map((slot) => this.#orderInfo(slot));
+        .map((slot) => this.#reader.read(slot));
     });
   }
 
@@ -520,8 +322,26 @@ export class Directory {
     return undefined;
   }
 
+  /**
+   * Those of the orders of an account with these ids that are open, by order id, each as it is when it is read; for the thread that takes
+   * orders: it walks the slab in steps of less than 0.1 ms.
+   */
+  *openOrdersOfIdsInSteps(account: number, ids: ReadonlySet<number>): Generator<undefined, OpenOrderInfo[]> {
+    const { capacity, id } = this.#slab;
+    const orders: OpenOrderInfo[] = [];
+    for (let from = 0; from < capacity && orders.length < ids.size; from += WALK_SLOTS) {
+      const end = Math.min(capacity, from + WALK_SLOTS);
+      for (let slot = from; slot < end; slot++) {
+        if (!this.#rests(slot, account) || !ids.has(id[slot])) continue;
+        orders.push(...this.#control.readConsistently(() => this.#readOrders([slot], account, 0)));
+      }
+      yield;
+    }
+    return orders.filter(({ orderId }) => ids.has(orderId)).sort((a, b) => a.orderId - b.orderId);
+  }
+
   #restingInfo(slot: number): RestingOrderInfo {
-    const order = this.#orderInfo(slot);
+    const order = this.#reader.read(slot);
     const { baseAsset, quoteAsset } = this.#symbols;
     return { ...order, reserved: this.#slab.held(slot), asset: (order.side === Side.Buy ? quoteAsset : baseAsset)[order.symbol] };
   }
@@ -531,75 +351,12 @@ export class Directory {
   /** What rests in these slots, by order id: a slot may have another order than when it was found. */
   #readOrders(slots: Iterable<number>, account: number, after: number): OpenOrderInfo[] {
     const orders: OpenOrderInfo[] = [];
-    for (const slot of slots) if (this.#rests(slot, account) && this.#slab.id[slot] > after) orders.push(this.#orderInfo(slot));
+    for (const slot of slots) if (this.#rests(slot, account) && this.#slab.id[slot] > after) orders.push(this.#reader.read(slot));
     return orders.sort((a, b) => a.orderId - b.orderId);
   }
 
   #rests(slot: number, account: number): boolean {
     return this.#slab.level(slot) !== -1 && this.#slab.account(slot) === account;
-  }
-
-  #orderInfo(slot: number): OpenOrderInfo {
-    const slab = this.#slab;
-    const pegged = slab.isPegged(slot);
-    const links = this.#links;
-    const waits = links.isWaiting(slot);
-    const pending = slab.level(slot) < -1 && !waits && !pegged;
-    const partner = links.partnerOf(slot);
-    const isChild = links.comes(slot);
-    // Of an order without an end, the column has what an earlier order left there.
-    const timeInForce = slab.timeInForce(slot);
-    const ends = timeInForce === TimeInForce.Day || timeInForce === TimeInForce.GoodTillDate;
-    return {
-      orderId: slab.id[slot],
-      clientOrderId: slab.clientOrderId(slot),
-      symbol: slab.symbol(slot),
-      side: slab.side(slot),
-      timeInForce,
-      price: pending || waits ? this.#stopPrices.limit(slot) : slab.price(slot),
-      leaves: slab.total(slot) + (isChild ? links.later(slot) : 0),
-      filled: pending ? 0 : slab.filled(slot),
-      ...(partner !== -1 && { link: { kind: links.kindOf(slot), orderId: slab.id[partner] } }),
-      ...(isChild && { child: this.#childInfo(slot) }),
-      ...(waits && (slab.next(slot) !== 0 || this.#stopPrices.isTrailing(slot)) && { stop: this.#stopInfo(slot) }),
-      ...this.#displayInfo(slot, pending),
-      ...(pegged && { peg: this.#pegInfo(slot) }),
-      ...(pending && (isAuctionOnly(slab.timeInForce(slot)) ? { waits: true } : { stop: this.#stopInfo(slot) })),
-      ...(isAuctionMarket(slab.lifetime(slot)) && { market: true }),
-      ...(slab.session[slot] !== 0 && { session: slab.session[slot] }),
-      ...(ends && { endUs: slab.endUs[slot] }),
-      selfTradeMode: selfTradeModeOf(slab.lifetime(slot)),
-    };
-  }
-
-  #pegInfo(slot: number): PegInfo {
-    const { icebergs } = this.#slab;
-    const at = slot << ICEBERG_SHIFT;
-    const [kind, offset, limit] = [icebergs[at + PegNumber.kind], icebergs[at + PegNumber.offset], icebergs[at + PegNumber.limit]];
-    return { kind, offset, limit, parked: this.#slab.level(slot) < -1 };
-  }
-
-  /** A hidden stop that waits is one that will display nothing. */
-  #displayInfo(slot: number, pending: boolean): Pick<OpenOrderInfo, 'hidden' | 'iceberg'> {
-    const slab = this.#slab;
-    const display = slab.display(slot);
-    if (slab.isHidden(slot) || (pending && slab.isIceberg(slot) && display === 0)) return { hidden: true };
-    if (!slab.isIceberg(slot) || display < 0) return {};
-    return { iceberg: pending ? { display } : { display, displayed: slab.open(slot), publicId: slab.publicId(slot) } };
-  }
-
-  #childInfo(slot: number): ChildInfo {
-    const links = this.#links;
-    const parent = links.parentOf(slot);
-    return { ...(parent !== -1 && { parentId: this.#slab.id[parent] }), later: links.later(slot), waits: links.isWaiting(slot) };
-  }
-
-  #stopInfo(slot: number): PendingStopInfo {
-    const slab = this.#slab;
-    const prices = this.#stopPrices;
-    const stop = { price: prices.stopPrice(slot), trigger: triggerOf(slab, slot) };
-    if (!prices.isTrailing(slot)) return stop;
-    return { ...stop, trail: { offset: slab.prev(slot), activationPrice: prices.activationPrice(slot), limitOffset: slab.price(slot) } };
   }
 
   #refresh(): void {

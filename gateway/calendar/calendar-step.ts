@@ -1,5 +1,5 @@
 import type { CommandFields } from '../../engine/machine/command.ts';
-import type { SymbolInfo } from '../../engine/threads/directory.ts';
+import type { SymbolInfo } from '../../engine/threads/directory-info.ts';
 import { Phase, SubPhase } from '../../engine/wire/layout.ts';
 import { setPhase, setSymbol, uncross } from '../venue/venue-commands.ts';
 import type { Boundary } from './calendar.ts';

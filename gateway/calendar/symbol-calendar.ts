@@ -1,6 +1,7 @@
 import { fail } from '../../engine/assert.ts';
 import { Code, codeName } from '../../engine/codes.ts';
-import type { Directory, SymbolInfo } from '../../engine/threads/directory.ts';
+import type { Directory } from '../../engine/threads/directory.ts';
+import type { SymbolInfo } from '../../engine/threads/directory-info.ts';
 import { CommandKind, Phase } from '../../engine/wire/layout.ts';
 import type { Logger } from '../log.ts';
 import { type AdminAnswer, type AdminCommands, AdminTimeoutError, adminAdvice } from '../venue/admin-commands.ts';

@@ -72,7 +72,7 @@ export interface CancelledOrders {
   readonly seq: number;
   /** True: orders that arrived meanwhile are left. */
   readonly more?: boolean;
-  /** Of a group: how many of them are cancelled in a moment, by the exchange itself. */
+  /** Of a group: how many of them are cancelled with later commands, by the exchange itself. */
   readonly later?: number;
 }
 

@@ -58,6 +58,10 @@ export interface OrderStep {
 
 /** Where an order stands that rests. */
 export interface RestingOrder extends ChildView {
+  /** Of a parent: its children that are open. */
+  readonly childOrderIds?: readonly number[];
+  /** A market order of an auction: its `price` is the worst one that it can get. */
+  readonly type?: 'market';
   readonly linked?: LinkView;
   readonly price: string;
   readonly priceTicks: number;
@@ -103,6 +107,9 @@ export interface RestingOrder extends ChildView {
 /** An open order that is outside the book: a stop, an order at the open or at the close, or one of which nothing is live before its parent is filled. */
 export interface WaitingOrder extends ChildView {
   readonly for: 'trigger' | 'auction' | 'parent';
+  readonly childOrderIds?: readonly number[];
+  /** A market order of an auction. */
+  readonly type?: 'market';
   readonly leaves: string;
   readonly leavesLots: number;
   /** Its limit, or the worst price of a market order of an auction; left out of a stop that becomes a market order. */

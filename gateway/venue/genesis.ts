@@ -1,7 +1,8 @@
 import { Code, codeName } from '../../engine/codes.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { AccountParam, type SymbolParamName } from '../../engine/params.ts';
-import type { Directory, SymbolInfo } from '../../engine/threads/directory.ts';
+import type { Directory } from '../../engine/threads/directory.ts';
+import type { SymbolInfo } from '../../engine/threads/directory-info.ts';
 import type { AssetConfig } from '../config/config-asset.ts';
 import type { FeeTableConfig } from '../config/config-fee-tiers.ts';
 import type { AccountConfig, VenueConfig } from '../config/config-file.ts';

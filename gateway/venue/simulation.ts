@@ -1,7 +1,8 @@
 import { Code } from '../../engine/codes.ts';
 import { type CommandFields, encodeCommand } from '../../engine/machine/command.ts';
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
-import type { Directory, SymbolInfo } from '../../engine/threads/directory.ts';
+import type { Directory } from '../../engine/threads/directory.ts';
+import type { SymbolInfo } from '../../engine/threads/directory-info.ts';
 import type { Sequencer } from '../../engine/threads/sequencer.ts';
 import { CommandKind, Phase } from '../../engine/wire/layout.ts';
 import { type SimulatedSymbol, Simulator } from '../../feeds/simulator/simulator.ts';

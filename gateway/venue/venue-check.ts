@@ -1,6 +1,7 @@
 import { unitsToDecimal } from '../../engine/decimal.ts';
 import type { Limits } from '../../engine/limits.ts';
-import type { Directory, SymbolInfo } from '../../engine/threads/directory.ts';
+import type { Directory } from '../../engine/threads/directory.ts';
+import type { SymbolInfo } from '../../engine/threads/directory-info.ts';
 import type { AssetConfig } from '../config/config-asset.ts';
 import type { VenueConfig } from '../config/config-file.ts';
 import { limitProblems, type SymbolConfig } from '../config/config-symbol.ts';

@@ -1,7 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { unitsToDecimal } from '../../engine/decimal.ts';
 import type { Limits } from '../../engine/limits.ts';
-import type { Directory, SymbolInfo } from '../../engine/threads/directory.ts';
+import type { Directory } from '../../engine/threads/directory.ts';
+import type { SymbolInfo } from '../../engine/threads/directory-info.ts';
 import { PHASE_NAMES } from '../../engine/wire/names.ts';
 import type { BookMirror } from '../market/book-mirror.ts';
 

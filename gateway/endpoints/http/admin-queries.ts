@@ -1,5 +1,7 @@
 import { Code } from '../../../engine/codes.ts';
-import type { AccountInfo, Directory, OpenOrderInfo, SymbolInfo } from '../../../engine/threads/directory.ts';
+import type { Directory } from '../../../engine/threads/directory.ts';
+import type { AccountInfo, SymbolInfo } from '../../../engine/threads/directory-info.ts';
+import type { OpenOrderInfo } from '../../../engine/threads/open-order-info.ts';
 import { Report, Side, Trade } from '../../../engine/wire/layout.ts';
 import { type Action, may } from '../../identity/permissions.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';
@@ -14,6 +16,7 @@ import {
   eachRecord,
   eachSymbolOnce,
   feeTableView,
+  historyOrderView,
   levelView,
   orderView,
   reportView,
@@ -72,10 +75,12 @@ export function queryRoutes(sources: QuerySources): Route[] {
       const { orders, complete } = await inSlices(directory.openOrdersInSteps(id, limitOf(query), after));
       return { pieces: { orders: new LongList(orderViews(directory, orders)), complete } };
     }),
-    get('/v1/accounts/:id/orders', 'account:read', PAGED, async ({ params, query, caller }) => {
+    get('/v1/accounts/:id/orders', 'account:read', PAGED, async ({ params, query, caller, inSlices }) => {
       const { id } = accountOf(directory, params.id);
       const { orders, ...rest } = await history.accountOrders(id, limitOf(query), beforeOf(query), caller);
-      return { pieces: { orders: new LongList(orderViews(directory, orders)), ...rest } };
+      const ids = new Set(orders.filter(({ status }) => status === 'open' || status === 'pending').map(({ orderId }) => orderId));
+      const open = ids.size === 0 ? [] : await inSlices(directory.openOrdersOfIdsInSteps(id, ids));
+      return { pieces: { orders: new LongList(historyOrderViews(directory, orders, open)), ...rest } };
     }),
     get('/v1/accounts/:id/trades', 'account:read', PAGED, async ({ params, query, caller }) => {
       const { id } = accountOf(directory, params.id);
@@ -100,9 +105,15 @@ function* each<T>(items: Iterable<T>, view: (item: T) => unknown): Generator<unk
   for (const item of items) yield view(item);
 }
 
-function orderViews(directory: Directory, orders: readonly (OpenOrderInfo | OrderRow)[]): Iterable<unknown> {
+function orderViews(directory: Directory, orders: readonly OpenOrderInfo[]): Iterable<unknown> {
   const symbols = eachSymbolOnce(directory);
   return each(orders, (order) => orderView(symbols, order));
+}
+
+function historyOrderViews(directory: Directory, orders: readonly OrderRow[], open: readonly OpenOrderInfo[]): Iterable<unknown> {
+  const symbols = eachSymbolOnce(directory);
+  const byId = new Map(open.map((order) => [order.orderId, order]));
+  return each(orders, (order) => historyOrderView(symbols, order, byId.get(order.orderId)));
 }
 
 function reportViews(directory: Directory, packed: Uint8Array): Iterable<unknown> {

@@ -1,16 +1,15 @@
 import { codeName } from '../../../engine/codes.ts';
 import { unitsToDecimal } from '../../../engine/decimal.ts';
+import type { Directory } from '../../../engine/threads/directory.ts';
 import type {
   AccountInfo,
   AccountTierInfo,
   AssetInfo,
-  Directory,
   FeeTableInfo,
-  OpenOrderInfo,
   PositionLimitInfo,
   SymbolInfo,
-  TrailInfo,
-} from '../../../engine/threads/directory.ts';
+} from '../../../engine/threads/directory-info.ts';
+import type { OpenOrderInfo, TrailInfo } from '../../../engine/threads/open-order-info.ts';
 import { getI64 } from '../../../engine/units.ts';
 import { ReportKind, Trade } from '../../../engine/wire/layout.ts';
 import {
@@ -174,6 +173,14 @@ export function eachSymbolOnce(directory: SymbolLookup): SymbolLookup {
   };
 }
 
+/** An order of the history. While it is open, with its present state and terms, which only the engine has. */
+export function historyOrderView(directory: SymbolLookup, order: OrderRow, open: OpenOrderInfo | undefined) {
+  const view = orderView(directory, order);
+  if (open === undefined || !('quantity' in view)) return view;
+  const { quantity, quantityLots, acceptedUs, updatedUs, pegged } = view;
+  return { ...orderView(directory, open), ...(pegged && { pegged }), quantity, quantityLots, acceptedUs, updatedUs };
+}
+
 /** An order, from the engine or from the history. */
 export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderRow) {
   const symbol = directory.symbol(order.symbol);
@@ -194,11 +201,10 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
     ...(order.clientOrderId === 0 && { quote: true }),
   };
   if (!('status' in order)) {
-    const { market, iceberg, peg } = order;
+    const { iceberg, peg } = order;
     const status = openStatus(symbol, order);
     return {
       ...common,
-      ...(market && { type: 'market' }),
       ...status,
       ...childView(symbol, order),
       ...termsView(order),
@@ -219,11 +225,16 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
   };
 }
 
-/** The terms of an open order that the history does not have: whether it is hidden, its partner, its end, the self-trade mode that it names, and the session whose end cancels it. */
-export function termsView({ hidden, endUs, selfTradeMode, session, link }: OpenOrderInfo) {
+/**
+ * The terms of an open order that the history does not have: whether it is a market order of an auction, whether it is hidden, its partner, its
+ * children, its end, the self-trade mode that it names, and the session whose end cancels it.
+ */
+export function termsView({ market, hidden, endUs, selfTradeMode, session, link, children }: OpenOrderInfo) {
   return {
+    ...(market && { type: 'market' as const }),
     ...(hidden && { hidden }),
     ...(link && { linked: { kind: LINK_NAMES[link.kind], orderId: link.orderId } }),
+    ...(children && { childOrderIds: children }),
     ...(endUs !== undefined && { endUs }),
     ...(selfTradeMode !== 0 && { selfTrade: SELF_TRADE_NAMES[selfTradeMode] }),
     ...(session !== undefined && { session }),
@@ -258,7 +269,9 @@ export function openStatus(symbol: SymbolInfo | undefined, { stop, waits, peg }:
 
 /** A stop that waits for its trigger. */
 function stopView(symbol: SymbolInfo | undefined, { price, trigger, trail }: NonNullable<OpenOrderInfo['stop']>) {
-  const stop = { status: 'pending', stopPrice: symbol && priceText(symbol, price), stopPriceTicks: price, trigger: TRIGGER_NAMES[trigger] };
+  // A trailing stop that waits for its parent has no price yet.
+  const known = price !== 0 && { stopPrice: symbol && priceText(symbol, price), stopPriceTicks: price };
+  const stop = { status: 'pending', ...known, trigger: TRIGGER_NAMES[trigger] };
   return trail === undefined ? stop : { ...stop, ...trailView(symbol, trail) };
 }
 

@@ -1,4 +1,5 @@
-import type { Directory, SymbolInfo } from '../../../engine/threads/directory.ts';
+import type { Directory } from '../../../engine/threads/directory.ts';
+import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import { PHASE_NAMES, subPhaseName } from '../../../engine/wire/names.ts';
 import type { Boundary, Calendar } from '../../calendar/calendar.ts';
 import { localText } from '../../calendar/local-time.ts';

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Code } from '../../../engine/codes.ts';
-import type { Directory, SymbolInfo } from '../../../engine/threads/directory.ts';
+import type { Directory } from '../../../engine/threads/directory.ts';
+import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import { Report, Trigger } from '../../../engine/wire/layout.ts';
 import { PHASE_NAMES, subPhaseName } from '../../../engine/wire/names.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';

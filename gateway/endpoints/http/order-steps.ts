@@ -1,6 +1,7 @@
 import { codeText } from '../../../engine/code-texts.ts';
 import { Code } from '../../../engine/codes.ts';
 import type { ReportKindName } from '../../../engine/wire/names.ts';
+import { priceWords, stopWords } from '../../order-words.ts';
 import type { reportView } from './admin-views.ts';
 
 /** A report in JSON. */
@@ -49,7 +50,7 @@ const STEPS: readonly StepKind[] = [
     kind: 'amended',
     when: (r) => r.code === Code.PARENT_FILLED,
     step: 'live',
-    says: (r) => `${r.side} ${r.quantity} ${r.symbol} at ${limit(r)}${stop(r)}, ${r.leaves} open`,
+    says: (r) => `${r.side} ${r.quantity} ${r.symbol}${priceWords(r)}, ${r.leaves} open`,
   },
   {
     kind: 'amended',
@@ -60,10 +61,10 @@ const STEPS: readonly StepKind[] = [
   {
     kind: 'amended',
     step: 'amended',
-    says: (r) => `to ${r.leaves} open at ${limit(r)}${stop(r)}, priority ${r.keptPriority ? 'kept' : 'lost'}`,
+    says: (r) => `to ${r.leaves} open${priceWords(r)}, priority ${r.keptPriority ? 'kept' : 'lost'}`,
   },
-  { kind: 'stop-price-changed', step: 'stop price changed', says: (r) => `${r.side} ${r.leaves} ${r.symbol} at ${limit(r)}${stop(r)}` },
-  { kind: 'triggered', step: 'triggered', says: (r) => `${r.side} ${r.leaves} ${r.symbol} at ${limit(r)}${stop(r)}` },
+  { kind: 'stop-price-changed', step: 'stop price changed', says: (r) => `${r.side} ${r.leaves} ${r.symbol}${priceWords(r)}` },
+  { kind: 'triggered', step: 'triggered', says: (r) => `${r.side} ${r.leaves} ${r.symbol}${priceWords(r)}` },
   {
     kind: 'cancelled',
     when: (r) => r.code === Code.EXPIRED,
@@ -83,17 +84,8 @@ const STEPS: readonly StepKind[] = [
 
 function terms(report: ReportJson): string {
   const { side, quantity, symbol = '?', priceTicks, timeInForce, pegged } = report;
-  const at = pegged ? `, pegged at ${limit(report)}` : priceTicks === 0 ? '' : ` at ${limit(report)}`;
-  return `${side} ${quantity} ${symbol}${at}${stop(report)}, ${timeInForce}`;
-}
-
-function limit({ price, priceTicks, pegged }: ReportJson): string | undefined {
-  if (priceTicks !== 0) return price;
-  return pegged ? 'no price, parked' : 'market';
-}
-
-function stop({ stopPrice, trigger }: ReportJson): string {
-  return stopPrice === undefined ? '' : `, stop ${stopPrice} by ${trigger}`;
+  const at = priceTicks === 0 && !pegged ? stopWords(report) : priceWords(report);
+  return `${side} ${quantity} ${symbol}${at}, ${timeInForce}`;
 }
 
 function trade(report: ReportJson, quote: string): string {

@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander';
+import type { LinkView } from '../../client/index.ts';
+import { stopWords } from '../../order-words.ts';
 import { accountId, askAdmin, type ConnectionFlags, connectionOptions, count, print, printJson, table } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 
@@ -57,6 +59,7 @@ interface OrderJson {
   readonly trailOffset?: string;
   readonly trailPpm?: number;
   readonly activationPrice?: string;
+  readonly limitOffset?: string;
   /** Microseconds since the Unix epoch. */
   readonly endUs?: number;
   readonly selfTrade?: string;
@@ -65,9 +68,10 @@ interface OrderJson {
   /** `market`: a market order of an auction, whose price is the worst one that it can get. */
   readonly type?: string;
   readonly session?: number;
-  readonly linked?: { readonly kind: string; readonly orderId: number };
+  readonly linked?: LinkView;
   /** Of an order that waits for fills of another one. */
   readonly parentOrderId?: number;
+  readonly childOrderIds?: readonly number[];
   readonly toCome?: string;
   readonly hidden?: boolean;
   /** Of a pegged order. */
@@ -84,6 +88,8 @@ interface OrderJson {
   readonly filled: string;
   readonly status: string;
 }
+
+type Trail = Pick<OrderJson, 'trailOffset' | 'trailPpm' | 'activationPrice' | 'limitOffset'>;
 
 interface TradeJson {
   readonly tradeId: number;
@@ -201,18 +207,22 @@ export function accountHeading(account: AccountJson): string {
 
 function orderTable(orders: readonly OrderJson[]): string {
   if (orders.length === 0) return 'no orders';
-  const status = (order: OrderJson): string => {
-    const children = orders.filter(({ parentOrderId }) => parentOrderId === order.orderId).map(({ orderId }) => orderId);
-    return `${statusText(order)}${children.length === 0 ? '' : `, parent of order ${children.join(' and ')}`}`;
-  };
-  const rows = orders.map((o) => [o.orderId, o.symbol, o.side, priceOf(o), o.leaves, o.filled, status(o)]);
+  const rows = orders.map((o) => [o.orderId, o.symbol, o.side, priceOf(o), o.leaves, o.filled, statusText(o)]);
   return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'status'], ...rows]);
 }
 
-/** A price of 0 is that of a market order, or of a parked one. The history has the last price that was reported. */
+/** A price of 0 is that of a market order, or of a parked one. Of an order that has ended, it is the last one that was reported. */
 function priceOf({ priceTicks, price, type, peg, pegged }: OrderJson): string {
   if (priceTicks !== 0 && type !== 'market') return price;
   return peg === undefined && !pegged ? 'market' : '-';
+}
+
+/** Kinds of lists of two orders. */
+export const LINK_TEXTS: Readonly<Record<LinkView['kind'], string>> = { oco: 'one cancels other', ouo: 'one updates other' };
+
+/** The children of a parent. */
+export function childrenText(ids: readonly number[]): string {
+  return `parent of order${ids.length === 1 ? '' : 's'} ${ids.join(' and ')}`;
 }
 
 /** Of what an order is pegged to. */
@@ -220,25 +230,37 @@ export function pegText({ peg, pegOffset, limitPrice }: Pick<OrderJson, 'peg' | 
   return `pegged to ${peg}, offset ${pegOffset}, limit ${limitPrice}`;
 }
 
-/** Of an order of an auction, which one it is for, and up to which price a market order trades. */
-function auctionText({ timeInForce, type, priceTicks, price }: OrderJson): string | false {
-  if (timeInForce !== 'at-the-open' && timeInForce !== 'at-the-close') return false;
-  return type === 'market' && priceTicks !== 0 ? `${timeInForce}, ${price} at worst` : timeInForce;
+/** The time in force, unless it is the usual one, or the end says it; and up to which price a market order of an auction trades. */
+function timeText({ timeInForce, type, priceTicks, price }: OrderJson): string | false {
+  if (timeInForce === 'gtc' || timeInForce === 'gtd') return false;
+  return type === 'market' && priceTicks !== 0 ? `${timeInForce}, worst price ${price}` : timeInForce;
+}
+
+/** How a trailing stop follows. */
+export function trailText({ trailOffset, trailPpm, activationPrice, limitOffset }: Trail): string | false {
+  const offset = trailPpm === undefined ? trailOffset : `${trailPpm / 10_000}%`;
+  if (offset === undefined) return false;
+  const rest = [
+    activationPrice !== undefined && `, activation price ${activationPrice}`,
+    limitOffset !== undefined && `, limit offset ${limitOffset}`,
+  ];
+  return `trailing by ${offset}${rest.filter((text) => text !== false).join('')}`;
+}
+
+/** What of an order waits for fills of its parent. */
+function childText({ parentOrderId, toCome, leaves }: OrderJson): string | false {
+  if (toCome === undefined) return false;
+  const part = toCome === leaves ? '' : `${toCome} `;
+  return parentOrderId === undefined ? `${part}not live yet` : `${part}not live before fills of order ${parentOrderId}`;
 }
 
 function statusText(order: OrderJson): string {
   const {
     status,
-    stopPrice,
-    trigger,
-    trailOffset,
-    trailPpm,
-    activationPrice,
     endUs,
     selfTrade,
     linked,
-    parentOrderId,
-    toCome,
+    childOrderIds,
     displayedQuantity,
     displayedNow,
     hidden,
@@ -249,23 +271,22 @@ function statusText(order: OrderJson): string {
     limitPrice,
     parked,
   } = order;
-  const offset = trailPpm === undefined ? trailOffset : `${trailPpm / 10_000}%`;
   const parts = [
-    status,
-    stopPrice !== undefined && `stop ${stopPrice} by ${trigger}`,
-    offset !== undefined && `trailing by ${offset}${activationPrice === undefined ? '' : ` from ${activationPrice} on`}`,
-    auctionText(order),
+    `${status}${stopWords(order)}`,
+    trailText(order),
+    timeText(order),
     quote === true && 'quote',
     parked === true && 'parked',
     peg !== undefined && pegText({ peg, pegOffset, limitPrice }),
     hidden === true && 'hidden',
     displayedQuantity !== undefined &&
-      (displayedNow === undefined ? `to display ${displayedQuantity} at a time` : `displays ${displayedNow} of ${displayedQuantity}`),
-    endUs !== undefined && `until ${timeText(endUs)}`,
-    selfTrade !== undefined && `self-trade ${selfTrade}`,
-    linked !== undefined && `${linked.kind} with order ${linked.orderId}`,
-    session !== undefined && `cancelled with session ${session}`,
-    toCome !== undefined && `${toCome} to come${parentOrderId === undefined ? '' : ` with fills of order ${parentOrderId}`}`,
+      `iceberg, displays ${displayedQuantity} at a time${displayedNow === undefined ? '' : `, ${displayedNow} now`}`,
+    endUs !== undefined && `until ${clockText(endUs)}`,
+    selfTrade !== undefined && `self-trade prevention ${selfTrade}`,
+    linked !== undefined && `${LINK_TEXTS[linked.kind]}, with order ${linked.orderId}`,
+    childText(order),
+    childOrderIds !== undefined && childrenText(childOrderIds),
+    session !== undefined && `cancelled when session ${session} ends`,
   ];
   return parts.filter((part) => part !== false).join(', ');
 }
@@ -273,7 +294,7 @@ function statusText(order: OrderJson): string {
 function tradeTable(trades: readonly TradeJson[]): string {
   if (trades.length === 0) return 'no trades';
   const rows = trades.map((t) => [
-    timeText(t.timeUs),
+    clockText(t.timeUs),
     t.symbol,
     t.side,
     t.price,
@@ -285,6 +306,6 @@ function tradeTable(trades: readonly TradeJson[]): string {
   return table([['time', 'symbol', 'side', 'price', 'quantity', 'fee', 'as', 'trade'], ...rows]);
 }
 
-export function timeText(us: number): string {
+export function clockText(us: number): string {
   return new Date(us / 1000).toISOString();
 }

@@ -65,7 +65,7 @@ Examples:
       if (flags.json) printJson(answer);
       else
         print(
-          `cancelled ${answer.cancelled} order${answer.cancelled === 1 ? '' : 's'}${answer.later ? `, ${answer.later} of them in a moment` : ''}${answer.more ? '; more have arrived meanwhile' : ''}`,
+          `cancelled ${answer.cancelled} order${answer.cancelled === 1 ? '' : 's'}${answer.later ? `, ${answer.later} of them with later commands` : ''}${answer.more ? '; more have arrived meanwhile' : ''}`,
         );
       return ExitCode.Ok;
     }),

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 import type { ExplainedOrder, LinkView, OrderStep, RestingOrder, WaitingOrder } from '../../client/index.ts';
-import { pegText, timeText } from './account.ts';
+import { triggerWords } from '../../order-words.ts';
+import { childrenText, clockText, LINK_TEXTS, pegText, trailText } from './account.ts';
 import { type AccountFlags, accountOption, askAdmin, connectionOptions, id as idOf, print, printJson, table } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
-const LINK_TEXTS: Readonly<Record<LinkView['kind'], string>> = {
-  oco: 'cancels, or is cancelled by,',
-  ouo: 'updates, or is updated by,',
-};
 /** Steps of one question; all pages are shown. */
 const PAGE = 1000;
+
+/** Of an open order, in the book or outside. */
+type Standing = Pick<RestingOrder, 'childOrderIds' | 'toCome' | 'parentOrderId'>;
 
 interface ExplainFlags extends AccountFlags {
   readonly clientId?: true;
@@ -65,19 +65,17 @@ async function everyPage(flags: ExplainFlags, name: string): Promise<ExplainedOr
 function lifeText(order: ExplainedOrder): string {
   const { account, orderId, clientOrderId, symbol = '?', side = '?', status = 'unknown' } = order;
   const { steps, lost, behind, resting, waiting, linked } = order;
-  const { toCome, parentOrderId }: Pick<WaitingOrder, 'toCome' | 'parentOrderId'> = resting ?? waiting ?? {};
+  const { childOrderIds, ...child }: Partial<Standing> = resting ?? waiting ?? {};
   const name = orderId === 0 ? 'order without an id' : `order ${orderId}`;
   const its = clientOrderId === 0 ? 'side of a quote' : `client order id ${clientOrderId}`;
   const lines = [`${name} of account ${account} (${its}): ${side} ${symbol}, ${status}`, ''];
   if (lost !== undefined) lines.push(`Its beginning is no longer kept: reports up to number ${lost} of the account are gone.`, '');
   lines.push(table([['time', 'seq', 'step', 'open', 'filled', 'what'], ...steps.map(row)]));
   if (resting !== undefined) lines.push('', ...restingText(resting, side));
-  if (waiting !== undefined) lines.push('', ...waitingText(waiting, side, linked));
-  if (linked !== undefined) lines.push('', `linked: ${LINK_TEXTS[linked.kind]} order ${linked.orderId}`);
-  if (toCome !== undefined) {
-    const parent = parentOrderId === undefined ? 'which its parent has filled' : `with fills of order ${parentOrderId}`;
-    lines.push('', `to come: ${toCome} may become live, ${parent}`);
-  }
+  if (waiting !== undefined) lines.push('', ...waitingText(order, waiting, linked));
+  if (linked !== undefined) lines.push('', `linked: ${LINK_TEXTS[linked.kind]}, with order ${linked.orderId}`);
+  if (waiting?.for !== 'parent') lines.push(...childText(child));
+  if (childOrderIds !== undefined) lines.push('', childrenText(childOrderIds));
   if (behind) lines.push('', 'The history is behind: reports of the last moments are missing. Ask again.');
   return lines.join('\n');
 }
@@ -87,15 +85,15 @@ function row({ time, seq, step, leaves, filled, text }: OrderStep): (string | nu
 }
 
 function restingText(resting: RestingOrder, side: string): string[] {
-  const { price, leaves, before, better, exact, displayedQuantity, displayedNow, hidden, parked, toCome } = resting;
+  const { price, leaves, before, better, exact, type, displayedQuantity, displayedNow, hidden, parked } = resting;
   const least = exact ? '' : 'at least ';
   const sideName = side === 'buy' ? 'bids' : 'asks';
   return [
     parked
-      ? `parked outside the book with ${leaves} open: it has no price now; ${phaseText(resting)}`
-      : `rests at ${price} with ${leaves} open${toCome === undefined ? '' : `, ${toCome} of it to come`}; ${phaseText(resting)}`,
+      ? `is parked outside the book with ${leaves} open: there is no valid price for it now; ${phaseText(resting)}`
+      : `rests at ${price}${type === 'market' ? ', the worst price of a market order,' : ''} with ${leaves} open; ${phaseText(resting)}`,
     ...(resting.peg === undefined ? [] : [pegText(resting)]),
-    ...(displayedQuantity === undefined ? [] : [`displays ${displayedNow} now, ${displayedQuantity} at a time`]),
+    ...(displayedQuantity === undefined ? [] : [`iceberg: displays ${displayedQuantity} at a time, ${displayedNow} now`]),
     ...(hidden ? ['hidden: behind all that is displayed at its price'] : []),
     ...(before ? [`before it at its price: ${least}${count(before.orders, 'order')} with ${before.quantity}`] : []),
     ...(better
@@ -106,26 +104,49 @@ function restingText(resting: RestingOrder, side: string): string[] {
 }
 
 /** What an order outside the book waits for. */
-function waitingText(waiting: WaitingOrder, side: string, linked: LinkView | undefined): string[] {
-  const { for: what, leaves, stopPrice, trigger, triggerPrice, trailOffset, trailPpm, activationPrice } = waiting;
-  const offset = trailPpm === undefined ? trailOffset : `${trailPpm / 10_000}%`;
-  const { price: limit, displayedQuantity, hidden, reserved } = waiting;
+function waitingText(order: ExplainedOrder, waiting: WaitingOrder, linked: LinkView | undefined): string[] {
+  const { for: what, leaves, reserved, parentOrderId } = waiting;
+  const trail = trailText(waiting);
   const shares = linked !== undefined && reserved?.amountUnits === 0;
-  const then = limit === undefined ? 'then it is a market order' : `then it is a limit order at ${limit}`;
-  const shown = `${displayedQuantity === undefined ? '' : `, which displays ${displayedQuantity} at a time`}${hidden ? ', hidden' : ''}`;
-  const price = trigger === 'last' ? 'the last trade was' : 'the reference price is';
-  if (what === 'parent')
-    return [`waits outside the book for fills of its parent, with ${leaves} open; ${phaseText(waiting)}`, ...termsText(waiting)];
+  const ends = ` with ${leaves} open; ${phaseText(waiting)}`;
+  const parent = parentOrderId === undefined ? 'which its parent has filled' : `for fills of its parent, order ${parentOrderId},`;
   return [
+    what === 'parent' ? `waits outside the book ${parent}${ends}` : '',
     what === 'auction'
-      ? `waits outside the book for its auction, with ${leaves} open; ${phaseText(waiting)}`
-      : `waits outside the book until the trigger price is at ${stopPrice} or ${side === 'buy' ? 'above' : 'below'}, with ${leaves} open; ${price} at ${triggerPrice}, and ${phaseText(waiting)}`,
-    ...(offset === undefined
-      ? []
-      : [`its stop price follows at ${offset}${activationPrice === undefined ? '' : `, from ${activationPrice} on`}`]),
-    ...(what === 'trigger' ? [`${then}${shown}`] : []),
+      ? `waits outside the book for the ${order.timeInForce === 'at-the-open' ? 'opening' : 'closing'} auction${ends}`
+      : '',
+    what === 'trigger' ? `waits outside the book for its trigger${ends}` : '',
+    what === 'trigger' ? triggerText(waiting, order.side) : '',
+    trail === false ? '' : `${trail}: the stop price follows the ${triggerWords(waiting.trigger)}`,
+    `${what === 'parent' ? 'becomes' : what === 'trigger' ? 'then becomes' : 'is'} ${becomesText(waiting)}`,
     ...(shares ? [`shares the reservation of order ${linked.orderId}`] : []),
     ...termsText(shares ? { ...waiting, reserved: undefined } : waiting),
+  ].filter((line) => line !== '');
+}
+
+function triggerText({ stopPrice, trigger, triggerPrice }: WaitingOrder, side: string | undefined): string {
+  const now = Number(triggerPrice) === 0 ? 'there is none yet' : `it is ${triggerPrice} now`;
+  return `triggers when the ${triggerWords(trigger)} is at ${stopPrice} or ${side === 'buy' ? 'above' : 'below'}; ${now}`;
+}
+
+/** The kind of order that it will be in the book. */
+function becomesText(waiting: WaitingOrder): string {
+  const { for: what, type, price, stopPrice, trigger, trailOffset, trailPpm, displayedQuantity, hidden } = waiting;
+  const isTrailing = trailOffset !== undefined || trailPpm !== undefined;
+  const its = isTrailing ? 'a trailing stop' : `a stop at ${stopPrice} (${triggerWords(trigger)})`;
+  const stop = what === 'parent' && (isTrailing || stopPrice !== undefined) ? `${its}, then ` : '';
+  if (price === undefined) return `${stop}a market order`;
+  if (type === 'market') return `a market order, worst price ${price}`;
+  const shown = `${displayedQuantity === undefined ? '' : `, an iceberg that displays ${displayedQuantity} at a time`}${hidden ? ', hidden' : ''}`;
+  return `${stop}a limit order at ${price}${shown}`;
+}
+
+/** What of an order that is live waits for further fills of its parent. */
+function childText({ toCome, parentOrderId }: Partial<Standing>): string[] {
+  if (toCome === undefined) return [];
+  return [
+    '',
+    `${toCome} of it becomes live ${parentOrderId === undefined ? 'in a moment' : `with fills of its parent, order ${parentOrderId}`}`,
   ];
 }
 
@@ -137,10 +158,10 @@ function phaseText({ phase, subPhase, interruptedUntil }: Pick<RestingOrder, 'ph
 
 function termsText({ reserved, endUs, selfTrade, session }: Pick<RestingOrder, 'reserved' | 'endUs' | 'selfTrade' | 'session'>): string[] {
   return [
-    ...(reserved === undefined ? [] : [`reserves ${reserved.amount} ${reserved.asset}`]),
-    ...(endUs === undefined ? [] : [`ends at ${timeText(endUs)}`]),
+    ...(reserved === undefined ? [] : [reserved.amountUnits === 0 ? 'reserves nothing' : `reserves ${reserved.amount} ${reserved.asset}`]),
+    ...(endUs === undefined ? [] : [`ends at ${clockText(endUs)}`]),
     ...(selfTrade === undefined ? [] : [`self-trade prevention: ${selfTrade}`]),
-    ...(session === undefined ? [] : [`is cancelled when session ${session} of the account is gone`]),
+    ...(session === undefined ? [] : [`is cancelled when session ${session} of the account ends`]),
   ];
 }
 

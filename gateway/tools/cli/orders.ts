@@ -236,8 +236,7 @@ async function cancelAllAfter(flags: CancelFlags, after: number): Promise<ExitCo
   return await withClient(flags, async (client) => {
     const answer = await client.orders.cancelAllAfter(after);
     if (flags.json) printJson(answer);
-    else if (answer.deadlineUs === 0) print('off       the orders stay');
-    else print(`set       all orders are cancelled at ${new Date(answer.deadlineUs / 1000).toISOString()}`);
+    else print(reportLine(answer));
     return ExitCode.Ok;
   });
 }

@@ -1,4 +1,4 @@
-import { timeText } from './account.ts';
+import { clockText } from './account.ts';
 import { type ConnectionFlags, print, printJson } from './connection.ts';
 
 /** A trade, as the admin interface gives it. */
@@ -11,7 +11,7 @@ export interface TradeJson {
   readonly timeUs: number;
 }
 
-export const tradeRow = (t: TradeJson) => [timeText(t.timeUs), t.auction ? 'auction' : t.aggressor, t.quantity, t.price, `#${t.tradeId}`];
+export const tradeRow = (t: TradeJson) => [clockText(t.timeUs), t.auction ? 'auction' : t.aggressor, t.quantity, t.price, `#${t.tradeId}`];
 
 export function showTrade(trade: TradeJson, flags: ConnectionFlags): void {
   if (flags.json) printJson(trade);
