@@ -76,18 +76,19 @@ export class Slices {
   readonly #rested = (): void => this.turns.next(this.#turn);
 
   readonly #turn = (): void => {
-    this.#waiting = false;
     const end = performance.now() + SLICE_MS;
     do this.#step();
     while (this.#jobs.size !== 0 && performance.now() < end);
     this.#restUntil = performance.now() + REST_MS;
+    this.#waiting = false;
     this.#schedule();
   };
 
   #step(): void {
     for (const [owner, jobs] of this.#jobs) {
-      this.#jobs.delete(owner);
+      // The step may add further jobs of its owner.
       if (jobs[0].step()) jobs.shift();
+      this.#jobs.delete(owner);
       if (jobs.length !== 0) this.#jobs.set(owner, jobs);
       return;
     }

@@ -45,6 +45,14 @@ test('symbols, in decimal text and in units', async () => {
   );
 });
 
+test('queries of a caller at the same time are all answered', { timeout: 10_000 }, async () => {
+  const answers = await Promise.all(Array.from({ length: 8 }, () => get('/v1/accounts/1/open-orders')));
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    answers.map(() => 200),
+  );
+});
+
 test('an order appears in book, account and, a moment later, in the history', async () => {
   const sell = await client.orders.place({ symbol: 'SOL-USD', side: 'sell', price: '150.000', quantity: '3' });
   const buy = await client.orders.place({ symbol: 'SOL-USD', side: 'buy', price: '150.000', quantity: '1' });

@@ -92,4 +92,17 @@ describe('slices of background work', () => {
     assert.deepEqual(done, ['a0', 'b1', 'a2']);
     assert.equal(slices.pending, 0);
   });
+
+  it('a piece may add a job of its owner, beside others that wait', { timeout: 5000 }, async () => {
+    const slices = new Slices();
+    const done: string[] = [];
+    const part = function* (name: string): Generator<undefined, void> {
+      yield;
+      done.push(name);
+    };
+    const begin = (name: string): Promise<void> => slices.begin('a', () => slices.run('a', part(name)));
+    await Promise.all(['one', 'two', 'three'].map(begin));
+    assert.deepEqual(done, ['one', 'two', 'three']);
+    assert.equal(slices.pending, 0);
+  });
 });
