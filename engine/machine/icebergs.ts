@@ -1,6 +1,6 @@
 import { fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
-import { ICEBERG, ICEBERG_SHIFT, IcebergNumber, ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
+import { HIDDEN, ICEBERG, ICEBERG_SHIFT, IcebergNumber, ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
 import { HAS_MORE } from '../rules/fee-schedules.ts';
 import { RowKind, type RowWriter } from '../state-part.ts';
 import type { QtyLots } from '../units.ts';
@@ -71,7 +71,28 @@ export class Icebergs {
     return slab.isIceberg(slot) ? slab.display(slot) : -1;
   }
 
-  /** The triggered order in `slot` rests, and displays what it kept. A hidden one has the bit already. */
+  /** Rests the triggered order in `slot`, or a child: a hidden one needs its bit to find its place. Returns false if there is no room, and changes nothing. */
+  rest(book: OrderBook, slot: number, kept: QtyLots): boolean {
+    const { words } = this.#state.slab;
+    const at = (slot << ORDER_WORDS_SHIFT) + TERMS;
+    if (kept === 0) words[at] |= HIDDEN;
+    const rests = book.rest(slot);
+    if (!rests) words[at] &= ~HIDDEN;
+    return rests;
+  }
+
+  /** The order in `slot` has traded all, left the book, and waits: it displays as before when it rests again. */
+  keepAgain(book: OrderBook, slot: number): void {
+    const { slab } = this.#state;
+    if (slab.isIceberg(slot)) this.keep(slot, slab.display(slot), 0);
+    else if (slab.isHidden(slot)) {
+      book.hiddenGone(slot);
+      slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] &= ~HIDDEN;
+      this.keep(slot, 0, 0);
+    }
+  }
+
+  /** The triggered order in `slot`, or a child, rests, and displays what it kept. A hidden one has the bit already. */
   rested(book: OrderBook, slot: number, kept: QtyLots): void {
     if (kept > 0) return this.enter(book, slot, kept, this.newId());
     if (kept === 0) this.enterHidden(book, slot);

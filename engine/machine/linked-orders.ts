@@ -91,8 +91,8 @@ export class LinkedOrders implements Followers, StatePart {
     if (links.childOf(slot) !== NIL) return order.quantity > slab.total(slot) ? Code.LINKED_AMEND : OK;
     if (links.comes(slot)) {
       const later = links.later(slot);
-      if (order.quantity !== slab.open(slot) + later) return Code.LINKED_AMEND;
-      order.quantity = slab.open(slot);
+      if (order.quantity !== slab.total(slot) + later) return Code.LINKED_AMEND;
+      order.quantity = slab.total(slot);
       this.#state.aggressor.later = later;
     }
     if (partner === NIL) return OK;

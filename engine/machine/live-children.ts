@@ -1,5 +1,6 @@
 import { assert } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
+import { ICEBERG, ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { CARRY_MASK, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
@@ -92,7 +93,7 @@ export class LiveChildren {
     if (slab.level(one) <= NIL) return;
     // Together they pay the fee of all that they trade, rounded once.
     slab.setFees(other, (slab.fees(other) & ~CARRY_MASK) | (slab.fees(one) & CARRY_MASK));
-    this.#enterStop(other, slab.open(one) - slab.open(other), one);
+    this.#enterStop(other, slab.total(one) - slab.open(other), one);
   }
 
   #enterLimit(slot: number, lots: QtyLots): void {
@@ -104,6 +105,10 @@ export class LiveChildren {
     const code = this.#checks.becomesLive(order);
     if (code !== OK) return this.#reject(slot, code);
     slab.setLevel(slot, NIL);
+    const { icebergs } = this.#resting;
+    const kept = icebergs.kept(slot);
+    // While it trades, it is as any order.
+    slab.words[(slot << ORDER_WORDS_SHIFT) + OrderWord.terms] &= ~ICEBERG;
     this.#reportLive(slot, lots);
     aggressor.orderId = slab.id[slot];
     aggressor.open = lots;
@@ -118,11 +123,15 @@ export class LiveChildren {
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);
     slab.setFees(slot, (slab.fees(slot) & ~CARRY_MASK) | aggressor.feeCarry);
-    if (aggressor.open === 0) return this.#resting.gone(slot);
+    if (aggressor.open === 0) {
+      // It may wait for more.
+      if (kept >= 0) icebergs.keep(slot, kept, 0);
+      return this.#resting.gone(slot);
+    }
     if (!allowed) return this.#end(slot, this.#newOrder.refusal);
-    if (!book.rest(slot)) return this.#reject(slot, book.noRoomCode());
+    if (!icebergs.rest(book, slot, kept)) return this.#reject(slot, book.noRoomCode());
     this.#resting.hold(slot);
-    if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);
+    icebergs.rested(book, slot, kept);
     this.#resting.publish(MarketEventKind.Add, slot);
   }
 
@@ -131,7 +140,7 @@ export class LiveChildren {
     const slab = this.#slab;
     const { order, accounts, risks } = this.#state;
     const partner = this.#links.partnerOf(slot);
-    this.read(slot, slab.open(slot) + lots);
+    this.read(slot, slab.total(slot) + lots);
     const risk = risks.of(order.symbol);
     const code = this.#checks.standing(order, slot);
     this.#checks.setNotional(order);
@@ -140,6 +149,9 @@ export class LiveChildren {
     const isShort = order.needed > accounts.balances[order.payAt] + held;
     if (code !== OK || isShort) return this.#rejectLive(slot, code || Code.INSUFFICIENT_FUNDS, lots);
     const book = this.bookOf(slot);
+    const { icebergs } = this.#resting;
+    const isIceberg = slab.isIceberg(slot);
+    if (isIceberg) icebergs.makeWhole(book, slot);
     book.remove(slot);
     this.#resting.publish(MarketEventKind.Remove, slot);
     risk.release(slot);
@@ -148,7 +160,8 @@ export class LiveChildren {
     this.#reportLive(slot, lots);
     assert(book.rest(slot, ANY_SHARE), 'a child that grows has room at its price');
     risk.hold(slot, order);
-    if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);
+    if (isIceberg) icebergs.enter(book, slot, slab.display(slot), icebergs.newId());
+    else if (book.hiddenOrders !== 0) icebergs.arrived(slot);
     this.#resting.publish(MarketEventKind.Add, slot);
   }
 
@@ -209,7 +222,7 @@ export class LiveChildren {
     const links = this.#links;
     const slab = this.#slab;
     if (links.partnerOf(slot) !== NIL) links.remove(slot);
-    const all = slab.open(slot) + lots + links.later(slot);
+    const all = slab.total(slot) + lots + links.later(slot);
     this.#forget(slot);
     this.#resting.cancel(slot, code, slab.tag(slot));
     const { words, at } = this.#state.reports;

@@ -220,10 +220,11 @@ export class OrderChildren implements StatePart {
     const links = this.#links;
     if (!links.comes(slot)) return false;
     const partner = links.partnerOf(slot);
-    this.#slab.setHeld(slot, 0);
+    const slab = this.#slab;
+    slab.setHeld(slot, 0);
+    this.#resting.icebergs.keepAgain(this.#live.bookOf(slot), slot);
     this.#wait(slot, 0);
     if (partner === NIL) return true;
-    const slab = this.#slab;
     links.remove(slot);
     slab.setFees(partner, (slab.fees(partner) & ~CARRY_MASK) | (slab.fees(slot) & CARRY_MASK));
     const { stops } = this.#state;
@@ -323,7 +324,8 @@ export class OrderChildren implements StatePart {
     // With a new offset, the extension has the activation price.
     const stopPrice = trailOffset === 0 ? order.stopPrice : order.activationPrice;
     let code: Code = OK;
-    if (named !== 0) code = Code.DISPLAYED_QUANTITY;
+    const { icebergs } = this.#resting;
+    if (named !== 0 && icebergs.kept(slot) <= 0) code = Code.DISPLAYED_QUANTITY;
     else if (trailOffset !== 0 && !isTrail) code = Code.TRAIL_OFFSET;
     else if (stopPrice !== 0 && !isStop) code = Code.STOP_PRICE;
     else if (quantity !== links.later(slot)) code = Code.LINKED_AMEND;
@@ -340,6 +342,7 @@ export class OrderChildren implements StatePart {
     }
     if (code === OK)
       code = isStop ? this.#stopChecks.amendChild(order) : this.#checks.amendsChild(order) || this.#checks.symbolLimits(order);
+    if (code === OK && named !== 0) code = this.#checks.displayed(order, true);
     if (code !== OK) {
       order.stopPrice = 0;
       this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], price, quantity, links.later(slot), slab.filled(slot));
@@ -352,6 +355,7 @@ export class OrderChildren implements StatePart {
       links.setUnit(slot, order.notional / quantity);
     }
     if (isTrail) slab.setPrev(slot, order.trailOffset);
+    if (named !== 0) icebergs.setKept(slot, order.displayed);
     this.#answers.resting(AMENDED, ReportFlag.KeptPriority, OK, slot, tag);
   }
 

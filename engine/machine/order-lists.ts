@@ -6,10 +6,11 @@ import { ControlBit } from '../rules/control-bits.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { hashTerms } from '../rules/order-terms.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
+import type { QtyLots } from '../units.ts';
 import { checkList } from '../wire/check-list.ts';
 import { Command, CommandExtension, Instruction, LinkKind, OrderType, Phase, ReportKind, Trigger } from '../wire/layout.ts';
 import { hasChildren, isLink, legOf, legsOf, linkKindOf, linkTermOf, linkWord, MAX_LEGS } from '../wire/list-link.ts';
-import { canLink, KIND_RESTS, selfTradeModeOf } from '../wire/order-kinds.ts';
+import { canLink, KIND_RESTS, OrderKind, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import { addExtension, type PendingExtension } from './extension.ts';
 import type { LinkedOrders } from './linked-orders.ts';
@@ -144,7 +145,7 @@ export class OrderLists implements StatePart {
       const instructions = this.#words[at + CommandExtension.instructions / 4];
       if (
         this.#order.account !== account ||
-        (rules < 7 && isNewInFamily(orderType, instructions, link)) ||
+        (rules < 7 && isNewInFamily(orderType, instructions, displayed, link)) ||
         !canLink(orderType, timeInForce, instructions, minQuantity !== 0, displayed !== 0, linkTermOf(link))
       )
         return false;
@@ -216,7 +217,9 @@ export class OrderLists implements StatePart {
       if (checked > 0 && order.clientOrderId === earlier) this.#code = Code.CLIENT_ORDER_ID_REUSED;
       else if (rules < 6 && hasChildren(linkKindOf(order.link))) this.#code = Code.UNSUPPORTED_TERM;
       else if (this.#isChild(checked)) this.#code = this.#children.check();
-      else this.#code = order.stopPrice !== 0 ? this.#stopOrders.check() : this.#checks.newOrder(order);
+      else if (order.stopPrice !== 0) this.#code = this.#stopOrders.check();
+      else if (order.orderKind === OrderKind.PostOnlyReprice) this.#code = this.#checks.newSpecial(order);
+      else this.#code = this.#checks.newOrder(order);
       if (this.#code !== OK) failed = checked;
       earlier = order.clientOrderId;
       this.#notional[checked] = order.notional;
@@ -294,7 +297,7 @@ export class OrderLists implements StatePart {
     if (order.trailOffset !== 0) {
       order.stopPrice = this.#stopPrice[leg];
       order.price = this.#limit[leg];
-    }
+    } else if (order.stopPrice === 0) this.#checks.reprice(order);
     risks.of(order.symbol).need(order);
     aggressor.orderId = this.#ids[leg];
     aggressor.open = order.quantity;
@@ -444,9 +447,9 @@ export class OrderLists implements StatePart {
 }
 
 /** Whether the order is a parent or child of a kind that there is from rules 7 on. */
-function isNewInFamily(orderType: number, instructions: number, link: number): boolean {
+function isNewInFamily(orderType: number, instructions: number, displayed: QtyLots, link: number): boolean {
   const term = linkTermOf(link);
   if (term === 'linked') return false;
   const last = term === 'parent' ? OrderType.Market : OrderType.StopLimit;
-  return orderType > last || (instructions & Instruction.TriggerNow) !== 0;
+  return orderType > last || displayed !== 0 || (instructions & (Instruction.TriggerNow | Instruction.Hidden | Instruction.Reprice)) !== 0;
 }

@@ -213,6 +213,7 @@ export class RestingOrders implements StatePart {
     slab.setHeld(slot, 0);
     slab.setNext(slot, this.#order.stopPrice);
     slab.setLevel(slot, WAITS_FOR_PARENT);
+    this.#keepDisplay(slot);
     this.#addOpen(slot);
     return slot;
   }
@@ -230,7 +231,7 @@ export class RestingOrders implements StatePart {
     return slot;
   }
 
-  /** Of a stop: how it rests when it triggers, if not as a plain order. */
+  /** Of a stop or a child: how it rests when it triggers or becomes live, if not as a plain order. */
   #keepDisplay(slot: number): void {
     const { lifetimeBits, displayed, orderKind } = this.#order;
     const reprice = Number(orderKind === OrderKind.PostOnlyReprice);
@@ -353,7 +354,7 @@ export class RestingOrders implements StatePart {
 
   /** Displays the next part of an iceberg, or lets a child wait for more. Returns false if the order is at its end. */
   #goesOn(slot: number): boolean {
-    if ((this.#slab.sideBits(slot) & LINKED) !== 0 && this.#slab.open(slot) === 0 && this.followers?.parks(slot) === true) return true;
+    if ((this.#slab.sideBits(slot) & LINKED) !== 0 && this.#slab.total(slot) === 0 && this.followers?.parks(slot) === true) return true;
     if (!this.#slab.isIceberg(slot) || !this.icebergs.goesOn(slot)) return false;
     this.publish(ADD, slot);
     return true;

@@ -1,11 +1,10 @@
 import type { OrderBook } from '../book/order-book.ts';
-import { HIDDEN, LINKED, ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
+import { LINKED, ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { CARRY_MASK, feesWord, HAS_MORE, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { LINKED_BIT } from '../rules/order-links.ts';
 import { ALL, type PendingStops } from '../rules/pending-stops.ts';
-import type { QtyLots } from '../units.ts';
 import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { KIND_RESTS, LIFETIME_BITS, OrderKind, selfTradeModeOf } from '../wire/order-kinds.ts';
@@ -159,7 +158,7 @@ export class Triggers {
     if (!allowed) return this.#end(slot, this.#guarded.code);
     if (KIND_RESTS[order.orderKind] === 0) return this.#end(slot, this.#banded.remainderCode(order.symbol));
     slab.setFees(slot, (fees & HAS_MORE) | feesWord(order.feeSchedule, state.aggressor.feeCarry));
-    if (!this.#rest(slot, book, kept)) return this.#end(slot, book.noRoomCode());
+    if (!this.#resting.icebergs.rest(book, slot, kept)) return this.#end(slot, book.noRoomCode());
     this.#resting.hold(slot);
     this.#resting.icebergs.rested(book, slot, kept);
     this.#resting.publish(MarketEventKind.Add, slot);
@@ -171,16 +170,6 @@ export class Triggers {
     const { slab, order } = this.#state;
     slab.setPrice(slot, order.price);
     this.#answers.resting(ReportKind.Amended, 0, OK, slot, order.tag);
-  }
-
-  /** A hidden order needs its bit to find its place. Returns false if there is no room, and changes nothing. */
-  #rest(slot: number, book: OrderBook, kept: QtyLots): boolean {
-    const { words } = this.#state.slab;
-    const at = (slot << ORDER_WORDS_SHIFT) + TERMS;
-    if (kept === 0) words[at] |= HIDDEN;
-    const rests = book.rest(slot);
-    if (!rests) words[at] &= ~HIDDEN;
-    return rests;
   }
 
   /** Makes the pending stop in `slot` the current order. */

@@ -268,7 +268,12 @@ export class OrderChecks {
 
   /** Checks a child that will wait for fills of its parent: as a new order, but without its funds, the limits of positions, and what the book says. */
   newChild(order: OrderRequest): Code {
-    return this.beforeChild(order) || this.lifetime(order) || this.symbolLimits(order) || this.openRoom(order);
+    return this.beforeChild(order) || this.lifetime(order) || this.symbolLimits(order) || this.childDisplay(order) || this.openRoom(order);
+  }
+
+  /** What a child displays when it rests. */
+  childDisplay(order: OrderRequest): Code {
+    return (order.lifetimeBits & ICEBERG_BIT) === 0 ? OK : this.displayed(order, true);
   }
 
   /** The first of its checks. */

@@ -80,7 +80,13 @@ export class StopChecks {
   /** Checks a stop that will wait for fills of its parent, before it waits for its trigger: see {@link OrderChecks.newChild}. */
   newChild(order: OrderRequest): Code {
     const checks = this.#checks;
-    return checks.beforeChild(order) || checks.lifetime(order) || this.#childLimits(order) || checks.openRoom(order);
+    return (
+      checks.beforeChild(order) ||
+      checks.lifetime(order) ||
+      this.#childLimits(order) ||
+      checks.childDisplay(order) ||
+      checks.openRoom(order)
+    );
   }
 
   /** Checks an amend of it. */

@@ -124,7 +124,7 @@ export class OpenOrderReader {
       ...(isChild && { child: this.#childInfo(slot) }),
       ...this.#childrenOf(slot),
       ...(waits && (slab.next(slot) !== 0 || this.#stopPrices.isTrailing(slot)) && { stop: this.#stopInfo(slot) }),
-      ...this.#displayInfo(slot, pending),
+      ...this.#displayInfo(slot, pending || waits),
       ...(pegged && { peg: this.#pegInfo(slot) }),
       ...(pending && (isAuctionOnly(slab.timeInForce(slot)) ? { waits: true } : { stop: this.#stopInfo(slot) })),
       ...(isAuctionMarket(slab.lifetime(slot)) && { market: true }),

@@ -73,8 +73,9 @@ function priceAt(words: Int32Array, slot: number): PriceTicks {
   return getI64(words, slot * WORDS + PRICE);
 }
 
-/** The price at which a parent begins to trade, at best or at worst: its limit, or its stop price; 0 = it has none. */
+/** The price at which a parent begins to trade, at best or at worst: its limit, or its stop price; 0 = it has none, as a trailing stop. */
 function entryPriceAt(u8: Uint8Array, words: Int32Array, parent: number): PriceTicks {
+  if (isTrailingAt(u8, parent - 1)) return 0;
   const limit = priceAt(words, parent);
   return limit === 0 && isStopAt(u8, parent - 1) ? getI64(words, (parent - 1) * WORDS + STOP_PRICE) : limit;
 }

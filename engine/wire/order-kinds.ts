@@ -252,26 +252,8 @@ export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
     'linked',
     ['parent', 'child', 'market', 'ioc', 'fok', 'at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'trigger-now', 'pegged'],
   ],
-  [
-    'parent',
-    [
-      'child',
-      'trailing-stop',
-      'trailing-stop-limit',
-      'trail-ppm',
-      'report-trail',
-      'at-the-open',
-      'at-the-close',
-      'reprice',
-      'iceberg',
-      'hidden',
-      'pegged',
-    ],
-  ],
-  [
-    'child',
-    ['market', 'ioc', 'fok', 'min-quantity', 'at-the-open', 'at-the-close', 'reprice', 'iceberg', 'hidden', 'trigger-now', 'pegged'],
-  ],
+  ['parent', ['child', 'at-the-open', 'at-the-close', 'pegged']],
+  ['child', ['market', 'ioc', 'fok', 'min-quantity', 'at-the-open', 'at-the-close', 'reprice', 'trigger-now', 'pegged']],
 ];
 
 /** True if an order can have both terms. */

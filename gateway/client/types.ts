@@ -168,8 +168,8 @@ export interface LinkedOrders {
   readonly orders: readonly [ListedOrder, ListedOrder];
 }
 
-/** An order whose fills others wait for. It may also be immediate-or-cancel, fill-or-kill or a market order; or a stop, from rules 7 on. */
-export type ParentOrder = ListedOrder & Pick<PlaceOrder, 'minQuantity' | 'triggerNow'>;
+/** An order whose fills others wait for. It may also be immediate-or-cancel, fill-or-kill or a market order; from rules 7 on also a stop of any type, an iceberg, hidden, or with reprice. */
+export type ParentOrder = ListedOrder & Pick<PlaceOrder, 'minQuantity' | 'triggerNow' | 'reprice'>;
 
 /** A parent and the order that waits for its fills, see docs/TRADING-RULES.md. Needs an exchange that supports wire schema 2. */
 export interface TriggeringOrders {

@@ -108,7 +108,7 @@ function amendChild(state: NaiveState, o: NaiveOrder, f: Amend): void {
   const trail = o.stop?.trail;
   if (stopPrice > 0 && !o.stop) code = Code.STOP_PRICE;
   if (offset > 0 && !trail) code = Code.TRAIL_OFFSET;
-  if (named > 0) code = Code.DISPLAYED_QUANTITY;
+  if (named > 0 && !o.iceberg) code = Code.DISPLAYED_QUANTITY;
   if (code !== Code.OK) state.controls.count(o.account);
   const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity, ...(o.stop && { stop: { ...o.stop } }) };
   if (wanted.stop && stopPrice > 0) wanted.stop.price = stopPrice;
@@ -118,8 +118,11 @@ function amendChild(state: NaiveState, o: NaiveOrder, f: Amend): void {
     wanted.stop.trail = { ...trail, ...terms, distance: o.market ? 0 : f.price };
   }
   if (code === Code.OK) code = checkChildAmend(state, wanted, SYMBOL);
+  if (code === Code.OK && named > 0 && !canDisplay(named, f.quantity, state.params[SymbolParam.MinDisplayed]))
+    code = Code.DISPLAYED_QUANTITY;
   if (code !== Code.OK) return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, state.leaves(o), o.filled);
   o.price = wanted.price;
+  if (o.iceberg && named > 0) o.iceberg.display = named;
   if (o.stop && wanted.stop) Object.assign(o.stop, wanted.stop);
   state.answer(ReportKind.Amended, 0, o, o.price, f.quantity, f.quantity, o.filled, 4);
 }

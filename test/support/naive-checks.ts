@@ -134,6 +134,7 @@ export function checkChild(state: NaiveState, o: NaiveOrder, symbol: number): nu
     return o.tif === TimeInForce.Day ? Code.NO_SESSION : Code.EXPIRY_PAST;
   });
   if (basic !== Code.OK) return basic;
+  if (o.iceberg && !canDisplay(o.iceberg.display, o.open, state.params[SymbolParam.MinDisplayed])) return Code.DISPLAYED_QUANTITY;
   if (state.counted.length >= state.limits.orders) return Code.BOOK_FULL;
   const own = state.counted.filter(({ account }) => account === o.account).length;
   return own >= state.limits.ordersPerAccount ? Code.ORDER_SHARE_FULL : Code.OK;

@@ -264,7 +264,7 @@ export class NaiveChildren {
     const code = this.#standing(o, lots);
     const isShort = state.need({ ...o, open: open + lots }) > this.#free(o) + state.links.shared(o);
     if (code !== Code.OK || isShort) return this.#rejectLive(o, code || Code.INSUFFICIENT_FUNDS, lots);
-    state.seen.add('a live child grows');
+    state.seen.add(o.iceberg || o.hidden ? 'a live child that displays less grows' : 'a live child grows');
     state.leavePlace(o);
     o.open += lots;
     this.#sayLive(o, lots);
@@ -332,13 +332,14 @@ export class NaiveChildren {
     const byId = (a: NaiveOrder, b: NaiveOrder): number => a.id - b.id;
     for (const o of [...this.waiting].sort(byId)) {
       const trail = o.stop?.trail;
-      const bits = o.side + (o.stop?.trigger ?? 0) * 2 + (trail ? 4 : 0) + 256 * lifetime(o);
+      const bits = o.side + (o.stop?.trigger ?? 0) * 2 + (trail ? 4 : 0) + (keeps(o) ? 8 : 0) + 256 * lifetime(o);
       const [price, stopPrice] = trail ? [trail.distance, trail.activation] : [o.price, o.stop?.price ?? 0];
       rows.push([49, o.id, o.client, price, o.filled, stopPrice, o.account, SYMBOL, bits, o.tag]);
       const carry = carryOf(o.fees);
       if (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carry, o.fees.maker, o.fees.taker]);
       if (o.end < Infinity) rows.push([18, o.id, o.end]);
       if (o.session !== 0) rows.push([58, o.id, o.session]);
+      if (keeps(o)) rows.push([35, o.id, o.hidden ? 0 : (o.iceberg?.display ?? -1), Number(o.reprice)]);
     }
     const others = this.#state.open.filter((o) => this.comes(o) && !this.#queue.includes(o)).sort(byId);
     for (const { id, family, stop } of [...this.#queue, ...others])
@@ -351,4 +352,9 @@ export class NaiveChildren {
     }
     return rows;
   }
+}
+
+/** Whether an order outside the book rests otherwise than a plain one. */
+function keeps({ hidden, iceberg, reprice }: NaiveOrder): boolean {
+  return hidden === true || iceberg !== undefined || reprice;
 }

@@ -351,10 +351,6 @@ export const list: fc.Arbitrary<LongCommandFields> = fc
     const [side, price] = one.side === Side.Buy ? [Side.Sell, (one.price as number) + apart] : [Side.Buy, (one.price as number) - apart];
     return listOf(LinkKind.OneCancelsOther, [one, { ...joined, side, price }]);
   });
-const childable = linkable.filter(({ extension }) => {
-  const { displayedQuantity, instructions = 0 } = extension ?? {};
-  return displayedQuantity === undefined && (instructions & Instruction.Hidden) === 0;
-});
 /** A parent, and one or two children: only from rules 6 on. */
 export const family: fc.Arbitrary<LongCommandFields> = fc
   .record({
@@ -362,8 +358,8 @@ export const family: fc.Arbitrary<LongCommandFields> = fc
       weight: 3,
       arbitrary: stop,
     }),
-    limit: childable.filter(({ extension }) => extension?.stopPrice === undefined),
-    stop: childable.filter(({ extension }) => extension?.stopPrice !== undefined),
+    limit: linkable.filter(({ extension }) => extension?.stopPrice === undefined),
+    stop: linkable.filter(({ extension }) => extension?.stopPrice !== undefined),
     how: fc.constantFrom('limit', 'limit', 'stop', 'bracket', 'bracket', 'bracket'),
     side: fc.constantFrom(0, 1, 1, 1),
     modes: fc.array(fc.constantFrom(0, 0, 1, 2, 3, 4, 5), { minLength: 2, maxLength: 2 }),
@@ -379,15 +375,16 @@ export const family: fc.Arbitrary<LongCommandFields> = fc
       ...(isMarket && { price: 0 }),
       extension: { ...parent.extension, selfTradeMode: parentMode, ...(isMarket && { orderType: OrderType.Market }) },
     };
-    const join = (o: LongCommandFields, n: number): LongCommandFields => ({
-      ...o,
-      ...{ account, quantity, clientOrderId: ((clientOrderId + n - 1) % 40) + 1, side: how === 'bracket' || side === 1 ? 1 - own : own },
-      extension: { ...o.extension, selfTradeMode: mode },
-    });
+    const join = (o: LongCommandFields, n: number): LongCommandFields => {
+      const sized = ofSize(o, { ...parent, side: how === 'bracket' || side === 1 ? 1 - own : own, quantity });
+      const clientId = ((clientOrderId + n - 1) % 40) + 1;
+      return { ...sized, account, clientOrderId: clientId, extension: { ...sized.extension, selfTradeMode: mode } };
+    };
     if (how === 'limit') return listOf(LinkKind.OneTriggersOther, [first, join(limit, 1)]);
     if (how === 'stop') return listOf(LinkKind.OneTriggersOther, [first, join(stopOrder, 1)]);
     const sign = own === Side.Buy ? 1 : -1;
-    const middle = first.price || first.extension.stopPrice || 100;
+    const trails = (first.extension.orderType ?? 0) >= OrderType.TrailingStop;
+    const middle = trails ? 100 : first.price || first.extension.stopPrice || 100;
     const profit = { ...join(limit, 1), price: middle + sign * apart };
     const loss = join(stopOrder, 2);
     if ((loss.extension?.orderType ?? 0) >= OrderType.TrailingStop) return listOf(LinkKind.Bracket, [first, profit, loss]);

@@ -293,6 +293,7 @@ function isOfRules6({ extension }: LongCommandFields): boolean {
 /** Whether a list has a parent or child of a kind that there is from rules 7 on only. */
 function isOfRules7(legs: readonly LongCommandFields[]): boolean {
   if (((legs[0].extension?.link ?? 0) & 0xff) < LinkKind.OneTriggersOther) return false;
+  if (((legs[0].extension?.instructions ?? 0) & Instruction.Reprice) !== 0) return true;
   return isOfRules6(legs[0]) || (legs[0].extension?.orderType ?? 0) >= OrderType.Stop || legs.slice(1).some(isOfRules6);
 }
 

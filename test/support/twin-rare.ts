@@ -134,6 +134,7 @@ export const RARE = [
   'a trailing child becomes live',
   'a trailing child becomes live, and waits for its activation price',
   'a trailing child grows',
+  'a live child that displays less grows',
   'a trailing child stands',
   'a parent triggers and rests',
   'a parent triggers and ends',
