@@ -57,7 +57,9 @@ export class ReportWriter {
   readonly #ring: SpillingProducer | undefined;
   /** The ring, unless the writer is quiet: one test for both. */
   #out: SpillingProducer | undefined;
+  readonly #scratchDoubles = new Float64Array(this.#scratch.buffer);
   readonly #slots: Int32Array;
+  readonly #slotDoubles: Float64Array;
   readonly #reportNo: Float64Array;
 
   constructor(accounts: Accounts, out: SpillingProducer | undefined) {
@@ -65,6 +67,7 @@ export class ReportWriter {
     this.#ring = out;
     this.#out = out;
     this.#slots = out === undefined ? this.#scratch : out.slots.i32;
+    this.#slotDoubles = out === undefined ? this.#scratchDoubles : out.slots.f64;
     this.words = this.#scratch;
   }
 
@@ -80,9 +83,11 @@ export class ReportWriter {
     this.count = (this.count + 1) | 0;
     const out = this.#out;
     let words: Int32Array = this.#scratch;
+    let doubles: Float64Array = this.#scratchDoubles;
     let at = 0;
     if (out !== undefined) {
       words = this.#slots;
+      doubles = this.#slotDoubles;
       at = out.claim() << TO_WORDS;
     }
     this.words = words;
@@ -98,14 +103,11 @@ export class ReportWriter {
     words[at | SEQ | 1] = this.seqHigh;
     words[at | TIME] = this.timeLow;
     words[at | TIME | 1] = this.timeHigh;
-    words[at | FEE] = 0;
-    words[at | FEE | 1] = 0;
-    words[at | TRADE_ID] = 0;
-    words[at | TRADE_ID | 1] = 0;
-    words[at | CONTRA] = 0;
-    words[at | CONTRA | 1] = 0;
-    words[at | RETRY] = 0;
-    words[at | RETRY | 1] = 0;
+    // The double 0 is 64 bits of zero: one store instead of two.
+    doubles[(at >> 1) | (FEE >> 1)] = 0;
+    doubles[(at >> 1) | (TRADE_ID >> 1)] = 0;
+    doubles[(at >> 1) | (CONTRA >> 1)] = 0;
+    doubles[(at >> 1) | (RETRY >> 1)] = 0;
   }
 }
 

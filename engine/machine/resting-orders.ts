@@ -338,10 +338,9 @@ export class RestingOrders implements StatePart {
   /** Releases the slot of an order that no longer rests. Its id stays remembered. An iceberg may have a further part, and rests with it. */
   gone(slot: number): void {
     const slab = this.#slab;
-    if (slab.words[(slot << TO_WORDS) | FEES] < 0 && this.#goesOn(slot)) return;
+    if (slab.words[(slot << TO_WORDS) | FEES] < 0) return this.#moreGone(slot);
     this.#accounts.openOrders[slab.account(slot)]--;
-    if (slab.words[(slot << TO_WORDS) | FEES] < 0) this.#moreGone(slot);
-    else this.#clientOrderIds.rememberResting(slot);
+    this.#clientOrderIds.rememberResting(slot);
     slab.release(slot);
   }
 
@@ -360,8 +359,17 @@ export class RestingOrders implements StatePart {
     return true;
   }
 
-  /** Of an order that has more than its record. */
+  /** The same for an order that has more than its record. */
   #moreGone(slot: number): void {
+    if (this.#goesOn(slot)) return;
+    this.#accounts.openOrders[this.#slab.account(slot)]--;
+    // It may have lost its last link, and with it all that it had.
+    if (this.#slab.fees(slot) < 0) this.#endMore(slot);
+    else this.#clientOrderIds.rememberResting(slot);
+    this.#slab.release(slot);
+  }
+
+  #endMore(slot: number): void {
     const bits = this.#slab.sideBits(slot);
     this.#expiries.remove(slot);
     this.#slab.session[slot] = 0;
