@@ -29,7 +29,7 @@ const { Extended: EXTENDED } = CommandFlag;
 // Module constants: V8 folds them, but loads an imported constant each time.
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
-const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
+const { open: OPEN } = OrderDouble;
 const { price: PRICE, fees: FEES, level: LEVEL, terms: TERMS } = OrderWord;
 const LINKED = LINKED_BIT;
 const ANY_SHARE = ANY;
@@ -138,10 +138,8 @@ export class AmendCancel {
     const fees = words[(slot << TO_WORDS) | FEES];
     order.symbol = terms & 0xffff;
     order.side = (terms >>> 16) & 1;
-    order.timeInForce = (terms >>> 24) & 15;
     order.orderKind = RESTING[terms >>> 24];
     order.lifetimeBits = (terms >>> 24) & LIFETIME_BITS;
-    order.clientOrderId = doubles[record | CLIENT_ORDER_ID];
     order.feeSchedule = (fees >>> TO_SCHEDULE) & SCHEDULE;
     const risk = risks.of(order.symbol);
     const rules3 = this.#state.rules >= 3;
@@ -195,10 +193,8 @@ export class AmendCancel {
     if (!named) order.displayed = display;
     order.symbol = slab.symbol(slot);
     order.side = slab.side(slot);
-    order.timeInForce = slab.timeInForce(slot);
     order.orderKind = RESTING[slab.lifetime(slot)];
     order.lifetimeBits = (slab.lifetime(slot) & LIFETIME_BITS) | ICEBERG_BIT;
-    order.clientOrderId = slab.clientOrderId(slot);
     order.feeSchedule = scheduleOf(slab.fees(slot));
     order.feeCarry = slab.fees(slot) & CARRY;
     const keeps = order.price === slab.price(slot) && order.quantity <= slab.total(slot) && order.displayed <= display;
@@ -251,8 +247,6 @@ export class AmendCancel {
     if (slot === NIL) return this.#answers.reply(AMEND_REJECTED, code, order.orderId, order.price, order.quantity, 0, 0);
     order.symbol = slab.symbol(slot);
     order.side = slab.side(slot);
-    order.timeInForce = slab.timeInForce(slot);
-    order.clientOrderId = slab.clientOrderId(slot);
     this.#rejectAmend(code, slot);
   }
 
@@ -278,6 +272,7 @@ export class AmendCancel {
     const order = this.#order;
     const slab = this.#slab;
     const { later } = this.#state.aggressor;
+    this.#name(slot);
     this.#answers.reply(
       AMEND_REJECTED,
       code,
@@ -342,6 +337,7 @@ export class AmendCancel {
     selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
     // Reports of its fills have the tag of the order; the answer had the tag of the amend.
     order.tag = slab.tag(slot);
+    this.#name(slot);
     const watched = this.#stops.watched[order.symbol] !== 0;
     if (watched) this.#stops.beforeMatch(order.symbol, order.side === BUY ? book.bestAsk() : book.bestBid());
     let allowed = true;
@@ -352,6 +348,14 @@ export class AmendCancel {
     slab.setFilled(slot, aggressor.filled);
     this.#setCarry(slot, aggressor.feeCarry);
     return allowed;
+  }
+
+  /** Gives the current order what reports of it and of its fills name, and no check needs. */
+  #name(slot: number): void {
+    const order = this.#order;
+    const slab = this.#slab;
+    order.timeInForce = slab.timeInForce(slot);
+    order.clientOrderId = slab.clientOrderId(slot);
   }
 
   #setCarry(slot: number, carry: number): void {

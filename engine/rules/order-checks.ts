@@ -608,7 +608,11 @@ export class OrderChecks {
   }
 
   #postOnly(order: OrderRequest): Code {
-    return POST_ONLY[order.orderKind] !== 0 && this.books(order).crosses(order.side, order.price) ? Code.POST_ONLY_WOULD_TRADE : OK;
+    return POST_ONLY[order.orderKind] === 0 ? OK : this.#behind(order);
+  }
+
+  #behind(order: OrderRequest): Code {
+    return this.books(order).crosses(order.side, order.price) ? Code.POST_ONLY_WOULD_TRADE : OK;
   }
 
   /** A product beyond the exact range exceeds any MaxNotional, so the order is rejected. */
