@@ -73,7 +73,7 @@ describe('the checks of a new order', () => {
         const fields = drawn.timeInForce === TimeInForce.Market ? { ...drawn, price: 0 } : drawn;
         if (exchange.clientOrderIds.find(fields.account, fields.clientOrderId) !== 0) continue;
         encodeCommand(bytes, words, 0, fields);
-        request.read(bytes, words, 0);
+        request.read(words, 0);
         const expected = checks.newOrder(request);
         const row = NEW_ORDER_CHECKS.find(({ check }) => check(checks, request) !== Code.OK);
         const found = row?.check(checks, request) ?? Code.OK;

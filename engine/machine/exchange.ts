@@ -12,7 +12,7 @@ import type { PendingStops } from '../rules/pending-stops.ts';
 import { PositionLimitRows } from '../rules/position-limit-rows.ts';
 import { SymbolRows } from '../rules/symbol-rows.ts';
 import type { StatePart } from '../state-part.ts';
-import { getI64Even, type Seq, type TimeUs } from '../units.ts';
+import type { Seq, TimeUs } from '../units.ts';
 import { Command, CommandExtension, CommandFlag, CommandKind, Phase, ReportKind, Side, SubPhase, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { LAST_SHORT_TIME_IN_FORCE } from '../wire/order-kinds.ts';
@@ -51,6 +51,7 @@ const TO_WORDS = 31 - Math.clz32(Command.bytes / 4);
 const SEQ = Command.seq / 4;
 const TIME = Command.timeUs / 4;
 const { New: NEW, Cancel: CANCEL, Amend: AMEND, Configure: CONFIGURE, StateDigest: STATE_DIGEST } = CommandKind;
+const TWO_32 = 2 ** 32;
 const FIRST_ADMIN_KIND = CommandKind.DefineAsset;
 const { Extended: EXTENDED } = CommandFlag;
 const { Sell: SELL } = Side;
@@ -178,25 +179,30 @@ export class Exchange extends MachineState {
    */
   apply(bytes: Uint8Array, words: Int32Array, slot: number): void {
     const w = slot << TO_WORDS;
-    const seq = getI64Even(words, w | SEQ);
+    // Each word is read once, for numbers and for reports.
+    const seqLow = words[w | SEQ];
+    const seqHigh = words[w | SEQ | 1];
+    const timeLow = words[w | TIME];
+    const timeHigh = words[w | TIME | 1];
+    const seq = seqHigh * TWO_32 + (seqLow >>> 0);
     if (seq !== this.seq + 1) outOfOrder(seq, this.seq);
-    const timeUs = getI64Even(words, w | TIME);
+    const timeUs = timeHigh * TWO_32 + (timeLow >>> 0);
     const { order, reports, market } = this;
     this.seq = seq;
     this.timeUs = timeUs;
-    reports.seqLow = words[w | SEQ];
-    reports.seqHigh = words[w | SEQ | 1];
-    reports.timeLow = words[w | TIME];
-    reports.timeHigh = words[w | TIME | 1];
+    reports.seqLow = seqLow;
+    reports.seqHigh = seqHigh;
+    reports.timeLow = timeLow;
+    reports.timeHigh = timeHigh;
     market.seq = seq;
     market.timeUs = timeUs;
-    order.read(bytes, words, slot);
+    order.read(words, slot);
     const { kind } = order;
     const { wakes } = this;
     const due = (timeUs >= wakes[0] || timeUs >= wakes[1] || timeUs >= wakes[2]) && this.#wake(timeUs);
     if (this.#stops.pending === true && !isEngines(kind)) {
       this.triggers.run(false);
-      order.read(bytes, words, slot);
+      order.read(words, slot);
     }
     if (due && !this.#dueEnds.clear()) this.#rejectForNow(kind, words, slot);
     else if ((order.flags & EXTENDED) !== 0 || this.#extension.pending === true) this.#applyLong(kind, bytes, words, slot);

@@ -279,7 +279,7 @@ export class OrderLists implements StatePart {
   #read(leg: number): void {
     const order = this.#order;
     const state = this.#state;
-    order.read(this.#bytes, this.#words, leg * 2 + 1);
+    order.read(this.#words, leg * 2 + 1);
     addExtension(order, this.#bytes, this.#words, leg * 2, state.rules);
     hashTerms(order);
     order.termsHash = order.termsHash ^ Math.imul(order.link, 0x6c8e9cf5) || 1;
