@@ -8,7 +8,7 @@ import { StopHeap } from '../engine/book/stop-heap.ts';
 import { Code } from '../engine/codes.ts';
 import { resolveLimits } from '../engine/limits.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
-import { OLD_TRIGGERS_PER_COMMAND, TRIGGERS_PER_COMMAND } from '../engine/machine/state.ts';
+import { OLD_TRIGGERS_PER_COMMAND, TRIGGER_PAUSE_US, TRIGGERS_PER_COMMAND } from '../engine/machine/state.ts';
 import { StateLoader, saveState, stateHash } from '../engine/machine/state-rows.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { CommandKind, OrderType, Phase, ReportKind, Side } from '../engine/wire/layout.ts';
@@ -58,6 +58,30 @@ describe('more stops are due than one command triggers', () => {
     const harness = crowded(OLD_TRIGGERS_PER_COMMAND + 1);
     harness.exchange.setRules(5);
     assert.equal(triggered(harness, '3 new 1 buy 1 @ 520').ids.length, OLD_TRIGGERS_PER_COMMAND);
+  });
+
+  it('a pause follows: commands within it trigger none, and are not delayed by them; a snapshot keeps it', () => {
+    for (const rules of [6, 7]) {
+      const harness = crowded();
+      harness.exchange.setRules(rules);
+      assert.equal(triggered(harness, '3 new 1 buy 1 @ 520').ids.length, TRIGGERS_PER_COMMAND);
+      const at = harness.exchange.timeUs;
+      const later = (us: number, line: string) => triggered(harness, `at ${(at + us) / 1000}: ${line}`).ids.length;
+      const share = rules === 6 ? TRIGGERS_PER_COMMAND : 0;
+      assert.equal(later(0, '3 new 2 buy 1 @ 400'), share);
+      assert.equal(harness.exchange.deadlineUs, harness.exchange.timeUs, 'a tick is due');
+      assert.equal(stateHash(copyOf(harness.exchange)), stateHash(harness.exchange));
+      assert.equal(copyOf(harness.exchange).triggersFromUs, rules === 6 ? 0 : at + TRIGGER_PAUSE_US);
+      assert.equal(later(TRIGGER_PAUSE_US - 1, 'tick'), rules === 6 ? MANY - 2 * share : 0);
+      if (rules === 6) continue;
+      assert.equal(later(TRIGGER_PAUSE_US, 'tick'), TRIGGERS_PER_COMMAND);
+      assert.equal(later(2 * TRIGGER_PAUSE_US - 1, '3 new 3 buy 1 @ 400'), 0);
+      assert.equal(later(2 * TRIGGER_PAUSE_US, '3 new 4 buy 1 @ 400'), MANY - 2 * TRIGGERS_PER_COMMAND);
+      // Fewer than a share: no pause follows.
+      harness.must(parseCommand(`at ${(at + 1001) / 1000}: 1 new ${MANY + 1} buy 1 stop 530`));
+      harness.must(parseCommand(`at ${(at + 1002) / 1000}: 2 new 9 sell 5 @ 530`));
+      assert.equal(later(1003, '3 new 5 buy 2000 @ 530'), 1);
+    }
   });
 
   it('a halt stops them, and continuous trading lets them go on', () => {

@@ -9,6 +9,7 @@ const CHUNK_ROWS = 4096;
 /** Columns of seq and time in the row of {@link RowKind.Meta}, which is the first row. */
 const META_SEQ = 1;
 const META_TIME = 2;
+const META_TRIGGERS_FROM = 4;
 
 /** Receives `count` rows of {@link ROW_FIELDS} numbers. The array is reused after the call. */
 export type RowSink = (rows: Float64Array, count: number) => void;
@@ -44,6 +45,7 @@ export class StateLoader {
     exchange.seq = rows[at + 1];
     exchange.timeUs = rows[at + 2];
     exchange.lastOrderId = rows[at + 3];
+    exchange.triggersFromUs = rows[at + 4];
     // A state whose rules were not logged has no row of rules.
     exchange.configuration.beginUnlogged();
   }
@@ -69,6 +71,7 @@ export function tradingHash(exchange: Exchange): string {
     if (rows[0] === RowKind.Meta) {
       rows[META_SEQ] = 0;
       rows[META_TIME] = 0;
+      rows[META_TRIGGERS_FROM] = 0;
     }
     hash.update(new Uint8Array(rows.buffer, rows.byteOffset, count * ROW_FIELDS * 8));
   });
@@ -77,7 +80,7 @@ export function tradingHash(exchange: Exchange): string {
 
 function saveParts(exchange: Exchange, parts: readonly StatePart[], sink: RowSink): void {
   const out = new RowBuffer(sink);
-  out.row(RowKind.Meta, exchange.seq, exchange.timeUs, exchange.lastOrderId);
+  out.row(RowKind.Meta, exchange.seq, exchange.timeUs, exchange.lastOrderId, exchange.triggersFromUs);
   for (const part of parts) part.save(out);
   out.flush();
 }

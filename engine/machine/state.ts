@@ -29,7 +29,7 @@ import { Throttles } from '../rules/throttles.ts';
 import { TrackedModel } from '../rules/tracked-model.ts';
 import { VolatilityBands } from '../rules/volatility-bands.ts';
 import { WaitingOrders } from '../rules/waiting-orders.ts';
-import type { QtyLots } from '../units.ts';
+import type { QtyLots, TimeUs } from '../units.ts';
 import { MarketWriter } from './market-writer.ts';
 import { ReportWriter } from './report-writer.ts';
 
@@ -60,7 +60,9 @@ export const PARTS_PER_COMMAND = 1024;
  * the orders behind a cascade came faster than they were applied.
  */
 export const TRIGGERS_PER_COMMAND = 32;
-/** The same before rules 6. */
+/** A command that triggered as many is followed by a pause of this length, from rules 7 on, in which no stop triggers. It bounds the work of a cascade per time: commands of others that arrive meanwhile are not each delayed by a share of it. */
+export const TRIGGER_PAUSE_US = 500;
+/** Stops that trigger with one command at most before rules 6. */
 export const OLD_TRIGGERS_PER_COMMAND = 256;
 
 /**
@@ -105,6 +107,8 @@ export class MachineState implements CheckedState {
   seq = 0;
   timeUs = 0;
   lastOrderId = 0;
+  /** End of the last pause of triggers, see TRIGGER_PAUSE_US. */
+  triggersFromUs: TimeUs = 0;
   /**
    * Times from which on a command finds something due before it, infinite = nothing: the first order that expires, what is due of accounts and
    * auctions (it may be too early; see DueEnds), the end of an interruption; and the first dead man's switch. In one array, because each command

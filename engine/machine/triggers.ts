@@ -15,7 +15,7 @@ import type { GuardedMatch } from './guarded-match.ts';
 import type { LinkedOrders } from './linked-orders.ts';
 import type { OrderChildren } from './order-children.ts';
 import type { RestingOrders } from './resting-orders.ts';
-import { type MachineState, OLD_TRIGGERS_PER_COMMAND } from './state.ts';
+import { type MachineState, OLD_TRIGGERS_PER_COMMAND, TRIGGER_PAUSE_US } from './state.ts';
 import { kindAfterTrigger } from './stop-orders.ts';
 
 const NIL = -1;
@@ -31,7 +31,7 @@ export const FOLLOWS_PER_COMMAND = 512;
  * Triggers stops, after the command that moved the price. What waits for fills of its parent in the symbol, and is due, becomes live first. Each becomes a market
  * or limit order, is checked again, and trades to its end; what its trades cross
  * has its turn later. What exceeds the share of one command goes on before the
- * next command or tick: what triggers there has time priority over that command.
+ * next command or tick, after a pause: what triggers there has time priority over that command.
  * Owned by the engine thread.
  */
 export class Triggers {
@@ -80,7 +80,8 @@ export class Triggers {
     const stops = this.#stops;
     if (this.#seq !== state.seq) {
       this.#seq = state.seq;
-      this.#left = state.rules < 6 ? OLD_TRIGGERS_PER_COMMAND : state.triggersPerCommand;
+      if (state.timeUs < state.triggersFromUs) this.#left = 0;
+      else this.#left = state.rules < 6 ? OLD_TRIGGERS_PER_COMMAND : state.triggersPerCommand;
       stops.followsLeft = state.rules < 6 ? ALL : this.followsPerCommand;
     }
     stops.afterMatch();
@@ -88,8 +89,8 @@ export class Triggers {
     while (this.#left > 0) {
       const slot = stops.nextDue(state.links.dueIn);
       if (slot === NIL) break;
-      if (this.#trigger(slot)) this.#left--;
-      else this.#left = 0;
+      if (!this.#trigger(slot)) this.#left = 0;
+      else if (--this.#left === 0 && state.rules >= 7) state.triggersFromUs = state.timeUs + TRIGGER_PAUSE_US;
       if (this.#left === 0) stops.passTurn();
       areLive = this.#children.run();
     }

@@ -58,7 +58,9 @@ export class NaiveExchange extends NaiveState {
         const random = c.kind === CommandKind.Tick ? (c.quantity ?? 0) / 2 ** 32 : undefined;
         if (this.volatility.isOver(this.timeUs, random)) endInterruption(this);
       });
-      this.stops.left = this.stops.perCommand;
+      const pauses = this.timeUs < this.stops.fromUs;
+      if (pauses && this.stops.hasDue) this.seen.add('stops are due in a pause');
+      this.stops.left = pauses ? 0 : this.stops.perCommand;
       this.children.left = this.children.perCommand;
       this.stops.trails.left = this.rules < 6 ? Number.POSITIVE_INFINITY : this.stops.trails.perCommand;
       trigger(this);

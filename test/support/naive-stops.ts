@@ -25,6 +25,8 @@ export class NaiveStops<Order extends NaiveStop> {
   perCommand = TRIGGERS_PER_COMMAND;
   /** Triggers that the current command may still cause. */
   left = TRIGGERS_PER_COMMAND;
+  /** No stop triggers before. */
+  fromUs = 0;
 
   /** The prices of one order's trades, in sequence, or one price that was set. */
   swept(prices: readonly number[], triggers: readonly number[]): void {

@@ -22,7 +22,7 @@ function triggerDue(state: NaiveState): void {
   for (let live = state.children.run(); live && state.phase === Phase.Continuous && state.stops.left > 0; live = state.children.run()) {
     const o = state.stops.next();
     if (o === undefined) return;
-    state.stops.left--;
+    if (--state.stops.left === 0 && state.rules >= 7) state.stops.fromUs = state.timeUs + 500;
     if (state.massCancels.endsTriggered(o) || !state.open.includes(o)) continue;
     state.answer(ReportKind.Triggered, 0, o, o.price, state.leaves(o), state.leaves(o), 0);
     if (o.link && o.stop.trail) state.seen.add('linked trailing stop triggered');

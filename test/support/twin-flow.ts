@@ -316,8 +316,9 @@ function stamped(commands: readonly LongCommandFields[]): LongCommandFields[] {
     return { ...fields, extension: ends.get(extension) as typeof extension };
   };
   let timeUs = START_US;
-  return commands.map((fields) => {
-    timeUs += 1000 + (fields.waitUs ?? 0);
+  return commands.map((fields, i) => {
+    // Some come within a pause of triggers.
+    timeUs += (i % 4 === 2 ? 100 : 1000) + (fields.waitUs ?? 0);
     if (fields.legs !== undefined) return { ...fields, timeUs, legs: fields.legs.map((leg) => endsFrom(leg, timeUs)) };
     const { kind, parameter, quantity = 0 } = fields;
     if (kind === CommandKind.SetSymbol && parameter === SymbolParam.SessionEnd) return { ...fields, timeUs, quantity: timeUs + quantity };

@@ -52,6 +52,7 @@ export const RARE = [
   '2/417/0',
   '7/416/0',
   '11/0/0',
+  'stops are due in a pause',
   'reports of stop prices go on',
   'trail activated',
   'trail in one group',
