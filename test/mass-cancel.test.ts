@@ -611,3 +611,21 @@ describe('a real engine', () => {
     });
   }
 });
+
+it('of symbols whose ids have equal lower bits, one is cancelled', () => {
+  const harness = new Harness({ ...SMALL_LIMITS, symbols: 1024 }).setUp(2);
+  const OTHER = SYMBOL + 512;
+  const terms = { account: BTC, tag: USD, side: 2, timeInForce: 3, clientOrderId: 1, orderId: 1, name: 'OTHER' };
+  harness.must({ kind: CommandKind.DefineSymbol, symbol: OTHER, ...terms });
+  harness.must({ kind: CommandKind.SetPhase, symbol: OTHER, parameter: Phase.Continuous });
+  for (const [n, symbol] of [SYMBOL, OTHER, OTHER].entries()) harness.do({ ...parseCommand(`1 new ${n + 1} buy 1 @ 100`), symbol });
+  const { reports } = harness.do({ ...parseCommand('1 mass-cancel'), symbol: OTHER });
+  assert.deepEqual(
+    reports.map(({ kind, quantity, clientOrderId }) => [kind, kind === ReportKind.MassCancelled ? quantity : clientOrderId]),
+    [
+      [ReportKind.MassCancelled, 2],
+      [ReportKind.Cancelled, 2],
+      [ReportKind.Cancelled, 3],
+    ],
+  );
+});

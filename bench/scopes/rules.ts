@@ -112,6 +112,7 @@ async function run({ profile, windows, progress, signal }: ScopeContext): Promis
       metric('stop.slice', `Command with which ${TRIGGERS_PER_COMMAND} stops trigger, p90`, 'ms', ({ sliceMs }) => sliceMs),
       metric('mass.cancel', 'Order of a mass cancel', 'us', ({ massCancel }) => massCancel.orderNs / 1000),
       metric('mass.first', 'Mass cancel, the command itself', 'ms', ({ massCancel }) => massCancel.firstMs),
+      metric('mass.side', 'Mass cancel of a side, the command itself', 'ms', ({ massCancel }) => massCancel.sideMs),
       metric('mass.slice.median', 'Command that continues a mass cancel, median', 'ms', ({ massCancel }) => massCancel.sliceMedianMs),
       metric('mass.slice', 'Command that continues a mass cancel, p99', 'ms', ({ massCancel }) => massCancel.sliceMs),
       ...KINDS.flatMap(({ id, title }) => [

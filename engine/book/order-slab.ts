@@ -70,6 +70,19 @@ export const PARKED = -2;
 /** Level of a child that waits for fills of its parent, outside the book and the stops. */
 export const WAITS_FOR_PARENT = -(2 ** 30);
 
+/** In {@link OrderSlab.ownerAt}: the account, which is below 2^22. */
+export const OWNER_ACCOUNT = 0x3fffff;
+/** The bit of the side. */
+export const OWNER_SIDE_SHIFT = 22;
+/** The lower 9 bits of the symbol. */
+export const OWNER_SYMBOL_SHIFT = 23;
+export const OWNER_SYMBOLS = 512;
+
+/** Account, side and the lower bits of the symbol of an order in one word. @param terms OrderWord.terms */
+export function ownerWord(account: number, terms: number): number {
+  return account | (((terms >>> 16) & 1) << OWNER_SIDE_SHIFT) | (terms << OWNER_SYMBOL_SHIFT);
+}
+
 /** Bits of the byte of the side. The others are 0. */
 export const SIDE_BIT = 1;
 /** A pending stop that the reference price triggers, not the last trade. */
@@ -107,8 +120,8 @@ export class OrderSlab {
   readonly id: Float64Array;
   /** Hash of the terms that the order was sent with, 0 = unknown; see hashTerms. A column of its own, because only entry and end of an order touch it. */
   readonly termsHash: Int32Array;
-  /** Account of the order in the slot, 0 in a free slot. A column of its own, so that a search for an account's orders reads little memory. */
-  readonly accountAt: Int32Array;
+  /** By slot, what {@link ownerWord} packs; 0 in a free slot. A column of its own, so that a search for the orders of an account, or those of a side or symbol, reads little memory. */
+  readonly ownerAt: Int32Array;
   /** End of an order that has one, microseconds since the Unix epoch; see DeadlineHeap, which owns it. A column of its own, whose memory only such orders use. */
   readonly endUs: Float64Array;
   /** Number of the session whose end cancels the order, 0 = none. A column of its own, which only orders with more than their record touch. */
@@ -126,7 +139,7 @@ export class OrderSlab {
     this.capacity = capacity;
     this.id = new Float64Array(allocate(capacity * 8));
     this.termsHash = new Int32Array(allocate(capacity * 4));
-    this.accountAt = new Int32Array(allocate(capacity * 4));
+    this.ownerAt = new Int32Array(allocate(capacity * 4));
     this.endUs = new Float64Array(allocate(capacity * 8));
     this.session = new Uint8Array(allocate(capacity));
     const records = allocate(capacity * ORDER_BYTES);
@@ -156,7 +169,7 @@ export class OrderSlab {
   release(slot: number): void {
     assert(this.level(slot) === NIL, 'order slab: release of a resting order');
     this.#index.remove(slot);
-    this.accountAt[slot] = 0;
+    this.ownerAt[slot] = 0;
     this.setNext(slot, this.#free);
     this.#free = slot;
     this.count--;
@@ -305,9 +318,10 @@ export class OrderSlab {
 
   /** Sets the account and the terms that never change. @param symbol below 2^16 @param side with the bits beside it @param lifetime the time in force and the bits beside it */
   setTerms(slot: number, account: number, symbol: number, side: number, lifetime: number): void {
+    const terms = symbol | (side << 16) | (lifetime << 24);
     this.words[(slot << 4) | 13] = account;
-    this.accountAt[slot] = account;
-    this.words[(slot << 4) | 14] = symbol | (side << 16) | (lifetime << 24);
+    this.words[(slot << 4) | 14] = terms;
+    this.ownerAt[slot] = ownerWord(account, terms);
   }
 
   /** The next order in the queue of its level. In a free slot: the next free slot. */

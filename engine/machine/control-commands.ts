@@ -1,3 +1,4 @@
+import { OWNER_ACCOUNT } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { AccountParam, GROUPS, LimitParam, MAX_ACCOUNT_RATE } from '../params.ts';
 import { ControlBit } from '../rules/control-bits.ts';
@@ -8,7 +9,6 @@ import type { OperatorCancel } from './operator-cancel.ts';
 import type { MachineState } from './state.ts';
 
 const { Suspended: SUSPENDED, Limited: LIMITED } = ControlBit;
-const NIL = -1;
 /** Value of AccountParam.Suspended. */
 const SUSPEND_AND_CANCEL = 2;
 
@@ -103,7 +103,7 @@ export class ControlCommands {
   #noteOpen(account: number, symbol: number): void {
     const { slab, accounts } = this.#state;
     for (let slot = 0, left = accounts.openOrders[account]; left > 0; slot++) {
-      if (slab.level(slot) === NIL || slab.account(slot) !== account) continue;
+      if ((slab.ownerAt[slot] & OWNER_ACCOUNT) !== account) continue;
       left--;
       if (slab.symbol(slot) === symbol) accounts.positionLimits.changeOpen(account, symbol, slab.side(slot), slab.total(slot));
     }

@@ -1,4 +1,4 @@
-import { ORDER_WORDS_SHIFT, type OrderSlab, OrderWord } from '../book/order-slab.ts';
+import { type OrderSlab, OWNER_ACCOUNT, OWNER_SIDE_SHIFT, OWNER_SYMBOL_SHIFT, OWNER_SYMBOLS } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
@@ -10,7 +10,6 @@ import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
 const NIL = -1;
-const { terms: TERMS } = OrderWord;
 
 /** Orders that mass cancels cancel with one command at most, so that none delays the others by more than about a millisecond. */
 export const CANCELS_PER_COMMAND = 512;
@@ -26,6 +25,9 @@ interface MassCancel {
   readonly symbol: number;
   /** 0 = both, 1 = buys, 2 = sells. */
   readonly sides: number;
+  /** Symbol and side as a mask and as what is named, for {@link OrderSlab.ownerAt}. */
+  readonly bits: number;
+  readonly named: number;
   /** Only orders of this session of the account; 0 = all. */
   readonly session: number;
   /** With which the orders are reported. */
@@ -58,8 +60,9 @@ interface MassCancel {
  *
  * The orders are found by one scan of the slab's column of accounts,
  * which ends with the last of them: about a millisecond per million open
- * orders of all accounts. The commands that sort do a part of it each. With a symbol or a side, each order of the account
- * is looked at before, in its record, because the answer has their number.
+ * orders of all accounts. The commands that sort do a part of it each. With a symbol or a side, or beside others that are under way,
+ * the command itself does such a scan, too, because its answer has the number of orders. The column has side and symbol, so that only the records of orders
+ * that are named are read.
  * Slots are not the same in every replay, so the scan alone may depend on them,
  * not the sequence. Owned by the engine thread.
  */
@@ -171,7 +174,10 @@ export class MassCancels implements StatePart {
 
   #new(account: number, group: number, symbol: number, sides: number, session: number, code: Code, lastOrderId: number): MassCancel {
     const number = ++this.#number;
-    return { account, group, symbol, sides, session, code, lastOrderId, number, sorts: 0, count: 0, found: 0, next: 0, left: undefined };
+    const bits = (symbol === 0 ? 0 : -1 << OWNER_SYMBOL_SHIFT) | (sides === 0 ? 0 : 1 << OWNER_SIDE_SHIFT);
+    const named = (symbol << OWNER_SYMBOL_SHIFT) | (sides === 2 ? 1 << OWNER_SIDE_SHIFT : 0);
+    const its = { account, group, symbol, sides, bits, named, session, code, lastOrderId, number };
+    return { ...its, sorts: 0, count: 0, found: 0, next: 0, left: undefined };
   }
 
   /** @param count orders that it names */
@@ -208,28 +214,44 @@ export class MassCancels implements StatePart {
     return this.#byOwner.get(owner)?.find((each) => this.#names(each, slot));
   }
 
-  #names({ symbol, sides, session, lastOrderId }: MassCancel, slot: number): boolean {
-    const { slab } = this.#state;
-    if (session !== 0 && slab.session[slot] !== session) return false;
-    if (slab.id[slot] > lastOrderId || (symbol !== 0 && slab.symbol(slot) !== symbol)) return false;
-    return sides === 0 || sides === slab.side(slot) + 1;
+  #names(its: MassCancel, slot: number): boolean {
+    return names(this.#state.slab, its, slot, this.#isExact);
   }
 
   /** The number of orders that it names and that no earlier one does. */
   #count(its: MassCancel): number {
-    const { symbol, sides, session } = its;
+    const { slab, accounts } = this.#state;
     const open = this.#openOrders(its);
-    if (session === 0 && this.#underWay.length === 0) {
-      if (symbol === 0 && sides === 0) return open;
-      if (its.account !== 0) return countOf(this.#state.slab, its.account, symbol, sides, open);
-    }
-    let count = 0;
-    let slot = -1;
-    for (let left = open; left > 0; left--) {
-      slot = this.#next(its, slot + 1);
-      if (this.#isLeft(its, slot)) count++;
-    }
-    return count;
+    if (its.bits === 0 && its.session === 0 && this.#underWay.length === 0) return open;
+    const earlier = this.#underWay.filter((each) => this.#mayShare(each, its));
+    let covered = 0;
+    for (const each of earlier) if (this.#covers(each, its)) covered = Math.max(covered, each.lastOrderId);
+    if (open === 0 || covered === its.lastOrderId) return 0;
+    const others = earlier.filter((each) => !this.#covers(each, its));
+    return countOf(slab, accounts.group, its, covered, others, open, this.#isExact);
+  }
+
+  /** Whether no two symbols have equal lower bits. */
+  get #isExact(): boolean {
+    return this.#state.books.length <= OWNER_SYMBOLS;
+  }
+
+  /** Whether two may name one order. */
+  #mayShare(one: MassCancel, other: MassCancel): boolean {
+    const { group } = this.#state.accounts;
+    const isOwner =
+      one.account === 0 || other.account === 0
+        ? (one.account === 0 ? one.group : group[one.account]) === (other.account === 0 ? other.group : group[other.account])
+        : one.account === other.account;
+    if (!isOwner || (one.symbol !== other.symbol && one.symbol !== 0 && other.symbol !== 0)) return false;
+    return one.sides === other.sides || one.sides === 0 || other.sides === 0;
+  }
+
+  /** Whether `one` names all that `other` names and that was there when it began. They may share orders. */
+  #covers(one: MassCancel, other: MassCancel): boolean {
+    if (one.account !== 0 && other.account === 0) return false;
+    if (one.symbol !== 0 && one.symbol !== other.symbol) return false;
+    return (one.sides === 0 || one.sides === other.sides) && (one.session === 0 || one.session === other.session);
   }
 
   /** Finds and sorts the next `most` of its orders. Returns all that are sorted. */
@@ -260,7 +282,7 @@ export class MassCancels implements StatePart {
   /** The first slot from `from` on that has an order of its owner, -1 if there is none. */
   #next({ account, group }: MassCancel, from: number): number {
     const { slab, accounts } = this.#state;
-    return account === 0 ? nextOfGroup(slab.accountAt, accounts.group, group, from) : slab.accountAt.indexOf(account, from);
+    return account === 0 ? nextOfGroup(slab.ownerAt, accounts.group, group, from) : nextOf(slab.ownerAt, account, from);
   }
 
   /** Whether it names the order in `slot`, which is of its owner, and no earlier one does. */
@@ -308,20 +330,50 @@ function ownerOf({ account, group }: MassCancel): number {
   return account === 0 ? -group : account;
 }
 
-/** Orders of an account, of which `open` are open, in a symbol and on a side; without accessors, because its loop is cold. */
-function countOf({ accountAt, words }: OrderSlab, account: number, symbol: number, sides: number, open: number): number {
+/** Whether a mass cancel names an order of its owner. @param isExact no two symbols have equal lower bits */
+function names(slab: OrderSlab, { bits, named, symbol, session, lastOrderId }: MassCancel, slot: number, isExact: boolean): boolean {
+  if ((slab.ownerAt[slot] & bits) !== named || slab.id[slot] > lastOrderId) return false;
+  return (session === 0 || slab.session[slot] === session) && (isExact || symbol === 0 || slab.symbol(slot) === symbol);
+}
+
+/** Orders of which `open` are open of the owner: those with ids above `covered` that a mass cancel names and no other one does. One loop without closures, because it is cold. */
+function countOf(
+  slab: OrderSlab,
+  groups: ArrayLike<number>,
+  its: MassCancel,
+  covered: number,
+  others: readonly MassCancel[],
+  open: number,
+  isExact: boolean,
+): number {
+  const { ownerAt, id, session: sessions } = slab;
+  const { account, group, symbol, session, bits, named } = its;
+  const looksUp = symbol !== 0 && !isExact;
   let count = 0;
   for (let slot = 0, left = open; left > 0; slot++) {
-    if (accountAt[slot] !== account) continue;
+    const word = ownerAt[slot];
+    const owner = word & OWNER_ACCOUNT;
+    if (account === 0 ? groups[owner] !== group : owner !== account) continue;
     left--;
-    const terms = words[(slot << ORDER_WORDS_SHIFT) + TERMS];
-    if (symbol !== 0 && (terms & 0xffff) !== symbol) continue;
-    if (sides === 0 || ((terms >>> 16) & 1) + 1 === sides) count++;
+    if ((word & bits) !== named || (covered !== 0 && id[slot] <= covered)) continue;
+    if ((session !== 0 && sessions[slot] !== session) || (looksUp && slab.symbol(slot) !== symbol)) continue;
+    let other = 0;
+    while (other < others.length && !namesOf(slab, others[other], owner, slot, isExact)) other++;
+    if (other === others.length) count++;
   }
   return count;
 }
 
-function nextOfGroup(accountAt: Int32Array, groups: ArrayLike<number>, group: number, from: number): number {
-  for (let slot = from; slot < accountAt.length; slot++) if (groups[accountAt[slot]] === group) return slot;
+function namesOf(slab: OrderSlab, its: MassCancel, owner: number, slot: number, isExact: boolean): boolean {
+  return (its.account === 0 || its.account === owner) && names(slab, its, slot, isExact);
+}
+
+function nextOf(ownerAt: Int32Array, account: number, from: number): number {
+  for (let slot = from; slot < ownerAt.length; slot++) if ((ownerAt[slot] & OWNER_ACCOUNT) === account) return slot;
+  return NIL;
+}
+
+function nextOfGroup(ownerAt: Int32Array, groups: ArrayLike<number>, group: number, from: number): number {
+  for (let slot = from; slot < ownerAt.length; slot++) if (groups[ownerAt[slot] & OWNER_ACCOUNT] === group) return slot;
   return NIL;
 }

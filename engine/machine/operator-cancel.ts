@@ -1,5 +1,5 @@
 import type { OrderBook } from '../book/order-book.ts';
-import type { OrderSlab } from '../book/order-slab.ts';
+import { type OrderSlab, OWNER_ACCOUNT } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { AUCTION_TIMES } from '../rules/waiting-orders.ts';
@@ -240,14 +240,14 @@ export class OperatorCancel {
   }
 }
 
-function idsOf({ accountAt, id }: OrderSlab, account: number, ids: Float64Array): number {
+function idsOf({ ownerAt, id }: OrderSlab, account: number, ids: Float64Array): number {
   let count = 0;
-  for (let slot = 0; count < ids.length; slot++) if (accountAt[slot] === account) ids[count++] = id[slot];
+  for (let slot = 0; count < ids.length; slot++) if ((ownerAt[slot] & OWNER_ACCOUNT) === account) ids[count++] = id[slot];
   return count;
 }
 
-function idsOfGroup({ accountAt, id }: OrderSlab, groups: ArrayLike<number>, group: number, ids: Float64Array): number {
+function idsOfGroup({ ownerAt, id }: OrderSlab, groups: ArrayLike<number>, group: number, ids: Float64Array): number {
   let count = 0;
-  for (let slot = 0; count < ids.length; slot++) if (groups[accountAt[slot]] === group) ids[count++] = id[slot];
+  for (let slot = 0; count < ids.length; slot++) if (groups[ownerAt[slot] & OWNER_ACCOUNT] === group) ids[count++] = id[slot];
   return count;
 }

@@ -8,6 +8,7 @@ import {
   ORDER_WORDS_SHIFT,
   OrderDouble,
   OrderWord,
+  ownerWord,
   PARKED,
   PEGGED_SIDE,
   PegNumber,
@@ -255,10 +256,11 @@ export class RestingOrders implements StatePart {
     words[record | PRICE] = order.price;
     words[record | FEES] = (order.feeSchedule << TO_SCHEDULE) | aggressor.feeCarry;
     words[record | ACCOUNT] = order.account;
-    words[record | TERMS] = order.symbol | ((order.side | bits) << 16) | ((order.timeInForce | order.lifetimeBits) << 24);
+    const terms = order.symbol | ((order.side | bits) << 16) | ((order.timeInForce | order.lifetimeBits) << 24);
+    words[record | TERMS] = terms;
     words[record | TAG] = order.tag;
     slab.termsHash[slot] = order.termsHash;
-    slab.accountAt[slot] = order.account;
+    slab.ownerAt[slot] = ownerWord(order.account, terms);
     return slot;
   }
 
