@@ -181,3 +181,23 @@ it('what was due at the step to rules 7 begins its turns in the order of the fil
   }
   assert.deepEqual(ids, [101, 203, 301, 103]);
 });
+
+it('a list that has further lots due after its turn is behind those that became due meanwhile', () => {
+  const harness = venue(7, 0);
+  const lines = [
+    'bracket: 2 new 1 buy 3 @ 510 & 2 new 2 sell 3 @ 520 & 2 new 3 sell 3 stop 400',
+    '2 amend 2 3 @ 505',
+    '3 new 1 sell 2 @ 510',
+    'oto: 4 new 1 buy 1 @ 511 & 4 new 4 sell 1 @ 530',
+  ];
+  for (const line of lines) harness.do(inSymbol(1, line));
+  const { exchange } = harness;
+  exchange.children.perCommand = 1;
+  // The take-profit trades with the parent 1 of account 4, then with its own parent.
+  const turns: number[][] = [];
+  while (exchange.links.due > 0) {
+    turns.push(live(harness, parseCommand('tick')));
+    assert.equal(stateHash(copyOf(exchange)), stateHash(exchange));
+  }
+  assert.deepEqual(turns, [[2], [4], [2, 3]]);
+});
