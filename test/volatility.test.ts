@@ -5,7 +5,7 @@ import { codeName } from '../engine/codes.ts';
 import type { Exchange } from '../engine/machine/exchange.ts';
 import { EXPIRIES_PER_COMMAND } from '../engine/machine/expiry.ts';
 import { ROW_FIELDS, saveState, stateHash } from '../engine/machine/state-rows.ts';
-import { SymbolParam } from '../engine/params.ts';
+import { AuctionPriceId, SymbolParam } from '../engine/params.ts';
 import { RowKind } from '../engine/state-part.ts';
 import { CommandKind, Phase, Side, SubPhase } from '../engine/wire/layout.ts';
 import { MarketEventKind } from '../engine/wire/market-event.ts';
@@ -234,6 +234,19 @@ describe('a volatility interruption', () => {
       > 1 Fill 1 2@1200 leaves 0 auction
       > 4 Fill 1 2@1200 leaves 3 auction`,
     { ...BANDS, WideBandPpm: 199_999, VolatilityExtensionUs: 5_000_000 },
+  );
+  ledger(
+    'the wide band: the price counts that the rule of the symbol selects, here the middle of the limits',
+    `
+    4 new 1 sell 2 @ 1200
+      > 4 Accepted 1 2@1200 leaves 2
+    1 new 1 buy 2 @ 1300
+      > 1 Accepted 1 2@1300 leaves 2
+    at 20000: tick
+    at 25000: tick
+      > 1 Fill 1 2@1250 leaves 0 auction
+      > 4 Fill 1 2@1250 leaves 0 auction`,
+    { ...BANDS, WideBandPpm: 240_000, VolatilityExtensionUs: 5_000_000, AuctionPrice: AuctionPriceId.Middle },
   );
   ledger(
     'the wide band: an auction at its edge is not extended',
