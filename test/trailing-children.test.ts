@@ -150,6 +150,32 @@ describe('trailing stops as children', () => {
       > 1 Rejected 5 1@0 leaves 0 LIST_REJECTED`,
   );
   ledger(
+    'a stop that triggers with the same command moves the price before it trails: its first stop price is reported, too',
+    `
+    4 new 1 sell 1 @ 499
+      > 4 Accepted 1 1@499 leaves 1
+    4 new 2 buy 1 @ 499 ioc
+      > 4 Accepted 2 1@499 leaves 1
+      > 4 Fill 1 1@499 leaves 0 maker
+      > 4 Fill 2 1@499 leaves 0 taker
+    3 new 1 buy 1 stop 500
+      > 3 Accepted 1 1@0 leaves 1 stop 500
+    4 new 3 sell 1 @ 507
+      > 4 Accepted 3 1@507 leaves 1
+    oto: 1 new 1 buy 1 @ 500 & 1 new 2 sell 1 trail 10 reports
+      > 1 Accepted 1 1@500 leaves 1
+      > 1 Accepted 2 1@0 leaves 1
+    2 new 1 sell 1 @ 500
+      > 2 Accepted 1 1@500 leaves 1
+      > 1 Fill 1 1@500 leaves 0 maker
+      > 2 Fill 1 1@500 leaves 0 taker
+      > 1 Amended 2 1@0 leaves 1 stop 490 PARENT_FILLED
+      > 3 Triggered 1 1@0 leaves 1 stop 500
+      > 4 Fill 3 1@507 leaves 0 maker
+      > 3 Fill 1 1@507 leaves 0 taker
+      > 1 StopPriceChanged 2 1@0 leaves 1 stop 497`,
+  );
+  ledger(
     'a one triggers other that sells short, and buys back behind the market',
     `
     4 new 1 sell 1 @ 500
