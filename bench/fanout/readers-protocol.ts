@@ -1,3 +1,4 @@
+import type { ProcessReply } from '../load/process-client.ts';
 /** Requests to the readers' process, and its answers: plain JSON over the fork's channel. */
 import type { Latency } from '../suite/recorder.ts';
 
@@ -45,4 +46,9 @@ export interface Delivered {
   readonly sendDelay: Latency;
 }
 
-export type ReadersReply = { readonly delivered?: Delivered } | { readonly error: string };
+export interface ReadersAnswer {
+  /** Of `deliver`. */
+  readonly delivered?: Delivered;
+}
+
+export type ReadersReply = ProcessReply<ReadersAnswer>;

@@ -1,5 +1,6 @@
 /** Requests to the disturber's process, and its answers: plain JSON over the fork's channel. */
 import type { FlowSymbol } from '../load/order-flow.ts';
+import type { ProcessReply } from '../load/process-client.ts';
 
 /** What other clients do while an account sends orders. */
 export const DISTURBANCES = ['history', 'throttle', 'cascade'] as const;
@@ -47,4 +48,9 @@ export interface Disturbed {
   readonly triggered: number;
 }
 
-export type DisturberReply = { readonly disturbed?: Disturbed } | { readonly error: string };
+export interface DisturberAnswer {
+  /** Of `end`. */
+  readonly disturbed?: Disturbed;
+}
+
+export type DisturberReply = ProcessReply<DisturberAnswer>;
