@@ -7,7 +7,7 @@ import { type Code, codeName } from './codes.ts';
 const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   UNKNOWN_ACCOUNT: 'There is no such account.',
   ACCOUNT_SUSPENDED: 'The operator suspended the account: no new orders, no amends. Cancels are accepted.',
-  OPEN_ORDER_LIMIT: 'The account already has the maximum number of open orders.',
+  OPEN_ORDER_LIMIT: 'The account already has the maximum number of open orders, or 1,024 live sides of quotes.',
   INSUFFICIENT_FUNDS: 'The highest possible cost of the order, fees included, exceeds the available balance.',
   ORDER_SHARE_FULL: "The account has its share of the exchange's resting orders. Amends and cancels are accepted.",
   LEVEL_SHARE_FULL:
@@ -39,7 +39,7 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
     'An order at the open, and the opening auction of the session is over or none is to come; or an order at the close, and the closing auction is over.',
   BAD_CLIENT_ORDER_ID: 'A new order without a client order id.',
   UNKNOWN_ORDER:
-    'Cancel or amend: no such order of this account and symbol rests. It may have been filled or cancelled meanwhile, or it is of another symbol.',
+    'Cancel or amend: no such order of this account and symbol is open. It may have been filled or cancelled meanwhile, or it is of another symbol.',
   POST_ONLY_WOULD_TRADE: 'A post-only order would have traded on arrival.',
   FOK_NOT_FILLABLE: 'A fill-or-kill order could not have been filled in full.',
   NO_LIQUIDITY: 'A market order found no resting order on the other side within the price band.',
