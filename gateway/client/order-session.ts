@@ -6,14 +6,23 @@ import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { CommandKind, LinkKind, QuoteAction, Refusal, Report, Side } from '../../engine/wire/layout.ts';
 import { isLink, linkTermOf, linkWord } from '../../engine/wire/list-link.ts';
 import { SIDE_NAMES } from '../../engine/wire/names.ts';
-import type { LinkTerm } from '../../engine/wire/order-kinds.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
-import { checkOptions, type Options } from './known-options.ts';
-import { limitTicks, pegTicks, stopTicks, trailOf } from './order-numbers.ts';
+import { checkOptions } from './known-options.ts';
+import { amendment, type NewCommand, named, newOrder, newProtection, newQuote, PLAIN } from './order-commands.ts';
+import {
+  AMEND_OPTIONS,
+  BRACKET_OPTIONS,
+  CANCEL_ALL_OPTIONS,
+  LIST_OPTIONS,
+  type OrderList,
+  PLACE_OPTIONS,
+  PROTECTION_OPTIONS,
+  QUOTE_OPTIONS,
+  TARGET_OPTIONS,
+} from './order-options.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
-import { AMENDED_TERM, NO_TERMS, orderTerms } from './order-terms.ts';
-import { type PendingCommand, PendingCommands, type PendingList } from './pending-commands.ts';
+import { PendingCommands, type PendingList } from './pending-commands.ts';
 import { viewRefusal, viewReport, viewWords } from './report-view.ts';
 import { ordersInDoubt, Resume, type ResumeStep, reportsLost } from './resume.ts';
 import type { SymbolCatalog, SymbolUnits } from './symbols.ts';
@@ -21,7 +30,6 @@ import type {
   AmendOrder,
   BracketOrders,
   CancelAll,
-  Decimal,
   LinkedOrders,
   ListedOrder,
   OrderTarget,
@@ -29,7 +37,6 @@ import type {
   PlaceQuote,
   QuoteAnswer,
   QuoteProtection,
-  QuoteSide,
   RefusalView,
   ReportView,
   ResyncView,
@@ -60,73 +67,6 @@ interface Events {
 
 /** Time for the exchange to send the reports that are compared after a reconnect. */
 const COMPARE_MS = 5000;
-
-type NewCommand = Omit<PendingCommand, 'tag' | 'resolve' | 'reject' | 'list'>;
-
-const PLACE_OPTIONS: Options<PlaceOrder> = {
-  symbol: true,
-  side: true,
-  quantity: true,
-  price: true,
-  type: true,
-  timeInForce: true,
-  expires: true,
-  selfTrade: true,
-  postOnly: true,
-  reprice: true,
-  hidden: true,
-  minQuantity: true,
-  displayedQuantity: true,
-  stopPrice: true,
-  trailOffset: true,
-  trailPpm: true,
-  activationPrice: true,
-  limitOffset: true,
-  reportTrail: true,
-  trigger: true,
-  triggerNow: true,
-  peg: true,
-  pegOffset: true,
-  clientOrderId: true,
-};
-type OrderList = Omit<LinkedOrders, 'orders'> & { readonly orders: readonly ListedOrder[] };
-
-const BRACKET_OPTIONS: Options<BracketOrders> = {
-  symbol: true,
-  side: true,
-  quantity: true,
-  parent: true,
-  takeProfit: true,
-  stopLoss: true,
-};
-const LIST_OPTIONS: Options<OrderList> = { symbol: true, side: true, quantity: true, orders: true };
-const TARGET_OPTIONS: Options<OrderTarget> = { symbol: true, orderId: true, clientOrderId: true };
-const TRAIL_OPTIONS = { trailOffset: true, trailPpm: true, activationPrice: true, limitOffset: true } as const;
-const AMEND_OPTIONS: Options<AmendOrder> = {
-  ...TARGET_OPTIONS,
-  price: true,
-  quantity: true,
-  stopPrice: true,
-  displayedQuantity: true,
-  ...TRAIL_OPTIONS,
-};
-const QUOTE_OPTIONS: Options<PlaceQuote> = { symbol: true, bid: true, ask: true, postOnly: true };
-const QUOTE_SIDE_OPTIONS: Options<QuoteSide> = { price: true, quantity: true };
-const PROTECTION_OPTIONS: Options<QuoteProtection> = { windowMs: true, fills: true, lots: true, netLots: true };
-const CANCEL_ALL_OPTIONS: Options<CancelAll> = { symbol: true, side: true };
-
-/** Fields that a cancel or an amend does not have. */
-const PLAIN = {
-  side: Side.Buy,
-  terms: NO_TERMS,
-  price: 0,
-  quantity: 0,
-  minQuantity: 0,
-  displayedQuantity: 0,
-  stopPrice: 0,
-  trailOffset: 0,
-  pegOffset: 0,
-};
 
 /** The answer to a unary Submit: the first report of each accepted command, and the rejects. */
 export interface SubmitAnswer {
@@ -225,7 +165,7 @@ export class OrderSession extends EventEmitter<Events> {
    */
   async place(order: PlaceOrder): Promise<ReportView> {
     checkOptions('place', order, PLACE_OPTIONS);
-    return this.#command(this.#newOrder(order, await this.#symbol(order.symbol)));
+    return this.#command(newOrder(order, await this.#symbol(order.symbol), this.#idOf(order)));
   }
 
   /**
@@ -278,30 +218,9 @@ export class OrderSession extends EventEmitter<Events> {
       checkOptions(method, order, PLACE_OPTIONS);
       if (order.quantity === undefined)
         throw new OpenbellError('BAD_RANGE', 'give the quantity of the list, or of each order', Code.BAD_RANGE);
-      return this.#newOrder(order, units, linkTermOf(linkWord(kind, i + 1, orders.length)));
+      return newOrder(order, units, this.#idOf(order), linkTermOf(linkWord(kind, i + 1, orders.length)));
     });
     return this.#commands(kind, commands);
-  }
-
-  #newOrder(order: PlaceOrder, units: SymbolUnits, link: LinkTerm = ''): NewCommand {
-    const terms = orderTerms(order, link);
-    const price = limitTicks(units, order);
-    const minQuantity = order.minQuantity === undefined ? 0 : units.lots(order.minQuantity);
-    const quantity = units.lots(order.quantity);
-    const displayedQuantity = displayedLots(units, order.displayedQuantity, quantity);
-    const stopPrice = stopTicks(units, order.stopPrice ?? order.activationPrice);
-    const trailOffset = trailOf(units, order);
-    const pegOffset = pegTicks(units, order);
-    if (order.minQuantity !== undefined && !(minQuantity >= 1 && minQuantity <= quantity)) {
-      const text = `a minimum quantity is above 0 and at most the quantity: ${order.minQuantity} of ${order.quantity}`;
-      throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
-    }
-    const clientOrderId = order.clientOrderId ?? this.nextClientOrderId();
-    const side = SIDE_NAMES.indexOf(order.side) as Side;
-    // A caller in JavaScript may pass anything.
-    if (!SIDE_NAMES.includes(order.side)) throw new OpenbellError('BAD_ENUM', `there is no side ${order.side}`, Code.BAD_ENUM);
-    const numbers = { price, quantity, minQuantity, displayedQuantity, stopPrice, trailOffset, pegOffset };
-    return { kind: CommandKind.New, symbol: units.id, side, terms, ...numbers, clientOrderId, orderId: 0 };
   }
 
   /** Resolves with Cancelled or CancelRejected. @param target or a report of the order */
@@ -349,14 +268,7 @@ export class OrderSession extends EventEmitter<Events> {
   async quote(quote: PlaceQuote): Promise<QuoteAnswer> {
     checkOptions('quote', quote, QUOTE_OPTIONS);
     const units = await this.#symbol(quote.symbol);
-    const [bid, ask] = [quote.bid, quote.ask].map((side) => {
-      if (side === undefined) return { price: 0, quantity: 0 };
-      checkOptions('quote', side, QUOTE_SIDE_OPTIONS);
-      return { price: units.ticks(side.price), quantity: units.lots(side.quantity) };
-    });
-    const { postOnly = false } = quote;
-    const sides = { clientOrderId: ask.price, orderId: ask.quantity, action: QuoteAction.Quote, postOnly };
-    const [bidAnswer, askAnswer] = await this.#quote({ ...PLAIN, kind: CommandKind.Quote, symbol: units.id, ...bid, ...sides });
+    const [bidAnswer, askAnswer] = await this.#quote(newQuote(quote, units));
     return { bid: bidAnswer, ask: askAnswer };
   }
 
@@ -366,12 +278,7 @@ export class OrderSession extends EventEmitter<Events> {
    */
   async protectQuotes(protection: QuoteProtection): Promise<ReportView> {
     checkOptions('protectQuotes', protection, PROTECTION_OPTIONS);
-    const { windowMs = 0, fills = 0, lots = 0, netLots = 0 } = protection;
-    const limits = { clientOrderId: fills, orderId: lots, price: netLots, quantity: Math.round(windowMs * 1000) };
-    for (const [name, value] of Object.entries({ windowMs: limits.quantity, fills, lots, netLots }))
-      if (!(Number.isSafeInteger(value) && value >= 0))
-        throw new OpenbellError('BAD_RANGE', `${name} is a whole number from 0, not ${value}`, Code.BAD_RANGE);
-    return this.#command({ ...PLAIN, kind: CommandKind.Quote, action: QuoteAction.Protection, symbol: 0, ...limits });
+    return this.#command(newProtection(protection));
   }
 
   /** Accepts quotes again after the protection has triggered, with an empty window. */
@@ -382,33 +289,11 @@ export class OrderSession extends EventEmitter<Events> {
   /** Resolves with Amended or AmendRejected. An iceberg that shall display less, or have less behind it, keeps its place. A stop that waits keeps its place among stops of its stop price unless that changes. The same or a smaller quantity at the same price keeps its place in the queue, and is accepted in every phase. */
   async amend(order: AmendOrder): Promise<ReportView> {
     checkOptions('amend', order, AMEND_OPTIONS);
-    const units = await this.#symbol(order.symbol);
-    const { clientOrderId, orderId } = named(order);
-    const stopPrice = stopTicks(units, order.stopPrice ?? order.activationPrice);
-    const trailOffset = trailOf(units, order);
-    const price = limitTicks(units, order);
-    if (price === 0 && stopPrice === 0 && trailOffset === 0)
-      throw new OpenbellError('BAD_RANGE', 'an amend names a price, or the stopPrice or offset of a stop', Code.BAD_RANGE);
-    if (order.stopPrice !== undefined && (order.activationPrice !== undefined || trailOffset !== 0))
-      throw new OpenbellError('BAD_RANGE', 'a trailing stop has no stopPrice to amend: it follows', Code.BAD_RANGE);
-    const quantity = units.lots(order.quantity);
-    const displayedQuantity = displayedLots(units, order.displayedQuantity, quantity);
-    if ((stopPrice !== 0 || trailOffset !== 0) && displayedQuantity !== 0)
-      throw new OpenbellError('BAD_RANGE', 'an amend names terms of a stop or a displayedQuantity, not both', Code.BAD_RANGE);
-    const terms = stopPrice === 0 && trailOffset === 0 && displayedQuantity === 0 ? NO_TERMS : AMENDED_TERM;
-    return this.#command({
-      ...PLAIN,
-      kind: CommandKind.Amend,
-      symbol: units.id,
-      terms,
-      price,
-      quantity,
-      displayedQuantity,
-      stopPrice,
-      trailOffset,
-      clientOrderId,
-      orderId,
-    });
+    return this.#command(amendment(order, await this.#symbol(order.symbol)));
+  }
+
+  #idOf({ clientOrderId }: PlaceOrder): number {
+    return clientOrderId ?? this.nextClientOrderId();
   }
 
   /** An id for a new order. Ids increase, also across restarts of the client. */
@@ -587,21 +472,6 @@ function takeFrame(batch: CommandBatch): Buffer {
 /** Quarter microseconds since the Unix epoch: below 2^53 until 2041, and ahead of any client that started earlier. */
 function clockId(): number {
   return Math.floor((performance.timeOrigin + performance.now()) * 4000) + Math.floor(Math.random() * 4);
-}
-
-/** 0: none was given. */
-function displayedLots(units: SymbolUnits, displayed: Decimal | undefined, quantity: number): number {
-  if (displayed === undefined) return 0;
-  const lots = units.lots(displayed);
-  if (lots === 0 || lots > quantity)
-    throw new OpenbellError('BAD_RANGE', 'a displayed quantity is above 0 and at most the quantity', Code.BAD_RANGE);
-  return lots;
-}
-
-function named({ clientOrderId = 0, orderId = 0 }: OrderTarget): { clientOrderId: number; orderId: number } {
-  if (clientOrderId === 0 && orderId === 0)
-    throw new OpenbellError('BAD_RANGE', 'name the order: give its orderId or clientOrderId', Code.BAD_RANGE);
-  return { clientOrderId, orderId };
 }
 
 /** 0 passes: for a target it means that the other id names the order, and a new order without an id is BAD_CLIENT_ORDER_ID. */
