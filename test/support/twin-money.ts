@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Code } from '../../engine/codes.ts';
 import { ReportKind, Side } from '../../engine/wire/layout.ts';
 import { BTC, type Harness, USD } from './exchange-fixture.ts';
 import type { NaiveExchange } from './naive-exchange.ts';
@@ -28,6 +29,8 @@ export function checkMoney({ exchange: { accounts } }: Harness, naive: NaiveExch
   for (const { orderId, kind } of reports) {
     const before = held.get(orderId);
     if (kind !== ReportKind.Triggered || before === undefined) continue;
+    // A child that grew with the same command holds more than before it.
+    if (reports.some((r) => r.orderId === orderId && r.code === Code.PARENT_FILLED)) continue;
     const fills = reports.filter((r) => r.kind === ReportKind.Fill && r.orderId === orderId);
     if (fills.some(({ price }) => price > before.unit)) continue;
     const paid = fills.reduce((sum, { price, quantity, fee }) => sum + price * quantity + fee, 0);
