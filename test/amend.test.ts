@@ -275,6 +275,27 @@ describe('the checks of an amend', () => {
     assert.deepEqual(harness.balance(1, 1), { available: 79_980, reserved: 20_020 });
   });
 
+  it('changes the reservation by what the order needs more, or less', () => {
+    const harness = new Harness().setUp(2, { TakerFeePpm: 1000 }, { usd: 100_000 });
+    const lines: [line: string, reserved: number][] = [
+      ['1 new 1 buy 100 @ 500', 50_050],
+      ['1 amend 1 100 @ 400', 40_040],
+      ['1 amend 1 200 @ 400', 80_080],
+      ['1 amend 1 10 @ 400', 4_004],
+      ['2 new 1 sell 4 @ 600', 4_004],
+      // It trades 4 of 10 at 600, pays 3 for a fee of 2.4, and rests with 6.
+      ['1 amend 1 10 @ 600', 3_603],
+      ['1 amend 1 6 @ 500', 3_003],
+      ['1 cancel 1', 0],
+    ];
+    for (const [line, reserved] of lines) {
+      harness.do(parseCommand(line));
+      assert.equal(harness.balance(1, 1).reserved, reserved, line);
+      assert.equal(harness.exchange.accounts.imbalance(1), 0);
+    }
+    assert.deepEqual(harness.balance(1, 1), { available: 97_597, reserved: 0 });
+  });
+
   it('docs/CODES.md lists both in the order in which they are made', () => {
     const text = readFileSync(new URL('../docs/CODES.md', import.meta.url), 'utf8');
     const section = /## Order of the checks of an amend\n([\s\S]*?)(?=\n## |$)/.exec(text)?.[1] ?? assert.fail('no section');

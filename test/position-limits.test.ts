@@ -32,6 +32,23 @@ const LEDGERS: [name: string, ledger: string][] = [
      > 1 Accepted 6 4@90 leaves 4`,
   ],
   [
+    'position: an amend counts with the quantity that it has then',
+    `limit 1 1 MaxPosition 10
+     > 0 Accepted
+     1 new 1 buy 6 @ 90
+     > 1 Accepted 1 6@90 leaves 6
+     1 amend 1 4 @ 90
+     > 1 Amended 1 4@90 leaves 4 kept
+     1 amend 1 5 @ 91
+     > 1 Amended 1 5@91 leaves 5
+     1 new 2 buy 6 @ 90
+     > 1 Rejected 2 6@90 leaves 0 POSITION_LIMIT
+     1 new 3 buy 5 @ 90
+     > 1 Accepted 3 5@90 leaves 5
+     1 amend 1 6 @ 91
+     > 1 AmendRejected 1 6@91 leaves 5 POSITION_LIMIT`,
+  ],
+  [
     'position: a trade moves it, in both roles; the other side has more room then',
     `limit 1 1 MaxPosition 10
      > 0 Accepted

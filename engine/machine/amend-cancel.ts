@@ -5,6 +5,7 @@ import { CARRY_BITS, CARRY_MASK, type FeeSchedules, NO_CARRY as NO_FEE_CARRY, SC
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { LINKED_BIT } from '../rules/order-links.ts';
 import type { RiskModel } from '../rules/risk-model.ts';
+import type { QtyLots } from '../units.ts';
 import { CommandFlag, Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { ICEBERG_BIT as ICEBERG_LIFETIME, LIFETIME_BITS, RESTING_KINDS, selfTradeModeOf } from '../wire/order-kinds.ts';
@@ -150,7 +151,6 @@ export class AmendCancel {
     const code = keeps && rules3 ? this.#checks.lower(order, slot) : this.#checks.amend(order, slot);
     if (code !== OK) return this.#rejectAmend(code, slot);
     if (keeps && order.quantity === open) return this.#amended(KEPT_PRIORITY, slot, terms);
-    risk.release(slot);
     const phase = this.#symbols.phase[order.symbol];
     const book = this.#books[order.symbol] as OrderBook;
     if (keeps) this.#lower(slot, book, risk, terms);
@@ -160,8 +160,9 @@ export class AmendCancel {
 
   /** A lower quantity at the same price keeps the priority. */
   #lower(slot: number, book: OrderBook, risk: RiskModel, terms: number): void {
+    const before = this.#slab.open(slot);
     book.reduce(slot, this.#order.quantity);
-    risk.hold(slot, this.#order);
+    risk.rehold(slot, this.#order, before);
     this.#market.order(REDUCE, slot);
     this.#amended(KEPT_PRIORITY, slot, terms);
   }
@@ -205,7 +206,6 @@ export class AmendCancel {
     const book = this.#books[order.symbol] as OrderBook;
     if (!keeps) {
       icebergs.makeWhole(book, slot);
-      risk.release(slot);
       this.#replace(slot, book, risk, this.#symbols.phase[order.symbol]);
     } else {
       if (order.quantity < slab.total(slot)) {
@@ -272,7 +272,7 @@ export class AmendCancel {
     const order = this.#order;
     const slab = this.#slab;
     const { later } = this.#state.aggressor;
-    this.#name(slot);
+    this.#identify(slot);
     this.#answers.reply(
       AMEND_REJECTED,
       code,
@@ -291,25 +291,36 @@ export class AmendCancel {
     const { doubles, words } = this.#slab;
     const record = slot << TO_DOUBLES;
     const terms = words[(slot << TO_WORDS) | TERMS];
+    const before = doubles[record | OPEN];
+    const crosses = phase === CONTINUOUS && book.crosses(order.side, order.price);
+    if (crosses) risk.release(slot);
     book.remove(slot);
     this.#market.order(REMOVE, slot);
     words[(slot << TO_WORDS) | PRICE] = order.price;
     doubles[record | OPEN] = order.quantity;
     this.#amended(0, slot, terms);
     if ((words[(slot << TO_WORDS) | FEES] & CARRY) !== order.feeCarry) this.#setCarry(slot, order.feeCarry);
-    if (phase === CONTINUOUS && book.crosses(order.side, order.price)) {
+    if (crosses) {
       const allowed = this.#trade(slot, book);
       if (doubles[record | OPEN] === 0) return this.#resting.gone(slot);
       if (!allowed) return this.#end(slot, this.#guarded.code);
     }
     // From rules 3 on the room was checked. What the order traded may have taken the account over its share meanwhile.
     if (book.rest(slot, ANY_SHARE)) {
-      risk.hold(slot, order);
+      if (crosses) risk.hold(slot, order);
+      else risk.rehold(slot, order, before);
       if (((terms & ICEBERG_TERM) | book.hiddenOrders) !== 0) this.#arrive(slot, book, terms);
       this.#market.order(ADD, slot);
       return;
     }
+    if (!crosses) this.#releaseAll(slot, risk, before);
     this.#end(slot, Code.LEVELS_FULL);
+  }
+
+  /** Before rules 3: the order cannot rest at its new price. */
+  #releaseAll(slot: number, risk: RiskModel, before: QtyLots): void {
+    risk.rehold(slot, this.#order, before);
+    risk.release(slot);
   }
 
   /** The order rests at its new price; it is an iceberg, or the book has hidden orders. */
@@ -337,7 +348,7 @@ export class AmendCancel {
     selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
     // Reports of its fills have the tag of the order; the answer had the tag of the amend.
     order.tag = slab.tag(slot);
-    this.#name(slot);
+    this.#identify(slot);
     const watched = this.#stops.watched[order.symbol] !== 0;
     if (watched) this.#stops.beforeMatch(order.symbol, order.side === BUY ? book.bestAsk() : book.bestBid());
     let allowed = true;
@@ -351,7 +362,7 @@ export class AmendCancel {
   }
 
   /** Gives the current order what reports of it and of its fills name, and no check needs. */
-  #name(slot: number): void {
+  #identify(slot: number): void {
     const order = this.#order;
     const slab = this.#slab;
     order.timeInForce = slab.timeInForce(slot);

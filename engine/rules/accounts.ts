@@ -124,7 +124,7 @@ export class Accounts {
     this.drift = (this.drift - (amount | 0)) | 0;
   }
 
-  /** Moves `amounts[index]` from available to reserved. The parameter is an index, because V8 boxes doubles that calls pass. */
+  /** Moves `amounts[index]`, below 0: back, from available to reserved. The parameter is an index, because V8 boxes doubles that calls pass. */
   hold(at: number, amounts: Float64Array, index: number): void {
     const amount = amounts[index];
     const left = this.balances[at] - amount;

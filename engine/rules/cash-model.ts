@@ -93,6 +93,17 @@ export class CashModel implements RiskModel {
     this.#accounts.hold(order.payAt, doubles, record + HELD);
   }
 
+  rehold(slot: number, order: OrderRequest, _before: QtyLots): void {
+    const { doubles } = this.#slab;
+    const held = (slot << TO_DOUBLES) | HELD;
+    const open = doubles[(slot << TO_DOUBLES) | OPEN];
+    const amount = open === order.quantity ? order.needed : this.#amountOf(slot, open);
+    // The difference, which may be below 0.
+    doubles[held] = amount - doubles[held];
+    this.#accounts.hold(order.payAt, doubles, held);
+    doubles[held] = amount;
+  }
+
   release(slot: number): void {
     const symbols = this.#symbols;
     const accounts = this.#accounts;

@@ -16,6 +16,8 @@ export interface RiskModel {
   held(slot: number): Money;
   /** Reserves the amount for `order`, which was checked and now rests in `slot`, possibly after trades. */
   hold(slot: number, order: OrderRequest): void;
+  /** {@link release} and {@link hold} in one step, of an order that was amended and has not traded meanwhile. @param before its open quantity, in lots, before the amend */
+  rehold(slot: number, order: OrderRequest, before: QtyLots): void;
   /** Releases the reservation of the order in `slot`. */
   release(slot: number): void;
   /** Frees what the order in `slot` no longer needs when its open quantity falls to `open`; called before that. */

@@ -51,6 +51,11 @@ export class TrackedModel implements RiskModel {
     this.#changeOpen(slot, this.#slab.total(slot));
   }
 
+  rehold(slot: number, order: OrderRequest, before: QtyLots): void {
+    this.#model.rehold(slot, order, before);
+    this.#changeOpen(slot, this.#slab.total(slot) - before);
+  }
+
   release(slot: number): void {
     this.#model.release(slot);
     this.#changeOpen(slot, -this.#slab.total(slot));
