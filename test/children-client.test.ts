@@ -151,6 +151,8 @@ for (const topology of ['compact', 'pinned']) {
         explained,
         /waits outside the book for fills of its parent.*\ntrailing by 2%.*\nbecomes a trailing stop, then a market order\n/,
       );
+      const below = ['order', 'buy', '1', 'BTC-USD', '60000.00', '--take-profit', '59000.00', '--stop-loss', '58000.00'];
+      assert.match((await venue.openbell(...below)).stderr, /BAD_LIST: .*a take-profit that is no better than the entry/);
       const both = await venue.openbell('order', 'buy', '1', 'BTC-USD', '60000.00', '--stop-loss', '1', '--stop-loss-trail', '2%');
       assert.match(both.stderr, /give --stop-loss or --stop-loss-trail/);
       await venue.client.orders.cancel({ symbol: 'BTC-USD', orderId: id });

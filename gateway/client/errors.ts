@@ -27,6 +27,8 @@ const ADVICE: Partial<Record<number, string>> = {
   [Code.ADMIN_ONLY]: 'order entry takes no administrative commands: use the admin interface',
   [Code.BAD_RANGE]: 'price, quantity or id is out of range: quantity from 1 lot, price from 1 tick, and 0 for a market order',
   [Code.ILLEGAL_COMBINATION]: 'order type, time in force and terms cannot be combined: see docs/ORDER-ENTRY.md',
+  [Code.BAD_LIST]:
+    'the orders of the list do not fit together, such as a take-profit that is no better than the entry, or a stop-loss that is no worse: see docs/ORDER-ENTRY.md',
   [Code.UNSUPPORTED_TERM]: 'the order has a term that this release of the exchange does not know',
   [Code.BAD_CLIENT_ORDER_ID]: 'a new order needs a client order id from 1',
 };
