@@ -369,3 +369,18 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     assert.match(record.detail, /"symbol":"ETH-USD"/);
   });
 });
+
+it('a kill of the venue: orders whose auction is over, by symbol, each in their sequence', () => {
+  const harness = new Harness().setUp(2);
+  const terms = { account: BTC, tag: USD, side: 2, timeInForce: 3, clientOrderId: 1, orderId: 1, name: 'OTHER' };
+  harness.must({ kind: CommandKind.DefineSymbol, symbol: OTHER, ...terms });
+  harness.must({ kind: CommandKind.SetPhase, symbol: OTHER, parameter: Phase.Continuous });
+  for (const [n, symbol] of [OTHER, SYMBOL, OTHER, SYMBOL, OTHER].entries())
+    harness.do({ ...parseCommand(`1 new ${n + 1} buy 1 @ 100 at-close`), symbol });
+  harness.exchange.auctionOrders.perCommand = 0;
+  for (const symbol of [OTHER, SYMBOL]) harness.do({ kind: CommandKind.SetPhase, symbol, parameter: Phase.Closed });
+  assert.equal(harness.exchange.accounts.openOrders[1], 5, 'none has ended yet');
+  const { reports } = harness.do(parseCommand('kill venue on'));
+  const cancelled = reports.filter(({ code }) => code === Code.CANCELLED_KILL_SWITCH).map(({ clientOrderId }) => clientOrderId);
+  assert.deepEqual(cancelled, [2, 4, 1, 3, 5]);
+});

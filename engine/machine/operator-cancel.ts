@@ -42,6 +42,8 @@ export class OperatorCancel {
   #group = 0;
   #symbol = 0;
   #found: IdHeap | undefined;
+  /** By symbol, ids of the orders whose auction was over when the command first met one; undefined before. */
+  #ending: Map<number, number[]> | undefined;
   readonly #state: MachineState;
   readonly #resting: RestingOrders;
 
@@ -84,6 +86,7 @@ export class OperatorCancel {
   begin(code: Code): void {
     this.cancelled = 0;
     this.more = false;
+    this.#ending = undefined;
     this.#code = code;
     this.#most = this.#state.rules < 6 ? CANCELS_BEFORE : CANCELS_PER_COMMAND;
   }
@@ -145,14 +148,30 @@ export class OperatorCancel {
   /** Those outside the book whose auction is over, and that would end with the next commands. */
   #endingOf(symbol: number): void {
     const { waiting, slab } = this.#state;
-    for (let slot = waiting.firstEnding; slot !== NIL && !this.more; ) {
-      const next = waiting.next(slot);
-      if (slab.symbol(slot) === symbol) {
-        if (this.cancelled === this.#most) this.more = true;
-        else this.#cancel(slot);
+    if (waiting.firstEnding === NIL) return;
+    this.#ending ??= this.#endingBySymbol();
+    for (const id of this.#ending.get(symbol) ?? []) {
+      const slot = slab.find(id);
+      if (slot === NIL || !waiting.isEnding(slot)) continue;
+      if (this.cancelled === this.#most) {
+        this.more = true;
+        return;
       }
-      slot = next;
+      this.#cancel(slot);
     }
+  }
+
+  /** Ids of the orders whose auction is over, in their sequence. */
+  #endingBySymbol(): Map<number, number[]> {
+    const { waiting, slab } = this.#state;
+    const found = new Map<number, number[]>();
+    for (const slot of waiting.ending()) {
+      const symbol = slab.symbol(slot);
+      const ids = found.get(symbol);
+      if (ids === undefined) found.set(symbol, [slab.id[slot]]);
+      else ids.push(slab.id[slot]);
+    }
+    return found;
   }
 
   /** What is left of the pegged orders is parked. */
@@ -167,19 +186,18 @@ export class OperatorCancel {
   /** Those that wait for fills of a parent end with it; what is left are those whose parent has ended, and whose lots are due. */
   #childrenOf(symbol: number): void {
     const { links, slab } = this.#state;
-    if (links.due === 0) return;
-    const ids = links
-      .waiting()
-      .filter((slot) => slab.symbol(slot) === symbol)
-      .map((slot) => slab.id[slot]);
-    for (const id of ids) {
+    if (links.dueIn[symbol] === 0) return;
+    const left = new IdHeap(Float64Array.from(links.dueWaitingIn(symbol), (slot) => slab.id[slot]));
+    for (let id = left.first; id !== 0; id = left.first) {
       const slot = slab.find(id);
-      if (slot === NIL) continue;
-      if (this.cancelled === this.#most) {
-        this.more = true;
-        return;
+      if (slot !== NIL) {
+        if (this.cancelled === this.#most) {
+          this.more = true;
+          return;
+        }
+        this.#cancel(slot);
       }
-      this.#cancel(slot);
+      left.shift();
     }
   }
 

@@ -224,6 +224,17 @@ export class OrderLinks {
     return slots.sort((a, b) => id[a] - id[b]);
   }
 
+  /** Slots of the children of a symbol that wait and have lots that are due. Walks the slab; cold. */
+  dueWaitingIn(symbol: number): number[] {
+    const slots: number[] = [];
+    for (let slot = 0, left = this.dueIn[symbol]; left > 0 && slot < this.#due.length; slot++) {
+      if (this.#due[slot] === 0 || !this.isChild(slot) || this.#slab.symbol(slot) !== symbol) continue;
+      left--;
+      if (this.isWaiting(slot)) slots.push(slot);
+    }
+    return slots;
+  }
+
   /** Slots of the children that wait. Cold. */
   waiting(): number[] {
     return this.childrenInOrder().filter((slot) => this.isWaiting(slot));
