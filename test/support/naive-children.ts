@@ -171,15 +171,21 @@ export class NaiveChildren {
 
   /** Makes live what is due. Returns false if more is. */
   run(): boolean {
-    for (let one = this.#queue[0]; one !== undefined; one = this.#queue[0]) {
+    while (this.areDue) {
       if (this.left === 0) {
         this.#state.seen.add('lots stay due');
         return false;
       }
-      this.left--;
-      this.#becomeLive(one, one.family?.sibling);
+      this.runOne();
     }
     return true;
+  }
+
+  /** Makes the list live whose turn it is. Lots are due. */
+  runOne(): void {
+    const [one] = this.#queue;
+    this.left--;
+    this.#becomeLive(one, one.family?.sibling);
   }
 
   #becomeLive(one: NaiveOrder, other: NaiveOrder | undefined): void {
@@ -288,6 +294,8 @@ export class NaiveChildren {
       return this.#reject(o, code || Code.INSUFFICIENT_FUNDS, state.leaves(o));
     }
     o.open += lots;
+    // Before it waits: it does not keep a wave alive of which all others have had their turn.
+    const reached = waits && !trail && state.stops.holds(o.side, o.stop.trigger, o.stop.price, state.priceOf(o.stop.trigger));
     if (waits) {
       this.waiting = this.waiting.filter((other) => other !== o);
       beginToWait(state, o);
@@ -296,11 +304,10 @@ export class NaiveChildren {
     if (!waits && trail) state.seen.add('a trailing child grows');
     if (!waits) return;
     if (front !== undefined) state.links.link(front, o, LinkKind.OneUpdatesOther);
-    const { price, trigger } = o.stop;
     if (trail) state.seen.add(`a trailing child becomes live${trail.extreme > 0 ? '' : ', and waits for its activation price'}`);
-    if (trail || !state.stops.holds(o.side, trigger, price, state.priceOf(trigger))) return;
+    if (!reached) return;
     state.seen.add('a child triggers when it becomes live');
-    state.stops.cross(o.side, price, [trigger]);
+    state.stops.cross(o.side, o.stop.price, [o.stop.trigger]);
   }
 
   #sayLive(o: NaiveOrder, lots: number): void {

@@ -42,31 +42,50 @@ export class NaiveExchange extends NaiveState {
   readonly #quotes = new NaiveQuotes<NaiveOrder>(forQuotes(this));
 
   do(c: LongCommandFields): NaiveReport[] {
+    this.begin(c);
+    for (const [i, each] of (c.legs ?? [c]).entries()) {
+      if (i > 0) this.pegs.run();
+      this.beginRecord(each, c);
+      trigger(this);
+      this.massCancels.clearFor(each);
+      if (each !== c && each !== c.legs?.at(-1)) reportTrails(this);
+    }
+    this.apply(c);
+    trigger(this);
+    reportTrails(this);
+    this.pegs.run();
+    return this.out;
+  }
+
+  /** The time of a command has come. */
+  begin(c: LongCommandFields): void {
     this.out = [];
     this.timeUs = c.timeUs ?? 0;
     const due = this.open.filter((o) => o.end <= this.timeUs).sort((a, b) => a.end - b.end || a.id - b.id);
     for (const o of due) if (this.open.includes(o)) this.end(o, Code.EXPIRED);
     this.controls.nowUs = this.timeUs;
     this.protections.nowUs = this.timeUs;
-    for (const [i, each] of (c.legs ?? [c]).entries()) {
-      if (i > 0) this.pegs.run();
-      this.parts = 0;
-      this.seq += each.extension === undefined ? 1 : 2;
-      this.massCancels.continue(each, () => {
-        this.auctions.left = this.auctions.perCommand;
-        this.auctions.continue();
-        const random = c.kind === CommandKind.Tick ? (c.quantity ?? 0) / 2 ** 32 : undefined;
-        if (this.volatility.isOver(this.timeUs, random)) endInterruption(this);
-      });
-      const pauses = this.timeUs < this.stops.fromUs;
-      if (pauses && this.stops.hasDue) this.seen.add('stops are due in a pause');
-      this.stops.left = pauses ? 0 : this.stops.perCommand;
-      this.children.left = this.children.perCommand;
-      this.stops.trails.left = this.rules < 6 ? Number.POSITIVE_INFINITY : this.stops.trails.perCommand;
-      trigger(this);
-      this.massCancels.clearFor(each);
-      if (each !== c && each !== c.legs?.at(-1)) reportTrails(this);
-    }
+  }
+
+  /** The share of a command, or of each order of a list, begins. */
+  beginRecord(each: LongCommandFields, { kind, quantity = 0 }: LongCommandFields): void {
+    this.parts = 0;
+    this.seq += each.extension === undefined ? 1 : 2;
+    this.massCancels.continue(each, () => {
+      this.auctions.left = this.auctions.perCommand;
+      this.auctions.continue();
+      const random = kind === CommandKind.Tick ? quantity / 2 ** 32 : undefined;
+      if (this.volatility.isOver(this.timeUs, random)) endInterruption(this);
+    });
+    const pauses = this.timeUs < this.stops.fromUs;
+    if (pauses && this.stops.hasDue) this.seen.add('stops are due in a pause');
+    this.stops.left = pauses ? 0 : this.stops.perCommand;
+    this.children.left = this.children.perCommand;
+    this.stops.trails.left = this.rules < 6 ? Number.POSITIVE_INFINITY : this.stops.trails.perCommand;
+  }
+
+  /** What the command does itself, when what was due before it is done. */
+  apply(c: LongCommandFields): void {
     const f = {
       side: 0,
       parameter: 0,
@@ -111,10 +130,6 @@ export class NaiveExchange extends NaiveState {
       this.deposited.set(f.symbol, (this.deposited.get(f.symbol) ?? 0) + f.quantity);
       this.admin(Code.OK);
     } else if (f.kind !== CommandKind.Tick) throw new Error(`the naive exchange has no command ${f.kind}`);
-    trigger(this);
-    reportTrails(this);
-    this.pegs.run();
-    return this.out;
   }
 
   hash(): string {

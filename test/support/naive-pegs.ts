@@ -99,22 +99,21 @@ export class NaivePegs<O extends Order> {
     if (this.all.length === 0) this.#seen = [0, 0, 0, 0, 0];
   }
 
-  /** After each command. */
-  run(): void {
-    let looks = this.lookedAt;
-    let moves = this.perCommand;
-    while (looks > 0 && moves > 0) {
+  /** After each command. @param share what the command has left, which it lowers; returns false if a batch goes on */
+  run(share = { looks: this.lookedAt, moves: this.perCommand }): boolean {
+    while (share.looks > 0 && share.moves > 0) {
       const o = this.#take();
       if (o === undefined) {
         this.#goesOn = false;
-        return;
+        return true;
       }
-      looks--;
+      share.looks--;
       if (this.#host.massCancels.ends(o)) this.#host.seen.add('peg ended in its turn');
-      else if (this.#reprice(o)) moves--;
+      else if (this.#reprice(o)) share.moves--;
     }
     this.#goesOn = true;
     if (this.#left > 0) this.#host.seen.add('batch goes on');
+    return false;
   }
 
   /** All were parked for the auction. */
@@ -174,10 +173,20 @@ export class NaivePegs<O extends Order> {
     o.price = 0;
   }
 
+  /** There are orders to look at. */
+  get isDue(): boolean {
+    return this.all.length > 0 && (this.#left > 0 || this.#now().some((value, i) => value !== this.#seen[i]));
+  }
+
+  /** What decides on their prices. */
+  #now(): number[] {
+    const { phase } = this.#host;
+    return phase === Phase.Continuous ? [phase, ...this.#prices()] : [phase === Phase.Auction ? phase : -1, 0, 0, 0, 0];
+  }
+
   #take(): O | undefined {
     if (this.all.length === 0) return undefined;
-    const { phase } = this.#host;
-    const now = phase === Phase.Continuous ? [phase, ...this.#prices()] : [phase === Phase.Auction ? phase : -1, 0, 0, 0, 0];
+    const now = this.#now();
     if (now.some((value, i) => value !== this.#seen[i])) {
       if (this.#left === 0) this.#next = undefined;
       this.#left = now[0] === -1 ? 0 : this.all.length;

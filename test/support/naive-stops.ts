@@ -41,6 +41,7 @@ export class NaiveStops<Order extends NaiveStop> {
   }
 
   cross(side: number, price: number, triggers: readonly number[]): void {
+    this.#endEmpty();
     const before = [Trigger.LastTrade, Trigger.ReferencePrice].map((trigger) => this.#farthest(side, trigger));
     const after = before.map((old, trigger) => (triggers.includes(trigger) && this.#isNew(side, trigger, price) ? price : old));
     if (after.every((value, trigger) => value === before[trigger])) return;

@@ -185,7 +185,7 @@ function lowerPegs({ pegOrders }: Exchange, { perCommand, lookedAt, perAccount }
   pegOrders.checks.perAccount = perAccount;
 }
 
-function comparable(r: ReportFields): NaiveReport {
+export function comparable(r: ReportFields): NaiveReport {
   const {
     kind,
     flags,
