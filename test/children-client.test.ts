@@ -37,6 +37,8 @@ for (const topology of ['compact', 'pinned']) {
       await sell('0.2', '60000.00');
       await until(() => lives(other).length === 1, 'the children are live');
       assert.deepEqual([lives(one), lives(other)], [[['0.2000', '0.5000']], [['0.2000', '0.5000']]]);
+      const shown = (await venue.openbell('account', '1')).stdout;
+      assert.match(shown, new RegExp(`open, one updates other, with order ${other}, 0.3000 of it not live before fills of order ${id}\n`));
       assert.deepEqual((await open()).slice(0, 3), [
         [id, 'open', '0.3000', undefined, undefined],
         [one, 'open', '0.5000', id, '0.3000'],

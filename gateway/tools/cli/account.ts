@@ -250,7 +250,7 @@ export function trailText({ trailOffset, trailPpm, activationPrice, limitOffset 
 /** What of an order waits for fills of its parent. */
 function childText({ parentOrderId, toCome, leaves }: OrderJson): string | false {
   if (toCome === undefined) return false;
-  const part = toCome === leaves ? '' : `${toCome} `;
+  const part = toCome === leaves ? '' : `${toCome} of it `;
   return parentOrderId === undefined ? `${part}not live yet` : `${part}not live before fills of order ${parentOrderId}`;
 }
 

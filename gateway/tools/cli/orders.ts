@@ -124,6 +124,7 @@ Examples:
   openbell order buy 0.5 BTC-USD --stop-loss 58000.00 --stop-loss-limit 57900.00
   openbell order buy 0.5 BTC-USD 59000.00 --take-profit 60000.00 --stop-loss-trail 2%
   openbell order buy 0.5 BTC-USD --stop 60500.00 --take-profit 62000.00 --stop-loss 60000.00
+  openbell order buy 0.5 BTC-USD 59000.00 --take-profit 62000.00 --stop-loss-trail 2%
   openbell order buy 0.5 BTC-USD 59000.00 --peg primary --peg-offset 0.50
   openbell order sell 0.5 BTC-USD 58000.00 --peg midpoint
   openbell order explain 17
