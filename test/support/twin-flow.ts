@@ -155,7 +155,7 @@ const familyFills: fc.Arbitrary<LongCommandFields[]> = fc
     clientOrderId: fc.integer({ min: 41, max: 2000 }),
     quantity: fc.integer({ min: 16, max: 22 }),
     fills: fc.array(fc.integer({ min: 2, max: 9 }), { minLength: 2, maxLength: 3 }),
-    how: fc.constantFrom('funds', 'funds', 'several', 'bracket', 'entry'),
+    how: fc.constantFrom('funds', 'funds', 'several', 'bracket', 'entry', 'cascade'),
     reports: fc.constantFrom(0, Instruction.ReportTrail),
     taken: fc.integer({ min: 1, max: 9 }),
   })
@@ -178,6 +178,22 @@ const familyFills: fc.Arbitrary<LongCommandFields[]> = fc
     if (how === 'funds') return [...start, oto(own, quantity, 99), ...sells];
     if (how === 'several')
       return [...start, oto(own, taken, 101), oto(third, taken, 102), oto(third, 2, 100), order(other, Side.Sell, 20, 100)];
+    if (how === 'cascade') {
+      const stop = (stopPrice: number): LongCommandFields => ({
+        ...order(third, Side.Sell, 1, 0),
+        extension: { orderType: OrderType.Stop, stopPrice },
+      });
+      const trail = { ...order(own, Side.Sell, 1, 0), extension: { orderType: OrderType.TrailingStop, minQuantity: taken } };
+      return [
+        ...start,
+        order(other, Side.Sell, 1, 100),
+        order(third, Side.Buy, 1, 100),
+        listOf(LinkKind.OneTriggersOther, [order(own, Side.Buy, 1, 98), trail]),
+        ...[stop(99), stop(98), stop(98)],
+        order(other, Side.Buy, 1, 99),
+        order(other, Side.Sell, 1, 99),
+      ];
+    }
     if (how === 'entry') {
       const entry = { ...order(own, Side.Buy, quantity, 102), extension: { orderType: OrderType.StopLimit, stopPrice: 101 } };
       const trail = { orderType: OrderType.TrailingStop, minQuantity: taken, instructions: reports };

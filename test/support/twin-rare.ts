@@ -133,7 +133,6 @@ export const RARE = [
   'a child cannot grow',
   'a child triggers when it becomes live',
   'a trailing child becomes live',
-  'a trailing child becomes live, and waits for its activation price',
   'a trailing child grows',
   'a live child that displays less grows',
   'a trailing child stands',
