@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { codeName } from '../engine/codes.ts';
 import { AccountParam } from '../engine/params.ts';
-import { AMEND_CHECKS, LOWER_CHECKS } from '../engine/rules/order-checks.ts';
+import { AMEND_CHECKS, LOWER_CHECKS } from '../engine/rules/check-sequences.ts';
 import { FREE_ORDERS } from '../engine/rules/order-to-trade.ts';
 import { CommandKind, Phase } from '../engine/wire/layout.ts';
 import { Harness, parseCommand, runLedger, SMALL_LIMITS, tidyLedger, describe as words } from './support/exchange-fixture.ts';

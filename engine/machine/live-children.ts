@@ -2,6 +2,7 @@ import { assert } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
 import { ICEBERG, ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
+import type { ChildChecks } from '../rules/child-checks.ts';
 import { CARRY_MASK, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { triggerOf } from '../rules/pending-stops.ts';
@@ -33,6 +34,7 @@ export class LiveChildren {
   readonly #links: MachineState['links'];
   readonly #checks: OrderChecks;
   readonly #stopChecks: StopChecks;
+  readonly #childChecks: ChildChecks;
   readonly #answers: Answers;
   readonly #resting: RestingOrders;
   readonly #newOrder: NewOrder;
@@ -46,6 +48,7 @@ export class LiveChildren {
     state: MachineState,
     checks: OrderChecks,
     stopChecks: StopChecks,
+    childChecks: ChildChecks,
     answers: Answers,
     resting: RestingOrders,
     newOrder: NewOrder,
@@ -57,6 +60,7 @@ export class LiveChildren {
     this.#links = state.links;
     this.#checks = checks;
     this.#stopChecks = stopChecks;
+    this.#childChecks = childChecks;
     this.#answers = answers;
     this.#resting = resting;
     this.#newOrder = newOrder;
@@ -102,7 +106,7 @@ export class LiveChildren {
     this.read(slot, lots);
     selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
     slab.setOpen(slot, lots);
-    const code = this.#checks.becomesLive(order);
+    const code = this.#childChecks.becomesLive(order);
     if (code !== OK) return this.#reject(slot, code);
     slab.setLevel(slot, NIL);
     const { icebergs } = this.#resting;

@@ -2,6 +2,7 @@ import { fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
 import { LINKED, STOP_BY_REFERENCE, TRAILING, WAITS_FOR_PARENT } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
+import { ChildChecks } from '../rules/child-checks.ts';
 import { CARRY_MASK } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { StopChecks } from '../rules/stop-checks.ts';
@@ -48,7 +49,7 @@ export class OrderChildren implements StatePart {
   readonly #slab: MachineState['slab'];
   readonly #links: MachineState['links'];
   readonly #checks: OrderChecks;
-  readonly #stopChecks: StopChecks;
+  readonly #childChecks: ChildChecks;
   readonly #answers: Answers;
   readonly #resting: RestingOrders;
   readonly #live: LiveChildren;
@@ -71,18 +72,20 @@ export class OrderChildren implements StatePart {
     this.#slab = state.slab;
     this.#links = state.links;
     this.#checks = checks;
-    this.#stopChecks = new StopChecks(state, checks);
+    const stopChecks = new StopChecks(state, checks);
+    this.#childChecks = new ChildChecks(state, checks, stopChecks);
     this.#answers = answers;
     this.#resting = resting;
-    this.#live = new LiveChildren(state, checks, this.#stopChecks, answers, resting, newOrder, linked, (slot) => this.forget(slot));
+    this.#live = new LiveChildren(state, checks, stopChecks, this.#childChecks, answers, resting, newOrder, linked, (slot) =>
+      this.forget(slot),
+    );
     this.#ends = ends;
     this.#due = new DueChildren(state);
   }
 
   /** The code of the first check that the current order, a new child, fails; or OK. A stop has the notional that it will hold back. */
   check(): Code {
-    const { order } = this.#state;
-    return order.stopPrice === 0 ? this.#checks.newChild(order) : this.#stopChecks.newChild(order);
+    return this.#childChecks.newChild(this.#state.order);
   }
 
   /** Makes the current order, the aggressor, a child that waits. The price of a trailing stop is the distance of its limit. Returns its slot. @param unit of a stop: the notional of a lot at the price that it holds back @param parent @param sibling slots, -1 = none */
@@ -340,9 +343,9 @@ export class OrderChildren implements StatePart {
       order.stopPrice = stopPrice;
       order.activationPrice = stopPrice;
     }
-    if (code === OK)
-      code = isStop ? this.#stopChecks.amendChild(order) : this.#checks.amendsChild(order) || this.#checks.symbolLimits(order);
-    if (code === OK && named !== 0) code = this.#checks.displayed(order, true);
+    // A trailing stop may have no activation price.
+    if (isTrail) order.stopPrice = order.activationPrice || 1;
+    code ||= this.#childChecks.amend(order, named !== 0);
     if (code !== OK) {
       order.stopPrice = 0;
       this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], price, quantity, links.later(slot), slab.filled(slot));

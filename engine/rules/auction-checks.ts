@@ -3,7 +3,8 @@ import { Code } from '../codes.ts';
 import { SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import { Phase, Side, SubPhase, TimeInForce } from '../wire/layout.ts';
 import { isAuctionMarket, OrderKind } from '../wire/order-kinds.ts';
-import { type CheckedState, CONTROL_CODES, type OrderChecks } from './order-checks.ts';
+import { CONTROL_CODES } from './check-sequences.ts';
+import type { CheckedState, OrderChecks } from './order-checks.ts';
 import type { OrderRequest } from './order-request.ts';
 
 const { TickStep, MaxPrice, MinNotional, MaxNotional, ReferencePrice } = SymbolParam;

@@ -82,75 +82,6 @@ export interface CheckedState {
   readonly orderToTrade: OrderToTrade;
 }
 
-/** One check. It returns OK or one of `codes`. */
-export interface OrderCheck {
-  readonly codes: readonly Code[];
-  readonly check: (checks: OrderChecks, order: OrderRequest) => Code;
-}
-
-export const CONTROL_CODES: readonly Code[] = [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH, Code.THROTTLED, Code.ORDER_TO_TRADE];
-
-/**
- * The checks of a new order, in sequence. The first check that fails determines
- * the answer. docs/CODES.md lists the checks in the same sequence, which a test
- * verifies. {@link OrderChecks.newOrder} makes the same checks without a loop.
- */
-export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
-  { codes: [Code.BAD_CLIENT_ORDER_ID], check: (c, o) => c.clientOrderId(o) },
-  { codes: [Code.CLIENT_ORDER_ID_TOO_OLD], check: (c, o) => c.clientOrderIdAge(o) },
-  {
-    codes: [...CONTROL_CODES, Code.POSITION_LIMIT, Code.EXPOSURE_LIMIT],
-    check: (c, o) => c.controls(o),
-  },
-  { codes: [Code.UNKNOWN_SYMBOL, Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED, Code.NOT_IN_AUCTION], check: (c, o) => c.phase(o) },
-  { codes: [Code.NO_SESSION, Code.EXPIRY_PAST], check: (c, o) => c.lifetime(o) },
-  { codes: [Code.NO_PRICE_LEFT], check: (c, o) => c.reprice(o) },
-  {
-    codes: [
-      Code.QUANTITY_MIN,
-      Code.QUANTITY_MAX,
-      Code.LOT,
-      Code.PRICE_RANGE,
-      Code.TICK,
-      Code.PRICE_BAND,
-      Code.NOTIONAL_MIN,
-      Code.NOTIONAL_MAX,
-      Code.DISPLAYED_QUANTITY,
-    ],
-    check: (c, o) => c.symbolLimits(o) || ((o.lifetimeBits & ICEBERG) === 0 ? OK : c.displayed(o, true)),
-  },
-  { codes: [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL, Code.ORDER_SHARE_FULL], check: (c, o) => c.room(o) },
-  {
-    codes: [
-      Code.NO_LIQUIDITY,
-      Code.INSUFFICIENT_FUNDS,
-      Code.NOTIONAL_MAX,
-      Code.NOTIONAL_MIN,
-      Code.FOK_NOT_FILLABLE,
-      Code.MIN_QUANTITY_NOT_FILLABLE,
-    ],
-    check: (c, o) => c.marketFunds(o),
-  },
-  { codes: [Code.INSUFFICIENT_FUNDS], check: (c, o) => c.limitFunds(o) },
-  { codes: [Code.FOK_NOT_FILLABLE, Code.MIN_QUANTITY_NOT_FILLABLE, Code.POST_ONLY_WOULD_TRADE], check: (c, o) => c.liquidity(o) },
-];
-
-/**
- * The codes of the checks of an amend, in sequence, after UNKNOWN_ACCOUNT and UNKNOWN_ORDER. docs/CODES.md lists them in the same
- * sequence, which a test verifies. {@link OrderChecks.amend} makes the checks.
- */
-export const AMEND_CHECKS: readonly (readonly Code[])[] = [
-  [...CONTROL_CODES, Code.POSITION_LIMIT, Code.EXPOSURE_LIMIT],
-  [Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED, Code.NOT_IN_AUCTION],
-  [Code.QUANTITY_MIN, Code.QUANTITY_MAX, Code.LOT, Code.PRICE_RANGE, Code.TICK, Code.PRICE_BAND, Code.NOTIONAL_MIN, Code.NOTIONAL_MAX],
-  [Code.INSUFFICIENT_FUNDS],
-  [Code.POST_ONLY_WOULD_TRADE],
-  [Code.LEVELS_FULL, Code.LEVEL_SHARE_FULL],
-];
-
-/** The same for an amend to less at the same price; see {@link OrderChecks.lower}. */
-export const LOWER_CHECKS: readonly (readonly Code[])[] = [CONTROL_CODES, [Code.QUANTITY_MIN, Code.LOT, Code.NOTIONAL_MIN]];
-
 /**
  * The checks before an order reaches the book. They change only results in the order, such as `notional` and `needed`; `newOrder`, `amend`
  * and `lower` also count the command for the limits of commands.
@@ -266,38 +197,6 @@ export class OrderChecks {
     return OK;
   }
 
-  /** Checks a child that will wait for fills of its parent: as a new order, but without its funds, the limits of positions, and what the book says. */
-  newChild(order: OrderRequest): Code {
-    return this.beforeChild(order) || this.lifetime(order) || this.symbolLimits(order) || this.childDisplay(order) || this.openRoom(order);
-  }
-
-  /** What a child displays when it rests. */
-  childDisplay(order: OrderRequest): Code {
-    return (order.lifetimeBits & ICEBERG_BIT) === 0 ? OK : this.displayed(order, true);
-  }
-
-  /** The first of its checks. */
-  beforeChild(order: OrderRequest): Code {
-    return this.clientOrderId(order) || this.clientOrderIdAge(order) || this.amendsChild(order);
-  }
-
-  /** The same for its amend. */
-  amendsChild(order: OrderRequest): Code {
-    const bits = this.#accounts.controls[order.account];
-    return (bits === 0 ? OK : this.#pass(order, bits)) || this.#isOpen(order);
-  }
-
-  /**
-   * Checks lots of a child with a limit that become live now. The symbol's limits were checked for the whole order when it was entered; what its parent
-   * fills at a time may be less.
-   */
-  becomesLive(order: OrderRequest): Code {
-    const code = this.standing(order, NIL) || this.phase(order) || (this.#outsideBand(order) ? Code.PRICE_BAND : OK);
-    if (code !== OK) return code;
-    this.setNotional(order);
-    return this.limitFunds(order) || this.liquidity(order);
-  }
-
   /** Sets the notional of an order with a limit price. */
   setNotional(order: OrderRequest): void {
     order.notional = order.price * order.quantity * this.#symbols.quotePerTickLot[order.symbol];
@@ -385,6 +284,12 @@ export class OrderChecks {
     return this.#accounts.controls[order.account] === 0 ? OK : this.#admit(order, slot);
   }
 
+  /** {@link admits} without the limits of positions. */
+  admitsCommand(order: OrderRequest): Code {
+    const bits = this.#accounts.controls[order.account];
+    return bits === 0 ? OK : this.#pass(order, bits);
+  }
+
   /** Counts a command that no throttle rejects: a cancel, the repeat of an order, the amend of an unknown one. */
   count(account: number): void {
     if ((this.#accounts.controls[account] & THROTTLED) !== 0) this.#state.throttles.take(account, this.#state.timeUs);
@@ -404,14 +309,6 @@ export class OrderChecks {
     if (phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (phase === Phase.Closed) return Code.SYMBOL_CLOSED;
     return AUCTION[orderKind] !== 0 ? OK : Code.NOT_IN_AUCTION;
-  }
-
-  /** Also in an auction: an order outside the book does not take part in it. */
-  #isOpen({ symbol }: OrderRequest): Code {
-    const { capacity, defined, phase } = this.#symbols;
-    if (symbol >= capacity || defined[symbol] === 0) return Code.UNKNOWN_SYMBOL;
-    if (phase[symbol] === Phase.Halted) return Code.SYMBOL_HALTED;
-    return phase[symbol] === Phase.Closed ? Code.SYMBOL_CLOSED : OK;
   }
 
   /** Checks the end of an order that has one; that of a day order is the end of the session. */
@@ -454,7 +351,7 @@ export class OrderChecks {
     if (price === 0 || price > params[row + MaxPrice]) return Code.PRICE_RANGE;
     const tickStep = params[row + TickStep];
     if (tickStep !== 1 && price % tickStep !== 0) return Code.TICK;
-    if (params[row + PriceBandPpm] !== 0 && this.#outsideBand(order)) return Code.PRICE_BAND;
+    if (params[row + PriceBandPpm] !== 0 && this.isOutsideBand(order)) return Code.PRICE_BAND;
     order.notional = price * quantity * this.#symbols.quotePerTickLot[order.symbol];
     return this.#notional(order);
   }
@@ -625,7 +522,7 @@ export class OrderChecks {
   }
 
   /** Buys above the band and sells below it are rejected, passive prices are not (as in CME Globex price banding). */
-  #outsideBand(order: OrderRequest): boolean {
+  isOutsideBand(order: OrderRequest): boolean {
     const params = this.#params;
     const row = order.symbol * PARAMS;
     const reference = params[row + ReferencePrice];

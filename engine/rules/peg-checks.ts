@@ -1,6 +1,7 @@
 import { Code } from '../codes.ts';
 import { PegKind } from '../wire/peg-terms.ts';
-import { type CheckedState, CONTROL_CODES, type OrderChecks } from './order-checks.ts';
+import { CONTROL_CODES } from './check-sequences.ts';
+import type { CheckedState, OrderChecks } from './order-checks.ts';
 import type { OrderRequest } from './order-request.ts';
 import type { PeggedOrders } from './pegged-orders.ts';
 

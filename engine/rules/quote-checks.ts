@@ -3,10 +3,11 @@ import { Code } from '../codes.ts';
 import type { PriceTicks, QtyLots } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { OrderKind } from '../wire/order-kinds.ts';
+import { CONTROL_CODES } from './check-sequences.ts';
 import { CARRY_MASK, type FeeSchedules, scheduleOf } from './fee-schedules.ts';
 import type { FeeTiers } from './fee-tiers.ts';
 import type { LiveQuotes } from './live-quotes.ts';
-import { type CheckedState, CONTROL_CODES, type OrderChecks } from './order-checks.ts';
+import type { CheckedState, OrderChecks } from './order-checks.ts';
 import type { OrderRequest } from './order-request.ts';
 import type { Protections } from './protections.ts';
 

@@ -4,7 +4,8 @@ import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import type { PriceTicks } from '../units.ts';
 import { Phase, Side } from '../wire/layout.ts';
 import { ICEBERG_BIT, KIND_NEEDS_PRICE } from '../wire/order-kinds.ts';
-import { type CheckedState, CONTROL_CODES, type OrderChecks } from './order-checks.ts';
+import { CONTROL_CODES } from './check-sequences.ts';
+import type { CheckedState, OrderChecks } from './order-checks.ts';
 import type { OrderRequest } from './order-request.ts';
 import { type PendingStops, triggerOf } from './pending-stops.ts';
 import { trailedLimit, trailedPrice } from './trail-prices.ts';
@@ -77,24 +78,7 @@ export class StopChecks {
     );
   }
 
-  /** Checks a stop that will wait for fills of its parent, before it waits for its trigger: see {@link OrderChecks.newChild}. */
-  newChild(order: OrderRequest): Code {
-    const checks = this.#checks;
-    return (
-      checks.beforeChild(order) ||
-      checks.lifetime(order) ||
-      this.#childLimits(order) ||
-      checks.childDisplay(order) ||
-      checks.openRoom(order)
-    );
-  }
-
-  /** Checks an amend of it. */
-  amendChild(order: OrderRequest): Code {
-    return this.#checks.amendsChild(order) || this.#childLimits(order);
-  }
-
-  /** Checks lots of it that begin to wait for their trigger; `order` has what they hold back. @param slot of the order if it is live already, or -1 */
+  /** Checks lots of a child that begin to wait for their trigger; `order` has what they hold back. @param slot of the order if it is live already, or -1 */
   becomesLive(order: OrderRequest, slot: number): Code {
     return this.#checks.standing(order, slot) || (slot === NIL ? this.#phase(order) : OK);
   }
@@ -109,8 +93,8 @@ export class StopChecks {
     return this.#trail(order) || this.#prices(order);
   }
 
-  /** Before it is live, a trailing stop has the stop price and limit at its activation price; without one it has none, and its offset is checked later. */
-  #childLimits(order: OrderRequest): Code {
+  /** The symbol's limits for a child that waits. Before it is live, a trailing stop has the stop price and limit at its activation price; without one it has none, and its offset is checked later. */
+  childLimits(order: OrderRequest): Code {
     if (order.trailOffset === 0) return this.#limits(order);
     this.extreme = 0;
     if (order.activationPrice !== 0) return this.#trail(order) || this.#limits(order);
