@@ -116,4 +116,15 @@ describe('post-only orders that may be repriced', () => {
       > 1 Rejected 3 1@10 leaves 0 NOT_IN_AUCTION`,
     { TickStep: 10, MaxPrice: 1000 },
   );
+  ledger(
+    'as icebergs, display what icebergs may',
+    `
+    1 new 1 buy 4 @ 500 gtc reprice show 1
+      > 1 Rejected 1 4@500 leaves 0 DISPLAYED_QUANTITY
+    1 new 2 buy 201 @ 500 gtc reprice show 2
+      > 1 Rejected 2 201@500 leaves 0 DISPLAYED_QUANTITY
+    1 new 3 buy 4 @ 500 gtc reprice show 2
+      > 1 Accepted 3 4@500 leaves 4`,
+    { MinDisplayed: 2 },
+  );
 });

@@ -134,6 +134,8 @@ export class OrderChecks {
       this.lifetime(order) ||
       this.reprice(order) ||
       this.symbolLimits(order) ||
+      // Before rules 7, what such an iceberg displays was not checked.
+      (this.#state.rules >= 7 && (order.lifetimeBits & ICEBERG_BIT) !== 0 ? this.displayed(order, true) : OK) ||
       this.room(order) ||
       this.limitFunds(order);
     if (code !== OK) order.price = price;

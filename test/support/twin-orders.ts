@@ -56,13 +56,15 @@ export const repriced: fc.Arbitrary<LongCommandFields> = fc
     end,
     price: fc.oneof({ weight: 3, arbitrary: price }, { weight: 2, arbitrary: fc.constantFrom(1, 1, 2) }),
     timeInForce: fc.constantFrom(TimeInForce.PostOnly, TimeInForce.PostOnly, TimeInForce.Day, TimeInForce.GoodTillDate),
+    shows: fc.constantFrom(0, 0, 0, 0, 1, 2, 5),
   })
-  .map(({ order: o, end: expiry, timeInForce, ...given }) => ({
+  .map(({ order: o, end: expiry, timeInForce, shows, ...given }) => ({
     ...o,
     ...given,
     timeInForce,
     extension: {
       instructions: Instruction.PostOnly | Instruction.Reprice,
+      ...(shows > 0 && { displayedQuantity: Math.min(shows, o.quantity) }),
       ...(timeInForce === TimeInForce.GoodTillDate && { expiryUs: expiry }),
     },
   }));

@@ -308,6 +308,7 @@ function rulesOf({ kind, timeInForce = 0, extension, legs, parameter = 0, sessio
     extension?.displayedQuantity !== undefined || ((extension?.instructions ?? 0) & (Instruction.Hidden | Instruction.Reprice)) !== 0;
   if (kind === CommandKind.New && displaysPart && extension?.stopPrice !== undefined) return 6;
   if (((extension?.instructions ?? 0) & PEG_INSTRUCTIONS) !== 0) return 6;
+  if (((extension?.instructions ?? 0) & Instruction.Reprice) !== 0 && extension?.displayedQuantity !== undefined) return 7;
   if (legs !== undefined && ((legs[0].extension?.link ?? 0) & 0xff) >= LinkKind.OneTriggersOther) return 6;
   if (OF_RULES_5.has(kind) || legs !== undefined || extension?.displayedQuantity !== undefined) return 5;
   if (((extension?.instructions ?? 0) & (Instruction.Reprice | Instruction.Hidden)) !== 0) return 5;
