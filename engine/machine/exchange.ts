@@ -159,7 +159,7 @@ export class Exchange extends MachineState {
       stopOrders,
       this.auctionOrders,
       this.pegOrders,
-      this.children,
+      this.children.rows,
       linked,
       new PositionLimitRows(this.accounts, this.risks),
       this.clientOrderIds,

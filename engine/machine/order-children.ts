@@ -1,15 +1,14 @@
-import { fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
-import { LINKED, STOP_BY_REFERENCE, TRAILING, WAITS_FOR_PARENT } from '../book/order-slab.ts';
+import { STOP_BY_REFERENCE, TRAILING, WAITS_FOR_PARENT } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { ChildChecks } from '../rules/child-checks.ts';
 import { CARRY_MASK } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { StopChecks } from '../rules/stop-checks.ts';
-import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { Money, QtyLots } from '../units.ts';
 import { ReportKind, Trigger } from '../wire/layout.ts';
 import type { Answers } from './answers.ts';
+import { ChildRows } from './child-rows.ts';
 import { DueChildren } from './due-children.ts';
 import { type Linker, LiveChildren } from './live-children.ts';
 import type { NewOrder } from './new-order.ts';
@@ -21,8 +20,6 @@ import { kindAfterTrigger } from './stop-orders.ts';
 const NIL = -1;
 const { OK, CANCELLED_LINKED, CANCELLED_PARENT } = Code;
 const { Amended: AMENDED, AmendRejected: AMEND_REJECTED } = ReportKind;
-/** In the row of a waiting child, the time in force and the bits beside it are above the byte of the side. */
-const LIFETIME = 256;
 
 /** Lists whose children become live with one command at most. */
 export const CHILDREN_PER_COMMAND = 32;
@@ -41,8 +38,8 @@ interface Ends {
  * if its parent can fill more. At most {@link CHILDREN_PER_COMMAND} lists have their turn with one command, by symbol in the order of the fills, symbols in turn; the rest
  * before the next command or tick. Owned by the engine thread.
  */
-export class OrderChildren implements StatePart {
-  readonly kinds = [RowKind.WaitingChild, RowKind.Child, RowKind.TrailingChild];
+export class OrderChildren {
+  readonly rows: ChildRows;
   /** Lists that have their turn with one command at most; tests lower it. */
   perCommand: number = CHILDREN_PER_COMMAND;
   readonly #state: MachineState;
@@ -81,6 +78,7 @@ export class OrderChildren implements StatePart {
     );
     this.#ends = ends;
     this.#due = new DueChildren(state);
+    this.rows = new ChildRows(state, resting, this.#due, (slot, lots) => this.#addDue(slot, lots));
   }
 
   /** The code of the first check that the current order, a new child, fails; or OK. A stop has the notional that it will hold back. */
@@ -360,75 +358,5 @@ export class OrderChildren implements StatePart {
     if (isTrail) slab.setPrev(slot, order.trailOffset);
     if (named !== 0) icebergs.setKept(slot, order.displayed);
     this.#answers.resting(AMENDED, ReportFlag.KeptPriority, OK, slot, tag);
-  }
-
-  save(out: RowWriter): void {
-    const slab = this.#slab;
-    const links = this.#links;
-    const slots = links.childrenInOrder();
-    for (const slot of slots) {
-      if (!links.isWaiting(slot)) continue;
-      out.row(
-        RowKind.WaitingChild,
-        slab.id[slot],
-        slab.clientOrderId(slot),
-        slab.price(slot),
-        slab.filled(slot),
-        slab.next(slot),
-        slab.account(slot),
-        slab.symbol(slot),
-        (slab.sideBits(slot) & ~LINKED) + slab.lifetime(slot) * LIFETIME,
-        slab.tag(slot),
-        slab.termsHash[slot],
-      );
-      this.#resting.saveTerms(out, slot);
-    }
-    const dueSlots = this.#due.inOrder();
-    for (const slot of [...dueSlots, ...slots.filter((each) => links.dueOf(each) === 0)]) {
-      const [parent, sibling] = [links.parentOf(slot), links.siblingOf(slot)];
-      const ids = [parent, sibling].map((each) => (each === NIL ? 0 : slab.id[each]));
-      out.row(RowKind.Child, slab.id[slot], ...ids, links.dueOf(slot), this.#savedUnit(slot));
-    }
-    const { prices } = this.#state.stops;
-    for (const slot of slots) {
-      const waits = links.isWaiting(slot);
-      const asks = links.asksForReports(slot);
-      if (prices.isTrailing(slot) && (waits || asks))
-        out.row(RowKind.TrailingChild, slab.id[slot], waits ? slab.prev(slot) : 0, Number(asks));
-    }
-  }
-
-  /** Of a stop, but not of a trailing one before it trails. */
-  #savedUnit(slot: number): Money {
-    const slab = this.#slab;
-    if (this.#state.stops.prices.isTrailing(slot)) return this.#links.isWaiting(slot) ? 0 : this.#links.unitOf(slot);
-    return slab.level(slot) < NIL && slab.next(slot) !== 0 ? this.#links.unitOf(slot) : 0;
-  }
-
-  load(r: Float64Array, at: number): void {
-    const slab = this.#slab;
-    const links = this.#links;
-    if (r[at] === RowKind.WaitingChild) {
-      const terms = r[at + 8];
-      this.#resting.loadChild(r, at, terms % LIFETIME, Math.floor(terms / LIFETIME));
-      return;
-    }
-    const slot = slab.find(r[at + 1]);
-    if (r[at] === RowKind.TrailingChild) {
-      if (slot === NIL || !links.isChild(slot)) fail(`the snapshot has a trailing stop ${r[at + 1]} that is no child`);
-      if (links.isWaiting(slot)) slab.setPrev(slot, r[at + 2]);
-      if (r[at + 3] === 1) links.setReports(slot);
-      return;
-    }
-    const parent = r[at + 2] === 0 ? NIL : slab.find(r[at + 2]);
-    const sibling = r[at + 3] === 0 ? NIL : slab.find(r[at + 3]);
-    if (slot === NIL || (parent === NIL) !== (r[at + 2] === 0) || (sibling === NIL) !== (r[at + 3] === 0))
-      fail(`the snapshot has an order ${r[at + 1]} that waits for order ${r[at + 2]}, one of which is not open`);
-    links.addChild(slot, parent, sibling !== NIL && links.isChild(sibling) ? sibling : NIL);
-    if (r[at + 5] !== 0) links.setUnit(slot, r[at + 5]);
-    this.#addDue(slot, r[at + 4]);
-    if (parent === NIL) return;
-    links.setPassed(parent, slab.traded(parent));
-    links.setSize(parent, slab.traded(parent) + slab.total(parent));
   }
 }
