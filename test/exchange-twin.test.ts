@@ -26,7 +26,7 @@ describe('the exchange against its naive twin', () => {
     });
   }
 
-  for (const rules of [2, 3, 4, 5]) {
+  for (const rules of [2, 3, 4, 5, 6]) {
     it(`under rules ${rules}, too`, () => {
       fc.assert(
         fc.property(setup, flow(1, 250, 1), (given, commands) => compare(given, commands, rules, new Set())),
