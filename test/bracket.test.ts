@@ -118,6 +118,24 @@ describe('brackets', () => {
       > 1 Cancelled 2 1@490 leaves 0 CANCELLED_LINKED`,
   );
   ledger(
+    'a parent that is amended to less, and trades to its end with it: its children lose what it lost',
+    `
+    bracket: 1 new 1 buy 5 @ 500 & 1 new 2 sell 5 @ 520 & 1 new 3 sell 5 stop 480
+      > 1 Accepted 1 5@500 leaves 5
+      > 1 Accepted 2 5@520 leaves 5
+      > 1 Accepted 3 5@0 leaves 5 stop 480
+    2 new 1 sell 2 @ 510
+      > 2 Accepted 1 2@510 leaves 2
+    1 amend 1 2 @ 510
+      > 1 Amended 1 2@510 leaves 2
+      > 2 Fill 1 2@510 leaves 0 maker
+      > 1 Fill 1 2@510 leaves 0 taker
+      > 1 Amended 2 2@520 leaves 2 CANCELLED_PARENT kept
+      > 1 Amended 3 2@0 leaves 2 stop 480 CANCELLED_PARENT kept
+      > 1 Amended 2 2@520 leaves 2 PARENT_FILLED
+      > 1 Amended 3 2@0 leaves 2 stop 480 PARENT_FILLED`,
+  );
+  ledger(
     'a parent that is amended through its take-profit: the stop-loss has as many lots',
     `
     bracket: 1 new 1 buy 5 @ 500 & 1 new 2 sell 5 @ 520 & 1 new 3 sell 5 stop 480

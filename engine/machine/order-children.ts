@@ -138,14 +138,15 @@ export class OrderChildren {
     this.#pass(slot);
     const first = links.childOf(slot);
     const second = links.siblingOf(first);
-    this.#loseParent(first);
-    if (second !== NIL) this.#loseParent(second);
+    // Also what an amend took off an order that then traded to its end.
+    const lost = this.#state.rules < 7 ? this.#slab.total(slot) : links.sizeOf(slot) - this.#slab.traded(slot);
+    this.#loseParent(first, lost);
+    if (second !== NIL) this.#loseParent(second, lost);
   }
 
-  #loseParent(slot: number): void {
+  #loseParent(slot: number, lost: QtyLots): void {
     const slab = this.#slab;
     const links = this.#links;
-    const lost = slab.total(links.parentOf(slot));
     if (links.isWaiting(slot) && links.dueOf(slot) === 0) return this.#endWaiting(slot, CANCELLED_PARENT, slab.tag(slot));
     links.leaveParent(slot);
     if (lost > 0) this.#reportLowered(slot);

@@ -131,9 +131,7 @@ class Story {
       order.stopPrice = 0;
       order.price = field.price(report);
     } else if (kind === ReportKind.Cancelled) {
-      // The end of a parent that was amended to less and traded the rest at once may have lowered a child.
-      const most = this.#isChild(order) ? Math.min(field.quantity(report), order.leaves) : order.leaves;
-      assert.equal(field.quantity(report), most, `${where}: cancelled order ${orderId}`);
+      assert.equal(field.quantity(report), order.leaves, `${where}: cancelled order ${orderId}`);
       order.leaves = 0;
     }
     if (kind !== ReportKind.Amended) this.#touched.add(orderId);

@@ -82,7 +82,7 @@ export class NaiveChildren {
         continue;
       }
       delete o.family?.parent;
-      if (parent.open > 0) this.#sayLowered(o);
+      if (this.#state.rules < 7 ? parent.open > 0 : parent.filled < its.size) this.#sayLowered(o);
       if (this.#state.open.includes(o)) this.settle(o);
     }
     delete parent.parentOf;
