@@ -1,5 +1,5 @@
 import { assert } from '../../engine/assert.ts';
-import { TRIGGERS_PER_COMMAND } from '../../engine/machine/state.ts';
+import { TRIGGER_PAUSE_US, TRIGGERS_PER_COMMAND } from '../../engine/machine/state.ts';
 import { CommandKind, OrderType, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { FAR, MIDDLE, resting } from './orders.ts';
 import { ACCOUNTS, type LongCommand, MeasuredMachine } from './state-machine.ts';
@@ -75,7 +75,10 @@ function runCascade(length: CascadeLength, onChunk: () => void): { stopNs: numbe
     machine.run(Array.from({ length }, (_, i) => ({ ...stopAt(0, Side.Sell, MIDDLE - 1 - i), clientOrderId: ++id })));
     const sell = { kind: CommandKind.New, account: 2, symbol: 1, clientOrderId: ++id, side: Side.Sell, price: MIDDLE - 1, quantity: 2 };
     slices.push(machine.run([sell]));
-    while (exchange.deadlineUs <= machine.timeUs) slices.push(machine.run([{ kind: CommandKind.Tick }]));
+    while (exchange.deadlineUs <= machine.timeUs) {
+      machine.timeUs += TRIGGER_PAUSE_US;
+      slices.push(machine.run([{ kind: CommandKind.Tick }]));
+    }
     assert(exchange.slab.count === 0, 'rules: all stops of the cascade have traded');
     if (round % 100 === 0) onChunk();
   }
