@@ -45,6 +45,7 @@ export class NaiveVenue {
       }
       this.#trigger();
       target.massCancels.clearFor(leg);
+      if (leg !== c && leg !== c.legs?.at(-1)) for (const each of this.exchanges) reportTrails(each);
     }
     target.apply(c);
     this.#note(target);
