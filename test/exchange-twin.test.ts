@@ -30,7 +30,8 @@ describe('the exchange against its naive twin', () => {
     it(`under rules ${rules}, too`, () => {
       fc.assert(
         fc.property(setup, flow(1, 250, 1), (given, commands) => compare(given, commands, rules, new Set())),
-        { numRuns: times(30, 60) },
+        // They have landed and do not change, so always the same flows.
+        { numRuns: times(30, 60), seed: rules },
       );
     });
   }

@@ -174,11 +174,12 @@ it('two symbols: each account has the reports and the money that naive exchanges
       }
     for (const state of naive.seen) seen.add(state);
   });
-  const numRuns = times(40, 200);
-  fc.assert(same, { numRuns });
+  const numRuns = times(40, 100);
+  let seed = Number(process.env.OPENBELL_SEED ?? 1);
+  fc.assert(same, { numRuns, seed });
   const rare = ['stops of two symbols take turns', 'children of two symbols take turns', 'pegged orders of two symbols take turns'];
   // If a seed does not reach them, further seeds do.
   const missing = (): string[] => rare.filter((state) => !seen.has(state));
-  for (let round = 0; missing().length > 0 && round < 10; round++) fc.assert(same, { numRuns });
+  for (let round = 0; missing().length > 0 && round < 10; round++) fc.assert(same, { numRuns, seed: ++seed });
   assert.deepEqual(missing(), [], 'never happened');
 });

@@ -289,14 +289,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a hidden stop that triggers is before what is displayed',
-    file: 'engine/machine/triggers.ts',
+    file: 'engine/machine/icebergs.ts',
     change: [['    if (kept === 0) words[at] |= HIDDEN;\n', '']],
     test: 'stop-icebergs.test.ts',
   },
   {
     name: 'a session that is gone takes all orders of its account',
     file: 'engine/machine/mass-cancels.ts',
-    change: [['    if (session !== 0 && slab.session[slot] !== session) return false;\n', '']],
+    change: [['(session !== 0 && sessions[slot] !== session) || ', '']],
     test: 'cancel-on-disconnect.test.ts',
     only: 'of a session: cancels only what it entered',
   },
