@@ -7,6 +7,8 @@ import type { ExchangeProcess } from './exchange-process.ts';
 const SYMBOL = 'BTC-USD';
 const DAY_MS = 86_400_000;
 const PAGE = 1000;
+/** Auctions until the market is continuous again. */
+const ATTEMPTS = 10;
 
 type Step = readonly [path: string, body: object];
 
@@ -57,7 +59,11 @@ export class CrashOperator {
   /** The market is continuous again, whatever came before. */
   async resume(): Promise<void> {
     for (const [path, body] of RESUMED) await this.#must(path, body);
-    for (const [path, body] of auction()) await this.#post(path, body);
+    // What becomes live with the fills of an uncross may cross the book again.
+    for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+      for (const [path, body] of auction()) await this.#post(path, body);
+      if ((await this.#post(...phase('continuous'))).status === 200) return;
+    }
     await this.#must(...phase('continuous'));
   }
 
