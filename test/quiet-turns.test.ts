@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { QuietTurns } from '../gateway/quiet-turns.ts';
 import { Slices } from '../gateway/slices.ts';
 
-/** A clock that stands still unless it is set, and orders that come when they are told to. */
+/** A clock that only a test moves, and turns with orders as a test requests them. */
 class Thread {
   nowMs = 0;
   readonly orders = { turns: 0, scheduled: false };

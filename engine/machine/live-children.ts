@@ -111,7 +111,7 @@ export class LiveChildren {
     slab.setLevel(slot, NIL);
     const { icebergs } = this.#resting;
     const kept = icebergs.kept(slot);
-    // While it trades, it is as any order.
+    // An incoming iceberg or hidden order trades its whole quantity, as any other order.
     slab.words[(slot << ORDER_WORDS_SHIFT) + OrderWord.terms] &= ~ICEBERG;
     this.#reportLive(slot, lots);
     aggressor.orderId = slab.id[slot];
