@@ -1,0 +1,194 @@
+/**
+ * The contract of a feed: what an outside source is told, what it asks for, and what it writes.
+ *
+ * ```
+ *  line (WebSocket, HTTP, a capture, a test) ──▶ VenueAdapter ──▶ FeedSink (ring, tables, a book's printer)
+ *                                             ◀── FeedLine
+ * ```
+ *
+ * An adapter does no input or output, reads no clock and starts no timer. It is given what a line receives and the
+ * time of it, so that it runs the same on a live connection, on a capture and in a test.
+ *
+ * Units: times in microseconds since 1970 (integers below 2^53); prices and quantities as integers in [0, 2^53) of
+ * the units that {@link FeedSink.scale} states. All calls come from one thread.
+ */
+
+export const BookSide = { Bid: 0, Ask: 1 } as const;
+export type BookSide = (typeof BookSide)[keyof typeof BookSide];
+
+/** The side that took liquidity. */
+export const TakerSide = { Unknown: 0, Buy: 1, Sell: 2 } as const;
+export type TakerSide = (typeof TakerSide)[keyof typeof TakerSide];
+
+/** State of a source or of one instrument of it. Only `Live` numbers may be used as prices. */
+export const FeedState = {
+  /** No connection, and none is being made. */
+  Down: 0,
+  /** A connection is being made. */
+  Connecting: 1,
+  /** Connected; the book is not yet whole. */
+  Syncing: 2,
+  Live: 3,
+  /** Was live. Its source is silent, cut off or wrong; the last numbers are old. */
+  Stale: 4,
+} as const;
+export type FeedState = (typeof FeedState)[keyof typeof FeedState];
+
+/** What went wrong. Each has a counter ({@link FeedSink.fault}); docs/FEEDS.md says what to do about it. */
+export const FeedFault = {
+  None: 0,
+  /** A frame or answer is not the text that the venue documents: cut off, not JSON, nested too deeply. */
+  Malformed: 1,
+  /** A message of a kind that the adapter does not know. It is ignored. */
+  UnknownMessage: 2,
+  /** A message without a field that its kind must have. */
+  MissingField: 3,
+  /** An instrument that was not subscribed, or one more than the adapter can hold. */
+  UnknownInstrument: 4,
+  /** A price or quantity that is not a decimal number. */
+  NumberMalformed: 5,
+  /** A price or quantity that needs 2^53 units or more. */
+  NumberTooLarge: 6,
+  NumberNegative: 7,
+  /** The venue's sequence jumped forward: messages are missing. */
+  SequenceGap: 8,
+  /** The venue's sequence went back, or a message came twice. */
+  SequenceBack: 9,
+  /** A snapshot older than the first update that follows it. */
+  SnapshotTooOld: 10,
+  ChecksumWrong: 11,
+  /** The best bid is at or above the best ask after an update. */
+  Crossed: 12,
+  /** The book has more levels than its capacity. The worst level was dropped. */
+  BookFull: 13,
+  /** An update for a book without a snapshot. */
+  NoSnapshot: 14,
+  /** The venue refused a subscription: unknown instrument, unsupported depth, too many. */
+  Refused: 15,
+  /** Nothing arrived for longer than the source's limit. */
+  Silent: 16,
+  /** A frame above the size limit. */
+  FrameTooLarge: 17,
+  /** The connection was closed, by the venue or by the network. */
+  Closed: 18,
+  ConnectFailed: 19,
+  /** An HTTP answer with another status than 200, or none. */
+  HttpFailed: 20,
+  /** Too many failures in a row: no attempt was made. */
+  CircuitOpen: 21,
+  /** The venue announced maintenance or an end of the connection. */
+  VenueDown: 22,
+  /** The time of the line, or of the venue, went back. */
+  ClockBack: 23,
+} as const;
+export type FeedFault = (typeof FeedFault)[keyof typeof FeedFault];
+
+export const FEED_FAULTS = Object.keys(FeedFault).length;
+const FAULT_NAMES: readonly string[] = Object.keys(FeedFault);
+const STATE_NAMES: readonly string[] = Object.keys(FeedState);
+
+/** The stable code of a fault in logs, metrics and JSON: `CHECKSUM_WRONG`. */
+export function faultCode(fault: FeedFault): string {
+  return FAULT_NAMES[fault].replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+}
+
+/** The name of a state in logs, metrics and JSON: `syncing`. */
+export function stateName(state: FeedState): string {
+  return STATE_NAMES[state].toLowerCase();
+}
+
+/** In place of an instrument: the source as a whole. */
+export const ALL_INSTRUMENTS = -1;
+
+/** Where an adapter writes what it understood. Calls take numbers only and do not allocate, except {@link instrument}. */
+export interface FeedSink {
+  /**
+   * The number of an instrument of this source, from 0. The same name gives the same number, also from another
+   * adapter of the source (a source may have several lines).
+   * @param name as the venue writes it: `XBT/USD`
+   * @returns -1 if the sink can hold no more instruments
+   */
+  instrument(name: string): number;
+
+  /**
+   * States the units of an instrument: a price is price * 10^-priceDecimals. Comes before its first number. Decimals
+   * never become fewer. When they become more, the adapter writes the whole book again (bookClear, level, bookEnd)
+   * before other numbers of the instrument.
+   */
+  scale(instrument: number, priceDecimals: number, quantityDecimals: number): void;
+
+  /** The book is empty now; levels of a snapshot follow, then {@link bookEnd}. */
+  bookClear(instrument: number): void;
+
+  /** The quantity at a price is now this (not a difference); 0 removes the level. Levels may be in any order. */
+  level(instrument: number, side: BookSide, price: number, quantity: number): void;
+
+  /** All levels of one update of the venue are written: readers may look. @param venueTimeUs 0 if the venue gives none */
+  bookEnd(instrument: number, venueTimeUs: number): void;
+
+  /** @param tradeId the venue's number of the trade; 0 if it has none, or none below 2^53 */
+  trade(instrument: number, price: number, quantity: number, takerSide: TakerSide, venueTimeUs: number, tradeId: number): void;
+
+  /** Best bid and ask as the venue's ticker states them. A side without orders has price and quantity 0. */
+  quote(instrument: number, bid: number, bidQuantity: number, ask: number, askQuantity: number, venueTimeUs: number): void;
+
+  /** The state changed. @param instrument or {@link ALL_INSTRUMENTS} @param fault why, or `None` */
+  status(instrument: number, state: FeedState, fault: FeedFault): void;
+
+  /** Counts a fault. It changes no state. @param instrument or {@link ALL_INSTRUMENTS} */
+  fault(instrument: number, fault: FeedFault): void;
+}
+
+/** What an adapter asks of the connection that it runs on. Each returns at once. */
+export interface FeedLine {
+  /** Sends a text frame. Ignored when the connection is not open. */
+  send(text: string): void;
+
+  /** Gets a URL. {@link VenueAdapter.answer} or {@link VenueAdapter.answerFailed} follows, once. */
+  fetch(url: string): void;
+
+  /** Ends the connection ({@link VenueAdapter.closed} follows) and opens it again after the back-off. */
+  reconnect(fault: FeedFault): void;
+}
+
+/**
+ * One line to a venue: the venue's protocol as a state machine. A source with several connections has one adapter
+ * for each. After {@link closed}, {@link opened} may follow: the adapter then starts from nothing.
+ */
+export interface VenueAdapter {
+  /** The name in {@link AdapterOptions}, status and metrics: `kraken`. */
+  readonly venue: string;
+
+  /** The address of the WebSocket to open: `wss://ws.kraken.com`. It may depend on the instruments. */
+  readonly address: string;
+
+  /** The connection is open: the adapter subscribes, and fetches what it needs. */
+  opened(nowUs: number): void;
+
+  /** A text or binary frame. @param bytes valid only during the call; not written to */
+  frame(bytes: Uint8Array, nowUs: number): void;
+
+  /** The body of an HTTP answer with status 200. URLs that the adapter does not know are ignored. @param bytes as in {@link frame} */
+  answer(url: string, bytes: Uint8Array, nowUs: number): void;
+
+  /** @param status of HTTP, or 0 if there was no answer */
+  answerFailed(url: string, status: number, nowUs: number): void;
+
+  closed(nowUs: number): void;
+
+  /** Called about once per second, while the line is open or not: pings, silence, retries. */
+  tick(nowUs: number): void;
+}
+
+export interface AdapterOptions {
+  /** In the venue's own spelling. Empty: nothing is subscribed and every instrument that arrives is taken, as a capture needs it. */
+  readonly instruments: readonly string[];
+  /** Levels of each side, where the venue offers a choice; the adapter takes the nearest that the venue has, and at least this. */
+  readonly depth?: number;
+  /** Another address of the WebSocket, without a path that depends on instruments: `ws://127.0.0.1:9000`. */
+  readonly webSocketUrl?: string;
+  /** Another base of HTTP addresses: `http://127.0.0.1:9000`. */
+  readonly httpUrl?: string;
+}
+
+export type AdapterFactory = (options: AdapterOptions, line: FeedLine, sink: FeedSink) => VenueAdapter;
