@@ -1,0 +1,100 @@
+import { createReadStream } from 'node:fs';
+import { createGunzip } from 'node:zlib';
+
+export type FileBytesErrorCode = 'FILE_UNREADABLE' | 'FILE_TRUNCATED' | 'FILE_DAMAGED';
+
+/** The file has an end that cannot be read. All bytes before it have been given out. */
+export class FileBytesError extends Error {
+  readonly code: FileBytesErrorCode;
+  readonly path: string;
+
+  constructor(code: FileBytesErrorCode, path: string, detail: string, options?: ErrorOptions) {
+    super(`${path}: ${detail}`, options);
+    this.name = 'FileBytesError';
+    this.code = code;
+    this.path = path;
+  }
+}
+
+const GZIP_MAGIC = [0x1f, 0x8b];
+/** Of the file at a time. A compressed piece becomes at most a thousand times as much, which then is in memory at once. */
+const PIECE_BYTES = 64 * 1024;
+/** How much the decompressor gives out at a time; as much is lost before a place that is damaged. */
+const INFLATED_BYTES = 64 * 1024;
+
+/**
+ * The bytes of a file in pieces, decompressed if it begins as a gzip file does, whatever its name. A piece may be
+ * kept. Memory does not grow with the file.
+ * @throws FileBytesError after the last good piece: FILE_UNREADABLE for an error of the file system, FILE_TRUNCATED
+ * for a gzip file without its end, FILE_DAMAGED for one that breaks its format
+ */
+export async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
+  const pieces = readPieces(path);
+  const first = await pieces.next();
+  if (first.done === true) return;
+  if (GZIP_MAGIC.every((byte, index) => first.value[index] === byte)) {
+    yield* inflate(path, first.value, pieces);
+    return;
+  }
+  yield first.value;
+  yield* pieces;
+}
+
+async function* readPieces(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of createReadStream(path, { highWaterMark: PIECE_BYTES })) yield piece as Uint8Array;
+  } catch (error) {
+    throw new FileBytesError('FILE_UNREADABLE', path, `cannot be read (${reason(error)}); check the path and its permissions`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The stream flows all the time: what it gives out is collected at once, because a stream that is destroyed by an
+ * error drops what still waits in it. Only the writes wait.
+ */
+async function* inflate(path: string, first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const gunzip = createGunzip({ chunkSize: INFLATED_BYTES });
+  let inflated: Uint8Array[] = [];
+  let failure: Error | undefined;
+  gunzip.on('data', (piece: Uint8Array) => inflated.push(piece));
+  gunzip.on('error', (error) => {
+    failure = error;
+  });
+  const closed = new Promise<void>((resolve) => gunzip.once('close', resolve));
+  const take = () => {
+    const taken = inflated;
+    inflated = [];
+    return taken;
+  };
+  try {
+    for await (const piece of chain(first, rest)) {
+      await Promise.race([new Promise((resolve) => gunzip.write(piece, resolve)), closed]);
+      yield* take();
+      if (failure !== undefined) break;
+    }
+    if (failure === undefined) gunzip.end();
+    await closed;
+    yield* take();
+  } finally {
+    gunzip.destroy();
+  }
+  if (failure !== undefined) throw gzipError(path, failure);
+}
+
+async function* chain(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  yield* rest;
+}
+
+function gzipError(path: string, cause: Error): FileBytesError {
+  const truncated = 'code' in cause && cause.code === 'Z_BUF_ERROR';
+  return truncated
+    ? new FileBytesError('FILE_TRUNCATED', path, 'the gzip data ends early; fetch the file again, or go on with what it has', { cause })
+    : new FileBytesError('FILE_DAMAGED', path, `the gzip data is damaged (${reason(cause)}); fetch the file again`, { cause });
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
