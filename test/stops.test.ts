@@ -99,6 +99,34 @@ describe('stops', () => {
       > 4 Fill 9 1@600 leaves 0 taker`,
   );
   ledger(
+    'a wave of which no stop is left, because all were cancelled before their turn, has crossed nothing',
+    `
+    4 new 1 sell 1 @ 500
+      > 4 Accepted 1 1@500 leaves 1
+    4 new 2 buy 1 @ 500 ioc
+      > 4 Accepted 2 1@500 leaves 1
+      > 4 Fill 1 1@500 leaves 0 maker
+      > 4 Fill 2 1@500 leaves 0 taker
+    1 new 1 sell 1 stop 490 ref
+      > 1 Accepted 1 1@0 leaves 1 stop 490 ref
+    phase auction
+      > 0 Accepted
+    1 new 2 sell 1 stop 505 now
+      > 1 Accepted 2 1@0 leaves 1 stop 505
+    reference 485
+      > 0 Accepted
+    1 cancel 1
+      > 1 Cancelled 1 1@0 leaves 0 stop 490 ref CANCELLED_BY_CLIENT
+    1 cancel 2
+      > 1 Cancelled 2 1@0 leaves 0 stop 505 CANCELLED_BY_CLIENT
+    2 new 1 sell 1 stop 505 now
+      > 2 Accepted 1 1@0 leaves 1 stop 505
+    reference 495
+      > 0 Accepted
+    2 new 2 sell 1 stop 490 ref
+      > 2 Accepted 2 1@0 leaves 1 stop 490 ref`,
+  );
+  ledger(
     'become limit orders that rest, are post-only, ioc or fok, and are checked again',
     `
     4 new 1 sell 1 @ 500

@@ -183,6 +183,7 @@ export class MachineState implements CheckedState {
     this.pages.rules = rules;
     this.feeSchedules.setRules(rules);
     this.selfTrade.setRules(rules);
+    this.stops.endsWaves = rules >= 7;
     this.pages.share = rules < 3 ? this.capacities.pages : this.shares.pagesPerAccount;
     if (toShares) for (const book of this.books) book?.resetPayers();
     if (toLists) for (const book of this.books) if (book !== undefined) this.#sortAuction(book);

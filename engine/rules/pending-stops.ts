@@ -41,6 +41,8 @@ export class PendingStops {
   pending = false;
   /** Groups of trailing stops that may still be made one with another, and trailing stops that may become active, with this command; at least 1 before one. */
   followsLeft = ALL;
+  /** From rules 7 on, a wave ends with its last stop. Before, it ended when something asked for the waves, which a snapshot did, too. */
+  endsWaves = true;
   /** Trailing stops are behind the prices that they follow, because `followsLeft` was used up: there is work for a tick. */
   following = false;
   /** Present prices of the stops. */
@@ -138,6 +140,7 @@ export class PendingStops {
       else this.#trailOf(slot).remove(slot);
     } else this.#heapOf(slot).remove(slot);
     slab.setFilled(slot, 0);
+    if (this.endsWaves) this.books[slab.symbol(slot)]?.endEmpty();
     // Trailing stops may stand because of it.
     if (this.#moved.length + this.#begins.symbols.length > 0) this.pending = true;
   }
