@@ -13,10 +13,10 @@ import { loadSnapshot, writeSnapshot } from '../engine/threads/engine-core.ts';
 import type { Topology } from '../engine/threads/engine-options.ts';
 import { replayLog } from '../engine/threads/replay-log.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
-import { CommandFlag, encodeExtension } from '../engine/wire/command-extension.ts';
+import { CommandFlag, type ExtensionFields, encodeExtension } from '../engine/wire/command-extension.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import { ENGINE_LIMITS, RunningEngine, temporaryDirectory, venue } from './support/engine-fixture.ts';
-import type { LongCommandFields } from './support/exchange-fixture.ts';
+import { type LongCommandFields, parseCommand } from './support/exchange-fixture.ts';
 import { fullMix } from './support/full-mix.ts';
 import { times } from './support/long-runs.ts';
 import { ACCOUNTS } from './support/twin-orders.ts';
@@ -76,16 +76,36 @@ for (const [wrote, replays] of [
       const isKept = (path: string): boolean =>
         !path.includes('snapshot-') || (fromSnapshot && basename(path) === basename(snapshotPath(dir, middle)));
       cpSync(dir, copy, { recursive: true, filter: isKept });
-      const again = await RunningEngine.start({ dir: copy, topology: replays, limits: LIMITS });
-      assert.deepEqual([again.recovery.snapshotSeq, again.recovery.seq], [fromSnapshot ? middle : 0, live.seq]);
-      // No tick may come: it would be a further command.
-      const ended = again.stop();
-      again.engine.sequencer.draining = true;
-      await ended;
+      const { recovery } = await startAndStop(copy, replays);
+      assert.deepEqual([recovery.snapshotSeq, recovery.seq], [fromSnapshot ? middle : 0, live.seq]);
       const found = verifyDataDirectory(copy, { limits: resolveLimits(LIMITS), fromSnapshot: true });
       assert.deepEqual([found.replayed, found.seq, found.stateHash], [0, live.seq, live.stateHash], `${replays}, ${fromSnapshot}`);
     }
   });
+
+for (const topology of ['compact', 'pinned'] as const)
+  it(`${topology}: a start changes no state; a pegged order gets no turn`, async (t) => {
+    const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const first = await RunningEngine.start({ dir, topology, limits: LIMITS });
+    for (const fields of venue(1)) assert.ok(first.send(fields));
+    const { extension, ...fields } = parseCommand('1 new 1 buy 1 @ 505 peg primary 0');
+    first.sendLong(fields, extension as ExtensionFields);
+    await first.stop(false);
+    const before = verifyDataDirectory(dir, { limits: resolveLimits(LIMITS) });
+    assert.equal(first.reports.at(-1)?.kind, ReportKind.Accepted);
+    await startAndStop(dir, topology);
+    const after = verifyDataDirectory(dir, { limits: resolveLimits(LIMITS), fromSnapshot: true });
+    assert.deepEqual([after.replayed, after.seq, after.stateHash], [0, before.seq, before.stateHash]);
+  });
+
+/** Starts on the log and stops, with a snapshot, before a tick, which would be a further command. */
+async function startAndStop(dir: string, topology: Topology): Promise<RunningEngine> {
+  const running = await RunningEngine.start({ dir, topology, limits: LIMITS });
+  const ended = running.stop();
+  running.engine.sequencer.draining = true;
+  await ended;
+  return running;
+}
 
 /** A running engine takes all commands, in a time that is theirs, and stops. */
 async function write(t: TestContext, dir: string, topology: Topology): Promise<void> {

@@ -14,7 +14,7 @@ import type { Interruptions } from './interruptions.ts';
 import type { MassCancels } from './mass-cancels.ts';
 import { OperatorCancel } from './operator-cancel.ts';
 import type { PegOrders } from './peg-orders.ts';
-import { publishPhase } from './publish-phase.ts';
+import { publishPhaseChange } from './publish-phase.ts';
 import type { QuoteProtection } from './quote-protection.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
@@ -260,7 +260,7 @@ export class Administration {
   }
 
   #publishPhase(symbol: number): void {
-    publishPhase(this.#state, symbol);
+    publishPhaseChange(this.#state, symbol);
     // Consumers drop the last indicative price at a change of phase, and the reference price decides between equal prices.
     if (this.#state.symbols.phase[symbol] === Phase.Auction) this.#state.changedAuctions.add(symbol);
   }

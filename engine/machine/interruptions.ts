@@ -3,7 +3,7 @@ import { SymbolParam, VolatilityProfileId } from '../params.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { TimeUs } from '../units.ts';
 import { CommandKind, Phase, SubPhase } from '../wire/layout.ts';
-import { publishPhase } from './publish-phase.ts';
+import { publishPhaseChange } from './publish-phase.ts';
 import type { MachineState } from './state.ts';
 
 const TWO_32 = 2 ** 32;
@@ -127,7 +127,7 @@ export class Interruptions implements StatePart {
     symbols.phase[symbol] = Phase.Continuous;
     symbols.subPhase[symbol] = SubPhase.None;
     stops.activate(symbol);
-    publishPhase(this.#state, symbol);
+    publishPhaseChange(this.#state, symbol);
   }
 
   /** Sets and publishes the earliest end. @param lengthUs from now on, microseconds */
@@ -137,7 +137,7 @@ export class Interruptions implements StatePart {
     its.endUs = timeUs + lengthUs;
     symbols.interruptedUntilUs[symbol] = its.endUs;
     this.#findEarliest();
-    publishPhase(this.#state, symbol);
+    publishPhaseChange(this.#state, symbol);
     changedAuctions.add(symbol);
   }
 
