@@ -1,0 +1,294 @@
+import { ExponentialBackoff, type IBackoff } from 'cockatiel';
+import {
+  type AdapterFactory,
+  type AdapterOptions,
+  ALL_INSTRUMENTS,
+  FeedFault,
+  type FeedLine,
+  type FeedSink,
+  FeedState,
+  type VenueAdapter,
+} from '../feed.ts';
+import { Breakers } from './breaker.ts';
+import { DEFAULT_HTTP, type HttpOptions, httpGet } from './http-get.ts';
+import { LineClock } from './line-clock.ts';
+import { type LineCounters, newLineCounters } from './line-counters.ts';
+import { LineFault } from './line-fault.ts';
+import { SendPace } from './send-pace.ts';
+import { limitsOfVenue, type VenueLimits } from './venue-limits.ts';
+import { DEFAULT_SOCKET, type SocketOptions, VenueSocket } from './venue-socket.ts';
+
+/** Sees everything that passes, before the adapter: a recorder. Called on the line's thread; must not throw. */
+export interface LineTap {
+  connect(connection: number, atUs: number, url: string): void;
+  send(connection: number, atUs: number, url: string, text: string): void;
+  /** @param bytes valid only during the call */
+  recv(connection: number, atUs: number, bytes: Uint8Array, binary: boolean): void;
+  http(connection: number, atUs: number, url: string, bytes: Uint8Array): void;
+}
+
+export interface BackoffOptions {
+  /** Wait before the second attempt and the longest wait, ms; it doubles, with jitter. */
+  readonly firstMs: number;
+  readonly maxMs: number;
+  /** A connection that lasted this long ends a row of failures, ms. */
+  readonly stableMs: number;
+}
+
+export const DEFAULT_BACKOFF: BackoffOptions = { firstMs: 250, maxMs: 30_000, stableMs: 10_000 };
+
+export interface SourceLineOptions {
+  /** In texts: the source's name. */
+  readonly name: string;
+  readonly adapter: AdapterFactory;
+  readonly options: AdapterOptions;
+  readonly sink: FeedSink;
+  /** Shared by the lines of a process, so that they learn from each other which host is down. */
+  readonly breakers?: Breakers;
+  readonly backoff?: BackoffOptions;
+  readonly socket?: Partial<SocketOptions>;
+  readonly http?: HttpOptions;
+  /** In place of the venue's. */
+  readonly limits?: Partial<VenueLimits>;
+  readonly tap?: LineTap;
+  readonly clock?: LineClock;
+  /** One line of text for the log: what happened and why. */
+  readonly log?: (fault: FeedFault, text: string) => void;
+}
+
+const TICK_MS = 1_000;
+
+/**
+ * A live connection of one adapter: WebSocket and HTTP, connected again for as long as it is started.
+ * All calls and events on one thread. Nothing that a venue sends ends the process: an adapter that throws
+ * loses its connection and starts from nothing.
+ */
+export class SourceLine implements FeedLine {
+  readonly name: string;
+  readonly adapter: VenueAdapter;
+  readonly counters: LineCounters = newLineCounters();
+  readonly #options: SourceLineOptions;
+  readonly #limits: VenueLimits;
+  readonly #socketOptions: SocketOptions;
+  readonly #breakers: Breakers;
+  readonly #clock: LineClock;
+  readonly #sends: SendPace;
+  readonly #requests: SendPace;
+  readonly #stopped = new AbortController();
+  #socket: VenueSocket | undefined;
+  #connection = 0;
+  #openedAt = 0;
+  /** Ends the requests of a connection with it. */
+  #requestsEnd = new AbortController();
+  #running: Promise<void> | undefined;
+  #ticks: NodeJS.Timeout | undefined;
+  #waitEnd: (() => void) | undefined;
+
+  constructor(options: SourceLineOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.adapter = options.adapter(options.options, this, options.sink);
+    this.#limits = { ...limitsOfVenue(this.adapter.venue), ...options.limits };
+    this.#socketOptions = { ...DEFAULT_SOCKET, silentMs: this.#limits.silentMs, ...options.socket };
+    this.#breakers = options.breakers ?? new Breakers();
+    this.#clock = options.clock ?? new LineClock();
+    this.#sends = new SendPace(this.#limits.sends, (text) => this.#sendNow(text));
+    this.#requests = new SendPace(this.#limits.requests, (url) => void this.#get(url));
+  }
+
+  /** Connects, and again after each end. */
+  start(): void {
+    this.#running ??= this.#run();
+    this.#ticks ??= setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Ends the connection. It cannot be started again. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    clearInterval(this.#ticks);
+    this.#sends.clear();
+    this.#socket?.end(new LineFault(FeedFault.None, `${this.name}: stopped`));
+    this.#waitEnd?.();
+    await this.#running;
+    this.#status(FeedState.Down, FeedFault.None);
+  }
+
+  send(text: string): void {
+    if (this.#socket !== undefined && !this.#sends.send(text)) this.counters.sendsRefused++;
+  }
+
+  fetch(url: string): void {
+    if (this.#requests.send(url)) return;
+    this.counters.requestsFailed++;
+    const { signal } = this.#requestsEnd;
+    // Not in this turn: an adapter is not called from its own call.
+    setImmediate(() => {
+      if (!signal.aborted) this.#guarded(() => this.adapter.answerFailed(url, 0, this.#now()));
+    });
+  }
+
+  reconnect(fault: FeedFault): void {
+    if (this.#socket === undefined) return;
+    this.counters.reconnects++;
+    this.#socket.end(new LineFault(fault, `${this.name}: connects anew`));
+  }
+
+  async #run(): Promise<void> {
+    const { firstMs, maxMs, stableMs } = this.#options.backoff ?? DEFAULT_BACKOFF;
+    const first = new ExponentialBackoff({ initialDelay: firstMs, maxDelay: maxMs });
+    let wait: IBackoff<unknown> | undefined;
+    let fault: FeedFault = FeedFault.None;
+    while (!this.#stopped.signal.aborted) {
+      this.#status(FeedState.Connecting, fault);
+      const ended = await this.#connect();
+      if (this.#stopped.signal.aborted) break;
+      fault = ended.fault;
+      this.#report(ended);
+      this.#status(FeedState.Down, fault);
+      if (this.#openedAt > 0 && performance.now() - this.#openedAt >= stableMs) wait = undefined;
+      this.#openedAt = 0;
+      wait = wait?.next(undefined) ?? first.next();
+      await this.#pause(Math.max(wait.duration, this.#breakers.of(this.adapter.address).waitMs));
+    }
+  }
+
+  /** One connection from its attempt to its end. @returns why it ended */
+  async #connect(): Promise<LineFault> {
+    const url = this.adapter.address;
+    const { promise, resolve } = Promise.withResolvers<LineFault>();
+    try {
+      await this.#breakers.of(url).call(() =>
+        VenueSocket.connect(
+          url,
+          {
+            opened: (socket) => this.#opened(socket, url),
+            frame: (bytes, binary) => this.#frame(bytes, binary),
+            closed: (fault) => {
+              this.#closed();
+              resolve(fault);
+            },
+          },
+          this.#socketOptions,
+          this.#stopped.signal,
+        ),
+      );
+    } catch (error) {
+      const fault = error instanceof LineFault ? error : new LineFault(FeedFault.ConnectFailed, `${url}: ${String(error)}`);
+      if (fault.fault === FeedFault.CircuitOpen) this.counters.breakerRefusals++;
+      else this.counters.connectFailures++;
+      return fault;
+    }
+    const ended = await promise;
+    if (ended.fault === FeedFault.Closed) this.counters.lost++;
+    if (ended.fault === FeedFault.Silent) this.counters.silent++;
+    if (ended.fault === FeedFault.FrameTooLarge) this.counters.framesTooLarge++;
+    if (ended.fault === FeedFault.Malformed) this.counters.framesMalformed++;
+    return ended;
+  }
+
+  #opened(socket: VenueSocket, url: string): void {
+    this.counters.connects++;
+    this.#connection++;
+    this.#socket = socket;
+    this.#openedAt = performance.now();
+    this.#requestsEnd = new AbortController();
+    const now = this.#now();
+    this.#options.tap?.connect(this.#connection, now, url);
+    this.#guarded(() => this.adapter.opened(now));
+  }
+
+  #frame(bytes: Uint8Array, binary: boolean): void {
+    this.counters.frames++;
+    this.counters.frameBytes += bytes.length;
+    const now = this.#now();
+    this.#options.tap?.recv(this.#connection, now, bytes, binary);
+    try {
+      this.adapter.frame(bytes, now);
+    } catch (error) {
+      this.#adapterFailed(error);
+    }
+  }
+
+  #closed(): void {
+    this.#socket = undefined;
+    this.#sends.clear();
+    this.#requests.clear();
+    this.#requestsEnd.abort();
+    this.#guarded(() => this.adapter.closed(this.#now()));
+  }
+
+  #sendNow(text: string): void {
+    if (this.#socket === undefined) return;
+    this.counters.sent++;
+    this.#options.tap?.send(this.#connection, this.#now(), this.adapter.address, text);
+    this.#socket.send(text);
+  }
+
+  async #get(url: string): Promise<void> {
+    const { signal } = this.#requestsEnd;
+    try {
+      const bytes = await httpGet(url, this.#breakers.of(url), this.counters, signal, this.#options.http ?? DEFAULT_HTTP);
+      if (signal.aborted) return;
+      const now = this.#now();
+      this.#options.tap?.http(this.#connection, now, url, bytes);
+      this.#guarded(() => this.adapter.answer(url, bytes, now));
+    } catch (error) {
+      if (signal.aborted) return;
+      const fault = error instanceof LineFault ? error : new LineFault(FeedFault.HttpFailed, String(error));
+      this.#report(fault);
+      this.#guarded(() => this.adapter.answerFailed(url, fault.status, this.#now()));
+    }
+  }
+
+  #tick(): void {
+    const { steps } = this.#clock;
+    const now = this.#now();
+    if (this.#clock.steps > steps) {
+      this.counters.clockSteps++;
+      this.#report(
+        new LineFault(FeedFault.ClockBack, `${this.name}: the wall clock went back; receive times go on with the monotonic clock`),
+      );
+    }
+    this.#guarded(() => this.adapter.tick(now));
+    if (this.#socket !== undefined && performance.now() - this.#openedAt >= this.#limits.maxAgeMs) this.reconnect(FeedFault.None);
+  }
+
+  /** Calls the adapter. */
+  #guarded(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#adapterFailed(error);
+    }
+  }
+
+  #adapterFailed(error: unknown): void {
+    this.counters.adapterErrors++;
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#report(new LineFault(FeedFault.Malformed, `${this.name}: the adapter failed, which is a defect; please report it: ${text}`));
+    this.#socket?.end(new LineFault(FeedFault.Malformed, `${this.name}: ended after a failure of the adapter`));
+  }
+
+  #report(fault: LineFault): void {
+    if (fault.fault !== FeedFault.None) this.#options.sink.fault(ALL_INSTRUMENTS, fault.fault);
+    this.#options.log?.(fault.fault, fault.message);
+  }
+
+  #status(state: FeedState, fault: FeedFault): void {
+    this.#options.sink.status(ALL_INSTRUMENTS, state, fault);
+  }
+
+  #now(): number {
+    return this.#clock.nowUs();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#waitEnd = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
