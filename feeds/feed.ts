@@ -132,7 +132,10 @@ export interface FeedSink {
   /** Best bid and ask as the venue's ticker states them. A side without orders has price and quantity 0. */
   quote(instrument: number, bid: number, bidQuantity: number, ask: number, askQuantity: number, venueTimeUs: number): void;
 
-  /** The state changed. @param instrument or {@link ALL_INSTRUMENTS} @param fault why, or `None` */
+  /**
+   * The state changed. The adapter states that of its instruments: Syncing, Live, Stale. The line states its own, for
+   * {@link ALL_INSTRUMENTS}: Down, Connecting, Live (open). @param fault why, or `None`
+   */
   status(instrument: number, state: FeedState, fault: FeedFault): void;
 
   /** Counts a fault. It changes no state. @param instrument or {@link ALL_INSTRUMENTS} */
@@ -179,6 +182,9 @@ export interface VenueAdapter {
   /** Called about once per second, while the line is open or not: pings, silence, retries. */
   tick(nowUs: number): void;
 }
+
+/** Longest frame or answer that an adapter reads. Coinbase's snapshot of a product has some 5 MB. */
+export const MAX_FRAME_BYTES: number = 32 * 2 ** 20;
 
 export interface AdapterOptions {
   /** In the venue's own spelling. Empty: nothing is subscribed and every instrument that arrives is taken, as a capture needs it. */
