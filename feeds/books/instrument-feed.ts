@@ -1,0 +1,289 @@
+import { type BookSide, FeedFault, type FeedSink, FeedState, type TakerSide } from '../feed.ts';
+import { DecimalReader } from '../text/decimal.ts';
+import { type BookLevels, LevelChange, VenueBook } from './venue-book.ts';
+
+/**
+ * One instrument of one line: takes the numbers of the wire as text, keeps the book, and writes to the sink. What
+ * venues have in common is here; when a book is whole and which updates belong to it is the adapter's.
+ *
+ * ```
+ * snapshot:  beginSnapshot · level ... · endSnapshot        -> Live
+ * update:    level ... · truncate · endUpdate
+ * lost:      sync(fault)                                     -> Stale, until the next snapshot
+ * ```
+ */
+export class InstrumentFeed {
+  /** As the venue writes it. */
+  readonly name: string;
+  /** Its number in the sink. */
+  readonly id: number;
+  readonly book: VenueBook;
+  state: FeedState = FeedState.Syncing;
+  /** Updates of the book after its snapshot. */
+  updates = 0;
+  checks = 0;
+  failed = 0;
+  /** Updates and snapshots after which the book was crossed. */
+  crossed = 0;
+  readonly #sink: FeedSink;
+  readonly #price = new DecimalReader();
+  readonly #quantity = new DecimalReader();
+  readonly #askPrice = new DecimalReader();
+  readonly #askQuantity = new DecimalReader();
+  /** The sink has the units that the book has. */
+  #scaled = false;
+  /** The sink has a book, if an old one. */
+  #shown = false;
+  /** The sink's book is to be written again as a whole at the end of the update. */
+  #rewrite = false;
+
+  /** @param capacity most levels of a side */
+  constructor(name: string, sink: FeedSink, capacity?: number) {
+    this.name = name;
+    this.id = sink.instrument(name);
+    this.book = new VenueBook(capacity);
+    this.#sink = sink;
+    sink.status(this.id, this.state, FeedFault.None);
+  }
+
+  get live(): boolean {
+    return this.state === FeedState.Live;
+  }
+
+  /** Decimals that the venue's list of instruments states, so that the units need not change later. Not between the levels of an update. */
+  expectDecimals(priceDecimals: number, quantityDecimals: number): void {
+    if (priceDecimals > this.book.priceDecimals || quantityDecimals > this.book.quantityDecimals)
+      this.#grow(priceDecimals, quantityDecimals);
+    this.#writeUnits();
+  }
+
+  /** The levels of a snapshot follow. The book before it is forgotten. */
+  beginSnapshot(): void {
+    this.book.clear();
+    this.#rewrite = true;
+  }
+
+  /** @returns false if the book is crossed: then it is stale until an update or snapshot mends it */
+  endSnapshot(venueTimeUs: number): boolean {
+    return this.#end(venueTimeUs);
+  }
+
+  /**
+   * A level of a snapshot or an update, absolute; quantity 0 removes it. A number that does not fit is counted; if it is
+   * the quantity, the level is removed, as its quantity is not known.
+   * @returns the fault, or `None`
+   */
+  level(side: BookSide, bytes: Uint8Array, priceFrom: number, priceTo: number, quantityFrom: number, quantityTo: number): FeedFault {
+    const price = this.#price;
+    const quantity = this.#quantity;
+    let fault = price.read(bytes, priceFrom, priceTo);
+    if (fault === FeedFault.None) {
+      fault = quantity.read(bytes, quantityFrom, quantityTo);
+      if (fault === FeedFault.None) {
+        if (this.#accept(price, quantity)) this.#set(side);
+        else fault = FeedFault.NumberTooLarge;
+      }
+      if (fault !== FeedFault.None && price.decimals <= this.book.priceDecimals) this.#remove(side, price.units(this.book.priceDecimals));
+    }
+    if (fault !== FeedFault.None) this.fault(fault);
+    return fault;
+  }
+
+  /** Drops the levels beyond a depth, as venues do that send a limited number of levels. */
+  truncate(depth: number): void {
+    this.#truncateSide(this.book.bids, depth);
+    this.#truncateSide(this.book.asks, depth);
+  }
+
+  /** The update is complete. @returns as {@link endSnapshot} */
+  endUpdate(venueTimeUs: number): boolean {
+    this.updates++;
+    return this.#end(venueTimeUs);
+  }
+
+  /** Counts a checksum of the venue. A wrong one is a fault; the adapter then asks for a snapshot. */
+  checked(right: boolean): void {
+    this.checks++;
+    if (right) return;
+    this.failed++;
+    this.fault(FeedFault.ChecksumWrong);
+  }
+
+  /** The book is not to be trusted, or not there yet: stale if it was live, until the next snapshot. */
+  sync(fault: FeedFault): void {
+    this.#setState(this.state === FeedState.Syncing ? FeedState.Syncing : FeedState.Stale, fault);
+  }
+
+  trade(
+    bytes: Uint8Array,
+    priceFrom: number,
+    priceTo: number,
+    quantityFrom: number,
+    quantityTo: number,
+    takerSide: TakerSide,
+    venueTimeUs: number,
+    tradeId: number,
+  ): FeedFault {
+    const fault = this.#read(this.#price, this.#quantity, bytes, priceFrom, priceTo, quantityFrom, quantityTo);
+    if (fault !== FeedFault.None) return fault;
+    const price = this.#price.units(this.book.priceDecimals);
+    const quantity = this.#quantity.units(this.book.quantityDecimals);
+    this.#writeUnits();
+    this.#sink.trade(this.id, price, quantity, takerSide, venueTimeUs, tradeId);
+    return FeedFault.None;
+  }
+
+  /** The first half of a quote: the bid. {@link quoteAsk} must follow. An empty text as price: the side has no orders. */
+  quoteBid(bytes: Uint8Array, priceFrom: number, priceTo: number, quantityFrom: number, quantityTo: number): FeedFault {
+    return this.#read(this.#price, this.#quantity, bytes, priceFrom, priceTo, quantityFrom, quantityTo);
+  }
+
+  /** The second half of a quote, which writes it. */
+  quoteAsk(
+    bytes: Uint8Array,
+    priceFrom: number,
+    priceTo: number,
+    quantityFrom: number,
+    quantityTo: number,
+    venueTimeUs: number,
+  ): FeedFault {
+    const fault = this.#read(this.#askPrice, this.#askQuantity, bytes, priceFrom, priceTo, quantityFrom, quantityTo);
+    if (fault !== FeedFault.None) return fault;
+    const { priceDecimals, quantityDecimals } = this.book;
+    const bid = this.#price.units(priceDecimals);
+    const bidQuantity = this.#quantity.units(quantityDecimals);
+    const ask = this.#askPrice.units(priceDecimals);
+    const askQuantity = this.#askQuantity.units(quantityDecimals);
+    if (bid === -1 || bidQuantity === -1 || ask === -1 || askQuantity === -1) return this.#refuse(FeedFault.NumberTooLarge);
+    this.#writeUnits();
+    this.#sink.quote(this.id, bid, bidQuantity, ask, askQuantity, venueTimeUs);
+    return FeedFault.None;
+  }
+
+  fault(fault: FeedFault): void {
+    this.#sink.fault(this.id, fault);
+  }
+
+  /** Sets the level that was read. */
+  #set(side: BookSide): void {
+    const { book } = this;
+    const price = this.#price.units(book.priceDecimals);
+    const quantity = this.#quantity.units(book.quantityDecimals);
+    const levels = book.side(side);
+    const priceWritten = this.#price.written;
+    const quantityWritten = this.#quantity.written;
+    const change = levels.set(price, quantity, priceWritten, quantityWritten);
+    if (change === LevelChange.None) return;
+    if (change === LevelChange.Refused) {
+      this.fault(FeedFault.BookFull);
+      if (!levels.isBetter(price, levels.price(levels.length - 1))) return;
+      this.#dropWorst(levels);
+      levels.set(price, quantity, priceWritten, quantityWritten);
+    }
+    if (!this.#rewrite) this.#sink.level(this.id, side, price, quantity);
+  }
+
+  #remove(side: BookSide, price: number): void {
+    if (price === -1 || this.book.side(side).set(price, 0, 0, 0) !== LevelChange.Removed) return;
+    if (!this.#rewrite) this.#sink.level(this.id, side, price, 0);
+  }
+
+  #truncateSide(levels: BookLevels, depth: number): void {
+    while (levels.length > depth) this.#dropWorst(levels);
+  }
+
+  #dropWorst(levels: BookLevels): void {
+    if (!this.#rewrite) this.#sink.level(this.id, levels.side, levels.price(levels.length - 1), 0);
+    levels.dropWorst();
+  }
+
+  #end(venueTimeUs: number): boolean {
+    if (this.#rewrite) this.#writeBook(venueTimeUs);
+    else this.#sink.bookEnd(this.id, venueTimeUs);
+    const crossed = this.book.crossed;
+    if (crossed) {
+      this.crossed++;
+      this.fault(FeedFault.Crossed);
+    }
+    this.#setState(crossed ? FeedState.Stale : FeedState.Live, crossed ? FeedFault.Crossed : FeedFault.None);
+    return !crossed;
+  }
+
+  /** Reads a price and a quantity that belong to no level. */
+  #read(
+    price: DecimalReader,
+    quantity: DecimalReader,
+    bytes: Uint8Array,
+    priceFrom: number,
+    priceTo: number,
+    quantityFrom: number,
+    quantityTo: number,
+  ): FeedFault {
+    if (priceFrom === priceTo) {
+      price.clear();
+      quantity.clear();
+      return FeedFault.None;
+    }
+    const priceFault = price.read(bytes, priceFrom, priceTo);
+    if (priceFault !== FeedFault.None) return this.#refuse(priceFault);
+    const quantityFault = quantity.read(bytes, quantityFrom, quantityTo);
+    if (quantityFault !== FeedFault.None) return this.#refuse(quantityFault);
+    return this.#accept(price, quantity) ? FeedFault.None : this.#refuse(FeedFault.NumberTooLarge);
+  }
+
+  #refuse(fault: FeedFault): FeedFault {
+    this.fault(fault);
+    return fault;
+  }
+
+  /** Whether the book can hold the numbers that were read; makes its units small enough for them. */
+  #accept(price: DecimalReader, quantity: DecimalReader): boolean {
+    const priceDecimals = Math.max(this.book.priceDecimals, price.decimals);
+    const quantityDecimals = Math.max(this.book.quantityDecimals, quantity.decimals);
+    if (price.units(priceDecimals) === -1 || quantity.units(quantityDecimals) === -1) return false;
+    if (priceDecimals === this.book.priceDecimals && quantityDecimals === this.book.quantityDecimals) return true;
+    return this.#grow(priceDecimals, quantityDecimals);
+  }
+
+  #grow(priceDecimals: number, quantityDecimals: number): boolean {
+    if (!this.book.grow(priceDecimals, quantityDecimals)) return false;
+    this.#scaled = false;
+    this.#rewrite = true;
+    return true;
+  }
+
+  /** Before a number outside of the book: states the units, and writes the book in them if they changed. */
+  #writeUnits(): void {
+    if (this.#scaled) return;
+    if (this.#shown) this.#writeBook(0);
+    else this.#scale();
+  }
+
+  #scale(): void {
+    if (this.#scaled) return;
+    this.#sink.scale(this.id, this.book.priceDecimals, this.book.quantityDecimals);
+    this.#scaled = true;
+  }
+
+  #writeBook(venueTimeUs: number): void {
+    this.#scale();
+    this.#sink.bookClear(this.id);
+    this.#writeSide(this.book.bids);
+    this.#writeSide(this.book.asks);
+    this.#sink.bookEnd(this.id, venueTimeUs);
+    this.#rewrite = false;
+    this.#shown = true;
+  }
+
+  #writeSide(levels: BookLevels): void {
+    for (let depth = 0; depth < levels.length; depth++) {
+      this.#sink.level(this.id, levels.side, levels.price(depth), levels.quantity(depth));
+    }
+  }
+
+  #setState(state: FeedState, fault: FeedFault): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.#sink.status(this.id, state, fault);
+  }
+}

@@ -1,0 +1,214 @@
+import { BookSide } from '../feed.ts';
+import { MAX_DECIMALS, POWERS } from '../text/decimal.ts';
+
+const FIRST_CAPACITY = 64;
+
+/** What {@link BookLevels.set} did. */
+export const LevelChange = {
+  /** The level was not there and is not there. */
+  None: 0,
+  Added: 1,
+  Changed: 2,
+  Removed: 3,
+  /** The side is full: the level was not added. */
+  Refused: 4,
+} as const;
+export type LevelChange = (typeof LevelChange)[keyof typeof LevelChange];
+
+/**
+ * One side of a book: levels sorted in typed arrays, a column per field. The best level is the last one, because
+ * updates come mostly near it: to insert or remove a level moves only the better ones.
+ *
+ * Beside its units, each level keeps the numbers of decimals that the venue wrote, so that the text can be had back.
+ * Depths are counted from the best level, 0.
+ */
+export class BookLevels {
+  readonly side: BookSide;
+  readonly #capacity: number;
+  /** Prices, negative for asks, so that both sides ascend to the best. */
+  #keys = new Float64Array(FIRST_CAPACITY);
+  #quantities = new Float64Array(FIRST_CAPACITY);
+  /** Written decimals of the price * 256 + of the quantity. */
+  #written = new Uint16Array(FIRST_CAPACITY);
+  #length = 0;
+
+  /** @param capacity most levels, at least 1 */
+  constructor(side: BookSide, capacity: number) {
+    this.side = side;
+    this.#capacity = capacity;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /** @param depth in [0, length) */
+  price(depth: number): number {
+    const key = this.#keys[this.#length - 1 - depth];
+    return this.side === BookSide.Bid ? key : 0 - key;
+  }
+
+  quantity(depth: number): number {
+    return this.#quantities[this.#length - 1 - depth];
+  }
+
+  writtenPriceDecimals(depth: number): number {
+    return this.#written[this.#length - 1 - depth] >>> 8;
+  }
+
+  writtenQuantityDecimals(depth: number): number {
+    return this.#written[this.#length - 1 - depth] & 0xff;
+  }
+
+  /** The depth of a price; -1 if there is no such level. */
+  find(price: number): number {
+    const key = this.#key(price);
+    const at = this.#search(key);
+    return at < this.#length && this.#keys[at] === key ? this.#length - 1 - at : -1;
+  }
+
+  /** Nearer to the other side. */
+  isBetter(price: number, other: number): boolean {
+    return this.#key(price) > this.#key(other);
+  }
+
+  /** Sets the quantity at a price; 0 removes the level. The written decimals are in [0, {@link MAX_DECIMALS}]. */
+  set(price: number, quantity: number, priceDecimals: number, quantityDecimals: number): LevelChange {
+    const key = this.#key(price);
+    const at = this.#search(key);
+    const found = at < this.#length && this.#keys[at] === key;
+    if (quantity === 0) {
+      if (!found) return LevelChange.None;
+      this.#move(at + 1, at);
+      this.#length--;
+      return LevelChange.Removed;
+    }
+    if (!found) {
+      if (this.#length === this.#capacity) return LevelChange.Refused;
+      if (this.#length === this.#keys.length) this.#grow();
+      this.#move(at, at + 1);
+      this.#length++;
+      this.#keys[at] = key;
+    }
+    this.#quantities[at] = quantity;
+    this.#written[at] = (priceDecimals << 8) | quantityDecimals;
+    return found ? LevelChange.Changed : LevelChange.Added;
+  }
+
+  /** Removes the worst level. */
+  dropWorst(): void {
+    this.#move(1, 0);
+    this.#length--;
+  }
+
+  /** The largest price in units; 0 when empty. */
+  highestPrice(): number {
+    return this.#length === 0 ? 0 : this.price(this.side === BookSide.Bid ? 0 : this.#length - 1);
+  }
+
+  highestQuantity(): number {
+    let highest = 0;
+    for (let i = 0; i < this.#length; i++) highest = Math.max(highest, this.#quantities[i]);
+    return highest;
+  }
+
+  /** Multiplies all prices and quantities: the units became smaller. The results must be below 2^53. */
+  multiply(priceFactor: number, quantityFactor: number): void {
+    for (let i = 0; i < this.#length; i++) {
+      this.#keys[i] *= priceFactor;
+      this.#quantities[i] *= quantityFactor;
+    }
+  }
+
+  #key(price: number): number {
+    return this.side === BookSide.Bid ? price : 0 - price;
+  }
+
+  /** The first position with a key of at least this one. */
+  #search(key: number): number {
+    const keys = this.#keys;
+    let low = 0;
+    let high = this.#length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (keys[middle] < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Moves the levels from a position on to another position. */
+  #move(from: number, to: number): void {
+    this.#keys.copyWithin(to, from, this.#length);
+    this.#quantities.copyWithin(to, from, this.#length);
+    this.#written.copyWithin(to, from, this.#length);
+  }
+
+  #grow(): void {
+    const length = Math.min(this.#keys.length * 2, Math.max(this.#capacity, FIRST_CAPACITY));
+    const [keys, quantities, written] = [this.#keys, this.#quantities, this.#written];
+    this.#keys = new Float64Array(length);
+    this.#quantities = new Float64Array(length);
+    this.#written = new Uint16Array(length);
+    this.#keys.set(keys);
+    this.#quantities.set(quantities);
+    this.#written.set(written);
+  }
+}
+
+/** Most levels of a side, where the venue sets no depth: Coinbase sends every level of a product. */
+export const MAX_LEVELS = 65_536;
+
+/** The book of one instrument of one venue, in units of 10^-priceDecimals and 10^-quantityDecimals. */
+export class VenueBook {
+  readonly bids: BookLevels;
+  readonly asks: BookLevels;
+  /** The units: most decimals so far. */
+  priceDecimals = 0;
+  quantityDecimals = 0;
+
+  /** @param capacity most levels of a side */
+  constructor(capacity: number = MAX_LEVELS) {
+    this.bids = new BookLevels(BookSide.Bid, capacity);
+    this.asks = new BookLevels(BookSide.Ask, capacity);
+  }
+
+  side(side: BookSide): BookLevels {
+    return side === BookSide.Bid ? this.bids : this.asks;
+  }
+
+  clear(): void {
+    this.bids.clear();
+    this.asks.clear();
+  }
+
+  /** The best bid is at or above the best ask. */
+  get crossed(): boolean {
+    return this.bids.length > 0 && this.asks.length > 0 && this.bids.price(0) >= this.asks.price(0);
+  }
+
+  /**
+   * Makes the units small enough for numbers with these decimals. They never become larger.
+   * @returns false if a level would need 2^53 units or more; nothing is changed then
+   */
+  grow(priceDecimals: number, quantityDecimals: number): boolean {
+    const price = Math.max(this.priceDecimals, priceDecimals);
+    const quantity = Math.max(this.quantityDecimals, quantityDecimals);
+    if (price > MAX_DECIMALS || quantity > MAX_DECIMALS) return false;
+    const priceFactor = POWERS[price - this.priceDecimals];
+    const quantityFactor = POWERS[quantity - this.quantityDecimals];
+    for (const levels of [this.bids, this.asks]) {
+      if (levels.highestPrice() * priceFactor > Number.MAX_SAFE_INTEGER) return false;
+      if (levels.highestQuantity() * quantityFactor > Number.MAX_SAFE_INTEGER) return false;
+    }
+    this.bids.multiply(priceFactor, quantityFactor);
+    this.asks.multiply(priceFactor, quantityFactor);
+    this.priceDecimals = price;
+    this.quantityDecimals = quantity;
+    return true;
+  }
+}

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { InstrumentFeed } from '../feeds/books/instrument-feed.ts';
+import { LevelChange, VenueBook } from '../feeds/books/venue-book.ts';
+import { BookSide, FeedState, TakerSide } from '../feeds/feed.ts';
+import { decimalText } from '../feeds/text/decimal.ts';
+import { FeedRecorder } from './support/feed-recorder.ts';
+
+const encoder = new TextEncoder();
+
+/** A feed of one instrument that is written to with text. */
+class Desk {
+  readonly sink = new FeedRecorder();
+  readonly feed: InstrumentFeed;
+
+  constructor(capacity?: number) {
+    this.feed = new InstrumentFeed('X', this.sink, capacity);
+    this.sink.take();
+  }
+
+  /** `bid 10.5 x 3`, separated by commas. */
+  levels(text: string): this {
+    for (const [, side, price, quantity] of text.matchAll(/(bid|ask) (\S+) x ([^,]*)/g)) {
+      const bytes = encoder.encode(price + quantity);
+      this.feed.level(side === 'bid' ? BookSide.Bid : BookSide.Ask, bytes, 0, price.length, price.length, bytes.length);
+    }
+    return this;
+  }
+
+  snapshot(text: string): string[] {
+    this.feed.beginSnapshot();
+    this.levels(text).feed.endSnapshot(1);
+    return this.sink.take();
+  }
+
+  update(text: string, depth = 100): string[] {
+    this.levels(text);
+    this.feed.truncate(depth);
+    this.feed.endUpdate(2);
+    return this.sink.take();
+  }
+
+  trade(price: string, quantity: string): string[] {
+    const bytes = encoder.encode(price + quantity);
+    this.feed.trade(bytes, 0, price.length, price.length, bytes.length, TakerSide.Buy, 3, 7);
+    return this.sink.take();
+  }
+}
+
+/** The venue's text of a side, best first. */
+function texts(book: VenueBook, side: BookSide): string[] {
+  const levels = book.side(side);
+  return Array.from({ length: levels.length }, (_, depth) => {
+    const price = decimalText(levels.price(depth), book.priceDecimals, levels.writtenPriceDecimals(depth));
+    return `${price} x ${decimalText(levels.quantity(depth), book.quantityDecimals, levels.writtenQuantityDecimals(depth))}`;
+  });
+}
+
+test('a snapshot, then updates: the sink gets levels in one unit, the text stays', () => {
+  const desk = new Desk();
+  assert.deepEqual(desk.snapshot('bid 30228.7 x 1, bid 30230 x 0.50, ask 30243.5 x 1.44679'), [
+    'scale X 1 5',
+    'clear X',
+    'bid X 30230.0 x 0.50000',
+    'bid X 30228.7 x 1.00000',
+    'ask X 30243.5 x 1.44679',
+    'end X 1',
+    'status X live',
+  ]);
+  assert.deepEqual(desk.update('bid 30230 x 0, ask 30243.50 x 2, ask 30250 x 0'), [
+    'bid X 30230.0 x 0.00000',
+    'ask X 30243.5 x 2.00000',
+    'end X 2',
+  ]);
+  assert.deepEqual(texts(desk.feed.book, BookSide.Bid), ['30228.7 x 1']);
+  assert.deepEqual(texts(desk.feed.book, BookSide.Ask), ['30243.50 x 2']);
+  assert.equal(desk.feed.updates, 1);
+});
+
+test('a number with more decimals changes the unit, and the book is written again', () => {
+  const desk = new Desk();
+  desk.snapshot('bid 10 x 1, ask 11 x 2');
+  assert.deepEqual(desk.update('bid 9.5 x 1'), ['scale X 1 0', 'clear X', 'bid X 10.0 x 1', 'bid X 9.5 x 1', 'ask X 11.0 x 2', 'end X 2']);
+  assert.deepEqual(desk.trade('10', '0.25'), [
+    'scale X 1 2',
+    'clear X',
+    'bid X 10.0 x 1.00',
+    'bid X 9.5 x 1.00',
+    'ask X 11.0 x 2.00',
+    'end X 0',
+    'trade X buy 10.0 x 0.25 at 3 id 7',
+  ]);
+  assert.deepEqual(texts(desk.feed.book, BookSide.Bid), ['10 x 1', '9.5 x 1']);
+});
+
+test('levels beyond the depth are dropped, worst first', () => {
+  const desk = new Desk();
+  desk.snapshot('bid 3 x 1, bid 2 x 1, ask 5 x 1, ask 6 x 1');
+  assert.deepEqual(desk.update('bid 4 x 1, ask 5 x 2', 2), ['bid X 4 x 1', 'ask X 5 x 2', 'bid X 2 x 0', 'end X 2']);
+});
+
+test('a full side keeps its best levels', () => {
+  const desk = new Desk(2);
+  desk.snapshot('bid 3 x 1, bid 2 x 1');
+  assert.deepEqual(desk.update('bid 1 x 1'), ['fault X BOOK_FULL', 'end X 2']);
+  assert.deepEqual(desk.update('bid 4 x 1'), ['fault X BOOK_FULL', 'bid X 2 x 0', 'bid X 4 x 1', 'end X 2']);
+  assert.deepEqual(texts(desk.feed.book, BookSide.Bid), ['4 x 1', '3 x 1']);
+});
+
+test('numbers that do not fit are counted, and no level keeps a quantity that is not known', () => {
+  const desk = new Desk();
+  desk.snapshot('bid 10 x 1, bid 9 x 1, ask 11 x 0.00000001');
+  assert.deepEqual(desk.update('bid 10 x 90071993'), ['bid X 10 x 0.00000000', 'fault X NUMBER_TOO_LARGE', 'end X 2']);
+  assert.deepEqual(desk.update('bid 9 x -1'), ['bid X 9 x 0.00000000', 'fault X NUMBER_NEGATIVE', 'end X 2']);
+  assert.deepEqual(desk.update('bid x1 x 1'), ['fault X NUMBER_MALFORMED', 'end X 2']);
+  assert.deepEqual(desk.update('bid 1e5 x 1'), ['fault X NUMBER_MALFORMED', 'end X 2']);
+});
+
+test('a crossed book is stale until an update mends it', () => {
+  const desk = new Desk();
+  desk.snapshot('bid 10 x 1, ask 11 x 1');
+  assert.deepEqual(desk.update('bid 11 x 1'), ['bid X 11 x 1', 'end X 2', 'fault X CROSSED', 'status X stale CROSSED']);
+  assert.deepEqual(desk.update('ask 11 x 0'), ['ask X 11 x 0', 'end X 2', 'status X live']);
+  assert.equal(desk.feed.crossed, 1);
+  assert.deepEqual(desk.snapshot('bid 2 x 1, ask 1 x 1').slice(-2), ['fault X CROSSED', 'status X stale CROSSED']);
+  assert.equal(desk.feed.state, FeedState.Stale);
+});
+
+test('a quote has the units of the book, and may lack a side', () => {
+  const desk = new Desk();
+  const bytes = encoder.encode('10.5 2');
+  desk.feed.quoteBid(bytes, 0, 4, 5, 6);
+  desk.feed.quoteAsk(bytes, 0, 0, 0, 0, 9);
+  assert.deepEqual(desk.sink.take(), ['scale X 1 0', 'quote X 10.5 x 2 / 0.0 x 0 at 9']);
+});
+
+interface Change {
+  readonly side: BookSide;
+  readonly price: number;
+  readonly quantity: number;
+}
+
+const changes = fc.array(
+  fc.record({ side: fc.constantFrom(BookSide.Bid, BookSide.Ask), price: fc.nat(60), quantity: fc.oneof(fc.constant(0), fc.nat(5)) }),
+  { maxLength: 300 },
+);
+
+test('property: the book is a map of prices, sorted', () => {
+  fc.assert(
+    fc.property(changes, fc.integer({ min: 1, max: 40 }), (all: readonly Change[], depth) => {
+      const book = new VenueBook();
+      const naive = [new Map<number, number>(), new Map<number, number>()];
+      for (const { side, price, quantity } of all) {
+        const levels = book.side(side);
+        const before = naive[side].has(price);
+        const expected = before
+          ? quantity === 0
+            ? LevelChange.Removed
+            : LevelChange.Changed
+          : quantity === 0
+            ? LevelChange.None
+            : LevelChange.Added;
+        assert.equal(levels.set(price, quantity, 0, 0), expected);
+        if (quantity === 0) naive[side].delete(price);
+        else naive[side].set(price, quantity);
+        const sorted = [...naive[side]].sort(([a], [b]) => (side === BookSide.Bid ? b - a : a - b)).slice(0, depth);
+        while (levels.length > depth) levels.dropWorst();
+        naive[side] = new Map(sorted);
+        assert.deepEqual(
+          Array.from({ length: levels.length }, (_, i) => [levels.price(i), levels.quantity(i)]),
+          sorted,
+        );
+        assert.equal(
+          levels.find(price),
+          sorted.findIndex(([at]) => at === price),
+        );
+      }
+      const [bids, asks] = naive.map((side) => [...side.keys()]);
+      assert.equal(book.crossed, bids.length > 0 && asks.length > 0 && bids[0] >= asks[0]);
+    }),
+  );
+});
+
+test('property: the sink has the book that the feed has, whatever comes', () => {
+  const number = fc.oneof(fc.constantFrom('0', '0.00', '1', '1.5', '-1', 'x', '9007199254740991', '0.000001'), fc.nat(99).map(String));
+  const steps = fc.array(fc.tuple(fc.constantFrom('bid', 'ask'), fc.nat(30), fc.constantFrom('', '.5', '.25', '.000'), number, fc.nat(9)), {
+    maxLength: 120,
+  });
+  fc.assert(
+    fc.property(steps, (all) => {
+      const desk = new Desk(8);
+      desk.snapshot('bid 5 x 1, ask 20 x 1');
+      for (const [side, price, fraction, quantity, kind] of all) {
+        const level = `${side} ${price}${fraction} x ${quantity}`;
+        if (kind === 0) desk.snapshot(level);
+        else if (kind === 1) desk.trade(`${price}${fraction}`, quantity);
+        else desk.update(level, 6);
+        const { book } = desk.feed;
+        for (const one of [BookSide.Bid, BookSide.Ask]) {
+          const levels = book.side(one);
+          const own = Array.from({ length: levels.length }, (_, depth) => {
+            const text = decimalText(levels.price(depth), book.priceDecimals, book.priceDecimals);
+            return `${text} x ${decimalText(levels.quantity(depth), book.quantityDecimals, book.quantityDecimals)}`;
+          });
+          assert.deepEqual(desk.sink.book('X', one), own);
+        }
+      }
+    }),
+  );
+});
