@@ -1,0 +1,196 @@
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+
+/**
+ * A recorded session with a venue, as text, plain or gzipped (`.gz`): a JSON object a line.
+ *
+ *   {"t":"header","format":2,"exchange":"KRAKEN",...}                                  the first line
+ *   {"t":"http","conn":C,"ts":S,"url":U,"data":D}                                      the answer to a GET of U
+ *   {"t":"connect","conn":C,"ts":S,"addr":A}                                           a WebSocket was opened
+ *   {"t":"send","conn":C,"ts":S,"data":D} · {"t":"recv","conn":C,"ts":S,"data":D}      a frame, as text
+ *
+ * `ts` is in seconds since 1970. Lines of one connection are in the order of time; those of different connections may
+ * stand one connection after the other.
+ */
+export interface CaptureHeader {
+  readonly kind: 'header';
+  readonly exchange: string;
+}
+
+export interface CaptureConnect {
+  readonly kind: 'connect';
+  readonly conn: string;
+  readonly timeUs: number;
+  readonly address: string;
+}
+
+export interface CaptureFrame {
+  readonly kind: 'send' | 'recv';
+  readonly conn: string;
+  readonly timeUs: number;
+  readonly data: string;
+}
+
+export interface CaptureAnswer {
+  readonly kind: 'http';
+  readonly conn: string;
+  readonly timeUs: number;
+  readonly url: string;
+  readonly data: string;
+}
+
+export type CaptureEvent = CaptureConnect | CaptureFrame | CaptureAnswer;
+export type CaptureLine = CaptureHeader | CaptureEvent;
+
+export type CaptureErrorCode = 'CAPTURE_UNREADABLE' | 'CAPTURE_TRUNCATED' | 'CAPTURE_HEADER' | 'CAPTURE_LINE' | 'CAPTURE_TOO_LARGE';
+
+/** The message names the file, and the line if the error belongs to a line. */
+export class CaptureError extends Error {
+  readonly code: CaptureErrorCode;
+  readonly path: string;
+  /** From 1; 0 = the file as a whole. */
+  readonly line: number;
+
+  constructor(code: CaptureErrorCode, path: string, line: number, detail: string, options?: ErrorOptions) {
+    super(line === 0 ? `${path}: ${detail}` : `${path}:${line}: ${detail}`, options);
+    this.name = 'CaptureError';
+    this.code = code;
+    this.path = path;
+    this.line = line;
+  }
+}
+
+/** Longest line. A frame of 32 MiB has up to twice as many bytes when it is escaped. */
+const MAX_LINE_BYTES = 80 * 2 ** 20;
+/** Most text that {@link readCaptureByTime} sorts in memory. */
+const MAX_SORTED_BYTES = 2 ** 30;
+const NEWLINE = 0x0a;
+
+/**
+ * The lines of a capture in the order of the file, read on demand. A file that was cut short gives all of its whole
+ * lines, then CAPTURE_TRUNCATED.
+ * @throws CaptureError
+ */
+export async function* readCapture(path: string): AsyncGenerator<CaptureLine> {
+  let number = 0;
+  for await (const text of lines(path)) {
+    number++;
+    const line = parse(path, number, text);
+    if ((number === 1) !== (line.kind === 'header')) {
+      throw new CaptureError('CAPTURE_HEADER', path, number, 'the header must be the first line and only there; is this a capture?');
+    }
+    yield line;
+  }
+  if (number === 0) throw new CaptureError('CAPTURE_HEADER', path, 0, 'is empty; a capture begins with a header');
+}
+
+/** A capture in the order of time, as a venue's adapter would have seen it. */
+export interface SortedCapture {
+  readonly header: CaptureHeader;
+  /** Sorted by time; those of one time in the order of the file. */
+  readonly events: readonly CaptureEvent[];
+  /** The file was cut short behind these events. */
+  readonly truncated: CaptureError | undefined;
+}
+
+/** Reads a whole capture into memory and sorts it. @throws CaptureError, but not for a file that was cut short */
+export async function readCaptureByTime(path: string): Promise<SortedCapture> {
+  let header: CaptureHeader | undefined;
+  let truncated: CaptureError | undefined;
+  let size = 0;
+  const events: CaptureEvent[] = [];
+  try {
+    for await (const line of readCapture(path)) {
+      if (line.kind === 'header') {
+        header = line;
+        continue;
+      }
+      if (line.kind !== 'connect') size += line.data.length;
+      if (size > MAX_SORTED_BYTES) throw new CaptureError('CAPTURE_TOO_LARGE', path, 0, 'has more than 1 GiB of frames; split it');
+      events.push(line);
+    }
+  } catch (error) {
+    if (!(error instanceof CaptureError) || error.code !== 'CAPTURE_TRUNCATED' || header === undefined) throw error;
+    truncated = error;
+  }
+  if (header === undefined) throw new CaptureError('CAPTURE_HEADER', path, 0, 'has no header');
+  return { header, events: events.sort((a, b) => a.timeUs - b.timeUs), truncated };
+}
+
+function parse(path: string, number: number, text: string): CaptureLine {
+  let row: unknown;
+  try {
+    row = JSON.parse(text);
+  } catch (error) {
+    throw new CaptureError('CAPTURE_LINE', path, number, `is not JSON: ${shown(text)}`, { cause: error });
+  }
+  if (typeof row !== 'object' || row === null) throw new CaptureError('CAPTURE_LINE', path, number, `is no object: ${shown(text)}`);
+  const fields = row as Readonly<Record<string, unknown>>;
+  const field = (name: string): string => {
+    const value = fields[name];
+    if (typeof value === 'string') return value;
+    throw new CaptureError('CAPTURE_LINE', path, number, `has no text "${name}": ${shown(text)}`);
+  };
+  const kind = field('t');
+  if (kind === 'header') return { kind, exchange: field('exchange') };
+  const conn = field('conn');
+  const { ts } = fields;
+  if (typeof ts !== 'number' || !(ts >= 0 && ts < 1e10)) {
+    throw new CaptureError('CAPTURE_LINE', path, number, `has no time "ts" in seconds: ${shown(text)}`);
+  }
+  const timeUs = Math.round(ts * 1e6);
+  switch (kind) {
+    case 'connect':
+      return { kind, conn, timeUs, address: field('addr') };
+    case 'send':
+    case 'recv':
+      return { kind, conn, timeUs, data: field('data') };
+    case 'http':
+      return { kind, conn, timeUs, url: field('url'), data: field('data') };
+    default:
+      throw new CaptureError('CAPTURE_LINE', path, number, `"t" is ${shown(kind)}; expected header, http, connect, send or recv`);
+  }
+}
+
+async function* lines(path: string): AsyncGenerator<string> {
+  let parts: Buffer[] = [];
+  let length = 0;
+  let number = 1;
+  for await (const chunk of chunks(path)) {
+    let from = 0;
+    for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
+      parts.push(chunk.subarray(from, at));
+      const line = Buffer.concat(parts).toString('utf8');
+      parts = [];
+      length = 0;
+      from = at + 1;
+      number++;
+      if (line !== '' && line !== '\r') yield line;
+    }
+    parts.push(chunk.subarray(from));
+    length += chunk.length - from;
+    if (length > MAX_LINE_BYTES) throw new CaptureError('CAPTURE_TOO_LARGE', path, number, `is longer than ${MAX_LINE_BYTES} bytes`);
+  }
+  if (length > 0) throw new CaptureError('CAPTURE_TRUNCATED', path, number, 'the last line has no end; the recording was cut short');
+}
+
+async function* chunks(path: string): AsyncGenerator<Buffer> {
+  const file = createReadStream(path, { highWaterMark: 256 * 1024 });
+  // The callback handles a failure of the first stage, so that it is not uncaught. The loop below receives the same error.
+  const source = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => file.destroy()) : file;
+  try {
+    for await (const chunk of source) yield chunk as Buffer;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const cut = (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
+    if (cut) throw new CaptureError('CAPTURE_TRUNCATED', path, 0, 'ends too early; the recording was cut short', { cause: error });
+    throw new CaptureError('CAPTURE_UNREADABLE', path, 0, `cannot be read (${reason}); check the path, or fetch it again`, {
+      cause: error,
+    });
+  }
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}

@@ -1,0 +1,135 @@
+import { InstrumentFeed } from '../books/instrument-feed.ts';
+import {
+  type AdapterOptions,
+  ALL_INSTRUMENTS,
+  FeedFault,
+  type FeedLine,
+  type FeedSink,
+  MAX_FRAME_BYTES,
+  type VenueAdapter,
+} from '../feed.ts';
+import { ByteTable } from '../text/byte-table.ts';
+import { JsonScanner } from '../text/json-scanner.ts';
+
+/** Most instruments of a line. */
+export const MAX_INSTRUMENTS = 4096;
+
+export interface LineLimits {
+  /** Nothing arrived for this long: the line is opened again. */
+  readonly silentUs: number;
+  /** Most levels of a side of a book. */
+  readonly levels?: number;
+}
+
+/**
+ * What the adapters of venues with JSON over WebSocket have in common: the instruments by name, silence, frames that
+ * cannot be read, and what becomes of the books when the line ends. An adapter adds its messages.
+ */
+export abstract class VenueLine implements VenueAdapter {
+  abstract readonly venue: string;
+  abstract readonly address: string;
+  /** All instruments of the line, by their number in it. */
+  readonly instruments: InstrumentFeed[] = [];
+  protected readonly options: AdapterOptions;
+  protected readonly line: FeedLine;
+  protected readonly sink: FeedSink;
+  protected readonly scanner = new JsonScanner();
+  protected open = false;
+  readonly #names = new ByteTable();
+  readonly #limits: LineLimits;
+  #heardUs = 0;
+
+  constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink, limits: LineLimits) {
+    this.options = options;
+    this.line = line;
+    this.sink = sink;
+    this.#limits = limits;
+    for (const name of options.instruments) this.#add(name);
+  }
+
+  opened(nowUs: number): void {
+    this.open = true;
+    this.#heardUs = nowUs;
+    this.subscribe(nowUs);
+  }
+
+  frame(bytes: Uint8Array, nowUs: number): void {
+    this.#heardUs = nowUs;
+    if (bytes.length > MAX_FRAME_BYTES) this.restart(FeedFault.FrameTooLarge);
+    else this.message(bytes, nowUs);
+  }
+
+  answer(_url: string, _bytes: Uint8Array, _nowUs: number): void {
+    // A venue without HTTP answers has nothing to read.
+  }
+
+  answerFailed(_url: string, _status: number, _nowUs: number): void {
+    this.sink.fault(ALL_INSTRUMENTS, FeedFault.HttpFailed);
+  }
+
+  closed(_nowUs: number): void {
+    this.open = false;
+    this.syncAll(FeedFault.Closed);
+  }
+
+  tick(nowUs: number): void {
+    if (!this.open) return;
+    if (nowUs - this.#heardUs > this.#limits.silentUs) this.restart(FeedFault.Silent);
+    else this.poll(nowUs);
+  }
+
+  /** The connection is open: sends the subscriptions of `options.instruments`, if there are any, and fetches snapshots. */
+  protected abstract subscribe(nowUs: number): void;
+
+  /** Reads a frame. @param bytes at most {@link MAX_FRAME_BYTES} */
+  protected abstract message(bytes: Uint8Array, nowUs: number): void;
+
+  /** Once per second on an open line that is not silent: pings, fetches that are due. */
+  protected poll(_nowUs: number): void {
+    // Most venues ping themselves.
+  }
+
+  /** All books are lost. */
+  protected syncAll(fault: FeedFault): void {
+    for (const instrument of this.instruments) instrument.sync(fault);
+  }
+
+  /** Counts a fault that leaves nothing to be trusted on this line, and opens it again. */
+  protected restart(fault: FeedFault): void {
+    this.sink.fault(ALL_INSTRUMENTS, fault);
+    this.syncAll(fault);
+    // Once: until the line has closed and opened, nothing more is expected of it.
+    if (this.open) this.line.reconnect(fault);
+    this.open = false;
+  }
+
+  /** Counts a fault of the line that changes nothing else. */
+  protected count(fault: FeedFault): void {
+    this.sink.fault(ALL_INSTRUMENTS, fault);
+  }
+
+  /** The number of the instrument whose name the scanner read last, as an index of {@link instruments}; -1 if it is unknown, which is counted. */
+  protected instrument(scanner: JsonScanner): number {
+    const number = scanner.id(this.#names);
+    if (number !== -1) return number;
+    if (this.options.instruments.length === 0) return this.instrumentNamed(scanner.text());
+    this.count(FeedFault.UnknownInstrument);
+    return -1;
+  }
+
+  /** As {@link instrument}, from a string. It allocates. */
+  protected instrumentNamed(name: string): number {
+    const known = this.#names.size;
+    if (this.options.instruments.length === 0 && known < MAX_INSTRUMENTS) return this.#add(name);
+    const bytes = new TextEncoder().encode(name);
+    const number = this.#names.find(bytes, 0, bytes.length);
+    if (number === -1) this.count(FeedFault.UnknownInstrument);
+    return number;
+  }
+
+  #add(name: string): number {
+    const number = this.#names.add(name);
+    if (number === this.instruments.length) this.instruments.push(new InstrumentFeed(name, this.sink, this.#limits.levels));
+    return number;
+  }
+}
