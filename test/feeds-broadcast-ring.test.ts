@@ -4,13 +4,8 @@ import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { InvariantError } from '../engine/assert.ts';
-import {
-  allocateBroadcast,
-  type BroadcastHandle,
-  BroadcastProducer,
-  BroadcastReader,
-  FeedMemoryError,
-} from '../feeds/rings/broadcast-ring.ts';
+import { allocateBroadcast, type BroadcastHandle, BroadcastProducer, BroadcastReader } from '../feeds/rings/broadcast-ring.ts';
+import { FeedMemoryError } from '../feeds/rings/feed-memory.ts';
 import { loadSequence, SharedSequence } from '../feeds/rings/shared-sequence.ts';
 import { END_KIND, isNumbered, type ProducerData, type ReaderData, type ReaderResult, writeNumbered } from './support/broadcast-worker.ts';
 import { NaiveBroadcast } from './support/naive-broadcast.ts';

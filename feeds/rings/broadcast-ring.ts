@@ -1,5 +1,6 @@
 import { assert } from '../../engine/assert.ts';
 import { FeedRecord, RECORD_BYTES, RECORD_LAYOUT_VERSION } from '../feed-record.ts';
+import { FeedMemoryError } from './feed-memory.ts';
 import { fence } from './fence.ts';
 import { loadSequence, SEQUENCE_WORDS, SharedSequence } from './shared-sequence.ts';
 
@@ -47,11 +48,6 @@ export interface BroadcastSpec {
   readonly first?: number;
 }
 
-/** Shared memory of feeds that this release cannot read. */
-export class FeedMemoryError extends Error {
-  readonly code = 'OPENBELL_FEED_MEMORY';
-}
-
 /** Allocates and touches the memory of a ring. */
 export function allocateBroadcast({ capacity, batch = Math.min(64, capacity / 2), first = 0 }: BroadcastSpec): BroadcastHandle {
   assert(
@@ -78,7 +74,8 @@ function open({ memory }: BroadcastHandle): { control: Int32Array; capacity: num
   const capacity = control[CAPACITY];
   if (version !== RECORD_LAYOUT_VERSION || memory.byteLength !== CONTROL_WORDS * 4 + capacity * RECORD_BYTES)
     throw new FeedMemoryError(
-      `this is no ring of feed records in layout ${RECORD_LAYOUT_VERSION} (layout ${version}, ${memory.byteLength} bytes): use the same release of openbell in all threads`,
+      `a ring of feed records in layout ${RECORD_LAYOUT_VERSION}`,
+      `layout ${version} in ${memory.byteLength} bytes`,
     );
   return { control, capacity, batch: control[BATCH], records: new FeedRecord(memory, CONTROL_WORDS * 4, capacity) };
 }
