@@ -13,7 +13,7 @@ import { assert } from '../engine/assert.ts';
  *   kind        detail       a               b                  c          d
  *   bookClear   -            -               -                  -          -
  *   level       side         price           quantity           -          -
- *   bookEnd     -            levels          -                  -          -
+ *   bookEnd     -            bid             bid quantity       ask        ask quantity
  *   trade       taker side   price           quantity           trade id   -
  *   quote       -            bid             bid quantity       ask        ask quantity
  *   scale       -            price decimals  quantity decimals  -          -

@@ -123,8 +123,12 @@ export interface FeedSink {
   /** The quantity at a price is now this (not a difference); 0 removes the level. Levels may be in any order. */
   level(instrument: number, side: BookSide, price: number, quantity: number): void;
 
-  /** All levels of one update of the venue are written: readers may look. @param venueTimeUs 0 if the venue gives none */
-  bookEnd(instrument: number, venueTimeUs: number): void;
+  /**
+   * All levels of one update of the venue are written: readers may look. With the best bid and ask of the book, so that
+   * who needs no more keeps no book; a side without levels has price and quantity 0.
+   * @param venueTimeUs 0 if the venue gives none
+   */
+  bookEnd(instrument: number, venueTimeUs: number, bid: number, bidQuantity: number, ask: number, askQuantity: number): void;
 
   /** @param tradeId the venue's number of the trade; 0 if it has none, or none below 2^53 */
   trade(instrument: number, price: number, quantity: number, takerSide: TakerSide, venueTimeUs: number, tradeId: number): void;

@@ -199,7 +199,7 @@ export class InstrumentFeed {
 
   #end(venueTimeUs: number): boolean {
     if (this.#rewrite) this.#writeBook(venueTimeUs);
-    else this.#sink.bookEnd(this.id, venueTimeUs);
+    else this.#writeEnd(venueTimeUs);
     const crossed = this.book.crossed;
     if (crossed) {
       this.crossed++;
@@ -270,9 +270,23 @@ export class InstrumentFeed {
     this.#sink.bookClear(this.id);
     this.#writeSide(this.book.bids);
     this.#writeSide(this.book.asks);
-    this.#sink.bookEnd(this.id, venueTimeUs);
+    this.#writeEnd(venueTimeUs);
     this.#rewrite = false;
     this.#shown = true;
+  }
+
+  #writeEnd(venueTimeUs: number): void {
+    const { bids, asks } = this.book;
+    const hasBid = bids.length > 0;
+    const hasAsk = asks.length > 0;
+    this.#sink.bookEnd(
+      this.id,
+      venueTimeUs,
+      hasBid ? bids.price(0) : 0,
+      hasBid ? bids.quantity(0) : 0,
+      hasAsk ? asks.price(0) : 0,
+      hasAsk ? asks.quantity(0) : 0,
+    );
   }
 
   #writeSide(levels: BookLevels): void {

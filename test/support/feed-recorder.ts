@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import {
   ALL_INSTRUMENTS,
   BookSide,
@@ -66,7 +67,10 @@ export class FeedRecorder implements FeedSink, FeedLine {
     this.lines.push(`${side === BookSide.Bid ? 'bid' : 'ask'} ${this.names[instrument]} ${text}`);
   }
 
-  bookEnd(instrument: number, venueTimeUs: number): void {
+  bookEnd(instrument: number, venueTimeUs: number, bid: number, bidQuantity: number, ask: number, askQuantity: number): void {
+    const [bids, asks] = this.#books[instrument];
+    const best = [bids.size === 0 ? 0 : Math.max(...bids.keys()), asks.size === 0 ? 0 : Math.min(...asks.keys())];
+    assert.deepEqual([bid, bidQuantity, ask, askQuantity], [best[0], bids.get(best[0]) ?? 0, best[1], asks.get(best[1]) ?? 0]);
     if (!this.quiet) this.lines.push(`end ${this.names[instrument]} ${venueTimeUs}`);
   }
 
