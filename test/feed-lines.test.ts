@@ -162,7 +162,7 @@ describe('a line', () => {
         else socket.send('new');
       },
     });
-    const { line, adapter } = startLine(venue.webSocketUrl, {}, (noting) => {
+    const { line, adapter, sink } = startLine(venue.webSocketUrl, {}, (noting) => {
       noting.onFrame = (text) => {
         if (text === 'gap') noting.line.reconnect(8);
       };
@@ -171,6 +171,8 @@ describe('a line', () => {
     await line.stop();
     assert.deepEqual(adapter.notes, ['opened', 'frame gap', 'closed', 'opened', 'frame new', 'closed']);
     assert.equal(line.counters.reconnects, 1);
+    // The adapter has counted the gap itself.
+    assert.deepEqual(sink.words, ['connecting', 'down SEQUENCE_GAP', 'connecting SEQUENCE_GAP', 'down']);
   });
 
   it('replaces a connection before the venue cuts it for its age', async () => {

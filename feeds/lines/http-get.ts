@@ -1,5 +1,5 @@
 import { DelegateBackoff, ExponentialBackoff, handleWhen, type IBackoff, retry } from 'cockatiel';
-import { FeedFault } from '../feed.ts';
+import { FeedFault, MAX_FRAME_BYTES } from '../feed.ts';
 import type { Breaker } from './breaker.ts';
 import type { LineCounters } from './line-counters.ts';
 import { LineFault, reasonOf } from './line-fault.ts';
@@ -17,7 +17,13 @@ export interface HttpOptions {
   readonly maxRetryAfterMs: number;
 }
 
-export const DEFAULT_HTTP: HttpOptions = { timeoutMs: 10_000, maxBytes: 32 << 20, retries: 3, retryMs: 500, maxRetryAfterMs: 60_000 };
+export const DEFAULT_HTTP: HttpOptions = {
+  timeoutMs: 10_000,
+  maxBytes: MAX_FRAME_BYTES,
+  retries: 3,
+  retryMs: 500,
+  maxRetryAfterMs: 60_000,
+};
 
 /** A try that failed, and whether another one is worth it. */
 class TryFault extends LineFault {

@@ -77,6 +77,8 @@ export class SourceLine implements FeedLine {
   readonly #stopped = new AbortController();
   #socket: VenueSocket | undefined;
   #connection = 0;
+  /** The adapter asked for the end of this connection, and has counted why. */
+  #asked = false;
   #openedAt = 0;
   /** Ends the requests of a connection with it. */
   #requestsEnd = new AbortController();
@@ -130,6 +132,7 @@ export class SourceLine implements FeedLine {
   reconnect(fault: FeedFault): void {
     if (this.#socket === undefined) return;
     this.counters.reconnects++;
+    this.#asked = true;
     this.#socket.end(new LineFault(fault, `${this.name}: connects anew`));
   }
 
@@ -143,7 +146,8 @@ export class SourceLine implements FeedLine {
       const ended = await this.#connect();
       if (this.#stopped.signal.aborted) break;
       fault = ended.fault;
-      this.#report(ended);
+      this.#report(ended, !this.#asked);
+      this.#asked = false;
       this.#status(FeedState.Down, fault);
       if (this.#openedAt > 0 && performance.now() - this.#openedAt >= stableMs) wait = undefined;
       this.#openedAt = 0;
@@ -269,8 +273,8 @@ export class SourceLine implements FeedLine {
     this.#socket?.end(new LineFault(FeedFault.Malformed, `${this.name}: ended after a failure of the adapter`));
   }
 
-  #report(fault: LineFault): void {
-    if (fault.fault !== FeedFault.None) this.#options.sink.fault(ALL_INSTRUMENTS, fault.fault);
+  #report(fault: LineFault, counted = true): void {
+    if (counted && fault.fault !== FeedFault.None) this.#options.sink.fault(ALL_INSTRUMENTS, fault.fault);
     this.#options.log?.(fault.fault, fault.message);
   }
 

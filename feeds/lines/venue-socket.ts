@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import { FeedFault } from '../feed.ts';
+import { FeedFault, MAX_FRAME_BYTES } from '../feed.ts';
 import { LineFault, reasonOf } from './line-fault.ts';
 
 export interface SocketOptions {
@@ -13,7 +13,7 @@ export interface SocketOptions {
   readonly deflate: boolean;
 }
 
-export const DEFAULT_SOCKET: SocketOptions = { connectMs: 10_000, maxFrameBytes: 16 << 20, silentMs: 30_000, deflate: true };
+export const DEFAULT_SOCKET: SocketOptions = { connectMs: 10_000, maxFrameBytes: MAX_FRAME_BYTES, silentMs: 30_000, deflate: true };
 
 export interface SocketEvents {
   /** Once, before anything else, in the turn in which the handshake ended. */
