@@ -1,5 +1,6 @@
 import { type BookSide, FeedFault, type FeedSink, FeedState, type TakerSide } from '../feed.ts';
 import { DecimalReader } from '../text/decimal.ts';
+import { endBook } from './end-book.ts';
 import { type BookLevels, LevelChange, VenueBook } from './venue-book.ts';
 
 /**
@@ -276,17 +277,7 @@ export class InstrumentFeed {
   }
 
   #writeEnd(venueTimeUs: number): void {
-    const { bids, asks } = this.book;
-    const hasBid = bids.length > 0;
-    const hasAsk = asks.length > 0;
-    this.#sink.bookEnd(
-      this.id,
-      venueTimeUs,
-      hasBid ? bids.price(0) : 0,
-      hasBid ? bids.quantity(0) : 0,
-      hasAsk ? asks.price(0) : 0,
-      hasAsk ? asks.quantity(0) : 0,
-    );
+    endBook(this.#sink, this.id, venueTimeUs, this.book);
   }
 
   #writeSide(levels: BookLevels): void {
