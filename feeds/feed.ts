@@ -80,6 +80,12 @@ export const FeedFault = {
   VenueDown: 22,
   /** The time of the line, or of the venue, went back. */
   ClockBack: 23,
+  /** A change of an order that is not in the book. */
+  UnknownOrder: 24,
+  /** A new order with the id of one that is in the book. It is ignored. */
+  DuplicateOrder: 25,
+  /** More was taken from an order than it had. All of it is taken. */
+  OrderExceeded: 26,
 } as const;
 export type FeedFault = (typeof FeedFault)[keyof typeof FeedFault];
 
