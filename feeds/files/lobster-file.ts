@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { ALL_INSTRUMENTS, FeedFault, type FeedSink } from '../feed.ts';
+import { LobsterBook } from './lobster.ts';
+import { type NumberRows, numberRows } from './number-rows.ts';
+import { dayOfPath } from './venue-day.ts';
+
+const COLUMNS = 6;
+
+export interface LobsterSummary {
+  readonly instrument: string;
+  readonly events: number;
+  /** Events of an unknown type or with numbers that are out of range. */
+  readonly malformed: number;
+  readonly checks: number;
+  readonly failed: number;
+  /** The book file, if there is one. */
+  readonly bookPath: string | undefined;
+}
+
+/** `AAPL_2012-06-21_..._message_10.csv`: the ticker, and the book file beside it. */
+export function lobsterNames(path: string): { instrument: string; bookPath: string | undefined } | undefined {
+  const name = basename(path);
+  const match = /^([^_]+)_(?:.*_)?message(?:_\d+)?\.csv(?:\.gz)?$/.exec(name);
+  if (match === null) return undefined;
+  const bookPath = join(dirname(path), name.replace(/message(?=(?:_\d+)?\.csv)/, 'orderbook'));
+  return { instrument: match[1], bookPath: existsSync(bookPath) ? bookPath : undefined };
+}
+
+/**
+ * Reads a message file of LOBSTER, and the book file beside it if there is one, into a sink.
+ * @throws FileBytesError after everything before the damage was passed on
+ */
+export async function readLobster(path: string, sink: FeedSink, dayStartUs: number = dayOfPath(path)): Promise<LobsterSummary> {
+  const { instrument, bookPath } = lobsterNames(path) ?? { instrument: basename(path).split(/[_.]/)[0], bookPath: undefined };
+  const number = sink.instrument(instrument);
+  if (number === -1) {
+    sink.fault(ALL_INSTRUMENTS, FeedFault.UnknownInstrument);
+    return { instrument, events: 0, malformed: 0, checks: 0, failed: 0, bookPath };
+  }
+  const book = new LobsterBook(sink, number, dayStartUs);
+  const states = bookPath === undefined ? undefined : new RowCursor(numberRows(bookPath, 0, -1));
+  let events = 0;
+  let malformed = 0;
+  try {
+    for await (const { count, values } of numberRows(path, COLUMNS, 0)) {
+      for (let at = 0; at < count * COLUMNS; at += COLUMNS) {
+        const [time, type, , size, price, direction] = values.subarray(at, at + COLUMNS);
+        const state = await states?.next();
+        if (events++ === 0 && state !== undefined) book.seed(state.values, states?.at ?? 0, state.columns, type, size, price, direction);
+        if (!book.event(time, type, size, price, direction)) {
+          malformed++;
+          sink.fault(number, FeedFault.Malformed);
+        }
+        if (state === undefined) book.endEvent();
+        else book.state(state.values, states?.at ?? 0, state.columns);
+      }
+    }
+  } finally {
+    await states?.close();
+  }
+  return { instrument, events, malformed, checks: book.checks, failed: book.failed, bookPath };
+}
+
+/** One row after the other of batches of rows. */
+class RowCursor {
+  readonly #batches: AsyncGenerator<NumberRows>;
+  #batch: NumberRows | undefined;
+  #row = 0;
+  /** Where the row begins in the values of its batch. */
+  at = 0;
+
+  constructor(batches: AsyncGenerator<NumberRows>) {
+    this.#batches = batches;
+  }
+
+  /** @returns the batch of the next row, which begins at {@link at}; undefined behind the last */
+  async next(): Promise<NumberRows | undefined> {
+    while (this.#batch === undefined || this.#row === this.#batch.count) {
+      const { done, value } = await this.#batches.next();
+      if (done === true) return undefined;
+      this.#batch = value;
+      this.#row = 0;
+    }
+    this.at = this.#row++ * this.#batch.columns;
+    return this.#batch;
+  }
+
+  async close(): Promise<void> {
+    await this.#batches.return(undefined);
+  }
+}
