@@ -1,0 +1,148 @@
+import { FeedFault } from '../feed.ts';
+import { PendingFrames } from './pending-frames.ts';
+import { VenueLine } from './venue-line.ts';
+
+/** Snapshots that are fetched at once; then one more for each second. Binance allows some 120 a minute at 1,000 levels. */
+const BURST = 20;
+const FIRST_RETRY_US = 500_000;
+const LAST_RETRY_US = 32_000_000;
+/** After the answers 429 and 418: the venue counts too many requests. */
+const LIMITED_RETRY_US = 60_000_000;
+
+/** What a book waits for. */
+interface Waiting {
+  /** It has no snapshot. Updates are kept in `pending`. */
+  waiting: boolean;
+  /** A fetch is on its way. */
+  asked: boolean;
+  /** Answers to fetches of an earlier connection, which are too old. */
+  late: number;
+  dueUs: number;
+  retryUs: number;
+  readonly pending: PendingFrames;
+}
+
+/**
+ * A venue that sends changes over the WebSocket and gives snapshots over HTTP. Changes wait until the snapshot has come;
+ * which of them it includes is the adapter's to say. A snapshot that fails or is too old is fetched again, at intervals
+ * that double.
+ */
+export abstract class SnapshotLine extends VenueLine {
+  readonly #books: Waiting[] = [];
+  #fetches = BURST;
+
+  override closed(nowUs: number): void {
+    super.closed(nowUs);
+    for (const book of this.#books) {
+      if (book.asked) book.late++;
+      Object.assign(book, { waiting: true, asked: false, dueUs: Number.POSITIVE_INFINITY, retryUs: FIRST_RETRY_US });
+      book.pending.clear();
+    }
+  }
+
+  override answerFailed(url: string, status: number, nowUs: number): void {
+    super.answerFailed(url, status, nowUs);
+    const number = this.instrumentOf(url);
+    if (number === -1 || this.#isLate(number)) return;
+    this.#retry(number, nowUs);
+    if (status === 429 || status === 418) this.#book(number).dueUs = nowUs + LIMITED_RETRY_US;
+  }
+
+  override answer(url: string, bytes: Uint8Array, nowUs: number): void {
+    const number = this.instrumentOf(url);
+    if (number === -1 || this.#isLate(number)) return;
+    const book = this.#book(number);
+    book.asked = false;
+    if (!book.waiting) return;
+    if (!this.snapshot(number, bytes, nowUs)) {
+      this.#retry(number, nowUs);
+      return;
+    }
+    book.waiting = false;
+    book.retryUs = FIRST_RETRY_US;
+    // A change may find that more is missing; then those behind it wait again.
+    const early: Uint8Array[] = [];
+    for (let i = 0; i < book.pending.count; i++) early.push(book.pending.frame(i));
+    book.pending.clear();
+    for (const frame of early) this.message(frame, nowUs);
+  }
+
+  protected override poll(nowUs: number): void {
+    this.#fetches = Math.min(BURST, this.#fetches + 1);
+    this.#fetchDue(nowUs);
+  }
+
+  /** The address of the instrument's snapshot. */
+  protected abstract snapshotUrl(name: string): string;
+
+  /** The instrument whose snapshot this is the address of; -1 if it is another address. */
+  protected abstract instrumentOf(url: string): number;
+
+  /** Reads a snapshot into the book. @returns false if it cannot be used; it is fetched again */
+  protected abstract snapshot(number: number, bytes: Uint8Array, nowUs: number): boolean;
+
+  protected isWaiting(number: number): boolean {
+    return this.#book(number).waiting;
+  }
+
+  /** The changes that wait for the instrument's snapshot. */
+  protected pending(number: number): PendingFrames {
+    return this.#book(number).pending;
+  }
+
+  /** A change waits. When there is no room, it and those before it are given up. */
+  protected wait(number: number, frame: Uint8Array): void {
+    const { pending } = this.#book(number);
+    if (pending.push(frame)) return;
+    this.instruments[number].fault(FeedFault.BookFull);
+    pending.clear();
+  }
+
+  /** The instrument needs a snapshot: at first, or because changes are missing. Changes from now on wait. */
+  protected need(number: number, nowUs: number): void {
+    const book = this.#book(number);
+    book.waiting = true;
+    book.pending.clear();
+    if (book.asked) return;
+    book.dueUs = nowUs;
+    this.#fetchDue(nowUs);
+  }
+
+  /** The book is not what the venue has. */
+  protected lost(number: number, fault: FeedFault, nowUs: number): void {
+    this.instruments[number].sync(fault);
+    this.need(number, nowUs);
+  }
+
+  #retry(number: number, nowUs: number): void {
+    const book = this.#book(number);
+    book.asked = false;
+    book.dueUs = nowUs + book.retryUs;
+    book.retryUs = Math.min(LAST_RETRY_US, book.retryUs * 2);
+  }
+
+  #fetchDue(nowUs: number): void {
+    for (const [number, book] of this.#books.entries()) {
+      if (this.#fetches === 0) return;
+      if (!book.waiting || book.asked || book.dueUs > nowUs) continue;
+      this.#fetches--;
+      book.asked = true;
+      this.line.fetch(this.snapshotUrl(this.instruments[number].name));
+    }
+  }
+
+  #isLate(number: number): boolean {
+    const book = this.#book(number);
+    if (book.late === 0) return false;
+    book.late--;
+    return true;
+  }
+
+  #book(number: number): Waiting {
+    while (this.#books.length <= number) {
+      const dueUs = Number.POSITIVE_INFINITY;
+      this.#books.push({ waiting: true, asked: false, late: 0, dueUs, retryUs: FIRST_RETRY_US, pending: new PendingFrames() });
+    }
+    return this.#books[number];
+  }
+}
