@@ -1,0 +1,173 @@
+import { type AdapterOptions, BookSide, FeedFault, type FeedLine, type FeedSink, TakerSide } from '../feed.ts';
+import { ByteTable } from '../text/byte-table.ts';
+import { wholeNumber } from '../text/decimal.ts';
+import { JsonFields } from '../text/json-fields.ts';
+import { isoToUs } from '../text/times.ts';
+import { readLevels } from './level-arrays.ts';
+import { VenueLine } from './venue-line.ts';
+
+/** Heartbeats come once per second. */
+const SILENT_US = 15e6;
+
+const Type = { Snapshot: 0, Update: 1, Ticker: 2, Match: 3, LastMatch: 4, Subscriptions: 5, Heartbeat: 6, Error: 7 } as const;
+const TYPES = new ByteTable(['snapshot', 'l2update', 'ticker', 'match', 'last_match', 'subscriptions', 'heartbeat', 'error']);
+
+const Field = {
+  Type: 0,
+  Product: 1,
+  Bids: 2,
+  Asks: 3,
+  Changes: 4,
+  Time: 5,
+  Price: 6,
+  Quantity: 7,
+  Side: 8,
+  TradeId: 9,
+  Bid: 10,
+  BidQuantity: 11,
+  Ask: 12,
+  AskQuantity: 13,
+} as const;
+const FIELDS = ['type', 'product_id', 'bids', 'asks', 'changes', 'time', 'price', 'size', 'side', 'trade_id'].concat([
+  'best_bid',
+  'best_bid_size',
+  'best_ask',
+  'best_ask_size',
+]);
+const SIDES = new ByteTable(['buy', 'sell']);
+
+/**
+ * Coinbase Exchange, the older feed: `level2_batch` (`snapshot`, `l2update`), `matches`, `ticker` and `heartbeat`. Changes of a
+ * book have no number: the venue guarantees the delivery of `level2`. The rules and their sources: docs/FEEDS.md,
+ * "Coinbase Exchange".
+ */
+export class CoinbaseExchangeAdapter extends VenueLine {
+  readonly venue = 'coinbase-exchange';
+  readonly address: string;
+  readonly #fields = new JsonFields(FIELDS);
+  /** By instrument: it has had its snapshot. */
+  readonly #whole: boolean[] = [];
+
+  constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
+    super(options, line, sink, { silentUs: SILENT_US });
+    this.address = options.webSocketUrl ?? 'wss://ws-feed.exchange.coinbase.com';
+  }
+
+  override closed(nowUs: number): void {
+    super.closed(nowUs);
+    this.#whole.fill(false);
+  }
+
+  protected subscribe(): void {
+    this.#whole.fill(false);
+    const names = this.instruments.map(({ name }) => name);
+    if (names.length === 0) return;
+    this.line.send(JSON.stringify({ type: 'subscribe', product_ids: names, channels: ['heartbeat', 'level2_batch', 'matches', 'ticker'] }));
+  }
+
+  protected message(bytes: Uint8Array): void {
+    const { scanner } = this;
+    const fields = this.#fields;
+    if (!fields.readText(scanner, bytes)) {
+      this.restart(FeedFault.Malformed);
+      return;
+    }
+    const type = fields.id(scanner, Field.Type, TYPES);
+    if (type === -1) this.count(FeedFault.UnknownMessage);
+    else if (type === Type.Error) this.count(FeedFault.Refused);
+    // The last match is a trade from before the connection.
+    if (type === -1 || type > Type.Match) return;
+    const number = this.#instrument();
+    if (number === -1) return;
+    if (type === Type.Snapshot) this.#snapshot(number);
+    else if (type === Type.Update) this.#update(number, bytes);
+    else if (type === Type.Match) this.#match(number, bytes);
+    else this.#ticker(number, bytes);
+  }
+
+  #snapshot(number: number): void {
+    const fields = this.#fields;
+    const instrument = this.instruments[number];
+    if (!fields.has(Field.Bids) || !fields.has(Field.Asks)) {
+      instrument.fault(FeedFault.MissingField);
+      return;
+    }
+    instrument.beginSnapshot();
+    const bids = readLevels(this.scanner, fields.position[Field.Bids], instrument, BookSide.Bid);
+    const asks = readLevels(this.scanner, fields.position[Field.Asks], instrument, BookSide.Ask);
+    this.#whole[number] = bids && asks;
+    if (bids && asks) instrument.endSnapshot(0);
+    else this.restart(FeedFault.MissingField);
+  }
+
+  /** `changes` is a list of side, price and quantity. */
+  #update(number: number, bytes: Uint8Array): void {
+    const { scanner } = this;
+    const fields = this.#fields;
+    const instrument = this.instruments[number];
+    if (this.#whole[number] !== true) {
+      instrument.fault(FeedFault.NoSnapshot);
+      return;
+    }
+    const timeUs = isoToUs(bytes, fields.from[Field.Time], fields.to[Field.Time]);
+    if (fields.has(Field.Changes)) scanner.resume(fields.position[Field.Changes]);
+    if (!fields.has(Field.Changes) || !scanner.array()) {
+      instrument.fault(FeedFault.MissingField);
+      return;
+    }
+    let complete = true;
+    while (scanner.next()) {
+      let inside = scanner.array() && scanner.next();
+      const side = inside && scanner.value() ? scanner.id(SIDES) : -1;
+      inside = inside && scanner.next();
+      const priced = inside && scanner.value();
+      const { from, to } = scanner;
+      inside = inside && scanner.next();
+      if (side === -1 || !priced || !inside || !scanner.value()) complete = false;
+      else instrument.level(side === 0 ? BookSide.Bid : BookSide.Ask, bytes, from, to, scanner.from, scanner.to);
+      if (inside) scanner.leave();
+    }
+    if (complete) instrument.endUpdate(timeUs);
+    else this.restart(FeedFault.MissingField);
+  }
+
+  /** The side is that of the maker. */
+  #match(number: number, bytes: Uint8Array): void {
+    const { from, to } = this.#fields;
+    const instrument = this.instruments[number];
+    if (!this.#fields.has(Field.Price) || !this.#fields.has(Field.Quantity)) {
+      instrument.fault(FeedFault.MissingField);
+      return;
+    }
+    const maker = SIDES.find(bytes, from[Field.Side], to[Field.Side]);
+    const taker = maker === 0 ? TakerSide.Sell : maker === 1 ? TakerSide.Buy : TakerSide.Unknown;
+    const timeUs = isoToUs(bytes, from[Field.Time], to[Field.Time]);
+    const id = Math.max(0, wholeNumber(bytes, from[Field.TradeId], to[Field.TradeId]));
+    instrument.trade(bytes, from[Field.Price], to[Field.Price], from[Field.Quantity], to[Field.Quantity], taker, timeUs, id);
+  }
+
+  #ticker(number: number, bytes: Uint8Array): void {
+    const { from, to } = this.#fields;
+    const { Bid, BidQuantity, Ask, AskQuantity } = Field;
+    // Recordings of 2021 have the prices without their quantities: no quote.
+    if (![Bid, BidQuantity, Ask, AskQuantity].every((field) => this.#fields.has(field))) return;
+    const instrument = this.instruments[number];
+    const timeUs = isoToUs(bytes, from[Field.Time], to[Field.Time]);
+    const fault = instrument.quoteBid(bytes, from[Bid], to[Bid], from[BidQuantity], to[BidQuantity]);
+    if (fault === FeedFault.None) instrument.quoteAsk(bytes, from[Ask], to[Ask], from[AskQuantity], to[AskQuantity], timeUs);
+  }
+
+  protected override restart(fault: FeedFault): void {
+    this.#whole.fill(false);
+    super.restart(fault);
+  }
+
+  #instrument(): number {
+    if (!this.#fields.has(Field.Product)) {
+      this.count(FeedFault.MissingField);
+      return -1;
+    }
+    this.scanner.resume(this.#fields.position[Field.Product]);
+    return this.scanner.value() ? this.instrument(this.scanner) : -1;
+  }
+}
