@@ -1,4 +1,10 @@
 import type { AdapterFactory } from '../feed.ts';
+import { BinanceAdapter } from './binance.ts';
+import { BINANCE_COINM, BINANCE_SPOT, BINANCE_US, BINANCE_USDM, type BinanceMarket } from './binance-markets.ts';
+import { BitstampAdapter } from './bitstamp.ts';
+import { BybitAdapter } from './bybit.ts';
+import { CoinbaseAdapter } from './coinbase.ts';
+import { CoinbaseExchangeAdapter } from './coinbase-exchange.ts';
 
 /** An outside venue that openbell reads. */
 export interface Venue {
@@ -14,7 +20,46 @@ export interface Venue {
 }
 
 /** In the order of their names. */
-export const VENUES: readonly Venue[] = [];
+export const VENUES: readonly Venue[] = [
+  { ...binance(BINANCE_SPOT), title: 'Binance spot', address: /\/\/(data-)?stream\.binance\.(com|vision)\b/ },
+  { ...binance(BINANCE_COINM), title: 'Binance COIN-M futures', address: /\/\/dstream\.binance\.com\b/ },
+  { ...binance(BINANCE_US), title: 'Binance US', address: /\/\/stream\.binance\.us\b/ },
+  { ...binance(BINANCE_USDM), title: 'Binance USD-M futures', address: /\/\/fstream\.binance\.com\b/ },
+  {
+    name: 'bitstamp',
+    title: 'Bitstamp',
+    exchange: 'BITSTAMP',
+    create: (options, line, sink) => new BitstampAdapter(options, line, sink),
+  },
+  {
+    name: 'bybit',
+    title: 'Bybit v5 spot',
+    exchange: 'BYBIT',
+    create: (options, line, sink) => new BybitAdapter(options, line, sink),
+  },
+  {
+    name: 'coinbase',
+    title: 'Coinbase Advanced Trade',
+    exchange: 'COINBASE',
+    address: /\/\/advanced-trade-ws\./,
+    create: (options, line, sink) => new CoinbaseAdapter(options, line, sink),
+  },
+  {
+    name: 'coinbase-exchange',
+    title: 'Coinbase Exchange',
+    exchange: 'COINBASE',
+    address: /\/\/ws-feed\./,
+    create: (options, line, sink) => new CoinbaseExchangeAdapter(options, line, sink),
+  },
+];
+
+function binance(market: BinanceMarket): Pick<Venue, 'name' | 'exchange' | 'create'> {
+  return {
+    name: market.venue,
+    exchange: 'BINANCE',
+    create: (options, line, sink) => new BinanceAdapter(market, options, line, sink),
+  };
+}
 
 /** The venue of a line in a capture. @param exchange of the header, or a venue's name @param address of the connection */
 export function venueOfCapture(exchange: string, address: string): Venue | undefined {
