@@ -109,10 +109,10 @@ export const ALL_INSTRUMENTS = -1;
 /** Where an adapter writes what it understood. Calls take numbers only and do not allocate, except {@link instrument}. */
 export interface FeedSink {
   /**
-   * The number of an instrument of this source, from 0. The same name gives the same number, also from another
+   * The number of an instrument in the sink, at least 0. The same name gives the same number, also from another
    * adapter of the source (a source may have several lines).
    * @param name as the venue writes it: `XBT/USD`
-   * @returns -1 if the sink can hold no more instruments
+   * @returns a number also if the sink can hold no more instruments: it counts that, and ignores calls with this number
    */
   instrument(name: string): number;
 

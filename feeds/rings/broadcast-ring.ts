@@ -108,6 +108,11 @@ export class BroadcastProducer {
     return this.#count;
   }
 
+  /** Records claimed so far. */
+  get claimed(): number {
+    return this.#count + this.#unpublished;
+  }
+
   /**
    * The next record, all fields 0, for the caller to fill. It is the caller's until the next `claim` or `flush`.
    * Publishes the records before it if they are a whole batch. Never waits, never fails.

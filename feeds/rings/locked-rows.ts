@@ -122,6 +122,8 @@ export class LockedRowsWriter {
   /** Fields of all rows, at `row * fields`: the owner changes them here, and `publish` makes them visible. */
   readonly draft: Float64Array;
   readonly fields: number;
+  /** Rows that the table has room for. */
+  readonly rows: number;
   readonly #layout: LockedRowsLayout;
   readonly #versions: Int32Array;
   #used: number;
@@ -131,6 +133,7 @@ export class LockedRowsWriter {
     const layout = new LockedRowsLayout(handle, fields);
     this.#layout = layout;
     this.fields = fields;
+    this.rows = layout.rows;
     this.#used = layout.used;
     this.#versions = new Int32Array(layout.rows);
     this.draft = new Float64Array(layout.rows * fields);
