@@ -20,7 +20,10 @@ export class InstrumentFeed {
   readonly id: number;
   readonly book: VenueBook;
   state: FeedState = FeedState.Syncing;
-  /** Updates of the book after its snapshot. */
+  /** A snapshot was read and nothing was lost since: updates belong to the book. */
+  whole = false;
+  snapshots = 0;
+  /** Updates of the book after a snapshot. */
   updates = 0;
   checks = 0;
   failed = 0;
@@ -66,6 +69,8 @@ export class InstrumentFeed {
 
   /** @returns false if the book is crossed: then it is stale until an update or snapshot mends it */
   endSnapshot(venueTimeUs: number): boolean {
+    this.whole = true;
+    this.snapshots++;
     return this.#end(venueTimeUs);
   }
 
@@ -112,6 +117,7 @@ export class InstrumentFeed {
 
   /** The book is not to be trusted, or not there yet: stale if it was live, until the next snapshot. */
   sync(fault: FeedFault): void {
+    this.whole = false;
     this.#setState(this.state === FeedState.Syncing ? FeedState.Syncing : FeedState.Stale, fault);
   }
 

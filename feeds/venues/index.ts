@@ -1,18 +1,20 @@
-import type { AdapterFactory } from '../feed.ts';
+import type { AdapterOptions, FeedLine, FeedSink } from '../feed.ts';
 import { BinanceAdapter } from './binance.ts';
 import { BINANCE_COINM, BINANCE_SPOT, BINANCE_US, BINANCE_USDM, type BinanceMarket } from './binance-markets.ts';
 import { BitstampAdapter } from './bitstamp.ts';
 import { BybitAdapter } from './bybit.ts';
 import { CoinbaseAdapter } from './coinbase.ts';
 import { CoinbaseExchangeAdapter } from './coinbase-exchange.ts';
+import { KrakenV1Adapter } from './kraken-v1.ts';
+import type { VenueLine } from './venue-line.ts';
 
 /** An outside venue that openbell reads. */
 export interface Venue {
-  /** As configuration, status and metrics name it: `kraken`. */
+  /** As configuration, status and metrics name it: `kraken-v1`. */
   readonly name: string;
   /** For lists. */
   readonly title: string;
-  readonly create: AdapterFactory;
+  create(options: AdapterOptions, line: FeedLine, sink: FeedSink): VenueLine;
   /** `exchange` in the header of captures, in upper case: `KRAKEN`. */
   readonly exchange: string;
   /** Which addresses belong to it, where several adapters share an `exchange`. */
@@ -51,6 +53,13 @@ export const VENUES: readonly Venue[] = [
     address: /\/\/ws-feed\./,
     create: (options, line, sink) => new CoinbaseExchangeAdapter(options, line, sink),
   },
+  {
+    name: 'kraken-v1',
+    title: 'Kraken, WebSocket version 1',
+    create: (options, line, sink) => new KrakenV1Adapter(options, line, sink),
+    exchange: 'KRAKEN',
+    address: /^(?!.*\/v2\b)/,
+  },
 ];
 
 function binance(market: BinanceMarket): Pick<Venue, 'name' | 'exchange' | 'create'> {
@@ -61,7 +70,7 @@ function binance(market: BinanceMarket): Pick<Venue, 'name' | 'exchange' | 'crea
   };
 }
 
-/** The venue of a line in a capture. @param exchange of the header, or a venue's name @param address of the connection */
+/** The venue of a capture. @param exchange of its header, or a venue's name @param address of its first connection */
 export function venueOfCapture(exchange: string, address: string): Venue | undefined {
   const named = VENUES.find(({ name }) => name === exchange);
   return named ?? VENUES.find((venue) => venue.exchange === exchange.toUpperCase() && (venue.address?.test(address) ?? true));

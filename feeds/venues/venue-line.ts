@@ -13,6 +13,8 @@ import { JsonScanner } from '../text/json-scanner.ts';
 
 /** Most instruments of a line. */
 export const MAX_INSTRUMENTS = 4096;
+/** Most instruments of a venue's list whose decimals are kept. */
+const MAX_LISTED = 65_536;
 
 export interface LineLimits {
   /** Nothing arrived for this long: the line is opened again. */
@@ -36,6 +38,7 @@ export abstract class VenueLine implements VenueAdapter {
   protected readonly scanner = new JsonScanner();
   protected open = false;
   readonly #names = new ByteTable();
+  readonly #decimals = new Map<string, readonly [price: number, quantity: number]>();
   readonly #limits: LineLimits;
   #heardUs = 0;
 
@@ -54,6 +57,8 @@ export abstract class VenueLine implements VenueAdapter {
   }
 
   frame(bytes: Uint8Array, nowUs: number): void {
+    // What still arrives on a line that is given up is not read.
+    if (!this.open) return;
     this.#heardUs = nowUs;
     if (bytes.length > MAX_FRAME_BYTES) this.restart(FeedFault.FrameTooLarge);
     else this.message(bytes, nowUs);
@@ -119,17 +124,32 @@ export abstract class VenueLine implements VenueAdapter {
 
   /** As {@link instrument}, from a string. It allocates. */
   protected instrumentNamed(name: string): number {
-    const known = this.#names.size;
-    if (this.options.instruments.length === 0 && known < MAX_INSTRUMENTS) return this.#add(name);
-    const bytes = new TextEncoder().encode(name);
-    const number = this.#names.find(bytes, 0, bytes.length);
+    if (this.options.instruments.length === 0 && this.#names.size < MAX_INSTRUMENTS) return this.#add(name);
+    const number = this.#find(name);
     if (number === -1) this.count(FeedFault.UnknownInstrument);
     return number;
   }
 
+  /** The decimals of an instrument, from the venue's list: before or after it is known. */
+  protected expectDecimals(name: string, priceDecimals: number, quantityDecimals: number): void {
+    const number = this.#find(name);
+    if (number !== -1) this.instruments[number].expectDecimals(priceDecimals, quantityDecimals);
+    else if (this.options.instruments.length === 0 && this.#decimals.size < MAX_LISTED)
+      this.#decimals.set(name, [priceDecimals, quantityDecimals]);
+  }
+
+  #find(name: string): number {
+    const bytes = new TextEncoder().encode(name);
+    return this.#names.find(bytes, 0, bytes.length);
+  }
+
   #add(name: string): number {
     const number = this.#names.add(name);
-    if (number === this.instruments.length) this.instruments.push(new InstrumentFeed(name, this.sink, this.#limits.levels));
+    if (number < this.instruments.length) return number;
+    const instrument = new InstrumentFeed(name, this.sink, this.#limits.levels);
+    this.instruments.push(instrument);
+    const decimals = this.#decimals.get(name);
+    if (decimals !== undefined) instrument.expectDecimals(...decimals);
     return number;
   }
 }
