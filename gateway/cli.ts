@@ -38,6 +38,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   account: async () => (await import('./tools/cli/account.ts')).accountCommand,
   'drop-copy': async () => (await import('./tools/cli/drop-copy.ts')).dropCopyCommand,
   health: async () => (await import('./tools/cli/health.ts')).healthCommand,
+  feeds: async () => (await import('./tools/cli/feeds.ts')).feedsCommand,
   replay: async () => (await import('./tools/cli/replay.ts')).replayCommand,
   verify: async () => (await import('./tools/cli/data.ts')).verifyCommand,
   snapshot: async () => (await import('./tools/cli/data.ts')).snapshotCommand,
@@ -76,7 +77,9 @@ if (command === 'start') {
 /** Commands that only print, and end when their output has no reader. The others act, check or run: they go on to their end and their own exit code. */
 const PRINT: readonly string[] = ['book', 'trades', 'calendar', 'account', 'drop-copy', 'log', 'audit', 'dev-token'];
 const explains = command === 'order' && process.argv[3] === 'explain';
-const onlyPrints = (explains || PRINT.includes(command)) && process.argv[3] !== 'verify' && !process.argv.includes('--compare');
+const showsBooks = command === 'feeds' && process.argv[3] === 'books';
+const onlyPrints =
+  (explains || showsBooks || PRINT.includes(command)) && process.argv[3] !== 'verify' && !process.argv.includes('--compare');
 
 // The reader of a pipe has closed it, as `head` does: that is no error. Output that cannot be written for another reason is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

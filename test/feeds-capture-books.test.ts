@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { test } from 'node:test';
+import { captureBooks } from '../feeds/files/capture-books.ts';
+import { captureLines, krakenV1, type NaiveVenue, naiveBooks } from './support/naive-books.ts';
+import { missing, sharedData } from './support/shared-data.ts';
+
+interface Row {
+  readonly capture: string;
+  readonly naive: NaiveVenue;
+  readonly instruments: number;
+  readonly updates: number;
+  readonly checks: number;
+  /** SHA-256 of what `openbell feeds books CAPTURE --json` prints. */
+  readonly sha256: string;
+}
+
+const ROWS: readonly Row[] = [
+  {
+    capture: 'capture-kraken.jsonl.gz',
+    naive: krakenV1,
+    instruments: 10,
+    updates: 4269,
+    checks: 4269,
+    sha256: '2c46a66093045e7652bac8036d071290bc974107409d5ef37c3ec13144e07389',
+  },
+];
+
+for (const { capture, naive, instruments, updates, checks, sha256 } of ROWS) {
+  const path = sharedData('venues', capture);
+  test(`${basename(path)}: books as an independent computation has them`, { skip: missing(path) }, async () => {
+    const { books, faults, truncated } = await captureBooks(path, 10);
+    const sum = (of: (book: (typeof books)[number]) => number): number => books.reduce((total, book) => total + of(book), 0);
+    const failed = sum((book) => book.failed);
+    const crossed = sum((book) => book.crossed);
+    assert.deepEqual(
+      { instruments: books.length, updates: sum((book) => book.updates), checks: sum((book) => book.checks), failed, crossed },
+      { instruments, updates, checks, failed: 0, crossed: 0 },
+    );
+    assert.deepEqual([...faults], []);
+    assert.equal(truncated, undefined);
+    assert.deepEqual(books, naiveBooks(captureLines(path), naive, 10));
+    const output = books.map((book) => `${JSON.stringify(book)}\n`).join('');
+    assert.equal(createHash('sha256').update(output).digest('hex'), sha256);
+  });
+}
