@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { after, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errors, generateKeyPair, importJWK, SignJWT } from 'jose';
 import { pino } from 'pino';
 import { codeName } from '../engine/codes.ts';
@@ -261,7 +260,9 @@ test('a token is not remembered when its key is removed while its signature is c
   assert.ok((await verifier.verify(token)) instanceof IdentityReject, 'the next time it is not');
 });
 
-test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a cooldown, and still used when the issuer is down', async () => {
+test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a cooldown, and still used when the issuer is down', async (t) => {
+  let now = performance.now();
+  t.mock.method(performance, 'now', () => now);
   const issuer = new Issuer();
   await issuer.addKey('EdDSA');
   const url = await issuer.serve();
@@ -274,12 +275,12 @@ test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a co
   issuer.broken = 'not JSON';
   assert.equal(await verify(await issuer.token()), 'BUSY', 'no keys yet: neither accepted nor rejected');
   issuer.broken = undefined;
-  await sleep(320);
+  now += 320;
   const together = await Promise.all(Array.from({ length: 20 }, async () => verify(await issuer.token())));
   assert.deepEqual([...new Set(together)], ['ok']);
   assert.equal(issuer.fetches, 2, 'one for all of them');
   await issuer.addKey('EdDSA');
-  await sleep(320);
+  now += 320;
   assert.equal(await verify(await issuer.token({}, { kid: 'k2' })), 'ok');
   assert.equal(issuer.fetches, 3);
   const invented = await Promise.all(
@@ -288,7 +289,7 @@ test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a co
   assert.deepEqual([...new Set(invented)], ['UNAUTHENTICATED']);
   assert.equal(issuer.fetches, 3, 'invented key ids do not cause requests to the issuer');
   issuer.stop();
-  await sleep(700);
+  now += 700;
   assert.equal(await verify(await issuer.token({ sub: 'later' })), 'ok', 'old keys are better than none');
 });
 

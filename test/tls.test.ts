@@ -22,6 +22,7 @@ import { peerOfUpgrade } from '../gateway/tls/peer-certificate.ts';
 import { readTlsMaterial, TlsError } from '../gateway/tls/tls-material.ts';
 import { Authority, MountedSecret, type Pair } from './support/certificates.ts';
 import { EVERYBODY } from './support/everybody.ts';
+import { until } from './support/until.ts';
 
 const POLL_MS = 20;
 const raw = (bytes: Buffer): Buffer => bytes;
@@ -85,8 +86,9 @@ class Ports {
   }
 
   async until(what: string, condition: () => boolean): Promise<void> {
-    for (let i = 0; i < 500 && !condition(); i++) await sleep(10);
-    assert.ok(condition(), `it never happened: ${what}; log ${JSON.stringify(this.log)}`);
+    await until(condition, what).catch((error) => {
+      throw new Error(`${error.message}; log ${JSON.stringify(this.log)}`);
+    });
   }
 }
 

@@ -31,7 +31,7 @@ export function openInChromium(chromium: string, file: string, flags: readonly s
   const profile = mkdtempSync(join(tmpdir(), 'openbell-chromium-'));
   try {
     const args = [...FLAGS, `--user-data-dir=${profile}`, ...flags, pathToFileURL(file).href];
-    return execFileSync(chromium, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 26, timeout: 60_000 });
+    return execFileSync(chromium, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 26, timeout: 300_000 });
   } finally {
     rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
@@ -55,7 +55,7 @@ export async function hearFromChromium(chromium: string, page: string, flags: re
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   // A separate process group: its helpers write to the profile for a while after it has ended.
   const browser = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, ...flags, url], { stdio: 'ignore', detached: true });
-  const patience = setTimeout(() => posted.reject(new Error('the page posted nothing for 60 s')), 60_000);
+  const patience = setTimeout(() => posted.reject(new Error('the page posted nothing for 300 s')), 300_000);
   try {
     return await posted.promise;
   } finally {

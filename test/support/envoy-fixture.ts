@@ -17,7 +17,7 @@ export const withoutEnvoy: string | false =
   ENVOY === undefined && process.env.OPENBELL_CI !== '1' ? `NOT TESTED: there is no Envoy; ${GET_ENVOY}` : false;
 
 export const ISSUER = 'https://issuer.openbell.example';
-const READY_MS = 15_000;
+const READY_MS = 60_000;
 
 export interface Claims {
   readonly subject?: string;
@@ -182,7 +182,7 @@ export class Envoy {
   }
 
   /** Resolves when a figure of Envoy satisfies `holds`. */
-  async until(name: string, holds: (value: number) => boolean, timeoutMs = 10_000): Promise<number> {
+  async until(name: string, holds: (value: number) => boolean, timeoutMs = 60_000): Promise<number> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const value = await this.stat(name);

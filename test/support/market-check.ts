@@ -5,7 +5,7 @@ import type { BookMirror } from '../../gateway/market/book-mirror.ts';
 import { ACCOUNTS, type MarketVenue } from './market-venue.ts';
 
 /** Repeats a check until it succeeds; otherwise throws its last error. Counts turns, like `until` of raw-websocket.ts. */
-export async function eventually(check: () => void, timeoutMs = 10_000): Promise<void> {
+export async function eventually(check: () => void, timeoutMs = 60_000): Promise<void> {
   for (let waited = 0; ; waited += 5) {
     try {
       check();

@@ -66,7 +66,7 @@ export class RawWebSocket {
    * process that was not scheduled for ten seconds, a clock would report a timeout
    * before the socket, which has all its data by then, is read.
    */
-  async until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  async until(condition: () => boolean, timeoutMs = 60_000): Promise<void> {
     for (let waited = 0; !condition(); waited++) {
       if (waited >= timeoutMs) throw new Error('the socket did not receive the expected data');
       await new Promise((resolve) => setTimeout(resolve, 1));
