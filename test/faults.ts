@@ -21,8 +21,6 @@ import { DiskFaults, type Fault, noDiskFaults, Operation } from './support/fault
 
 const ACCOUNTS = [1, 2];
 const TOPOLOGIES = ['compact', 'pinned'] as const;
-/** Within this time after the last fault the exchange has ended, or answers every account. */
-const LIMIT_MS = 10_000;
 /** How long a fault waits for an operation that it can hit. */
 const HIT_MS = 1500;
 /** Between two frames of a client: some thousand orders a second. */
@@ -73,6 +71,8 @@ const FIRST: readonly Injection[] = [
 export interface FaultsOptions {
   readonly faults: number;
   readonly seed: number;
+  /** Within this time after the last fault the exchange has ended, or answers every account. Default 10 s. */
+  readonly limitMs?: number;
   readonly print: (line: string) => void;
 }
 
@@ -81,14 +81,16 @@ class FaultyMarket {
   readonly clients: readonly CrashClient[];
   readonly #dir: string;
   readonly #topology: (typeof TOPOLOGIES)[number];
+  readonly #limitMs: number;
   readonly #prng: Prng;
   readonly #disk: DiskFaults;
   #process: ExchangeProcess | undefined;
   /** Over, or the exchange has ended: the load stops. */
   #over = false;
 
-  constructor(dir: string, topology: (typeof TOPOLOGIES)[number], seed: number) {
+  constructor(dir: string, topology: (typeof TOPOLOGIES)[number], seed: number, limitMs: number) {
     this.#dir = dir;
+    this.#limitMs = limitMs;
     this.#topology = topology;
     this.#prng = new Prng(seed);
     this.#disk = new DiskFaults(dir);
@@ -142,7 +144,7 @@ class FaultyMarket {
       () => 'started',
       (error: Error) => error.message,
     );
-    const result = await Promise.race([starting, sleep(LIMIT_MS, 'late')]);
+    const result = await Promise.race([starting, sleep(this.#limitMs, 'late')]);
     assert.notEqual(result, 'late', 'it neither started nor ended');
     const hit = this.#disk.injected > 0;
     this.#disk.disarm();
@@ -156,8 +158,8 @@ class FaultyMarket {
     if (!hit) return undefined;
     const exchange = this.#process as ExchangeProcess;
     const ended = this.#ended(exchange, 'start');
-    const answer = await Promise.race([ended, this.#answers().catch(() => ended), sleep(LIMIT_MS, 'late')]);
-    assert.notEqual(answer, 'late', `it neither ended nor answered in ${LIMIT_MS} ms\n${exchange.stderr}`);
+    const answer = await Promise.race([ended, this.#answers().catch(() => ended), sleep(this.#limitMs, 'late')]);
+    assert.notEqual(answer, 'late', `it neither ended nor answered in ${this.#limitMs} ms\n${exchange.stderr}`);
     return answer;
   }
 
@@ -186,12 +188,12 @@ class FaultyMarket {
     const recovered = stopping ? new Promise<never>(() => undefined) : sleep(0).then(() => this.#answers(() => this.#stopLoad(loads)));
     // The loser may reject: the end of the process ends the sessions.
     recovered.catch(() => undefined);
-    let result = await Promise.race([ended, recovered.catch(() => ended), sleep(LIMIT_MS + slowMs, 'late')]);
-    assert.notEqual(result, 'late', `it neither ended nor recovered in ${LIMIT_MS} ms\n${exchange.stderr}`);
+    let result = await Promise.race([ended, recovered.catch(() => ended), sleep(this.#limitMs + slowMs, 'late')]);
+    assert.notEqual(result, 'late', `it neither ended nor recovered in ${this.#limitMs} ms\n${exchange.stderr}`);
     if (result === 'recovered' && this.#prng.chance(500)) {
       exchange.child.kill('SIGTERM');
-      const stopped = await Promise.race([ended, sleep(LIMIT_MS + slowMs, 'late')]);
-      assert.notEqual(stopped, 'late', `after its recovery it did not stop in ${LIMIT_MS} ms\n${exchange.stderr}`);
+      const stopped = await Promise.race([ended, sleep(this.#limitMs + slowMs, 'late')]);
+      assert.notEqual(stopped, 'late', `after its recovery it did not stop in ${this.#limitMs} ms\n${exchange.stderr}`);
       result = `recovered, then ${stopped}`;
     }
     await this.#end('SIGKILL');
@@ -210,7 +212,7 @@ class FaultyMarket {
     await ready();
     const exchange = this.#process as ExchangeProcess;
     for (;;) {
-      const response = await fetch(`http://127.0.0.1:${exchange.ports.http}/health/ready`, { signal: AbortSignal.timeout(LIMIT_MS) });
+      const response = await fetch(`http://127.0.0.1:${exchange.ports.http}/health/ready`, { signal: AbortSignal.timeout(this.#limitMs) });
       await response.text();
       if (response.status === 200) break;
       await sleep(20);
@@ -289,7 +291,7 @@ const text = ({ phase, fault: { kind, operations, skip = 0, times, only = '', de
 };
 
 /** Injects so many faults that hit, in turn in both topologies. @throws AssertionError at the first thing that is not as it must be */
-export async function faults({ faults: count, seed, print }: FaultsOptions): Promise<void> {
+export async function faults({ faults: count, seed, limitMs = 10_000, print }: FaultsOptions): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'openbell-faulty-'));
   const prng = new Prng(seed);
   const began = performance.now();
@@ -298,7 +300,9 @@ export async function faults({ faults: count, seed, print }: FaultsOptions): Pro
     for (const market of markets) trades += await market.finish();
     for (const market of markets.splice(0)) await market.close();
     if (!again) return;
-    markets = TOPOLOGIES.map((topology, i) => new FaultyMarket(join(root, `${topology}-${tried}`), topology, seed * 10 + tried + i));
+    markets = TOPOLOGIES.map(
+      (topology, i) => new FaultyMarket(join(root, `${topology}-${tried}`), topology, seed * 10 + tried + i, limitMs),
+    );
   };
   let trades = 0;
   let tried = 0;

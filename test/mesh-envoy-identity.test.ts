@@ -138,7 +138,7 @@ test('errors are logged as JSON, successful calls are not, and a token never is'
   assert.equal((await https(files, envoy.ports.queries, '/metrics', shows)).status, 403);
   const office = { ...shows, certificate: files.administrator };
   assert.equal((await https(files, envoy.ports.administration, '/metrics', office)).status, 403);
-  await t.waitFor(() => assert.equal(envoy.log.length, 5), { timeout: 5000 });
+  await t.waitFor(() => assert.equal(envoy.log.length, 5), { timeout: 300_000 });
   const [late, anonymous, foreign] = envoy.log;
   assert.deepEqual(
     envoy.log.map(({ listener }) => listener),
@@ -159,18 +159,20 @@ test('a flood of rejected calls is limited in the log and counted, and hides no 
   });
   const rejects = 600;
   const shows = await trader(files);
+  const from = performance.now();
   for (let sent = 0; sent < rejects; sent += 20)
     await Promise.all(Array.from({ length: 20 }, () => webSocket(files, envoy.ports.market, '/?account=7', {})));
   assert.equal((await webSocket(files, envoy.ports.market, '/', shows)).status, 503);
-  await t.waitFor(() => assert.ok(envoy.log.some(({ status }) => status === 503)), { timeout: 5000 });
+  await t.waitFor(() => assert.ok(envoy.log.some(({ status }) => status === 503)), { timeout: 300_000 });
   const lines = envoy.log.filter(({ status }) => status === 401).length;
   const [passed, left] = [
     await envoy.stat('access_log.process_ratelimit.allowed'),
     await envoy.stat('access_log.process_ratelimit.denied'),
   ];
   t.diagnostic(`${rejects} rejects, ${lines} lines`);
-  // The burst of 100, and 20 a second: the calls take a few seconds at most.
-  assert.ok(lines >= 100 && lines < rejects - 100, `${lines} lines`);
+  // The burst of 100, and 20 a second, of which the first may come at once.
+  const most = 100 + 20 * (1 + (performance.now() - from) / 1000);
+  assert.ok(lines >= 100 && lines <= most, `${lines} lines, where ${most} may be`);
   assert.equal(passed + left, rejects + 1, 'each is counted');
   assert.equal(await envoy.stat('http.market.jwt_authn.denied'), rejects);
 });
@@ -182,7 +184,7 @@ test('a sampled call is a span with its account, sent by OTLP', options, async (
   });
   await envoy.ask('/runtime_modify?tracing.random_sampling=10000', 'POST');
   assert.equal((await submit(files, envoy.ports.orders, 1, 1, await trader(files))).status, 0);
-  await t.waitFor(() => assert.ok(collector.calls.length > 0), { timeout: 15_000 });
+  await t.waitFor(() => assert.ok(collector.calls.length > 0), { timeout: 300_000 });
   const [{ headers, body }] = collector.calls;
   assert.equal(headers[':path'], '/opentelemetry.proto.collector.trace.v1.TraceService/Export');
   for (const text of ['openbell-envoy', 'openbell.account', 'openbell.subject', 'alice']) assert.ok(body.includes(text), text);
@@ -195,7 +197,7 @@ test('a new certificate is used as soon as its file is replaced', options, async
   assert.equal((await submit(files, envoy.ports.orders, 1, 1, shows)).status, 0);
   const other = new Authority(`${root}/other`, 'other authority');
   files.serve(other.issue({ name: 'envoy' }));
-  await t.waitFor(() => assert.rejects(submit(files, envoy.ports.orders, 1, 2, shows), /certificate|issuer/i), { timeout: 5000 });
+  await t.waitFor(() => assert.rejects(submit(files, envoy.ports.orders, 1, 2, shows), /certificate|issuer/i), { timeout: 300_000 });
   const trusting = Object.assign(Object.create(Object.getPrototypeOf(files)), files, { authority: other });
   assert.equal((await submit(trusting, envoy.ports.orders, 1, 3, shows)).status, 0);
 });

@@ -28,7 +28,7 @@ test("mesh/README.md's block starts Envoy, an exchange and their callers, as it 
   // Of the user: an end, should a line wait for something that does not come.
   const script = `${block}\n${end}\nwait\necho "exchange: $(tail -n 3 "$dir/exchange.log")"`;
   const env = { ...process.env, ENVOY_BIN: ENVOY, TMPDIR: temporary };
-  const child = spawn('timeout', ['--kill-after', '5', '150', ...NET, 'bash', '-m', '-c', script], {
+  const child = spawn('timeout', ['--kill-after', '5', '600', ...NET, 'bash', '-m', '-c', script], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
