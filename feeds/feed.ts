@@ -20,7 +20,7 @@ export type BookSide = (typeof BookSide)[keyof typeof BookSide];
 export const TakerSide = { Unknown: 0, Buy: 1, Sell: 2 } as const;
 export type TakerSide = (typeof TakerSide)[keyof typeof TakerSide];
 
-/** State of a source or of one instrument of it. Only `Live` numbers may be used as prices. */
+/** State of a source (of its connection: `Live` is open) or of one instrument. Only numbers of a `Live` instrument may be used as prices. */
 export const FeedState = {
   /** No connection, and none is being made. */
   Down: 0,

@@ -63,7 +63,7 @@ describe('a line', () => {
     await until(() => adapter.notes.length === 3, 'frame and answer');
     await line.stop();
     assert.deepEqual(adapter.notes.toSorted(), ['answer /depth body of /depth?limit=5', 'closed', 'frame echo subscribe', 'opened']);
-    assert.deepEqual(sink.words, ['connecting', 'down']);
+    assert.deepEqual(sink.words, ['connecting', 'live', 'down']);
     const { connects, frames, frameBytes, sent, answers, lost, reconnects } = line.counters;
     assert.deepEqual([connects, frames, frameBytes, sent, answers, lost, reconnects], [1, 1, 14, 1, 1, 0, 0]);
   });
@@ -96,7 +96,7 @@ describe('a line', () => {
     await until(() => adapter.notes.includes('frame alive'), 'the second connection');
     await line.stop();
     assert.equal(line.counters.silent, 1);
-    assert.deepEqual(sink.words.slice(0, 3), ['connecting', 'fault SILENT', 'down SILENT']);
+    assert.deepEqual(sink.words.slice(0, 4), ['connecting', 'live', 'fault SILENT', 'down SILENT']);
   });
 
   it('does not cut a quiet connection whose venue answers pings', async () => {
@@ -172,7 +172,7 @@ describe('a line', () => {
     assert.deepEqual(adapter.notes, ['opened', 'frame gap', 'closed', 'opened', 'frame new', 'closed']);
     assert.equal(line.counters.reconnects, 1);
     // The adapter has counted the gap itself.
-    assert.deepEqual(sink.words, ['connecting', 'down SEQUENCE_GAP', 'connecting SEQUENCE_GAP', 'down']);
+    assert.deepEqual(sink.words, ['connecting', 'live', 'down SEQUENCE_GAP', 'connecting SEQUENCE_GAP', 'live', 'down']);
   });
 
   it('replaces a connection before the venue cuts it for its age', async () => {

@@ -22,6 +22,7 @@ function output(rows = 8) {
   const values = new LatestValues();
   return {
     written,
+    handles: { ring, latest, sources },
     status,
     table,
     /** `kind source instrument detail venue-time receive-time a b c d`, of the records since the last call. */
@@ -105,6 +106,32 @@ describe('record publisher', () => {
     assert.deepEqual([name, state, fault, stateTimeUs], ['kraken', FeedState.Down, FeedFault.ConnectFailed, 500]);
     assert.equal(faults.length, FEED_FAULTS);
     assert.equal(faults[FeedFault.Malformed], 2);
+  });
+
+  it('a new writer continues a source with its rows; one that ends leaves nothing live', () => {
+    const { written, handles, records, row, status } = output();
+    const first = new RecordPublisher(written, 'kraken');
+    new RecordPublisher(written, 'okx');
+    const btc = first.instrument('BTC');
+    first.quote(btc, 1, 2, 3, 4, 5);
+    first.status(btc, FeedState.Live, FeedFault.None);
+    first.status(ALL_INSTRUMENTS, FeedState.Live, FeedFault.None);
+    // Claimed and drafted, never published: it ends with its thread.
+    first.trade(btc, 9, 9, TakerSide.Buy, 9, 9);
+    records();
+    const output2: FeedOutput = {
+      ring: new BroadcastProducer(handles.ring),
+      latest: latestWriter(handles.latest),
+      sources: sourcesWriter(handles.sources),
+    };
+    const second = new RecordPublisher(output2, 'kraken');
+    assert.deepEqual([second.source, second.instrument('BTC'), second.instrument('ETH')], [0, 0, 1]);
+    second.at(700);
+    second.end(FeedFault.Closed);
+    assert.deepEqual(records(), ['status 0 0 4 0 700 18 0 0 0', 'status 0 -1 0 0 700 18 0 0 0']);
+    const { state, fault, bid, tradePrice } = row(0, 'BTC');
+    assert.deepEqual([state, fault, bid, tradePrice], [FeedState.Stale, FeedFault.Closed, 1, 0]);
+    assert.deepEqual([status.read(0).state, status.read(1).state], [FeedState.Down, FeedState.Down]);
   });
 
   it('numbers in the row follow a change of the units; what no longer fits is 0', () => {

@@ -198,6 +198,7 @@ export class SourceLine implements FeedLine {
     this.#requestsEnd = new AbortController();
     const now = this.#now();
     this.#options.tap?.connect(this.#connection, now, url);
+    this.#status(FeedState.Live, FeedFault.None);
     this.#guarded(() => this.adapter.opened(now));
   }
 

@@ -117,6 +117,12 @@ export class LockedRowsLayout {
   }
 }
 
+function nameOf(layout: LockedRowsLayout, row: number): string {
+  const at = layout.nameAt(row);
+  const length = layout.words[layout.versionAt(row) + NAME_BYTES];
+  return new TextDecoder().decode(layout.bytes.slice(at, at + length));
+}
+
 /** The writing end. One thread owns it. */
 export class LockedRowsWriter {
   /** Fields of all rows, at `row * fields`: the owner changes them here, and `publish` makes them visible. */
@@ -146,6 +152,10 @@ export class LockedRowsWriter {
 
   get used(): number {
     return this.#used;
+  }
+
+  name(row: number): string {
+    return nameOf(this.#layout, row);
   }
 
   /**
@@ -199,9 +209,7 @@ export class LockedRowsReader {
 
   /** @param row in [0, used) */
   name(row: number): string {
-    const at = this.#layout.nameAt(row);
-    const length = this.#layout.words[this.#layout.versionAt(row) + NAME_BYTES];
-    return new TextDecoder().decode(this.#layout.bytes.slice(at, at + length));
+    return nameOf(this.#layout, row);
   }
 
   /** Copies the fields of a row. Repeats as long as the writer publishes the row faster than it can be copied. @returns its version: it changes with the row */

@@ -41,14 +41,19 @@ export class RecordPublisher implements FeedSink {
   readonly #nowhere: number;
   readonly #scratch = new FeedRecord(new ArrayBuffer(RECORD_BYTES), 0, 1);
 
-  /** @param name of the source, unique in its output */
+  /** Continues a source of this name, with its instruments, if the output has one. @param name of the source, unique in its output */
   constructor(output: FeedOutput, name: string) {
-    const source = output.sources.add(name, NEW_SOURCE);
+    const { latest, sources } = output;
+    let source = 0;
+    while (source < sources.used && sources.name(source) !== name) source++;
+    if (source === sources.used) source = sources.add(name, NEW_SOURCE);
     assert(source !== -1, 'record publisher: as many sources as the table has rows, with short names');
+    for (let row = 0; row < latest.used; row++)
+      if (latest.draft[row * LATEST_FIELDS + LatestField.source] === source) this.#rows.set(latest.name(row), row);
     this.#output = output;
     this.source = source;
     this.#at = source * SOURCE_FIELDS;
-    const { rows } = output.latest;
+    const { rows } = latest;
     this.#nowhere = rows;
     this.#changed = new Int32Array(rows);
     this.#isChanged = new Uint8Array(rows);
@@ -65,6 +70,14 @@ export class RecordPublisher implements FeedSink {
   /** The time of what follows, without a message: a tick, the state of the connection. */
   at(nowUs: number): void {
     this.#nowUs = nowUs;
+  }
+
+  /** Nothing writes to this source any more: it is down, and the numbers of its instruments are old. */
+  end(fault: FeedFault): void {
+    const { draft } = this.#output.latest;
+    for (const row of this.#rows.values())
+      if (draft[row * LATEST_FIELDS + LatestField.state] === FeedState.Live) this.status(row, FeedState.Stale, fault);
+    this.status(ALL_INSTRUMENTS, FeedState.Down, fault);
   }
 
   /** Makes visible what was written since the last flush. */

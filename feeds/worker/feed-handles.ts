@@ -1,0 +1,27 @@
+import { allocateBroadcast, type BroadcastHandle, BroadcastProducer } from '../rings/broadcast-ring.ts';
+import { allocateLatest, type LatestHandle, latestWriter } from '../rings/latest-values.ts';
+import type { FeedOutput } from '../rings/record-publisher.ts';
+import { allocateSources, type SourcesHandle, sourcesWriter } from '../rings/source-status.ts';
+
+/** The shared memory of the feeds of a process, sent by `postMessage` to any thread that reads it. */
+export interface FeedHandles {
+  readonly ring: BroadcastHandle;
+  readonly latest: LatestHandle;
+  readonly sources: SourcesHandle;
+}
+
+export interface FeedSizes {
+  /** Records of the ring; a power of two; 65,536 by default (4 MB). */
+  readonly records?: number;
+  /** Instruments over all sources; 4,096 by default. */
+  readonly instruments?: number;
+}
+
+export function allocateFeeds({ records = 65_536, instruments = 4_096 }: FeedSizes, sources: number): FeedHandles {
+  return { ring: allocateBroadcast({ capacity: records }), latest: allocateLatest(instruments), sources: allocateSources(sources) };
+}
+
+/** The writing ends, for one thread at a time: new ones continue where the last ones published. */
+export function openOutput({ ring, latest, sources }: FeedHandles): FeedOutput {
+  return { ring: new BroadcastProducer(ring), latest: latestWriter(latest), sources: sourcesWriter(sources) };
+}

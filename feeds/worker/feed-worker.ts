@@ -1,0 +1,42 @@
+/**
+ * The entry of the feed thread: the lines of all sources, which write to one ring and its tables. `postMessage`
+ * starts and stops it and carries lines for the log; all data is in shared memory.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { Breakers } from '../lines/breaker.ts';
+import { LineClock } from '../lines/line-clock.ts';
+import { SourceLine } from '../lines/source-line.ts';
+import { RecordPublisher } from '../rings/record-publisher.ts';
+import { VENUES } from '../venues/index.ts';
+import { openOutput } from './feed-handles.ts';
+import type { FeedThreadData, FromFeedThread } from './feed-messages.ts';
+import { PublishedAdapter } from './published-adapter.ts';
+
+if (parentPort !== null) runThread(parentPort, workerData as FeedThreadData);
+
+function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: FeedThreadData): void {
+  const output = openOutput(handles);
+  const breakers = new Breakers();
+  const clock = new LineClock();
+  const say = (message: FromFeedThread): void => port.postMessage(message);
+  const lines = sources.map((source) => {
+    const publisher = new RecordPublisher(output, source.name);
+    publisher.at(clock.nowUs());
+    const venue = VENUES.find(({ name }) => name === source.venue);
+    if (venue === undefined) throw new RangeError(`feed ${source.name}: no venue is named ${source.venue}`);
+    return new SourceLine({
+      name: source.name,
+      adapter: (options, line) => new PublishedAdapter(venue.create, options, line, publisher),
+      options: source,
+      sink: publisher,
+      breakers,
+      clock,
+      log: (fault, text) => say({ type: 'note', source: source.name, fault, text }),
+    });
+  });
+  port.once('message', () => {
+    void Promise.all(lines.map((line) => line.stop())).then(() => port.close());
+  });
+  for (const line of lines) line.start();
+  say({ type: 'started' });
+}
