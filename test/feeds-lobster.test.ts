@@ -108,13 +108,13 @@ test('bad rows are counted', async () => {
   }
 });
 
-test('a file that is cut gives its whole rows, then its error', async () => {
+test('a file that is cut gives its whole rows, and its error', async () => {
   const rows = Array.from({ length: 5000 }, (_, i) => `${i},1,${i},${(i * 7919) % 1000},${1_000_000 + ((i * 104729) % 5000)},1`);
   const gzipped = gzipSync(`${rows.join('\n')}\n`);
   const path = join(folder, 'C_message_1.csv.gz');
   writeFileSync(path, gzipped.subarray(0, gzipped.length - 3000));
   const sink = new FeedRecorder();
-  await assert.rejects(readLobster(path, sink), { code: 'FILE_TRUNCATED' });
+  assert.equal((await readLobster(path, sink)).truncated?.code, 'FILE_TRUNCATED');
   assert.ok(sink.lines.filter((line) => line.startsWith('end')).length > 1000);
   assert.deepEqual([...sink.faults.keys()], ['MALFORMED'], 'rows of size 0 only');
 });

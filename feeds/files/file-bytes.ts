@@ -40,6 +40,17 @@ export async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
   yield* pieces;
 }
 
+/** Awaits the reading of a file. @returns why the file has no good end; undefined if it has one. Other errors pass */
+export async function untilDamage(reading: Promise<unknown>): Promise<FileBytesError | undefined> {
+  try {
+    await reading;
+    return undefined;
+  } catch (error) {
+    if (error instanceof FileBytesError && error.code !== 'FILE_UNREADABLE') return error;
+    throw error;
+  }
+}
+
 async function* readPieces(path: string): AsyncGenerator<Uint8Array> {
   try {
     for await (const piece of createReadStream(path, { highWaterMark: PIECE_BYTES })) yield piece as Uint8Array;

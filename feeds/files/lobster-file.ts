@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ALL_INSTRUMENTS, FeedFault, type FeedSink } from '../feed.ts';
+import { type FileBytesError, untilDamage } from './file-bytes.ts';
 import { LobsterBook } from './lobster.ts';
 import { type NumberRows, numberRows } from './number-rows.ts';
 import { dayOfPath } from './venue-day.ts';
@@ -16,6 +17,8 @@ export interface LobsterSummary {
   readonly failed: number;
   /** The book file, if there is one. */
   readonly bookPath: string | undefined;
+  /** The end of the message file could not be read. */
+  readonly truncated: FileBytesError | undefined;
 }
 
 /** `AAPL_2012-06-21_..._message_10.csv`: the ticker, and the book file beside it. */
@@ -29,20 +32,20 @@ export function lobsterNames(path: string): { instrument: string; bookPath: stri
 
 /**
  * Reads a message file of LOBSTER, and the book file beside it if there is one, into a sink.
- * @throws FileBytesError after everything before the damage was passed on
+ * @throws FileBytesError if a file cannot be opened, or the book file ends before the message file
  */
 export async function readLobster(path: string, sink: FeedSink, dayStartUs: number = dayOfPath(path)): Promise<LobsterSummary> {
   const { instrument, bookPath } = lobsterNames(path) ?? { instrument: basename(path).split(/[_.]/)[0], bookPath: undefined };
   const number = sink.instrument(instrument);
   if (number === -1) {
     sink.fault(ALL_INSTRUMENTS, FeedFault.UnknownInstrument);
-    return { instrument, events: 0, malformed: 0, checks: 0, failed: 0, bookPath };
+    return { instrument, events: 0, malformed: 0, checks: 0, failed: 0, bookPath, truncated: undefined };
   }
   const book = new LobsterBook(sink, number, dayStartUs);
   const states = bookPath === undefined ? undefined : new RowCursor(numberRows(bookPath, 0, -1));
   let events = 0;
   let malformed = 0;
-  try {
+  const read = async () => {
     for await (const { count, values } of numberRows(path, COLUMNS, 0)) {
       for (let at = 0; at < count * COLUMNS; at += COLUMNS) {
         const [time, type, , size, price, direction] = values.subarray(at, at + COLUMNS);
@@ -56,10 +59,13 @@ export async function readLobster(path: string, sink: FeedSink, dayStartUs: numb
         else book.state(state.values, states?.at ?? 0, state.columns);
       }
     }
+  };
+  try {
+    const truncated = await untilDamage(read());
+    return { instrument, events, malformed, checks: book.checks, failed: book.failed, bookPath, truncated };
   } finally {
     await states?.close();
   }
-  return { instrument, events, malformed, checks: book.checks, failed: book.failed, bookPath };
 }
 
 /** One row after the other of batches of rows. */

@@ -1,0 +1,48 @@
+import { type SinkBook, SinkBooks } from '../books/sink-books.ts';
+import { BookSide, faultCode } from '../feed.ts';
+import type { CapturedBook } from './capture-books.ts';
+import type { FileBytesError } from './file-bytes.ts';
+import { FILE_FORMATS, type FileOptions, formatOf } from './file-formats.ts';
+
+/** The book of an instrument at the end of a file. */
+export interface FileBook extends CapturedBook {
+  readonly trades: number;
+  readonly quotes: number;
+}
+
+export interface FileBooks {
+  readonly format: string;
+  /** Messages or rows. */
+  readonly records: number;
+  /** In the order of the names. */
+  readonly books: readonly FileBook[];
+  /** How often each fault was counted, by code; none that did not occur. */
+  readonly faults: ReadonlyMap<string, number>;
+  readonly truncated: FileBytesError | undefined;
+}
+
+/**
+ * Reads a file of market data. Checks and wrong ones among them are the states that the file itself confirms (LOBSTER).
+ * @param levels most levels of each side
+ * @param formatName of {@link FILE_FORMATS}; undefined takes the one that the file's name and first bytes show
+ * @throws UnknownFormatError, CsvFileError, FileBytesError if the file cannot be opened
+ */
+export async function fileBooks(path: string, levels: number, formatName?: string, options: FileOptions = {}): Promise<FileBooks> {
+  const format = FILE_FORMATS.find(({ name }) => name === formatName) ?? (await formatOf(path));
+  const sink = new SinkBooks();
+  const { records, checks, failed, truncated } = await format.read(path, sink, options);
+  return {
+    format: format.name,
+    records,
+    books: sink.sorted().map((book) => fileBook(book, levels, checks, failed)),
+    faults: new Map([...sink.faults].map(([fault, count]) => [faultCode(fault), count])),
+    truncated,
+  };
+}
+
+function fileBook(book: SinkBook, levels: number, checks: number, failed: number): FileBook {
+  const { name, updates, crossed, trades, quotes } = book;
+  const bids = book.texts(BookSide.Bid, levels);
+  const asks = book.texts(BookSide.Ask, levels);
+  return { instrument: name, bids, asks, updates, checks, failed, crossed, trades, quotes };
+}
