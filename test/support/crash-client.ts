@@ -10,7 +10,7 @@ import { CrashMix, type SentOrder, SYMBOL } from './crash-mix.ts';
 import type { ExchangeProcess } from './exchange-process.ts';
 
 const WINDOW = 600;
-const LATE_MS = 20_000;
+const LATE_MS = 60_000;
 /** Until a fence that was rejected is sent again. */
 const REFUSED_MS = 50;
 const WORDS = Report.bytes / 4;
@@ -134,9 +134,11 @@ export class CrashClient {
     assert.ok(session !== undefined);
     this.#fence = this.#nextTag();
     let late: NodeJS.Timeout | undefined;
+    let closed: (error?: Error) => void = () => undefined;
     const arrived = new Promise<void>((resolve, reject) => {
       this.#onFence = resolve;
-      session.once('closed', (error) => reject(error ?? new Error('the session closed')));
+      closed = (error) => reject(error ?? new Error('the session closed'));
+      session.once('closed', closed);
       const { length } = this.reports;
       late = setTimeout(() => reject(new Error(`account ${this.account}: nothing follows report ${length} for ${LATE_MS} ms`)), LATE_MS);
     });
@@ -145,6 +147,7 @@ export class CrashClient {
       await arrived;
     } finally {
       clearTimeout(late);
+      session.off('closed', closed);
     }
     this.#throwFault();
   }
