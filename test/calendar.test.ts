@@ -306,7 +306,7 @@ describe('at any time, in any zone', () => {
         }
         assert.deepEqual(found, naiveChanges(config, start, end));
       }),
-      { numRuns: times(60, 2000) },
+      { numRuns: times(60, 500) },
     );
   });
 
@@ -322,7 +322,7 @@ describe('at any time, in any zone', () => {
         }
         for (const boundary of found.slice(0, 15)) assert.deepEqual(firstOf(of, boundary.atUs, 1), [boundary]);
       }),
-      { numRuns: times(40, 1000) },
+      { numRuns: times(40, 250) },
     );
   });
 });

@@ -1,10 +1,9 @@
 import { test } from 'node:test';
 import { faults } from './faults.ts';
 import { noDiskFaults } from './support/faults/disk-faults.ts';
-import { times } from './support/long-runs.ts';
 
 /** CI injects more of them, and limits their time more while no other tests run: `npm run test:faults`. */
-const FAULTS = times(2, 4);
+const FAULTS = 2;
 
 test(`disk faults under load, ${FAULTS} of those in faults.ts: it ends or recovers, and nothing acknowledged is lost`, {
   timeout: 300_000,

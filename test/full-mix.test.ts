@@ -21,7 +21,7 @@ import { fullMix } from './support/full-mix.ts';
 import { times } from './support/long-runs.ts';
 import { ACCOUNTS } from './support/twin-orders.ts';
 
-const COMMANDS = times(8000, 20_000);
+const COMMANDS = times(8000, 10_000);
 const SEED = 1;
 const SNAPSHOT_EVERY = 1000;
 /** Commands between two turns of the event loop, in which ticks come. */

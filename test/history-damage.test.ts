@@ -113,7 +113,7 @@ test('twenty damaged bytes anywhere are found, unless they lie where nothing is 
   writeFileSync(file, good);
   const content = contentOf(file);
   const random = numbersFrom(99);
-  const rounds = times(40, 150);
+  const rounds = times(40, 80);
   let found = 0;
   for (let round = 0; round < rounds; round++) {
     const bytes = Buffer.from(good);
@@ -148,7 +148,7 @@ test('a store without its first page, half a store, and one that is no store are
 test('a store is good after kill -9, and the reader finds the same state as LMDB, also after a reboot', async () => {
   const dataDir = newDir();
   const random = numbersFrom(5);
-  for (let kill = 0; kill < times(4, 8); kill++) {
+  for (let kill = 0; kill < times(4, 6); kill++) {
     const child = spawn(process.execPath, [...process.execArgv, HISTORY_CHILD, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(child.stdout, 'data');
     await setTimeout(random(200));

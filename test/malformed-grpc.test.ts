@@ -15,7 +15,7 @@ import { MalformedFrames } from './support/malformed-frames.ts';
 import { RawSession, rawClient, TestExchange, until } from './support/order-entry-fixture.ts';
 
 const SEED = Number(process.env.OPENBELL_SEED ?? 20_240_607);
-const FRAMES = times(3000, 10_000);
+const FRAMES = times(3000, 5000);
 const ATTACKERS = 8;
 const raw = (bytes: Buffer): Buffer => bytes;
 
