@@ -7,7 +7,7 @@ import type { ProxyNode } from './istio-nodes.ts';
 import { isIstio, MESH_CONFIG, toYaml } from './istio-tools.ts';
 import { groupOf, type Resource } from './resource.ts';
 
-const READY_MS = 15_000;
+const READY_MS = 60_000;
 /** Filters that only Istio's build of Envoy has, for its metrics and its protocol sniffing, are left out. */
 const PLAIN_ENVOY = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', PILOT_ENABLE_ALPN_FILTER: 'false' };
 const TELEMETRY = 'telemetry.istio.io';
