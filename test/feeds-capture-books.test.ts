@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { test } from 'node:test';
 import { captureBooks } from '../feeds/files/capture-books.ts';
-import { captureLines, krakenV1, type NaiveVenue, naiveBooks } from './support/naive-books.ts';
+import { captureLines, krakenV1, type NaiveVenue, naiveBooks, okx } from './support/naive-books.ts';
 import { missing, sharedData } from './support/shared-data.ts';
 
 interface Row {
@@ -24,6 +24,14 @@ const ROWS: readonly Row[] = [
     updates: 4269,
     checks: 4269,
     sha256: '2c46a66093045e7652bac8036d071290bc974107409d5ef37c3ec13144e07389',
+  },
+  {
+    capture: 'capture-okx.jsonl.gz',
+    naive: okx,
+    instruments: 3,
+    updates: 287,
+    checks: 290,
+    sha256: '4632eb68c4e7cdd9d60e5d16b173e3f4e5e7f94e8259db340853cdb84d0814d0',
   },
 ];
 

@@ -6,6 +6,8 @@ import { BybitAdapter } from './bybit.ts';
 import { CoinbaseAdapter } from './coinbase.ts';
 import { CoinbaseExchangeAdapter } from './coinbase-exchange.ts';
 import { KrakenV1Adapter } from './kraken-v1.ts';
+import { KrakenV2Adapter } from './kraken-v2.ts';
+import { OkxAdapter } from './okx.ts';
 import type { VenueLine } from './venue-line.ts';
 
 /** An outside venue that openbell reads. */
@@ -54,12 +56,20 @@ export const VENUES: readonly Venue[] = [
     create: (options, line, sink) => new CoinbaseExchangeAdapter(options, line, sink),
   },
   {
+    name: 'kraken',
+    title: 'Kraken, WebSocket version 2',
+    create: (options, line, sink) => new KrakenV2Adapter(options, line, sink),
+    exchange: 'KRAKEN',
+    address: /\/v2\b/,
+  },
+  {
     name: 'kraken-v1',
     title: 'Kraken, WebSocket version 1',
     create: (options, line, sink) => new KrakenV1Adapter(options, line, sink),
     exchange: 'KRAKEN',
     address: /^(?!.*\/v2\b)/,
   },
+  { name: 'okx', title: 'OKX v5', exchange: 'OKX', create: (options, line, sink) => new OkxAdapter(options, line, sink) },
 ];
 
 function binance(market: BinanceMarket): Pick<Venue, 'name' | 'exchange' | 'create'> {

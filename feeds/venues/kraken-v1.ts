@@ -5,7 +5,7 @@ import { ByteTable } from '../text/byte-table.ts';
 import { wholeNumber } from '../text/decimal.ts';
 import { secondsToUs } from '../text/times.ts';
 import { bookDepth, readAssetPairs } from './kraken-pairs.ts';
-import { VenueLine } from './venue-line.ts';
+import { SubscriptionLine } from './subscription-line.ts';
 
 /** Heartbeats come once per second when there is nothing else. */
 const SILENT_US = 10e6;
@@ -30,7 +30,7 @@ const SELL = 0x73;
  * A book has no sequence numbers. It is kept right by cutting it to the subscribed depth after each update, and proved
  * right by a checksum in each update. After a wrong one, the book is subscribed again.
  */
-export class KrakenV1Adapter extends VenueLine {
+export class KrakenV1Adapter extends SubscriptionLine {
   readonly venue = 'kraken-v1';
   readonly address: string;
   readonly #pairsUrl: string;
@@ -69,6 +69,12 @@ export class KrakenV1Adapter extends VenueLine {
     this.#send('subscribe', pairs, { name: 'book', depth: this.#depth });
     this.#send('subscribe', pairs, { name: 'trade' });
     this.#send('subscribe', pairs, { name: 'ticker' });
+  }
+
+  protected requestBook(instrument: string): void {
+    const book = { name: 'book', depth: this.#depth };
+    this.#send('unsubscribe', [instrument], book);
+    this.#send('subscribe', [instrument], book);
   }
 
   protected message(bytes: Uint8Array): void {
@@ -137,7 +143,7 @@ export class KrakenV1Adapter extends VenueLine {
     for (let i = 0; i < payloads; i++) {
       const { scanner } = this;
       scanner.resume(this.#payloads[i]);
-      if (!scanner.object()) return this.#lost(instrument, FeedFault.MissingField);
+      if (!scanner.object()) return this.wrong(instrument, FeedFault.MissingField);
       while (scanner.nextKey()) {
         const key = scanner.id(BOOK_KEYS);
         if (key === BookKey.Checksum) {
@@ -149,9 +155,9 @@ export class KrakenV1Adapter extends VenueLine {
           snapshot = true;
           instrument.beginSnapshot();
         }
-        if (!snapshot && !instrument.whole) return this.#withoutSnapshot(instrument);
+        if (!snapshot && !instrument.whole) return instrument.fault(FeedFault.NoSnapshot);
         const side = key === BookKey.Ask || key === BookKey.Asks ? BookSide.Ask : BookSide.Bid;
-        if (!this.#levels(instrument, bytes, side)) return this.#lost(instrument, FeedFault.MissingField);
+        if (!this.#levels(instrument, bytes, side)) return this.wrong(instrument, FeedFault.MissingField);
       }
     }
     instrument.truncate(depth);
@@ -164,7 +170,7 @@ export class KrakenV1Adapter extends VenueLine {
     if (this.#checksum === -1) return instrument.fault(FeedFault.MissingField);
     const right = krakenChecksum(instrument.book) === this.#checksum;
     instrument.checked(right);
-    if (!right) this.#resubscribe(instrument, FeedFault.ChecksumWrong);
+    if (!right) this.lost(instrument, FeedFault.ChecksumWrong);
   }
 
   /** Levels `[price, quantity, time]`, with an `"r"` behind if the venue publishes them again. @returns false if one has too few members */
@@ -239,23 +245,6 @@ export class KrakenV1Adapter extends VenueLine {
     }
     if (sides === 3) instrument.quoteAsk(bytes, askPriceFrom, askPriceTo, askQuantityFrom, askQuantityTo, 0);
     else instrument.fault(FeedFault.MissingField);
-  }
-
-  /** An update for a book that was not sent, or that is being subscribed again. */
-  #withoutSnapshot(instrument: InstrumentFeed): void {
-    instrument.fault(FeedFault.NoSnapshot);
-  }
-
-  #lost(instrument: InstrumentFeed, fault: FeedFault): void {
-    instrument.fault(fault);
-    this.#resubscribe(instrument, fault);
-  }
-
-  #resubscribe(instrument: InstrumentFeed, fault: FeedFault): void {
-    instrument.sync(fault);
-    const book = { name: 'book', depth: this.#depth };
-    this.#send('unsubscribe', [instrument.name], book);
-    this.#send('subscribe', [instrument.name], book);
   }
 
   #send(event: 'subscribe' | 'unsubscribe', pair: readonly string[], subscription: object): void {

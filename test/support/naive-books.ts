@@ -130,3 +130,26 @@ export const krakenV1: NaiveVenue = ({ t, data }, books) => {
   book.updated();
   book.checked(crc32(krakenText(book)) === Number(payload.c));
 };
+
+interface OkxMessage {
+  readonly arg?: { readonly channel: string; readonly instId: string };
+  readonly action?: string;
+  readonly data: readonly { readonly asks: readonly Level[]; readonly bids: readonly Level[]; readonly checksum: number }[];
+}
+
+export const okx: NaiveVenue = ({ t, data }, books) => {
+  if (t !== 'recv' || !data.startsWith('{')) return;
+  const { arg, action, data: entries }: OkxMessage = JSON.parse(data);
+  if (arg?.channel !== 'books' || action === undefined) return;
+  for (const { asks, bids, checksum } of entries) {
+    if (action === 'snapshot') books.set(arg.instId, new NaiveBook());
+    const book = books.get(arg.instId);
+    if (book === undefined) continue;
+    book.set('asks', asks);
+    book.set('bids', bids);
+    const [asked, bid] = [book.sorted('asks'), book.sorted('bids')];
+    const text = Array.from({ length: 25 }, (_, i) => [...(bid[i] ?? []), ...(asked[i] ?? [])]).flat();
+    book.checked((crc32(text.join(':')) | 0) === checksum);
+    if (action === 'update') book.updated();
+  }
+};
