@@ -22,6 +22,7 @@ import { AdminServer } from './endpoints/http/admin.ts';
 import { actionRoutes } from './endpoints/http/admin-actions.ts';
 import { queryRoutes } from './endpoints/http/admin-queries.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
+import { candleRoute } from './endpoints/http/candle-query.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
@@ -32,6 +33,7 @@ import type { Identity } from './identity/identity.ts';
 import { startIdentity } from './identity/start-identity.ts';
 import { LimitCounters } from './limit-counters.ts';
 import type { Logger } from './log.ts';
+import { LiveCandles, RecoveredTrades } from './market/live-candles.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
 import { DropCopies } from './sessions/drop-copies.ts';
@@ -361,7 +363,13 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let opened = false;
   // A start that fails before the log is open leaves no history behind. It is derived from the log.
   if (!existsSync(historyPath(config.data))) undo.push(() => opened || rmSync(historyPath(config.data), { recursive: true, force: true }));
-  history = await startHistory(engine, prepared, { dataDir: config.data, keepDays: config.historyKeep, log, onFailure: fail });
+  history = await startHistory(engine, prepared, {
+    dataDir: config.data,
+    keepDays: config.historyKeep,
+    keepCandleDays: config.candleKeep,
+    log,
+    onFailure: fail,
+  });
   const started = { engine, history };
   undo.push(() => started.history.stop());
 
@@ -369,11 +377,18 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let recovered = new Float64Array(0);
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
-  const marketData = new MarketData({ orders: engine.limits.orders, slices }, engine.directory, () => started.engine.sequencer.nowUs());
-  engine.onReports(tap);
+  const candles = new LiveCandles(history.candleStates);
+  const marketData = new MarketData(
+    { orders: engine.limits.orders, slices, candles, engineTimeUs: () => publishedTimeUs(started.engine) },
+    engine.directory,
+    () => started.engine.sequencer.nowUs(),
+  );
+  engine.onReports(new RecoveredTrades(candles, tap));
   engine.onMarket(marketData);
   slices.turns.after(engine);
   const recovery = await engine.start();
+  await allReported(engine);
+  engine.onReports(tap);
   opened = true;
   undo.push(() => started.engine.stop({ snapshot: false }));
   audit.begin();
@@ -458,6 +473,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   admin.serve([
     ...queryRoutes(querySources),
     ...orderRoutes(querySources),
+    candleRoute({ ...querySources, candles: (symbol) => marketData.candles(symbol), engineTimeUs: () => marketData.timeUs }),
     calendarRoute(
       directory,
       (symbol) => calendar.calendarOf(symbol),
@@ -521,6 +537,20 @@ async function allDurable(engine: Engine): Promise<void> {
     engine.schedule();
     await sleep(DURABLE_POLL_MS);
   }
+}
+
+/** Resolves when all reports of the recovery were passed on. */
+async function allReported(engine: Engine): Promise<void> {
+  while (engine.status().reportDepth > 0 && engine.status().journal.state !== 'failed') {
+    engine.schedule();
+    await sleep(DURABLE_POLL_MS);
+  }
+}
+
+/** Time of the last command, if all that it caused was published; else 0. */
+function publishedTimeUs(engine: Engine): number {
+  const { sequencedSeq, appliedSeq, durableSeq, reportDepth, marketDepth } = engine.status();
+  return appliedSeq === sequencedSeq && durableSeq === sequencedSeq && reportDepth + marketDepth === 0 ? engine.sequencer.timeUs : 0;
 }
 
 function startCertificates({ tlsCert, tlsKey, tlsClientCa }: Config, log: Logger): Certificates | undefined {

@@ -7,6 +7,7 @@ import { OPTIONS } from '../gateway/config/config.ts';
 import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
 import { queryRoutes } from '../gateway/endpoints/http/admin-queries.ts';
 import { calendarRoute } from '../gateway/endpoints/http/calendar-query.ts';
+import { candleRoute } from '../gateway/endpoints/http/candle-query.ts';
 import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
 import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
 
@@ -31,9 +32,13 @@ test('every code of an order is explained in the same words by the program', () 
 });
 
 test('every route of the admin interface is documented, and nothing else', () => {
-  const routes = [...queryRoutes(nothing), ...orderRoutes(nothing), calendarRoute(nothing, nothing, nothing), ...actionRoutes(nothing)].map(
-    ({ method, path }) => `${method} ${path}`,
-  );
+  const routes = [
+    ...queryRoutes(nothing),
+    ...orderRoutes(nothing),
+    candleRoute(nothing),
+    calendarRoute(nothing, nothing, nothing),
+    ...actionRoutes(nothing),
+  ].map(({ method, path }) => `${method} ${path}`);
   const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(
     ([, method, path]) =>
       `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table')}`,

@@ -13,6 +13,40 @@ export const Bbo = {
   timeUs: 48,
 } as const;
 
+export const CandleInterval = {
+  S1: 0,
+  S15: 1,
+  M1: 2,
+  M5: 3,
+  M15: 4,
+  H1: 5,
+  H4: 6,
+  D1: 7,
+} as const;
+export type CandleInterval = (typeof CandleInterval)[keyof typeof CandleInterval];
+
+export const Candle = {
+  bytes: 120,
+  interval: 0,
+  closed: 1,
+  reserved: 2,
+  uncounted: 4,
+  startUs: 8,
+  open: 16,
+  high: 24,
+  low: 32,
+  close: 40,
+  volume: 48,
+  buyVolume: 56,
+  sellVolume: 64,
+  notionalLow: 72,
+  notionalHigh: 80,
+  trades: 88,
+  firstTradeId: 96,
+  lastTradeId: 104,
+  seq: 112,
+} as const;
+
 export const Channel = {
   Book: 0,
   BookL3: 1,

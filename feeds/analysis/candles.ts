@@ -78,6 +78,12 @@ export class Candles {
     return this.state[LAST_ID];
   }
 
+  /** Sequence of the last trade's command; 0: no trade yet. */
+  get lastSeq(): number {
+    const day = INTERVALS - 1;
+    return this.state[this.formingAt(day) + seq] || this.state[this.closedAt(day) + seq];
+  }
+
   /**
    * Adds a trade, in order of time.
    * @param timeUs its time, microseconds since the Unix epoch

@@ -25,6 +25,8 @@ export interface ServerConfig {
   /** Days that segments of the log and reports of the history are kept; undefined: no limit. */
   readonly logKeep: number | undefined;
   readonly historyKeep: number | undefined;
+  /** Days that candles shorter than a minute are kept. */
+  readonly candleKeep: number;
   /** Largest step of time at a start, days from the last command in the log. */
   readonly clockStep: number;
   /** Seconds that a connection may stay unauthenticated. */
@@ -167,6 +169,13 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     fallback: undefined,
     value: 'DAYS',
     help: 'days that reports and trades are kept for queries and resuming sessions (default: no limit)',
+    parse: days,
+  },
+  'candle-keep': {
+    key: 'candleKeep',
+    fallback: 7,
+    value: 'DAYS',
+    help: 'days that candles shorter than a minute are kept; longer ones stay',
     parse: days,
   },
   'clock-step': {

@@ -3,9 +3,11 @@ import type { RingSlots } from '../../engine/rings/ring.ts';
 import { FrameKind, MarketOp } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
 import { FrameArena, type FrameHead } from '../../engine/wire/market-frames.ts';
+import type { Candles } from '../../feeds/analysis/candles.ts';
 import { Slices } from '../slices.ts';
 import type { BookMirror } from './book-mirror.ts';
 import type { MarketFormat } from './formats/format.ts';
+import { LiveCandles } from './live-candles.ts';
 import { MarketConnection } from './market-connection.ts';
 import { MarketCounters } from './market-counters.ts';
 import { FanOut, wallClockUs } from './market-fan-out.ts';
@@ -29,6 +31,10 @@ export interface MarketDataOptions {
   readonly slowReader?: Partial<SlowReaderPolicy>;
   /** Runs what takes long. */
   readonly slices?: Slices;
+  /** Candles that were made before; default: none. */
+  readonly candles?: LiveCandles;
+  /** Time of the last command whose events were all published, microseconds; 0: it is not known now. Candles close by it and by the events. */
+  readonly engineTimeUs?: () => number;
 }
 
 const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
@@ -48,8 +54,12 @@ const NOT_READING = 'slow reader: sends requests and does not read the answers, 
  */
 export class MarketData {
   readonly counters = new MarketCounters();
-  readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'slices'>>;
+  readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'slices' | 'candles' | 'engineTimeUs'>>;
   readonly #policy: SlowReaderPolicy;
+  readonly #candles: LiveCandles;
+  readonly #engineTimeUs: () => number;
+  /** Of the newest event. */
+  #timeUs = 0;
   readonly #symbols: MarketSymbols;
   readonly #fanOut: FanOut;
   readonly #pacer: Pacer<MarketConnection>;
@@ -68,14 +78,18 @@ export class MarketData {
    * @param nowUs the clock that stamps commands
    */
   constructor(options: MarketDataOptions, names: SymbolNames, nowUs: () => number = wallClockUs) {
-    const { slowReader, slices = new Slices(), ...rest } = options;
+    const { slowReader, slices = new Slices(), candles = new LiveCandles(), engineTimeUs = () => 0, ...rest } = options;
+    this.#candles = candles;
+    this.#engineTimeUs = engineTimeUs;
     this.#options = { heartbeatMs: 5000, maxConnections: 16_384, maxSubscriptions: 16_384, maxFaults: 16, ...rest };
     this.#policy = { ...DEFAULT_SLOW_READER, ...slowReader };
     this.#nowUs = nowUs;
     this.#fanOut = new FanOut(this.counters, nowUs, slices);
     this.#pacer = new Pacer(slices, (connection) => connection.open && this.onDrain(connection));
     this.#requests = new RequestQueue(this.#options.maxSubscriptions, (...request) => this.#handle(...request));
-    this.#symbols = new MarketSymbols(names, options.orders, this.#options.maxSubscriptions, (connection) => this.#fanOut.wait(connection));
+    this.#symbols = new MarketSymbols(names, options.orders, candles, this.#options.maxSubscriptions, (connection) =>
+      this.#fanOut.wait(connection),
+    );
   }
 
   /** Starts heartbeats and the checks for slow readers. */
@@ -88,6 +102,18 @@ export class MarketData {
     return this.#symbols.find(symbol)?.mirror;
   }
 
+  /** Time of the engine as far as its events were published, microseconds since the epoch. */
+  get timeUs(): number {
+    return Math.max(this.#timeUs, this.#engineTimeUs());
+  }
+
+  /** The candles of a symbol, closed up to {@link timeUs}. Read them before control returns to the event loop. */
+  candles(symbol: number): Candles {
+    const candles = this.#candles.of(symbol);
+    candles.advance(this.timeUs);
+    return candles;
+  }
+
   /** Orders that rest in all books, as of the last event. */
   get restingOrders(): number {
     return this.#symbols.restingOrders;
@@ -97,7 +123,8 @@ export class MarketData {
     const feed = this.#symbols.at(slots.u32[slot * 16 + 1]);
     feed.apply(slots, slot);
     this.counters.events++;
-    this.counters.publishLatency.note(slots.f64[slot * EVENT_DOUBLES + MarketField.time]);
+    this.#timeUs = slots.f64[slot * EVENT_DOUBLES + MarketField.time];
+    this.counters.publishLatency.note(this.#timeUs);
     if (!feed.dirty) this.#fanOut.mark(feed);
   }
 

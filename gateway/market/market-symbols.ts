@@ -1,5 +1,6 @@
 import { Code } from '../../engine/codes.ts';
 import { MarketOp } from '../../engine/wire/layout.ts';
+import type { LiveCandles } from './live-candles.ts';
 import { type MarketConnection, subscriptionKey } from './market-connection.ts';
 import { MirrorOrders } from './mirror-orders.ts';
 import { SymbolFeed } from './symbol-feed.ts';
@@ -14,6 +15,7 @@ export interface SymbolNames {
 /** The feeds of all symbols, and their subscriptions. Follows the symbol definitions. */
 export class MarketSymbols {
   readonly #names: SymbolNames;
+  readonly #candles: LiveCandles;
   readonly #maxSubscriptions: number;
   readonly #orders: MirrorOrders;
   #version = -1;
@@ -25,7 +27,14 @@ export class MarketSymbols {
   /** Called when a connection has subscriptions that wait for snapshots. */
   readonly #onWanted: (connection: MarketConnection) => void;
 
-  constructor(names: SymbolNames, orders: number, maxSubscriptions: number, onWanted: (connection: MarketConnection) => void) {
+  constructor(
+    names: SymbolNames,
+    orders: number,
+    candles: LiveCandles,
+    maxSubscriptions: number,
+    onWanted: (connection: MarketConnection) => void,
+  ) {
+    this.#candles = candles;
     this.#names = names;
     this.#maxSubscriptions = maxSubscriptions;
     this.#orders = new MirrorOrders(orders);
@@ -123,7 +132,7 @@ export class MarketSymbols {
   }
 
   #add(symbol: number, name: string): SymbolFeed {
-    const feed = new SymbolFeed(symbol, name, this.#orders);
+    const feed = new SymbolFeed(symbol, name, this.#orders, this.#candles.of(symbol));
     this.#feeds[symbol] = feed;
     this.#byName.set(name, feed);
     for (const connection of this.#everything) {

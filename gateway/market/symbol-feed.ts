@@ -1,5 +1,7 @@
 import type { RingSlots } from '../../engine/rings/ring.ts';
 import type { OrderAction } from '../../engine/wire/layout.ts';
+import { MARKET_EVENT_BYTES, MarketEventKind, MarketField, TRADE_IN_AUCTION } from '../../engine/wire/market-event.ts';
+import { type Candles, Taker } from '../../feeds/analysis/candles.ts';
 import { BookMirror, type OrderSink } from './book-mirror.ts';
 import { ChannelFeed, type FeedSymbol } from './channel-feed.ts';
 import type { ChannelDescriptor } from './channels/channel.ts';
@@ -11,6 +13,7 @@ export class SymbolFeed implements OrderSink, FeedSymbol {
   readonly symbol: number;
   name: string;
   readonly mirror: BookMirror;
+  readonly candles: Candles;
   /** By Channel. */
   readonly channels: readonly ChannelFeed[];
   /** Whether updates may be pending. */
@@ -20,10 +23,11 @@ export class SymbolFeed implements OrderSink, FeedSymbol {
   /** Channels that follow each resting order. */
   readonly #following: readonly ChannelFeed[];
 
-  constructor(symbol: number, name: string, orders: MirrorOrders) {
+  constructor(symbol: number, name: string, orders: MirrorOrders, candles: Candles) {
     this.symbol = symbol;
     this.name = name;
     this.mirror = new BookMirror(symbol, orders, this);
+    this.candles = candles;
     this.channels = DESCRIPTORS.map((descriptor) => new ChannelFeed(descriptor, this));
     const feedOf = ({ wire }: ChannelDescriptor): ChannelFeed => this.channels[wire.id];
     this.#reacting = REACTIONS.map(feedOf);
@@ -32,11 +36,20 @@ export class SymbolFeed implements OrderSink, FeedSymbol {
 
   apply(slots: RingSlots, slot: number): void {
     const kind = this.mirror.apply(slots, slot);
+    if (kind === MarketEventKind.Trade) this.#trade(slots, slot);
     const end = REACTIONS_FROM[kind + 1];
     for (let i = REACTIONS_FROM[kind]; i < end; i++) {
       const feed = this.#reacting[i];
       feed.descriptor.onEvent(feed, kind, slots, slot);
     }
+  }
+
+  #trade({ f64, u8 }: RingSlots, slot: number): void {
+    const event = (slot * MARKET_EVENT_BYTES) / 8;
+    const bytes = slot * MARKET_EVENT_BYTES;
+    const taker = (u8[bytes + MarketField.flags] & TRADE_IN_AUCTION) === 0 ? u8[bytes + MarketField.side] : Taker.None;
+    const [price, quantity] = [f64[event + MarketField.price], f64[event + MarketField.quantity]];
+    this.candles.trade(f64[event + MarketField.time], price, quantity, taker, f64[event + MarketField.extra], f64[event + MarketField.seq]);
   }
 
   /** Handles a change of a resting order. Counted without a reader too, so that each number stands for one state. */

@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { type ReportArchive, ReportsGoneError } from '../../sessions/report-cursor.ts';
+import type { CandleRange, StoredCandles } from '../candles/candle-queries.ts';
 import { FairQueue, QueueFullError } from './fair-queue.ts';
 import type { OrderLife } from './order-life.ts';
 import { unpackOrders } from './order-rows.ts';
@@ -62,6 +63,8 @@ export class HistoryBusyError extends Error {
  * the query pools: one for queries, one for sessions that resume.
  */
 export class History implements ReportArchive {
+  /** The states of all candles when the writer began, packed as CandleWriter does. */
+  candleStates: Float64Array = new Float64Array(0);
   readonly #writer: Worker;
   /** The writer's thread has ended, or waits for the end of the process after a failure. */
   readonly #ended: Promise<void>;
@@ -105,8 +108,10 @@ export class History implements ReportArchive {
         onFailure?.(error);
       });
       writer.on('message', (message: WriterMessage) => {
-        if (message.event === 'ready') resolve();
-        else if (message.event === 'failed') {
+        if (message.event === 'ready') {
+          history.candleStates = message.candles;
+          resolve();
+        } else if (message.event === 'failed') {
           writer.unref();
           onFailure?.(new Error(`the history in ${options.dataDir} cannot be written: ${message.error}`));
         } else onState?.(message.event, message.error);
@@ -167,6 +172,11 @@ export class History implements ReportArchive {
   /** Trades of a symbol, newest first, with an id below `before`. */
   async symbolTrades(symbol: number, limit: number, before = NEWEST, caller = ''): Promise<RecordPage> {
     return (await this.#queries.run(caller, { kind: 'trades', symbol, before, limit })) as RecordPage;
+  }
+
+  /** Candles of a symbol as of the last commit. Undefined: the history does not have trade `atLeast` yet. */
+  async candles(range: CandleRange, caller: string): Promise<StoredCandles | undefined> {
+    return (await this.#queries.run(caller, { kind: 'candles', ...range })) as StoredCandles | undefined;
   }
 
   /** Call after the engine has stopped: writes the rest of the ring and ends all threads. */

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { move, workerData } from 'piscina';
 import { DutyLimit } from '../../../engine/threads/duty-limit.ts';
+import { type CandleRange, type StoredCandles, storedCandlesOf } from '../candles/candle-queries.ts';
 import { clientOrderLife, isBehind, type OrderLife, orderLife } from './order-life.ts';
 import { packOrders } from './order-rows.ts';
 import {
@@ -24,6 +25,7 @@ export type Query =
   | { readonly kind: 'reports'; readonly account: number; readonly from: number; readonly limit: number }
   | { readonly kind: 'fills' | 'orders'; readonly account: number; readonly before: number; readonly limit: number }
   | { readonly kind: 'trades'; readonly symbol: number; readonly before: number; readonly limit: number }
+  | ({ readonly kind: 'candles' } & CandleRange)
   | ({ readonly kind: 'order'; readonly account: number; readonly limit: number; readonly atLeast: number } & OrderName)
   | { readonly kind: 'verify'; readonly name: 'reports' | 'trades'; readonly owner: number; readonly no: number };
 
@@ -36,10 +38,17 @@ export interface Unanswered {
   readonly damaged?: string;
   /** The reports up to this number are no longer kept. */
   readonly lost?: number;
-  /** The history does not have report `atLeast` yet. */
+  /** The history does not have report or trade `atLeast` yet. */
   readonly behind?: true;
 }
-export type Answer = Uint8Array | OrderLife | RecordPage | PackedOrderPage | VerifiedTo | { readonly unanswered: Unanswered };
+export type Answer =
+  | Uint8Array
+  | OrderLife
+  | RecordPage
+  | PackedOrderPage
+  | VerifiedTo
+  | StoredCandles
+  | { readonly unanswered: Unanswered };
 
 /** Orders as `order-rows.ts` packs them. */
 export type PackedOrderPage = Omit<OrderPage, 'orders'> & { readonly packed: Float64Array };
@@ -83,6 +92,8 @@ function answerFrom(store: HistoryStore, query: Query): Answer {
       return 'orderId' in query
         ? orderLife(store, query.account, query.orderId, query.from, query.limit)
         : clientOrderLife(store, query.account, query.clientOrderId, query.before, query.limit);
+    case 'candles':
+      return storedCandlesOf(store, query) ?? { unanswered: { behind: true } };
     case 'verify':
       return verifyRuns(store, query.name, query.owner, query.no);
   }

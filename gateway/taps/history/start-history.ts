@@ -9,6 +9,8 @@ export interface HistoryStart {
   readonly dataDir: string;
   /** Days that reports are kept; undefined: all. */
   readonly keepDays: number | undefined;
+  /** The same for candles shorter than a minute. */
+  readonly keepCandleDays: number;
   readonly log: Logger;
   /** Called when the history's thread has failed. */
   readonly onFailure: (error: Error) => void;
@@ -18,7 +20,7 @@ export interface HistoryStart {
 export function startHistory(
   engine: Engine,
   { verified }: PreparedHistory,
-  { dataDir, keepDays, log, onFailure }: HistoryStart,
+  { dataDir, keepDays, keepCandleDays, log, onFailure }: HistoryStart,
 ): Promise<History> {
   return History.start({
     dataDir,
@@ -30,6 +32,7 @@ export function startHistory(
       if (event === 'failing') log.error({ error }, 'history cannot be written; reports are queued until the disk has room');
       else log.info('history is written again');
     },
+    keepCandlesUs: keepCandleDays * DAY_US,
     ...(keepDays !== undefined && { keepUs: keepDays * DAY_US }),
     onFailure,
     onDamaged: (err) =>

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as lmdb from 'lmdb';
 import { mustBeDirectory, mustBeFile } from '../../../engine/journal/path-kind.ts';
+import { CANDLE_DATABASES, verifyCandleRow } from '../candles/candle-store.ts';
 import { STORE_FILES } from './room.ts';
 import { DamagedHistoryError, REPORT_RUNS, recordsOf, TRADE_RUNS } from './run-format.ts';
 import { HistoryVersionError, historyPath, isNewerVersion, type MetaValues, metaFault } from './store.ts';
@@ -81,6 +82,8 @@ class Visitor {
       const at = decoded(key);
       if (!Array.isArray(at) || at.length !== 2 || !at.every(Number.isSafeInteger)) throw new StoreFault(`a key of ${database} is damaged`);
       recordsOf(database === 'reports' ? REPORT_RUNS : TRADE_RUNS, at[0], at[1], value);
+    } else if (database === CANDLE_DATABASES[0] || database === CANDLE_DATABASES[1]) {
+      verifyCandleRow(database, decoded(key), value);
     } else if (database === 'meta') {
       this.meta[String(decoded(key))] = Number(decoded(value));
       // A newer version may differ in everything else.

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { type CandleStore, openCandles } from '../candles/candle-store.ts';
+import { truncateCandles } from '../candles/candle-truncate.ts';
 import { requireRoom, requireWritable } from './room.ts';
 import { fieldOf, REPORT_RUNS, type RunLayout, recordsOf, sealRun, TRADE_RUNS, TRAILER_BYTES } from './run-format.ts';
 
@@ -14,6 +16,7 @@ import { fieldOf, REPORT_RUNS, type RunLayout, recordsOf, sealRun, TRADE_RUNS, T
  *   reports  [account, first report number] -> packed 128-byte Report structs, trailer
  *   trades   [symbol, first trade id]       -> packed 64-byte Trade structs, trailer
  *   lost     account                        -> last report number that is no longer kept
+ *   candles, candle-states                  -> see ../candles/candle-store.ts
  *   meta     'watermark', 'version'         -> sequence, version of this layout
  *            'check'                        -> CRC-32 of both, from version 2 on
  *
@@ -24,7 +27,7 @@ import { fieldOf, REPORT_RUNS, type RunLayout, recordsOf, sealRun, TRADE_RUNS, T
  * and a run may still begin inside an older one; where two runs overlap, the one
  * with the higher first number counts.
  */
-export interface HistoryStore {
+export interface HistoryStore extends CandleStore {
   readonly root: RootDatabase;
   readonly reports: Runs;
   readonly trades: Runs;
@@ -64,7 +67,7 @@ export class HistoryVersionError extends Error {
  */
 export function openHistory(dataDir: string, readOnly = false): HistoryStore {
   if (!readOnly) requireWritable(historyPath(dataDir));
-  const root = open({ path: historyPath(dataDir), maxDbs: 5, maxReaders: 64, readOnly, noSubdir: false });
+  const root = open({ path: historyPath(dataDir), maxDbs: 8, maxReaders: 64, readOnly, noSubdir: false });
   const meta = root.openDB<number, string>({ name: 'meta', encoding: 'ordered-binary', cache: false });
   const version = meta.get(FORMAT) ?? OLDEST_VERSION;
   if (version < OLDEST_VERSION || version > VERSION) {
@@ -76,6 +79,7 @@ export function openHistory(dataDir: string, readOnly = false): HistoryStore {
     reports: root.openDB({ name: 'reports', encoding: 'binary', cache: false }),
     trades: root.openDB({ name: 'trades', encoding: 'binary', cache: false }),
     lost: root.openDB({ name: 'lost', encoding: 'ordered-binary', cache: false }),
+    ...openCandles(root),
     meta,
   };
 }
@@ -160,6 +164,7 @@ export async function truncateHistory(dataDir: string, seq: number): Promise<num
     return store.root.transactionSync(() => {
       const reports = truncateRuns(store.reports, REPORT_RUNS, seq);
       const trades = truncateRuns(store.trades, TRADE_RUNS, seq);
+      truncateCandles(store, seq);
       if (watermarkOf(store) > seq) putWatermark(store, seq);
       return reports + trades;
     });

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { CandleTrimmer } from '../candles/candle-trimmer.ts';
 import { HistoryFullError } from './room.ts';
 import { HistoryTrimmer } from './trimmer.ts';
 import { HistoryWriter, type WriterOptions } from './writer.ts';
@@ -21,7 +22,8 @@ export const WriterStat = { watermark: 0, reports: 1, commits: 2, failing: 3, la
 export const WRITER_STATS = 7;
 
 export type WriterMessage =
-  | { readonly event: 'ready' }
+  /** @see CandleWriter.packedStates */
+  | { readonly event: 'ready'; readonly candles: Float64Array }
   /** The disk is full, or has room again. */
   | { readonly event: 'failing' | 'recovered'; readonly error: string }
   /** The store failed in another way. The thread has stopped for ever. */
@@ -31,15 +33,17 @@ async function run(start: WriterStart): Promise<void> {
   const writer = new HistoryWriter(start);
   const { stats, stop } = start;
   const trimmer = start.keepUs === undefined ? undefined : new HistoryTrimmer(writer.store, start.dataDir, start.keepUs);
+  const { keepCandlesUs } = start;
+  const candles = keepCandlesUs === undefined ? undefined : new CandleTrimmer(writer.store, start.dataDir, keepCandlesUs);
   stats[WriterStat.watermark] = writer.watermark;
-  parentPort?.postMessage({ event: 'ready' } satisfies WriterMessage);
+  parentPort?.postMessage({ event: 'ready', candles: writer.candles.packedStates() } satisfies WriterMessage);
   for (;;) {
     const stopping = Atomics.load(stop, 0) !== 0;
     const written = pollOnce(writer, stats, stopping);
     if (written > 0 && stopping) continue;
     // After the engine has stopped, only a full disk leaves reports unwritten; the log has them.
     if (stopping) break;
-    if (trimmer !== undefined && written !== -1) trim(trimmer, writer, stats);
+    if (written !== -1) trim(trimmer, candles, writer, stats);
     Atomics.wait(stop, 0, 0, written === -1 ? RETRY_MS : writer.taken > 0 ? BUSY_MS : IDLE_MS);
   }
   try {
@@ -50,9 +54,10 @@ async function run(start: WriterStart): Promise<void> {
 }
 
 /** A step of the retention, if one is due. Its failures are those of a commit. */
-function trim(trimmer: HistoryTrimmer, writer: HistoryWriter, stats: Float64Array): void {
+function trim(trimmer: HistoryTrimmer | undefined, candles: CandleTrimmer | undefined, writer: HistoryWriter, stats: Float64Array): void {
   try {
-    stats[WriterStat.removed] += trimmer.poll(writer.newestUs, performance.now());
+    stats[WriterStat.removed] += trimmer?.poll(writer.newestUs, performance.now()) ?? 0;
+    candles?.poll(writer.newestUs, performance.now());
   } catch (error) {
     noteFailure(error, stats);
   }

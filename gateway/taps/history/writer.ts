@@ -5,9 +5,11 @@ import { DutyLimit } from '../../../engine/threads/duty-limit.ts';
 import { reportGate } from '../../../engine/threads/pumps.ts';
 import { putI64 } from '../../../engine/units.ts';
 import { Report, ReportKind, Side, Trade } from '../../../engine/wire/layout.ts';
-import { ReportFlag } from '../../../engine/wire/names.ts';
 import { REPORT_WORDS } from '../../../engine/wire/report-frames.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
+import { Taker } from '../../../feeds/analysis/candles.ts';
+import { NO_TRADE, takerOfFill } from '../../fill-trade.ts';
+import { CandleWriter, MANY_CANDLES } from '../candles/candle-writer.ts';
 import { hasRoom, requireRoom } from './room.ts';
 import { RunCollector } from './run-collector.ts';
 import { NEWEST } from './runs.ts';
@@ -41,6 +43,8 @@ export interface WriterOptions {
   readonly applied?: SeqCell | undefined;
   /** Records that are older than the newest one by this are removed, microseconds. Default: all are kept. */
   readonly keepUs?: number;
+  /** The same for candles shorter than a minute. */
+  readonly keepCandlesUs?: number;
 }
 
 /**
@@ -53,6 +57,7 @@ export interface WriterOptions {
  */
 export class HistoryWriter {
   readonly store: HistoryStore;
+  readonly candles: CandleWriter;
   readonly #dataDir: string;
   readonly #gate: GatedConsumer;
   readonly #consumer: RingConsumer;
@@ -84,6 +89,15 @@ export class HistoryWriter {
     this.#slots = this.#gate.slots;
     this.#applied = options.applied;
     this.#watermark = watermarkOf(this.store);
+    this.candles = new CandleWriter(this.store);
+    this.candles.catchUpAll(this.#watermark, () => this.#commitCandles());
+  }
+
+  /** Writes candles alone, of trades that are stored. */
+  #commitCandles(): void {
+    requireRoom(this.#dataDir, this.candles.rows);
+    this.store.root.transactionSync(() => this.candles.write(() => undefined));
+    this.candles.clear();
   }
 
   /** Last command whose reports are all in the store, with those of all earlier commands. */
@@ -112,20 +126,24 @@ export class HistoryWriter {
     if (this.#reports.count === 0) return 0;
     const began = performance.now();
     if (!now && !this.#isDue(began)) return 0;
-    requireRoom(this.#dataDir, this.#reports.mostRuns + this.#trades.mostRuns);
+    requireRoom(this.#dataDir, this.#reports.mostRuns + this.#trades.mostRuns + this.candles.rows);
     const watermark = Math.max(this.#watermark, this.#complete);
     const rested = this.#limit.rested;
     this.#limit.begin();
+    const rest = (): void => {
+      if (!now && this.#consumer.available() < this.#slots.capacity * RESTS_BELOW) this.#limit.rest();
+    };
     const put = (name: 'reports' | 'trades', owner: number, no: number, bytes: Uint8Array): void => {
       const runs = this.store[name];
       this.#clear(runs, this.#cleared[name], owner, no);
       runs.putSync([owner, no], bytes as Buffer);
-      if (!now && this.#consumer.available() < this.#slots.capacity * RESTS_BELOW) this.#limit.rest();
+      rest();
     };
     try {
       this.store.root.transactionSync(() => {
         this.#reports.forEachRun((account, no, bytes) => put('reports', account, no, bytes));
         this.#trades.forEachRun((symbol, id, bytes) => put('trades', symbol, id, bytes));
+        this.candles.write(rest);
         putWatermark(this.store, watermark);
       });
     } catch (error) {
@@ -140,6 +158,7 @@ export class HistoryWriter {
     this.#watermark = watermark;
     this.#reports.clear();
     this.#trades.clear();
+    this.candles.clear();
     return written;
   }
 
@@ -155,7 +174,7 @@ export class HistoryWriter {
 
   #isDue(now: number): boolean {
     const { count } = this.#reports;
-    if (count === MAX_HELD) return true;
+    if (count === MAX_HELD || this.candles.waiting >= MANY_CANDLES) return true;
     return now >= this.#notBefore && (count >= COMMIT_REPORTS || now >= this.#lastCommit + COMMIT_MS);
   }
 
@@ -204,14 +223,14 @@ export class HistoryWriter {
     if (report.kind !== ReportKind.Fill) return;
     // Each trade has two fills; only one of them is counted.
     const { flags, side } = report;
-    const auction = (flags & ReportFlag.Auction) !== 0;
     // In an auction the buy's fill comes first. Each names the other order as the public knows it.
-    const stands = auction ? side === Side.Sell : (flags & ReportFlag.Maker) === 0;
-    if (stands) this.#appendTrade(report, side, auction);
+    const taker = takerOfFill(flags, side);
+    if (taker !== NO_TRADE) this.#appendTrade(report, side, taker);
     else this.#contra = report.contraOrderId;
   }
 
-  #appendTrade(report: ReportView, side: number, auction: boolean): void {
+  #appendTrade(report: ReportView, side: number, taker: number): void {
+    const auction = taker === Taker.None;
     const { words } = this.#trades;
     const { tradeId, contraOrderId } = report;
     const orderId = auction ? this.#contra : report.orderId;
@@ -225,5 +244,6 @@ export class HistoryWriter {
     putI64(words, at + Trade.sellOrderId / 4, side === Side.Buy ? contraOrderId : orderId);
     putI64(words, at + Trade.seq / 4, report.seq);
     putI64(words, at + Trade.timeUs / 4, report.timeUs);
+    this.candles.trade(report.symbol, report.timeUs, report.price, report.quantity, taker, tradeId, report.seq);
   }
 }
