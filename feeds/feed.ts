@@ -157,7 +157,7 @@ export interface FeedLine {
   /** Sends a text frame. Ignored when the connection is not open. */
   send(text: string): void;
 
-  /** Gets a URL. {@link VenueAdapter.answer} or {@link VenueAdapter.answerFailed} follows, once. */
+  /** Gets a URL. {@link VenueAdapter.answer} or {@link VenueAdapter.answerFailed} follows, once, unless the line is closed before. */
   fetch(url: string): void;
 
   /** Ends the connection ({@link VenueAdapter.closed} follows) and opens it again after the back-off. */

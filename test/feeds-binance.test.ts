@@ -268,35 +268,15 @@ test('a crossed book is counted and stale until a change mends it', () => {
   assert.equal(binance.adapter.instruments[0].crossed, 1);
 });
 
-test('after a cut, an answer to the connection before does not count', () => {
+test('a cut makes the book stale; the new connection fetches a snapshot, and changes from before are forgotten', () => {
   const binance = ledger();
   binance.open();
+  binance.frame(change(100, 102, [['99', '8']]));
   assert.deepEqual(binance.close(), []);
   assert.deepEqual(binance.open(), [`get ${URL_BTC}`]);
-  assert.deepEqual(binance.answer(URL_BTC, snapshot(50, [['1', '1']], [])), []);
-  assert.deepEqual(binance.answer(URL_BTC, snapshot(100, [['99', '5']], [])), ['BTCUSDT book 99x5 | ', 'BTCUSDT live']);
+  assert.deepEqual(binance.answer(URL_BTC, snapshot(101, [['99', '5']], [])), ['BTCUSDT book 99x5 | ', 'BTCUSDT live']);
   assert.deepEqual(binance.close(), ['BTCUSDT stale CLOSED']);
-});
-
-test('snapshots of many instruments are spread over time', () => {
-  const names = Array.from({ length: 30 }, (_, i) => `SYM${i}`);
-  const binance = ledger(BINANCE_SPOT, names);
-  assert.equal(binance.open().length, 20);
-  assert.equal(binance.pass(1).length, 1);
-  assert.equal(binance.pass(9).length, 9);
   assert.deepEqual(binance.pass(5), []);
-});
-
-test('the line is opened again before the venue ends it after 24 hours', () => {
-  const binance = ledger();
-  binance.open();
-  binance.answer(URL_BTC, snapshot(100, [['99', '5']], []));
-  for (let minute = 0; minute < 23 * 60 + 54; minute++) {
-    binance.frame({ e: 'kline', s: 'BTCUSDT' });
-    assert.deepEqual(binance.pass(60), []);
-  }
-  binance.frame({ e: 'kline', s: 'BTCUSDT' });
-  assert.deepEqual(binance.pass(120), ['line fault VENUE_DOWN', 'BTCUSDT stale VENUE_DOWN', 'reconnect VENUE_DOWN']);
 });
 
 test('addresses of the markets, and those of a configuration', () => {

@@ -12,8 +12,6 @@ const DEFAULT_DEPTH = 1000;
 const MAX_BINANCE_INSTRUMENTS = 341;
 /** The server's pings are not frames, and instruments that hardly trade have no frame for minutes. */
 const SILENT_US = 180e6;
-/** The venue ends a connection after 24 h. */
-const LONGEST_US = (24 * 3600 - 300) * 1e6;
 
 const Event = { Depth: 0, Trade: 1, AggregateTrade: 2, BookTicker: 3, Shutdown: 4 } as const;
 /** Those behind the shutdown are known and not read. */
@@ -61,7 +59,6 @@ export class BinanceAdapter extends SnapshotLine {
   readonly #lastIds: number[] = [];
   /** By instrument: the next change is the first one behind a snapshot. */
   readonly #first: boolean[] = [];
-  #openedUs = 0;
 
   constructor(market: BinanceMarket, options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
@@ -80,7 +77,6 @@ export class BinanceAdapter extends SnapshotLine {
 
   protected subscribe(nowUs: number): void {
     // The address is the subscription.
-    this.#openedUs = nowUs;
     for (const number of this.instruments.keys()) this.need(number, nowUs);
   }
 
@@ -92,11 +88,6 @@ export class BinanceAdapter extends SnapshotLine {
     else if (fields.has(Field.AskQuantity)) this.#quote(bytes);
     else if (fields.has(Field.Error)) this.count(FeedFault.Refused);
     else if (!fields.has(Field.Result)) this.count(FeedFault.UnknownMessage);
-  }
-
-  protected override poll(nowUs: number): void {
-    if (nowUs - this.#openedUs > LONGEST_US) this.restart(FeedFault.VenueDown);
-    else super.poll(nowUs);
   }
 
   protected snapshotUrl(name: string): string {

@@ -2,8 +2,6 @@ import { FeedFault } from '../feed.ts';
 import { PendingFrames } from './pending-frames.ts';
 import { VenueLine } from './venue-line.ts';
 
-/** Snapshots that are fetched at once; then one more for each second. Binance allows some 120 a minute at 1,000 levels. */
-const BURST = 20;
 const FIRST_RETRY_US = 500_000;
 const LAST_RETRY_US = 32_000_000;
 /** After the answers 429 and 418: the venue counts too many requests. */
@@ -15,8 +13,6 @@ interface Waiting {
   waiting: boolean;
   /** A fetch is on its way. */
   asked: boolean;
-  /** Answers to fetches of an earlier connection, which are too old. */
-  late: number;
   dueUs: number;
   retryUs: number;
   readonly pending: PendingFrames;
@@ -29,12 +25,10 @@ interface Waiting {
  */
 export abstract class SnapshotLine extends VenueLine {
   readonly #books: Waiting[] = [];
-  #fetches = BURST;
 
   override closed(nowUs: number): void {
     super.closed(nowUs);
     for (const book of this.#books) {
-      if (book.asked) book.late++;
       Object.assign(book, { waiting: true, asked: false, dueUs: Number.POSITIVE_INFINITY, retryUs: FIRST_RETRY_US });
       book.pending.clear();
     }
@@ -43,14 +37,14 @@ export abstract class SnapshotLine extends VenueLine {
   override answerFailed(url: string, status: number, nowUs: number): void {
     super.answerFailed(url, status, nowUs);
     const number = this.instrumentOf(url);
-    if (number === -1 || this.#isLate(number)) return;
+    if (number === -1) return;
     this.#retry(number, nowUs);
     if (status === 429 || status === 418) this.#book(number).dueUs = nowUs + LIMITED_RETRY_US;
   }
 
   override answer(url: string, bytes: Uint8Array, nowUs: number): void {
     const number = this.instrumentOf(url);
-    if (number === -1 || this.#isLate(number)) return;
+    if (number === -1) return;
     const book = this.#book(number);
     book.asked = false;
     if (!book.waiting) return;
@@ -68,8 +62,7 @@ export abstract class SnapshotLine extends VenueLine {
   }
 
   protected override poll(nowUs: number): void {
-    this.#fetches = Math.min(BURST, this.#fetches + 1);
-    this.#fetchDue(nowUs);
+    for (const number of this.#books.keys()) this.#fetchDue(number, nowUs);
   }
 
   /** The address of the instrument's snapshot. */
@@ -105,7 +98,7 @@ export abstract class SnapshotLine extends VenueLine {
     book.pending.clear();
     if (book.asked) return;
     book.dueUs = nowUs;
-    this.#fetchDue(nowUs);
+    this.#fetchDue(number, nowUs);
   }
 
   /** The book is not what the venue has. */
@@ -121,27 +114,17 @@ export abstract class SnapshotLine extends VenueLine {
     book.retryUs = Math.min(LAST_RETRY_US, book.retryUs * 2);
   }
 
-  #fetchDue(nowUs: number): void {
-    for (const [number, book] of this.#books.entries()) {
-      if (this.#fetches === 0) return;
-      if (!book.waiting || book.asked || book.dueUs > nowUs) continue;
-      this.#fetches--;
-      book.asked = true;
-      this.line.fetch(this.snapshotUrl(this.instruments[number].name));
-    }
-  }
-
-  #isLate(number: number): boolean {
+  #fetchDue(number: number, nowUs: number): void {
     const book = this.#book(number);
-    if (book.late === 0) return false;
-    book.late--;
-    return true;
+    if (!book.waiting || book.asked || book.dueUs > nowUs) return;
+    book.asked = true;
+    this.line.fetch(this.snapshotUrl(this.instruments[number].name));
   }
 
   #book(number: number): Waiting {
     while (this.#books.length <= number) {
       const dueUs = Number.POSITIVE_INFINITY;
-      this.#books.push({ waiting: true, asked: false, late: 0, dueUs, retryUs: FIRST_RETRY_US, pending: new PendingFrames() });
+      this.#books.push({ waiting: true, asked: false, dueUs, retryUs: FIRST_RETRY_US, pending: new PendingFrames() });
     }
     return this.#books[number];
   }
