@@ -37,6 +37,8 @@ export class VenueLedger<Adapter extends VenueAdapter = VenueAdapter> implements
   readonly adapter: Adapter;
   readonly books: SinkBook[] = [];
   readonly faults = new Map<string, number>();
+  /** Addresses of fetches that are not answered yet. */
+  readonly asked: string[] = [];
   #lines: string[] = [];
   nowUs = 1_700_000_000_000_000;
 
@@ -65,17 +67,20 @@ export class VenueLedger<Adapter extends VenueAdapter = VenueAdapter> implements
   }
 
   answer(url: string, body: unknown): string[] {
+    this.#answered(url);
     this.adapter.answer(url, bytesOf(body), this.nowUs);
     return this.take();
   }
 
   fail(url: string, status: number): string[] {
+    this.#answered(url);
     this.adapter.answerFailed(url, status, this.nowUs);
     return this.take();
   }
 
   close(): string[] {
     this.adapter.closed(this.nowUs);
+    this.asked.length = 0;
     return this.take();
   }
 
@@ -99,6 +104,7 @@ export class VenueLedger<Adapter extends VenueAdapter = VenueAdapter> implements
   }
 
   fetch(url: string): void {
+    this.asked.push(url);
     this.#lines.push(`get ${url}`);
   }
 
@@ -150,6 +156,11 @@ export class VenueLedger<Adapter extends VenueAdapter = VenueAdapter> implements
     const code = faultCode(fault);
     this.faults.set(code, (this.faults.get(code) ?? 0) + 1);
     this.#lines.push(`${this.#name(instrument)} fault ${code}`);
+  }
+
+  #answered(url: string): void {
+    const at = this.asked.indexOf(url);
+    if (at !== -1) this.asked.splice(at, 1);
   }
 
   #name(instrument: number): string {
