@@ -154,8 +154,8 @@ export interface FeedSink {
 
 /** What an adapter asks of the connection that it runs on. Each returns at once. */
 export interface FeedLine {
-  /** Sends a text frame. Ignored when the connection is not open. */
-  send(text: string): void;
+  /** Sends a text frame, or a binary one. Ignored when the connection is not open. @param frame is not changed afterwards */
+  send(frame: string | Uint8Array): void;
 
   /** Gets a URL. {@link VenueAdapter.answer} or {@link VenueAdapter.answerFailed} follows, once, unless the line is closed before. */
   fetch(url: string): void;

@@ -11,17 +11,17 @@ const MAX_WAITING = 4096;
  * Sends messages in order and never faster than a venue allows, by the
  * monotonic clock. What is not allowed yet waits; the queue is bounded.
  */
-export class SendPace {
+export class SendPace<Message = string> {
   readonly #rate: SendRate;
-  readonly #write: (text: string) => void;
-  readonly #waiting: string[] = [];
+  readonly #write: (message: Message) => void;
+  readonly #waiting: Message[] = [];
   /** Monotonic times of the last `messages` sends, a ring; older ones no longer count. */
   readonly #sentAt: Float64Array;
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param write sends now */
-  constructor(rate: SendRate, write: (text: string) => void) {
+  constructor(rate: SendRate, write: (message: Message) => void) {
     this.#rate = rate;
     this.#write = write;
     this.#sentAt = new Float64Array(rate.messages).fill(Number.NEGATIVE_INFINITY);
@@ -32,9 +32,9 @@ export class SendPace {
   }
 
   /** @returns false when the queue is full: the message is dropped */
-  send(text: string): boolean {
+  send(message: Message): boolean {
     if (this.#waiting.length >= MAX_WAITING) return false;
-    this.#waiting.push(text);
+    this.#waiting.push(message);
     if (this.#timer === undefined) this.#flush();
     return true;
   }
@@ -57,7 +57,7 @@ export class SendPace {
       }
       this.#sentAt[this.#next] = now;
       this.#next = (this.#next + 1) % this.#sentAt.length;
-      this.#write(this.#waiting.shift() as string);
+      this.#write(this.#waiting.shift() as Message);
     }
   }
 }

@@ -72,7 +72,7 @@ export class SourceLine implements FeedLine {
   readonly #socketOptions: SocketOptions;
   readonly #breakers: Breakers;
   readonly #clock: LineClock;
-  readonly #sends: SendPace;
+  readonly #sends: SendPace<string | Uint8Array>;
   readonly #requests: SendPace;
   readonly #stopped = new AbortController();
   #socket: VenueSocket | undefined;
@@ -94,7 +94,7 @@ export class SourceLine implements FeedLine {
     this.#socketOptions = { ...DEFAULT_SOCKET, silentMs: this.#limits.silentMs, ...options.socket };
     this.#breakers = options.breakers ?? new Breakers();
     this.#clock = options.clock ?? new LineClock();
-    this.#sends = new SendPace(this.#limits.sends, (text) => this.#sendNow(text));
+    this.#sends = new SendPace(this.#limits.sends, (frame) => this.#sendNow(frame));
     this.#requests = new SendPace(this.#limits.requests, (url) => void this.#get(url));
   }
 
@@ -115,8 +115,8 @@ export class SourceLine implements FeedLine {
     this.#status(FeedState.Down, FeedFault.None);
   }
 
-  send(text: string): void {
-    if (this.#socket !== undefined && !this.#sends.send(text)) this.counters.sendsRefused++;
+  send(frame: string | Uint8Array): void {
+    if (this.#socket !== undefined && !this.#sends.send(frame)) this.counters.sendsRefused++;
   }
 
   fetch(url: string): void {
@@ -222,11 +222,12 @@ export class SourceLine implements FeedLine {
     this.#guarded(() => this.adapter.closed(this.#now()));
   }
 
-  #sendNow(text: string): void {
+  #sendNow(frame: string | Uint8Array): void {
     if (this.#socket === undefined) return;
     this.counters.sent++;
-    this.#options.tap?.send(this.#connection, this.#now(), this.adapter.address, text);
-    this.#socket.send(text);
+    // A capture has text frames only.
+    if (typeof frame === 'string') this.#options.tap?.send(this.#connection, this.#now(), this.adapter.address, frame);
+    this.#socket.send(frame);
   }
 
   async #get(url: string): Promise<void> {

@@ -99,8 +99,8 @@ export class VenueLedger<Adapter extends VenueAdapter = VenueAdapter> implements
     return book === undefined ? 'unknown' : text(book);
   }
 
-  send(frame: string): void {
-    this.#lines.push(`send ${frame}`);
+  send(frame: string | Uint8Array): void {
+    this.#lines.push(`send ${typeof frame === 'string' ? frame : Buffer.from(frame).toString('hex')}`);
   }
 
   fetch(url: string): void {
