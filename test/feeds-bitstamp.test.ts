@@ -91,6 +91,13 @@ test('a crossed book gets a new snapshot, since nothing else shows a lost change
   assert.deepEqual(bitstamp.answer(URL_BTC, snapshot(8, [['99', '2']], [['102', '4']])), ['btcusd book 99x2 | 102x4', 'btcusd live']);
 });
 
+test('a change that cannot be read gets a new snapshot, as its levels are missing', () => {
+  const bitstamp = subscribed();
+  bitstamp.answer(URL_BTC, snapshot(5, [['99', '2']], []));
+  const broken = { event: 'data', channel: 'diff_order_book_btcusd', data: { bids: [] } };
+  assert.deepEqual(bitstamp.frame(broken), ['btcusd fault MISSING_FIELD', 'btcusd stale MISSING_FIELD', `get ${URL_BTC}`]);
+});
+
 test('trades have the side of the taker and the exact text of their numbers', () => {
   const bitstamp = ledger([]);
   bitstamp.open();

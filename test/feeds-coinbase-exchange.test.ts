@@ -63,8 +63,16 @@ test('what the venue refuses or invents is counted', () => {
     ['no product', { type: 'match' }, ['line fault MISSING_FIELD']],
     ['another product', { type: 'match', product_id: 'X' }, ['line fault UNKNOWN_INSTRUMENT']],
     ['a match without a price', { type: 'match', product_id: 'BTC-USD' }, ['BTC-USD fault MISSING_FIELD']],
-    ['a snapshot without a side', { type: 'snapshot', product_id: 'BTC-USD', bids: [] }, ['BTC-USD fault MISSING_FIELD']],
-    ['an update without changes', { type: 'l2update', product_id: 'BTC-USD' }, ['BTC-USD fault MISSING_FIELD']],
+    [
+      'a snapshot without a side',
+      { type: 'snapshot', product_id: 'BTC-USD', bids: [] },
+      ['line fault MISSING_FIELD', 'BTC-USD stale MISSING_FIELD', 'reconnect MISSING_FIELD'],
+    ],
+    [
+      'an update without changes',
+      { type: 'l2update', product_id: 'BTC-USD' },
+      ['line fault MISSING_FIELD', 'BTC-USD stale MISSING_FIELD', 'reconnect MISSING_FIELD'],
+    ],
     [
       'changes that cannot be read',
       update('x', [], ['mid', '1', '1'], ['buy', '1'], ['buy', '99', '7']),

@@ -136,8 +136,16 @@ test('what the venue refuses or invents is counted', () => {
     ['an event that is none', message(2, 'l2_data', 7), ['line fault MISSING_FIELD']],
     ['no product', message(2, 'l2_data', { type: 'update', updates: [] }), ['line fault MISSING_FIELD']],
     ['another product', message(2, 'l2_data', { type: 'update', product_id: 'X', updates: [] }), ['line fault UNKNOWN_INSTRUMENT']],
-    ['another type', message(2, 'l2_data', { type: 'x', product_id: 'BTC-USD', updates: [] }), ['BTC-USD fault MISSING_FIELD']],
-    ['no updates', message(2, 'l2_data', { type: 'update', product_id: 'BTC-USD' }), ['BTC-USD fault MISSING_FIELD']],
+    [
+      'another type',
+      message(2, 'l2_data', { type: 'x', product_id: 'BTC-USD', updates: [] }),
+      ['line fault MISSING_FIELD', 'BTC-USD stale MISSING_FIELD', 'reconnect MISSING_FIELD'],
+    ],
+    [
+      'no updates',
+      message(2, 'l2_data', { type: 'update', product_id: 'BTC-USD' }),
+      ['line fault MISSING_FIELD', 'BTC-USD stale MISSING_FIELD', 'reconnect MISSING_FIELD'],
+    ],
     ['no trades', message(2, 'market_trades', { type: 'update' }), ['line fault MISSING_FIELD']],
     [
       'a trade without a size',

@@ -123,8 +123,10 @@ export class BitstampAdapter extends SnapshotLine {
     const instrument = this.instruments[number];
     const data = this.#data;
     const timeUs = this.#readData(bytes) ? this.#timeUs(bytes) : 0;
-    if (timeUs === 0 || !data.has(Data.Bids) || !data.has(Data.Asks)) instrument.fault(FeedFault.MissingField);
-    else if (this.isWaiting(number)) this.wait(number, bytes);
+    if (timeUs === 0 || !data.has(Data.Bids) || !data.has(Data.Asks)) {
+      instrument.fault(FeedFault.MissingField);
+      if (!this.isWaiting(number)) this.lost(number, FeedFault.MissingField, nowUs);
+    } else if (this.isWaiting(number)) this.wait(number, bytes);
     else if (this.#first[number] ? timeUs <= this.#timesUs[number] : timeUs < this.#timesUs[number]) {
       // Changes that the snapshot includes are expected.
       if (!this.#first[number]) instrument.fault(FeedFault.SequenceBack);

@@ -45,21 +45,13 @@ export class CoinbaseExchangeAdapter extends VenueLine {
   readonly venue = 'coinbase-exchange';
   readonly address: string;
   readonly #fields = new JsonFields(FIELDS);
-  /** By instrument: it has had its snapshot. */
-  readonly #whole: boolean[] = [];
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
     this.address = options.webSocketUrl ?? 'wss://ws-feed.exchange.coinbase.com';
   }
 
-  override closed(nowUs: number): void {
-    super.closed(nowUs);
-    this.#whole.fill(false);
-  }
-
   protected subscribe(): void {
-    this.#whole.fill(false);
     const names = this.instruments.map(({ name }) => name);
     if (names.length === 0) return;
     this.line.send(JSON.stringify({ type: 'subscribe', product_ids: names, channels: ['heartbeat', 'level2_batch', 'matches', 'ticker'] }));
@@ -89,13 +81,12 @@ export class CoinbaseExchangeAdapter extends VenueLine {
     const fields = this.#fields;
     const instrument = this.instruments[number];
     if (!fields.has(Field.Bids) || !fields.has(Field.Asks)) {
-      instrument.fault(FeedFault.MissingField);
+      this.restart(FeedFault.MissingField);
       return;
     }
     instrument.beginSnapshot();
     const bids = readLevels(this.scanner, fields.position[Field.Bids], instrument, BookSide.Bid);
     const asks = readLevels(this.scanner, fields.position[Field.Asks], instrument, BookSide.Ask);
-    this.#whole[number] = bids && asks;
     if (bids && asks) instrument.endSnapshot(0);
     else this.restart(FeedFault.MissingField);
   }
@@ -105,14 +96,14 @@ export class CoinbaseExchangeAdapter extends VenueLine {
     const { scanner } = this;
     const fields = this.#fields;
     const instrument = this.instruments[number];
-    if (this.#whole[number] !== true) {
+    if (!instrument.whole) {
       instrument.fault(FeedFault.NoSnapshot);
       return;
     }
     const timeUs = isoToUs(bytes, fields.from[Field.Time], fields.to[Field.Time]);
     if (fields.has(Field.Changes)) scanner.resume(fields.position[Field.Changes]);
     if (!fields.has(Field.Changes) || !scanner.array()) {
-      instrument.fault(FeedFault.MissingField);
+      this.restart(FeedFault.MissingField);
       return;
     }
     let complete = true;
@@ -155,11 +146,6 @@ export class CoinbaseExchangeAdapter extends VenueLine {
     const timeUs = isoToUs(bytes, from[Field.Time], to[Field.Time]);
     const fault = instrument.quoteBid(bytes, from[Bid], to[Bid], from[BidQuantity], to[BidQuantity]);
     if (fault === FeedFault.None) instrument.quoteAsk(bytes, from[Ask], to[Ask], from[AskQuantity], to[AskQuantity], timeUs);
-  }
-
-  protected override restart(fault: FeedFault): void {
-    this.#whole.fill(false);
-    super.restart(fault);
   }
 
   #instrument(): number {

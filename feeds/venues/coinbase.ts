@@ -45,21 +45,14 @@ export class CoinbaseAdapter extends VenueLine {
   readonly #trades: number[] = [];
   /** The number of the next message; -1 before the first one. */
   #sequence = -1;
-  /** By instrument: it has had its snapshot. */
-  readonly #whole: boolean[] = [];
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
     this.address = options.webSocketUrl ?? 'wss://advanced-trade-ws.coinbase.com';
   }
 
-  override closed(nowUs: number): void {
-    super.closed(nowUs);
-    this.#forget();
-  }
-
   protected subscribe(): void {
-    this.#forget();
+    this.#sequence = -1;
     const names = this.instruments.map(({ name }) => name);
     if (names.length === 0) return;
     for (const channel of SUBSCRIBED) this.line.send(JSON.stringify({ type: 'subscribe', product_ids: names, channel }));
@@ -121,10 +114,10 @@ export class CoinbaseAdapter extends VenueLine {
     if (number === -1) return;
     const instrument = this.instruments[number];
     if (type === -1 || !event.has(Event.Updates)) {
-      instrument.fault(FeedFault.MissingField);
+      this.restart(FeedFault.MissingField);
       return;
     }
-    if (type === EventType.Update && this.#whole[number] !== true) {
+    if (type === EventType.Update && !instrument.whole) {
       instrument.fault(FeedFault.NoSnapshot);
       return;
     }
@@ -132,7 +125,6 @@ export class CoinbaseAdapter extends VenueLine {
     if (!this.#readLevels(instrument, bytes)) this.restart(FeedFault.MissingField);
     else if (type === EventType.Snapshot) instrument.endSnapshot(timeUs);
     else instrument.endUpdate(timeUs);
-    this.#whole[number] = this.open;
   }
 
   /** @returns false if an update has no side, price and quantity */
@@ -200,15 +192,5 @@ export class CoinbaseAdapter extends VenueLine {
     }
     this.scanner.resume(fields.position[field]);
     return this.scanner.value() ? this.instrument(this.scanner) : -1;
-  }
-
-  protected override restart(fault: FeedFault): void {
-    this.#forget();
-    super.restart(fault);
-  }
-
-  #forget(): void {
-    this.#sequence = -1;
-    this.#whole.fill(false);
   }
 }

@@ -43,7 +43,7 @@ export abstract class SnapshotLine extends VenueLine {
   }
 
   override answer(url: string, bytes: Uint8Array, nowUs: number): void {
-    const number = this.instrumentOf(url);
+    const number = this.open ? this.instrumentOf(url) : -1;
     if (number === -1) return;
     const book = this.#book(number);
     book.asked = false;
