@@ -4,6 +4,14 @@ import { basename } from 'node:path';
 import { test } from 'node:test';
 import { captureBooks } from '../feeds/files/capture-books.ts';
 import { captureLines, krakenV1, type NaiveVenue, naiveBooks, okx } from './support/naive-books.ts';
+import {
+  type NaiveBookLine,
+  naiveBinance,
+  naiveBinanceLines,
+  naiveBitstamp,
+  naiveCoinbase,
+  naiveCoinbaseExchange,
+} from './support/naive-venue-books.ts';
 import { missing, sharedData } from './support/shared-data.ts';
 
 interface Row {
@@ -34,6 +42,27 @@ const ROWS: readonly Row[] = [
     sha256: '4632eb68c4e7cdd9d60e5d16b173e3f4e5e7f94e8259db340853cdb84d0814d0',
   },
 ];
+
+/** Recordings of venues whose naive computation is in naive-venue-books.ts. */
+const VENUE_ROWS: readonly [capture: string, naive: (path: string, levels: number) => NaiveBookLine[], faults: [string, number][]][] = [
+  ['capture-binance.jsonl.gz', naiveBinance, []],
+  // A bid of 112,716,000 at the lowest price, with eight decimals, needs more than 2^53 units.
+  ['capture-bitstamp.jsonl.gz', naiveBitstamp, [['NUMBER_TOO_LARGE', 1]]],
+  ['capture-coinbase.jsonl.gz', naiveCoinbase, []],
+  ['coinbase-20210417.ws.gz', naiveCoinbaseExchange, []],
+  ['binance-ethusdt-20240808.jsonl.gz', naiveBinanceLines, []],
+];
+
+for (const [capture, naive, expectedFaults] of VENUE_ROWS) {
+  const path = sharedData('venues', capture);
+  test(`${basename(path)}: books as an independent computation has them`, { skip: missing(path) }, async () => {
+    const { books, faults, truncated } = await captureBooks(path, 10);
+    assert.deepEqual(books, naive(path, 10));
+    assert.ok(books.every(({ failed, crossed }) => failed === 0 && crossed === 0));
+    assert.deepEqual([...faults], expectedFaults);
+    assert.equal(truncated, undefined);
+  });
+}
 
 for (const { capture, naive, instruments, updates, checks, sha256 } of ROWS) {
   const path = sharedData('venues', capture);

@@ -1,47 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import type { CaptureEvent, CaptureHeader, CaptureLine } from './capture-lines.ts';
+import { type ForeignFormat, foreignFormat } from './foreign-captures.ts';
 
-/**
- * A recorded session with a venue, as text, plain or gzipped (`.gz`): a JSON object a line.
- *
- *   {"t":"header","format":2,"exchange":"KRAKEN",...}                                  the first line
- *   {"t":"http","conn":C,"ts":S,"url":U,"data":D}                                      the answer to a GET of U
- *   {"t":"connect","conn":C,"ts":S,"addr":A}                                           a WebSocket was opened
- *   {"t":"send","conn":C,"ts":S,"data":D} · {"t":"recv","conn":C,"ts":S,"data":D}      a frame, as text
- *
- * `ts` is in seconds since 1970. Lines of one connection are in the order of time; those of different connections may
- * stand one connection after the other.
- */
-export interface CaptureHeader {
-  readonly kind: 'header';
-  readonly exchange: string;
-}
-
-export interface CaptureConnect {
-  readonly kind: 'connect';
-  readonly conn: string;
-  readonly timeUs: number;
-  readonly address: string;
-}
-
-export interface CaptureFrame {
-  readonly kind: 'send' | 'recv';
-  readonly conn: string;
-  readonly timeUs: number;
-  readonly data: string;
-}
-
-export interface CaptureAnswer {
-  readonly kind: 'http';
-  readonly conn: string;
-  readonly timeUs: number;
-  readonly url: string;
-  readonly data: string;
-}
-
-export type CaptureEvent = CaptureConnect | CaptureFrame | CaptureAnswer;
-export type CaptureLine = CaptureHeader | CaptureEvent;
+export type * from './capture-lines.ts';
 
 export type CaptureErrorCode = 'CAPTURE_UNREADABLE' | 'CAPTURE_TRUNCATED' | 'CAPTURE_HEADER' | 'CAPTURE_LINE' | 'CAPTURE_TOO_LARGE';
 
@@ -68,14 +31,25 @@ const MAX_SORTED_BYTES = 2 ** 30;
 const NEWLINE = 0x0a;
 
 /**
- * The lines of a capture in the order of the file, read on demand. A file that was cut short gives all of its whole
+ * The lines of a capture, or of a recording of another program (foreign-captures.ts), in the order of the file, read on demand. A file that was cut short gives all of its whole
  * lines, then CAPTURE_TRUNCATED.
  * @throws CaptureError
  */
 export async function* readCapture(path: string): AsyncGenerator<CaptureLine> {
   let number = 0;
+  let foreign: ForeignFormat | undefined;
   for await (const text of lines(path)) {
     number++;
+    if (number === 1) {
+      foreign = foreignFormat(text);
+      if (foreign !== undefined) yield foreign.header;
+    }
+    if (foreign !== undefined) {
+      const events = foreign.read(text);
+      if (events === undefined) throw new CaptureError('CAPTURE_LINE', path, number, `is not like the lines before: ${shown(text)}`);
+      yield* events;
+      continue;
+    }
     const line = parse(path, number, text);
     if ((number === 1) !== (line.kind === 'header')) {
       throw new CaptureError('CAPTURE_HEADER', path, number, 'the header must be the first line and only there; is this a capture?');

@@ -1,7 +1,7 @@
 /**
- * The books that a recorded session ends with, computed in the plainest way: the whole file in memory, JSON.parse with
- * numbers kept as their text, a sorted list of texts for each side. It shares nothing with feeds/, so that `openbell feeds books` can be compared
- * with it.
+ * The books that a recorded session ends with, computed in the plainest way: the whole file in memory, JSON.parse (prices
+ * and quantities are texts at these venues), a sorted list of texts for each side. It shares nothing with feeds/, so that
+ * `openbell feeds books` can be compared with it.
  */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
@@ -27,12 +27,6 @@ export interface CaptureLine {
 /** One message of a session: a frame, or an answer with its url. */
 // biome-ignore lint/suspicious/noExplicitAny: parsed JSON of ten formats
 type Json = any;
-
-/** Parses JSON and keeps each number as the text that stood in it. */
-export function parseExact(text: string): Json {
-  return JSON.parse(text, ((_key: string, value: unknown, context?: { source?: string }) =>
-    typeof value === 'number' ? (context?.source ?? String(value)) : value) as (key: string, value: unknown) => unknown);
-}
 
 interface Level {
   /** The price in units of 10^-18. */
@@ -117,25 +111,26 @@ export function naiveBinance(path: string, levels: number): NaiveBookLine[] {
   for (const { data, url } of capture(path)) {
     if (url?.includes('/depth?')) {
       const instrument = new URL(url).searchParams.get('symbol') as string;
-      const snapshot = parseExact(data);
+      const snapshot = JSON.parse(data);
       books.of(instrument).levels(snapshot.bids, snapshot.asks);
       last.set(instrument, Number(snapshot.lastUpdateId));
     }
   }
   for (const { data, url } of capture(path)) {
-    if (url === undefined) binanceFrame(books, last, parseExact(data).data);
+    if (url === undefined) binanceFrame(books, last, JSON.parse(data).data);
   }
   return books.lines(levels);
 }
 
 /** A file of `time frame` lines in which the snapshot stands between the frames. */
-export function naiveBinanceLines(path: string, instrument: string, levels: number): NaiveBookLine[] {
+export function naiveBinanceLines(path: string, levels: number): NaiveBookLine[] {
   const books = new NaiveBooks();
   const last = new Map<string, number>();
   const early: Json[] = [];
   for (const line of lines(path)) {
-    const frame = parseExact(line.slice(line.indexOf(' ') + 1));
+    const frame = JSON.parse(line.slice(line.indexOf(' ') + 1));
     if (frame.lastUpdateId !== undefined) {
+      const instrument = early[0].s;
       books.of(instrument).levels(frame.bids, frame.asks);
       last.set(instrument, Number(frame.lastUpdateId));
       for (const event of early) binanceFrame(books, last, event);
@@ -162,12 +157,12 @@ export function naiveBitstamp(path: string, levels: number): NaiveBookLine[] {
   for (const { data, url } of capture(path)) {
     if (!url?.includes('/order_book/')) continue;
     const instrument = url.slice(url.lastIndexOf('/') + 1);
-    const snapshot = parseExact(data);
+    const snapshot = JSON.parse(data);
     books.of(instrument).levels(snapshot.bids, snapshot.asks);
     since.set(instrument, Number(snapshot.microtimestamp));
   }
   for (const { data, url } of capture(path)) {
-    const frame = url === undefined ? parseExact(data) : {};
+    const frame = url === undefined ? JSON.parse(data) : {};
     if (frame.event !== 'data') continue;
     const instrument = frame.channel.slice('diff_order_book_'.length);
     if (Number(frame.data.microtimestamp) <= (since.get(instrument) as number)) continue;
@@ -181,7 +176,7 @@ export function naiveBitstamp(path: string, levels: number): NaiveBookLine[] {
 export function naiveCoinbase(path: string, levels: number): NaiveBookLine[] {
   const books = new NaiveBooks();
   for (const { data, url } of capture(path)) {
-    const frame = url === undefined ? parseExact(data) : {};
+    const frame = url === undefined ? JSON.parse(data) : {};
     if (frame.channel !== 'l2_data') continue;
     for (const event of frame.events) {
       const book = books.of(event.product_id);
@@ -200,7 +195,7 @@ export function naiveCoinbaseExchange(path: string, levels: number): NaiveBookLi
   const books = new NaiveBooks();
   for (const line of lines(path)) {
     if (!/^\d+\.\d+: \{/.test(line)) continue;
-    const frame = parseExact(line.slice(line.indexOf(' ') + 1));
+    const frame = JSON.parse(line.slice(line.indexOf(' ') + 1));
     if (frame.type === 'snapshot') books.of(frame.product_id).levels(frame.bids, frame.asks);
     if (frame.type !== 'l2update') continue;
     for (const [side, price, quantity] of frame.changes) books.of(frame.product_id).level(side === 'buy' ? 'bid' : 'ask', price, quantity);
