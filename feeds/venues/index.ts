@@ -8,6 +8,7 @@ import { CoinbaseExchangeAdapter } from './coinbase-exchange.ts';
 import { KrakenV1Adapter } from './kraken-v1.ts';
 import { KrakenV2Adapter } from './kraken-v2.ts';
 import { OkxAdapter } from './okx.ts';
+import { OpenbellAdapter } from './openbell.ts';
 import type { VenueLine } from './venue-line.ts';
 
 /** An outside venue that openbell reads. */
@@ -70,6 +71,12 @@ export const VENUES: readonly Venue[] = [
     address: /^(?!.*\/v2\b)/,
   },
   { name: 'okx', title: 'OKX v5', exchange: 'OKX', create: (options, line, sink) => new OkxAdapter(options, line, sink) },
+  {
+    name: 'openbell',
+    title: 'Another openbell, binary market data',
+    exchange: 'OPENBELL',
+    create: (options, line, sink) => new OpenbellAdapter(options, line, sink),
+  },
 ];
 
 function binance(market: BinanceMarket): Pick<Venue, 'name' | 'exchange' | 'create'> {
