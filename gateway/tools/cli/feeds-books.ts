@@ -38,7 +38,7 @@ export function feedsBooksCommand(feeds: Command): void {
     .description(
       "Reads a capture through its venue's adapter, or a file of market data (NASDAQ ITCH 5.0, LOBSTER, Databento CSV, CSV of trades or quotes; each plain or gzipped), and prints the book of each instrument as it is at the end, in the venue's own text. Exit code 1 if a checksum was wrong, a book was crossed or the file was cut short.",
     )
-    .argument('<file>', 'a recorded session (.jsonl, .jsonl.gz), or a file of market data')
+    .argument('<file>', 'a recorded session (.jsonl, .ws, each also .gz), or a file of market data')
     .addOption(new Option('--levels <count>', 'levels of each side').argParser(levels).default(10))
     .addOption(new Option('--format <name>', 'of the file, where name and content do not show it').choices(FORMATS))
     .addOption(
@@ -77,7 +77,7 @@ docs/FEEDS.md describes captures, files and the output.`,
 }
 
 async function booksOf(path: string, { levels, format, columns, instrument }: Flags): Promise<CapturedBooks | FileBooks> {
-  if (format === 'capture' || (format === undefined && /\.jsonl(\.gz)?$/.test(path))) {
+  if (format === 'capture' || (format === undefined && /\.(jsonl|ws)(\.gz)?$/.test(path))) {
     const { captureBooks } = await import('../../../feeds/files/capture-books.ts');
     return captureBooks(path, levels);
   }
