@@ -141,7 +141,7 @@ describe('audit trail', () => {
     assert.equal((await verifyTrail(data)).fault, undefined);
   });
 
-  it('kill -9 in the middle of writing: the records are consistent, and the next start continues', { timeout: 120_000 }, async (t) => {
+  it('kill -9 in the middle of writing: the records are consistent, and the next start continues', { timeout: 300_000 }, async (t) => {
     const data = dataDir(t);
     const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
     let before = 0;

@@ -6,7 +6,7 @@ import { demoExchange } from './support/demo-exchange.ts';
 import { until } from './support/until.ts';
 
 for (const topology of ['compact', 'pinned']) {
-  describe(`orders that wait for another (${topology})`, { timeout: 120_000 }, () => {
+  describe(`orders that wait for another (${topology})`, { timeout: 300_000 }, () => {
     const venue = demoExchange(topology);
     const reports: ReportView[] = [];
 

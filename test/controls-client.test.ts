@@ -7,7 +7,7 @@ import type { KillSwitchScope } from '../gateway/client/index.ts';
 import { demoExchange } from './support/demo-exchange.ts';
 import { until } from './support/until.ts';
 
-describe('controls of accounts', { timeout: 120_000 }, () => {
+describe('controls of accounts', { timeout: 300_000 }, () => {
   const venue = demoExchange();
 
   const place = () => venue.client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.5', price: '50000.00' });

@@ -150,7 +150,7 @@ function fill(disk: string, free: number): void {
   }
 }
 
-test('a full disk: start names it and leaves nothing behind, verify works', { timeout: 60_000 }, async (t) => {
+test('a full disk: start names it and leaves nothing behind, verify works', { timeout: 300_000 }, async (t) => {
   const disk = smallDisk(t, '40m');
   if (disk === undefined) return;
   const data = await venue(join(disk, 'data'), 1);
@@ -178,7 +178,7 @@ test('a full disk: start names it and leaves nothing behind, verify works', { ti
   assert.deepEqual(readdirSync(data), names);
 });
 
-test('repair --cut of a log on a disk without room for its copies and for the history changes nothing', { timeout: 60_000 }, async (t) => {
+test('repair --cut of a log on a disk without room for its copies and for the history changes nothing', { timeout: 300_000 }, async (t) => {
   const disk = smallDisk(t, '64m');
   if (disk === undefined) return;
   const data = await venue(join(disk, 'data'), 2);
@@ -206,7 +206,7 @@ test('repair --cut of a log on a disk without room for its copies and for the hi
   assert.deepEqual([code, result.lastSeq, result.forgotten > 0], [0, first, true], stdout);
 });
 
-test('a disk that is full at the stop: the stop says so, and leaves no incomplete snapshot', { timeout: 60_000 }, async (t) => {
+test('a disk that is full at the stop: the stop says so, and leaves no incomplete snapshot', { timeout: 300_000 }, async (t) => {
   const disk = smallDisk(t, '40m');
   if (disk === undefined) return;
   const exchange = await ExchangeProcess.start(join(disk, 'data'));
@@ -223,7 +223,7 @@ test('a disk that is full at the stop: the stop says so, and leaves no incomplet
   );
 });
 
-test('a read-only copy: verify and repair work while they change nothing, everything else is named', { timeout: 60_000 }, async (t) => {
+test('a read-only copy: verify and repair work while they change nothing, everything else is named', { timeout: 300_000 }, async (t) => {
   const disk = smallDisk(t, '64m');
   if (disk === undefined) return;
   const data = await venue(join(disk, 'data'), 1);

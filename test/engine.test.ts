@@ -145,7 +145,7 @@ it('an auction still publishes its indicative price after a restart', async (t) 
 it('pinned: a start or a stop that fails leaves no thread behind', (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const child = fileURLToPath(new URL('./support/engine-failure.ts', import.meta.url));
-  const { stdout, signal } = spawnSync(process.execPath, [...process.execArgv, child, dir], { encoding: 'utf8', timeout: 15_000 });
+  const { stdout, signal } = spawnSync(process.execPath, [...process.execArgv, child, dir], { encoding: 'utf8', timeout: 300_000 });
   // The journal and the engine thread both stop at it: either may be first, before or after it saw the commands of the start.
   assert.match(stdout, /^start ERR_FS_EISDIR\nstop .*command 7 (in the ring where \d belongs|follows command \d)\n$/);
   assert.equal(signal, null, 'it had to be killed');

@@ -231,7 +231,7 @@ describe('fee tiers', () => {
   });
 });
 
-it('fee tiers of the configuration, over HTTP and on the command line', { timeout: 120_000 }, async () => {
+it('fee tiers of the configuration, over HTTP and on the command line', { timeout: 300_000 }, async () => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-tiers-'));
   const file = join(dir, 'venue.yaml');
   const venueOf = (first: string): string => `

@@ -32,7 +32,7 @@ test('the banner names the process, which the README kills by its id', async (t)
   assert.doesNotMatch(text('README.md'), /pkill|killall/);
 });
 
-test('on a terminal, log lines are for people; into a pipe they are JSON', { timeout: 60_000 }, async (t) => {
+test('on a terminal, log lines are for people; into a pipe they are JSON', { timeout: 300_000 }, async (t) => {
   if (spawnSync('python3', ['-c', 'import pty']).status !== 0) {
     assert.equal(process.env.OPENBELL_CI, undefined, 'python3 is missing');
     return t.skip('SKIPPED: no python3, which opens a terminal here');

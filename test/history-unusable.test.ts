@@ -27,18 +27,18 @@ const CODES = {
 };
 
 for (const kind of ['EIO', 'ENOSPC', 'EROFS'] as const)
-  it(`${kind} at the open of the history: exit code 1 and one line`, { timeout: 60_000, skip: noDiskFaults() ?? false }, (t) => {
+  it(`${kind} at the open of the history: exit code 1 and one line`, { timeout: 300_000, skip: noDiskFaults() ?? false }, (t) => {
     const data = join(directory(t), 'data');
     const disk = new DiskFaults(data);
     t.after(() => disk.close());
     disk.arm({ kind, operations: Operation.Write | Operation.Open, times: -1, only: 'history' });
     const [command, ...args] = [...disk.prefix, process.execPath, CLI, 'start', '--data', data, ...PORTS];
-    const { status, signal, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: 30_000 });
+    const { status, signal, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: 300_000 });
     assert.deepEqual([status, signal], [1, null], stderr);
     assert.match(stderr, CODES[kind]);
   });
 
-it('a history of another user: exit code 1 and one line', { timeout: 60_000 }, async (t) => {
+it('a history of another user: exit code 1 and one line', { timeout: 300_000 }, async (t) => {
   if (process.getuid?.() === 0) return t.skip('SKIPPED: root may write to every file');
   const data = join(directory(t), 'data');
   mkdirSync(join(data, 'history'), { recursive: true });

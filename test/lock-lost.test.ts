@@ -66,7 +66,7 @@ test('a log that was written since it was read is not continued', async (t) => {
 });
 
 for (const topology of ['compact', 'pinned'])
-  test(`${topology}: without its lock, a running exchange is found by others, and ends`, { timeout: 60_000 }, async (t) => {
+  test(`${topology}: without its lock, a running exchange is found by others, and ends`, { timeout: 300_000 }, async (t) => {
     if (process.platform !== 'linux') return t.skip('SKIPPED: the process that has the log open is found on Linux');
     const dir = temporaryDirectory(t);
     const exchange = await ExchangeProcess.start(dir, ['--topology', topology]);

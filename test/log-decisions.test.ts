@@ -219,7 +219,7 @@ describe('the state digest', () => {
   }
 
   for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
-    it(`is logged by a running engine, and a replay compares it: ${topology}`, { timeout: 60_000 }, async (t) => {
+    it(`is logged by a running engine, and a replay compares it: ${topology}`, { timeout: 300_000 }, async (t) => {
       const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
       const running = await RunningEngine.start({ dir, topology, durability: 'fast' });
       await defined(running);

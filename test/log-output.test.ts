@@ -40,7 +40,7 @@ async function metric(exchange: ExchangeProcess, name: string): Promise<number> 
   return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(await response.text())?.[1]);
 }
 
-describe('standard error that cannot be written', { timeout: 60_000 }, () => {
+describe('standard error that cannot be written', { timeout: 300_000 }, () => {
   const broken: readonly (readonly [string, readonly string[]])[] = [
     ['on a full disk', withErrors('2>/dev/full')],
     ['into a closed pipe', ['bash', '-c', `exec "$0" "$@" ${CLOSED_PIPE}`, process.execPath, CLI]],
@@ -109,7 +109,7 @@ describe('standard error that cannot be written', { timeout: 60_000 }, () => {
     });
 });
 
-describe('standard output that cannot be written', { timeout: 60_000 }, () => {
+describe('standard output that cannot be written', { timeout: 300_000 }, () => {
   it('on a full disk the exchange runs and stops', async (t) => {
     const data = join(directory(t), 'data');
     const ports = ['--grpc-port', '0', '--ws-port', '0', '--http-port', '0'];
