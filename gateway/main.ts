@@ -379,7 +379,13 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
   const candles = new LiveCandles(history.candleStates);
   const marketData = new MarketData(
-    { orders: engine.limits.orders, slices, candles, engineTimeUs: () => publishedTimeUs(started.engine) },
+    {
+      orders: engine.limits.orders,
+      slices,
+      candles,
+      engineTimeUs: () => publishedTimeUs(started.engine),
+      passTime: () => started.engine.passTime(),
+    },
     engine.directory,
     () => started.engine.sequencer.nowUs(),
   );

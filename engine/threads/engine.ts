@@ -244,6 +244,11 @@ export class Engine {
     return this.#sequencer;
   }
 
+  /** Logs that time has passed, for what is derived from the time of commands. Does nothing if no command is accepted now. */
+  passTime(): void {
+    this.#tick();
+  }
+
   /** The clock that stamps commands; available after `start`. */
   get clock(): BoundedClock {
     if (this.#clock === undefined) throw new Error('Engine.start() has not finished yet.');

@@ -53,6 +53,14 @@ export const Channel = {
   Bbo: 2,
   Trades: 3,
   Status: 4,
+  Candles1s: 5,
+  Candles15s: 6,
+  Candles1m: 7,
+  Candles5m: 8,
+  Candles15m: 9,
+  Candles1h: 10,
+  Candles4h: 11,
+  Candles1d: 12,
 } as const;
 export type Channel = (typeof Channel)[keyof typeof Channel];
 

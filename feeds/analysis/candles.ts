@@ -65,6 +65,8 @@ export const CANDLES_STATE = HEADER + INTERVALS * STRIDE;
  */
 export class Candles {
   readonly state: Float64Array;
+  /** The intervals of which the last call of `trade` or `advance` has closed a candle, a bit for each. */
+  justClosed = 0;
   /** Trades of buckets that were closed already, in at least one interval. They are missing there. An engine's own trades are never late. */
   late = 0;
 
@@ -95,6 +97,7 @@ export class Candles {
    */
   trade(timeUs: number, price: number, quantity: number, taker: number, tradeId: number, ofSeq: number): number {
     const { state } = this;
+    this.justClosed = 0;
     if (tradeId !== 0) {
       if (tradeId <= state[LAST_ID]) return 0;
       state[LAST_ID] = tradeId;
@@ -125,6 +128,7 @@ export class Candles {
       this.#extend(candle, price, quantity, taker, tradeId, ofSeq);
     }
     if (isLate) this.late++;
+    this.justClosed = closed;
     return closed;
   }
 
@@ -141,6 +145,7 @@ export class Candles {
       }
       state[at + OPEN_FROM] = timeUs - (timeUs % INTERVAL_US[i]);
     }
+    this.justClosed = closed;
     return closed;
   }
 

@@ -9,6 +9,7 @@ import { OpenbellError } from './errors.ts';
 export type { BboView } from '../../engine/wire/channels/bbo.ts';
 export type { LevelView } from '../../engine/wire/channels/book.ts';
 export type { OrderView } from '../../engine/wire/channels/book-l3.ts';
+export type { CandleView } from '../../engine/wire/channels/candles.ts';
 export type { StatusView } from '../../engine/wire/channels/status.ts';
 export type { TradeView } from '../../engine/wire/channels/trades.ts';
 export type { PhaseName, SubPhaseName } from '../../engine/wire/names.ts';

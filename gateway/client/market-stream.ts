@@ -1,7 +1,9 @@
+import type { ChannelName } from '../../engine/wire/channels/channels.ts';
 import type { OpenbellError } from './errors.ts';
 import type { UpdateOf } from './market-decode.ts';
 
-export type StreamChannel = 'bbo' | 'trades' | 'status';
+export type CandleChannel = Extract<ChannelName, `candles-${string}`>;
+export type StreamChannel = 'bbo' | 'trades' | 'status' | CandleChannel;
 
 /** An update with its symbol, because a stream may cover every symbol. */
 export type Item<C extends StreamChannel> = UpdateOf[C] & { readonly symbol: string };
@@ -9,7 +11,7 @@ export type Item<C extends StreamChannel> = UpdateOf[C] & { readonly symbol: str
 export interface StreamOptions<C extends StreamChannel> {
   /** Called for each update; without it updates are queued for `for await`. */
   readonly onItem?: (item: Item<C>) => void;
-  /** Updates `from` to `to` of a symbol were missed. Missed trades can be read from the history by trade id. */
+  /** Updates `from` to `to` of a symbol were missed. Missed trades can be read from the history by trade id. Of candles: trades that no candle of the stream has; read the candles from the history. */
   readonly onGap?: (symbol: string, from: number, to: number) => void;
   /** Number of the last update seen, of a stream of one symbol: if the stream begins later, `onGap` reports the updates between. */
   readonly after?: number;

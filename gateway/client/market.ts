@@ -1,11 +1,13 @@
 import { CHANNEL_NAMES, CHANNELS, type ChannelName } from '../../engine/wire/channels/channels.ts';
 import { MarketOp } from '../../engine/wire/layout.ts';
+import { CANDLE_INTERVALS, type CandleInterval } from '../../feeds/analysis/candles.ts';
 import { OpenbellError } from './errors.ts';
 import { checkOptions, type Options } from './known-options.ts';
 import { LocalBook, LocalOrderBook } from './local-book.ts';
 import { carriesState, type MarketFrameView, type UpdateOf } from './market-decode.ts';
 import { MarketSocket, type MarketSocketOptions } from './market-socket.ts';
 import { type Item, MarketStream, type StreamChannel, type StreamOptions } from './market-stream.ts';
+import { isCandle, SeenCandles } from './seen-candles.ts';
 import type { SymbolCatalog } from './symbols.ts';
 
 export interface MarketOptions extends MarketSocketOptions {
@@ -90,6 +92,21 @@ export class MarketClient {
     return this.#stream('status', symbol, options);
   }
 
+  /**
+   * Candles of one interval, beginning with the last closed one and the forming one, which is repeated in each new state.
+   * Each is `closed` once, over reconnects too. A candle closes by the time of the exchange's commands.
+   */
+  candles<I extends CandleInterval>(
+    symbol: string | number,
+    interval: I,
+    options: StreamOptions<`candles-${I}`> = {},
+  ): Promise<MarketStream<`candles-${I}`>> {
+    const channel = `candles-${interval}` as const;
+    if (!CHANNEL_NAMES.includes(channel))
+      throw new OpenbellError('BAD_INTERVAL', `there are no candles of ${String(interval)}: use ${CANDLE_INTERVALS.join(', ')}`);
+    return this.#stream(channel, symbol, options);
+  }
+
   /** Ends the subscription of a book, which keeps its last state. */
   async release(book: LocalBook | LocalOrderBook): Promise<void> {
     const id = await this.#id(book.symbol);
@@ -153,6 +170,7 @@ export class MarketClient {
     const id = await this.#id(symbol);
     const topic = this.#topic(channel, id);
     const { snapshotHasUpdates } = CHANNELS[CHANNEL_NAMES.indexOf(channel)];
+    const candles = new SeenCandles();
     /** Number of the last update seen, by symbol. */
     const numbers = new Map<string, number>();
     if (options.after !== undefined && id !== 0) numbers.set(this.#nameOf(id), options.after);
@@ -180,7 +198,10 @@ export class MarketClient {
       // Where a snapshot carries no updates, the history has all updates up to its number.
       const first = frame.kind === 'snapshot' ? frame.firstNo + 1 : frame.firstNo;
       if (!snapshotHasUpdates && seen !== undefined && first > seen + 1) stream.gap(name, seen + 1, first - 1);
-      for (const update of frame.updates as readonly UpdateOf[C][]) stream.push({ ...update, symbol: name } as Item<C>);
+      for (const update of frame.updates as readonly UpdateOf[C][]) {
+        const item = { ...update, symbol: name } as Item<C>;
+        if (!isCandle(item) || candles.isNew(name, item, stream)) stream.push(item);
+      }
     };
     topic.listeners.add(listen);
     topic.lost.add(lost);

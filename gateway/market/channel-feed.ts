@@ -1,4 +1,5 @@
 import { StructList } from '../../engine/wire/market-frames.ts';
+import type { Candles } from '../../feeds/analysis/candles.ts';
 import type { BookMirror } from './book-mirror.ts';
 import type { ChannelDescriptor, ChannelState } from './channels/channel.ts';
 import type { MarketFormat } from './formats/format.ts';
@@ -56,6 +57,7 @@ export interface FeedSymbol {
   readonly symbol: number;
   readonly name: string;
   readonly mirror: BookMirror;
+  readonly candles: Candles;
 }
 
 /** One channel of one symbol: update number, pending updates and subscribers. */
@@ -65,6 +67,7 @@ export class ChannelFeed implements ChannelState {
   readonly channel: number;
   readonly owner: FeedSymbol;
   readonly mirror: BookMirror;
+  readonly candles: Candles;
   /** Number of the last update taken; a snapshot taken now carries it. */
   number = 0;
   readonly pending: StructList;
@@ -89,6 +92,7 @@ export class ChannelFeed implements ChannelState {
     this.channel = descriptor.wire.id;
     this.owner = owner;
     this.mirror = owner.mirror;
+    this.candles = owner.candles;
     this.pending = new StructList(descriptor.wire.structBytes);
     this.state = new Float64Array(descriptor.stateDoubles);
     this.#maxPending = descriptor.maxPending;

@@ -35,10 +35,15 @@ export interface MarketDataOptions {
   readonly candles?: LiveCandles;
   /** Time of the last command whose events were all published, microseconds; 0: it is not known now. Candles close by it and by the events. */
   readonly engineTimeUs?: () => number;
+  /** Logs that time has passed: a candle that a reader follows has ended, and no command shows it. */
+  readonly passTime?: () => void;
 }
 
 const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
 const BEATS = 10;
+const SECOND_US = 1e6;
+/** How often the engine's time is read for candles. */
+const CANDLES_EVERY_MS = 100;
 const CLOSE_GRACE_MS = 100;
 /** Kind of the answer to each MarketOp; a resnapshot is answered by the snapshot itself. */
 const ANSWERS = [FrameKind.Refused, FrameKind.Subscribed, FrameKind.Unsubscribed, FrameKind.None, FrameKind.Pong] as const;
@@ -54,10 +59,14 @@ const NOT_READING = 'slow reader: sends requests and does not read the answers, 
  */
 export class MarketData {
   readonly counters = new MarketCounters();
-  readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'slices' | 'candles' | 'engineTimeUs'>>;
+  readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'slices' | 'candles' | 'engineTimeUs' | 'passTime'>>;
   readonly #policy: SlowReaderPolicy;
   readonly #candles: LiveCandles;
   readonly #engineTimeUs: () => number;
+  readonly #passTime: () => void;
+  /** Before it no candle ends. */
+  #nextSecondUs = 0;
+  #timing: NodeJS.Timeout | undefined;
   /** Of the newest event. */
   #timeUs = 0;
   readonly #symbols: MarketSymbols;
@@ -78,9 +87,17 @@ export class MarketData {
    * @param nowUs the clock that stamps commands
    */
   constructor(options: MarketDataOptions, names: SymbolNames, nowUs: () => number = wallClockUs) {
-    const { slowReader, slices = new Slices(), candles = new LiveCandles(), engineTimeUs = () => 0, ...rest } = options;
+    const {
+      slowReader,
+      slices = new Slices(),
+      candles = new LiveCandles(),
+      engineTimeUs = () => 0,
+      passTime = () => undefined,
+      ...rest
+    } = options;
     this.#candles = candles;
     this.#engineTimeUs = engineTimeUs;
+    this.#passTime = passTime;
     this.#options = { heartbeatMs: 5000, maxConnections: 16_384, maxSubscriptions: 16_384, maxFaults: 16, ...rest };
     this.#policy = { ...DEFAULT_SLOW_READER, ...slowReader };
     this.#nowUs = nowUs;
@@ -94,6 +111,7 @@ export class MarketData {
 
   /** Starts heartbeats and the checks for slow readers. */
   start(): void {
+    this.#timing = setInterval(() => this.#time(), CANDLES_EVERY_MS);
     this.#timer = setInterval(() => this.#tick(), Math.max(1, Math.floor(this.#options.heartbeatMs / BEATS)));
   }
 
@@ -109,8 +127,11 @@ export class MarketData {
 
   /** The candles of a symbol, closed up to {@link timeUs}. Read them before control returns to the event loop. */
   candles(symbol: number): Candles {
+    const { timeUs } = this;
+    if (this.#closeCandles(timeUs)) this.#fanOut.flush();
     const candles = this.#candles.of(symbol);
-    candles.advance(this.timeUs);
+    // A symbol without an event since the start has no readers yet.
+    if (this.#symbols.find(symbol) === undefined) candles.advance(timeUs);
     return candles;
   }
 
@@ -130,6 +151,7 @@ export class MarketData {
 
   onMarketEnd(): void {
     this.#symbols.follow();
+    this.#closeCandles(this.#timeUs);
     this.#fanOut.flush();
   }
 
@@ -138,6 +160,7 @@ export class MarketData {
     if (this.#stopping) return;
     this.#stopping = true;
     clearInterval(this.#timer);
+    clearInterval(this.#timing);
     this.#fanOut.stop();
     let open = 0;
     for (const group of this.#connections) {
@@ -221,6 +244,24 @@ export class MarketData {
         else if (group === this.#beat && !connection.slow.lagging) this.#heartbeat(connection);
       }
     }
+  }
+
+  /** Candles also close by the time of commands that have no market event. */
+  #time(): void {
+    if (this.#closeCandles(this.timeUs)) this.#fanOut.flush();
+    if (this.#symbols.candlesDue(this.#nowUs())) this.#passTime();
+  }
+
+  /** @returns whether there is something to send */
+  #closeCandles(timeUs: number): boolean {
+    if (timeUs < this.#nextSecondUs) return false;
+    this.#nextSecondUs = timeUs - (timeUs % SECOND_US) + SECOND_US;
+    let closed = false;
+    this.#symbols.advance(timeUs, (feed) => {
+      closed = true;
+      this.#fanOut.mark(feed);
+    });
+    return closed;
   }
 
   #heartbeat(connection: MarketConnection): void {

@@ -1,5 +1,6 @@
 import { Code } from '../../engine/codes.ts';
-import { MarketOp } from '../../engine/wire/layout.ts';
+import { Channel, MarketOp } from '../../engine/wire/layout.ts';
+import type { ChannelFeed } from './channel-feed.ts';
 import type { LiveCandles } from './live-candles.ts';
 import { type MarketConnection, subscriptionKey } from './market-connection.ts';
 import { MirrorOrders } from './mirror-orders.ts';
@@ -64,6 +65,16 @@ export class MarketSymbols {
   /** Symbol name for an answer; never text from a client. */
   nameOf(symbol: number): string {
     return symbol === 0 ? '*' : (this.#feeds[symbol]?.name ?? '?');
+  }
+
+  /** Closes the candles of all symbols whose buckets have ended by `timeUs`. @param onClosed called with each feed that has closed ones */
+  advance(timeUs: number, onClosed: (feed: SymbolFeed) => void): void {
+    for (const feed of this.#feeds) if (feed !== undefined && feed.candles.dueUs <= timeUs && feed.advance(timeUs)) onClosed(feed);
+  }
+
+  /** Whether a candle that a reader has subscribed to has ended by `timeUs`, if nothing traded since. */
+  candlesDue(timeUs: number): boolean {
+    return this.#feeds.some((feed) => feed !== undefined && feed.candles.dueUs <= timeUs && feed.channels.some(isWantedCandle));
   }
 
   /** Adds symbols defined since the last call. Cheap when there are none. */
@@ -143,4 +154,8 @@ export class MarketSymbols {
     }
     return feed;
   }
+}
+
+function isWantedCandle({ wanted, channel }: ChannelFeed): boolean {
+  return wanted && channel >= Channel.Candles1s;
 }

@@ -52,6 +52,13 @@ export class SymbolFeed implements OrderSink, FeedSymbol {
     this.candles.trade(f64[event + MarketField.time], price, quantity, taker, f64[event + MarketField.extra], f64[event + MarketField.seq]);
   }
 
+  /** Closes the candles whose buckets have ended by `timeUs`. @returns whether there are any */
+  advance(timeUs: number): boolean {
+    if (this.candles.advance(timeUs) === 0) return false;
+    for (const feed of this.channels) feed.descriptor.onTime(feed);
+    return true;
+  }
+
   /** Handles a change of a resting order. Counted without a reader too, so that each number stands for one state. */
   onOrder(action: OrderAction, order: number): void {
     const feeds = this.#following;

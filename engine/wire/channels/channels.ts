@@ -2,11 +2,12 @@ import { assert } from '../../assert.ts';
 import { bboWire } from './bbo.ts';
 import { bookWire } from './book.ts';
 import { bookL3Wire } from './book-l3.ts';
+import { CANDLE_WIRES } from './candles.ts';
 import type { ChannelWire } from './channel-wire.ts';
 import { statusWire } from './status.ts';
 import { tradesWire } from './trades.ts';
 
-const LIST = [bookWire, bookL3Wire, bboWire, tradesWire, statusWire] as const;
+const LIST = [bookWire, bookL3Wire, bboWire, tradesWire, statusWire, ...CANDLE_WIRES] as const;
 type Listed = (typeof LIST)[number];
 
 export type ChannelName = Listed['name'];

@@ -3,5 +3,16 @@ export declare enum Channel {
     BookL3 = 1,
     Bbo = 2,
     Trades = 3,
-    Status = 4
+    Status = 4,
+    /**
+     * Candles, a channel for each CandleInterval, in its order.
+     */
+    Candles1s = 5,
+    Candles15s = 6,
+    Candles1m = 7,
+    Candles5m = 8,
+    Candles15m = 9,
+    Candles1h = 10,
+    Candles4h = 11,
+    Candles1d = 12
 }

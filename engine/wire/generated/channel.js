@@ -6,4 +6,15 @@ export var Channel;
     Channel[Channel["Bbo"] = 2] = "Bbo";
     Channel[Channel["Trades"] = 3] = "Trades";
     Channel[Channel["Status"] = 4] = "Status";
+    /**
+     * Candles, a channel for each CandleInterval, in its order.
+     */
+    Channel[Channel["Candles1s"] = 5] = "Candles1s";
+    Channel[Channel["Candles15s"] = 6] = "Candles15s";
+    Channel[Channel["Candles1m"] = 7] = "Candles1m";
+    Channel[Channel["Candles5m"] = 8] = "Candles5m";
+    Channel[Channel["Candles15m"] = 9] = "Candles15m";
+    Channel[Channel["Candles1h"] = 10] = "Candles1h";
+    Channel[Channel["Candles4h"] = 11] = "Candles4h";
+    Channel[Channel["Candles1d"] = 12] = "Candles1d";
 })(Channel || (Channel = {}));

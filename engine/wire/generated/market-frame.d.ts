@@ -1,5 +1,6 @@
 import * as flatbuffers from 'flatbuffers';
 import { Bbo } from './bbo.js';
+import { Candle } from './candle.js';
 import { Channel } from './channel.js';
 import { FrameKind } from './frame-kind.js';
 import { LevelUpdate } from './level-update.js';
@@ -36,6 +37,8 @@ export declare class MarketFrame {
     tradesLength(): number;
     statuses(index: number, obj?: Status): Status | null;
     statusesLength(): number;
+    candles(index: number, obj?: Candle): Candle | null;
+    candlesLength(): number;
     static startMarketFrame(builder: flatbuffers.Builder): void;
     static addSchemaVersion(builder: flatbuffers.Builder, schemaVersion: number): void;
     static addKind(builder: flatbuffers.Builder, kind: FrameKind): void;
@@ -55,6 +58,8 @@ export declare class MarketFrame {
     static startTradesVector(builder: flatbuffers.Builder, numElems: number): void;
     static addStatuses(builder: flatbuffers.Builder, statusesOffset: flatbuffers.Offset): void;
     static startStatusesVector(builder: flatbuffers.Builder, numElems: number): void;
+    static addCandles(builder: flatbuffers.Builder, candlesOffset: flatbuffers.Offset): void;
+    static startCandlesVector(builder: flatbuffers.Builder, numElems: number): void;
     static endMarketFrame(builder: flatbuffers.Builder): flatbuffers.Offset;
-    static createMarketFrame(builder: flatbuffers.Builder, schemaVersion: number, kind: FrameKind, channel: Channel, symbol: number, code: number, tag: number, firstNo: bigint, timeUs: bigint, levelsOffset: flatbuffers.Offset, ordersOffset: flatbuffers.Offset, bbosOffset: flatbuffers.Offset, tradesOffset: flatbuffers.Offset, statusesOffset: flatbuffers.Offset): flatbuffers.Offset;
+    static createMarketFrame(builder: flatbuffers.Builder, schemaVersion: number, kind: FrameKind, channel: Channel, symbol: number, code: number, tag: number, firstNo: bigint, timeUs: bigint, levelsOffset: flatbuffers.Offset, ordersOffset: flatbuffers.Offset, bbosOffset: flatbuffers.Offset, tradesOffset: flatbuffers.Offset, statusesOffset: flatbuffers.Offset, candlesOffset: flatbuffers.Offset): flatbuffers.Offset;
 }

@@ -17,6 +17,7 @@ export const bbo: ChannelDescriptor = {
   stateDoubles: 2 * BEST_DOUBLES,
   events: [],
   onEvent: nothing,
+  onTime: nothing,
   followsOrders: false,
   onOrder: nothing,
   onWanted: nothing,

@@ -13,6 +13,7 @@ export const bookL3: ChannelDescriptor = {
   stateDoubles: 0,
   events: [],
   onEvent: nothing,
+  onTime: nothing,
   followsOrders: true,
   onOrder: (channel, action, order) => {
     const at = channel.append();

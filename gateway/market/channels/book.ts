@@ -15,6 +15,7 @@ export const book: ChannelDescriptor = {
   stateDoubles: 0,
   events: [],
   onEvent: nothing,
+  onTime: nothing,
   followsOrders: false,
   onOrder: nothing,
   onWanted: (channel) => {

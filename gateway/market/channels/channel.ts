@@ -4,6 +4,7 @@ import type { ChannelWire } from '../../../engine/wire/channels/channel-wire.ts'
 import type { OrderAction } from '../../../engine/wire/layout.ts';
 import type { MarketEventKind } from '../../../engine/wire/market-event.ts';
 import type { StructList } from '../../../engine/wire/market-frames.ts';
+import type { Candles } from '../../../feeds/analysis/candles.ts';
 import type { BookMirror } from '../book-mirror.ts';
 import type { DeepSnapshot } from '../deep-snapshot.ts';
 
@@ -21,6 +22,7 @@ export type Conflation = (typeof Conflation)[keyof typeof Conflation];
 /** The part of one symbol's channel that its descriptor uses. */
 export interface ChannelState {
   readonly mirror: BookMirror;
+  readonly candles: Candles;
   /** Number of the last update that was taken. */
   number: number;
   /** Updates for the next flush; the last one has `number`. */
@@ -50,6 +52,8 @@ export interface ChannelDescriptor {
   /** Kinds of market events for which `onEvent` is called, after the mirror has applied them. */
   readonly events: readonly MarketEventKind[];
   readonly onEvent: (channel: ChannelState, kind: number, slots: RingSlots, slot: number) => void;
+  /** Called when time alone has closed candles: see `Candles.justClosed`. */
+  readonly onTime: (channel: ChannelState) => void;
   /** Each change of a resting order is one update: the feed counts it, and calls `onOrder` when the channel is wanted. */
   readonly followsOrders: boolean;
   /** @param order slot in the mirror's orders */

@@ -27,6 +27,7 @@ export const status: ChannelDescriptor = {
     state[LAST_IS_INDICATION] = indication ? 1 : 0;
     put(channel.mirror, pending.words, at);
   },
+  onTime: nothing,
   followsOrders: false,
   onOrder: nothing,
   onWanted: nothing,

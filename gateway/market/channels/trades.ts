@@ -25,6 +25,7 @@ export const trades: ChannelDescriptor = {
     const at = channel.append();
     if (at !== -1) put(slots, slot, channel.pending.words, at);
   },
+  onTime: nothing,
   followsOrders: false,
   onOrder: nothing,
   onWanted: nothing,
