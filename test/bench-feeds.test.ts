@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { makeFrames, RECORDS_PER_FRAME } from '../bench/feeds/frames.ts';
+import { Parser } from '../bench/feeds/parse.ts';
+import { ringWindow } from '../bench/feeds/ring-work.ts';
+import { Visible } from '../bench/feeds/visible.ts';
+import { BroadcastReader } from '../feeds/rings/broadcast-ring.ts';
+import { allocateFeeds } from '../feeds/worker/feed-handles.ts';
+
+describe('bench: the scope feeds on small inputs', () => {
+  it('each frame gives four records, and none is refused', () => {
+    const { snapshot, deltas } = makeFrames(500);
+    const parser = new Parser(allocateFeeds({}, 1));
+    parser.frame(snapshot, 0);
+    const reader = new BroadcastReader(parser.handles.ring, { limit: 1000 });
+    for (const [index, frame] of deltas.entries()) {
+      parser.frame(frame, index);
+      assert.equal(reader.poll(), RECORDS_PER_FRAME, `frame ${index}`);
+    }
+    parser.check(501);
+  });
+
+  it('a window of the ring reads every record, with each number of readers', () => {
+    for (const readers of [1, 4]) assert.ok(ringWindow(readers).ratio > 0);
+  });
+
+  it('every frame of an open loop has its latencies, also in a second window', async () => {
+    const visible = await Visible.start({ recordsPerSecond: 40_000, windowSeconds: 0.1, windows: 2 });
+    for (let window = 0; window < 2; window++) {
+      const { planned, begun } = visible.window();
+      assert.deepEqual([planned.count, begun.count], [1000, 1000]);
+      assert.ok(begun.p50 <= planned.p50 + 0.002, 'a frame is begun after its planned time');
+    }
+    await visible.stop();
+  });
+});
