@@ -1,5 +1,6 @@
 /** Outside market data: text to records, through the ring, to a reader. */
 import { setImmediate as turn } from 'node:timers/promises';
+import { ITCH_SECONDS, measureItch } from '../feeds/itch-metrics.ts';
 import { parseWindow } from '../feeds/parse.ts';
 import { ringWindow } from '../feeds/ring-work.ts';
 import { Visible } from '../feeds/visible.ts';
@@ -25,13 +26,13 @@ export const scope: Scope = {
   name: 'feeds',
   title: 'Feeds: outside market data from its text to a reader',
   options: {},
-  seconds: (profile) => (profile === 'ci' ? 8 : 40),
+  seconds: (profile) => (profile === 'ci' ? 8 : 40) + ITCH_SECONDS[profile],
   run: (context) => measured(scope, () => run(context)),
 };
 
 async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
   const plan = PLANS[context.profile];
-  const steps = READERS.length + 1 + plan.rates.length;
+  const steps = READERS.length + 1 + plan.rates.length + 1;
   const metrics: Metric[] = [];
   const windowsOf = async <Window>(what: string, windows: number, measure: () => Window): Promise<Window[]> => {
     const found: Window[] = [];
@@ -111,7 +112,8 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
     }
     step++;
   }
-  return { method: method(plan), metrics, series: [] };
+  const itch = await measureItch(context, (what, done) => context.progress(what, (step + done) / steps));
+  return { method: [...method(plan), itch.method], metrics: [...metrics, ...itch.metrics], series: [] };
 }
 
 function rates(id: string, title: string, values: readonly number[]): Metric {

@@ -1,5 +1,4 @@
 import { assert } from '../../../engine/assert.ts';
-import { LIMIT_53 } from '../../../engine/units.ts';
 import { ITCH_MESSAGES, type ItchField, type ItchMessageLayout, itchOffset, itchType } from './layout.ts';
 
 /** Types of message that have to do with orders and trades, as their byte. */
@@ -231,9 +230,11 @@ export class ItchMessage {
 
   #field({ kind, offset, bytes }: ItchField): string | number | bigint {
     if (typeof kind === 'number') return this.#text(offset, kind);
-    let value = 0n;
-    for (let i = 0; i < bytes; i++) value = (value << 8n) | BigInt(this.#view.getUint8(this.#at + offset + i));
-    return value < BigInt(LIMIT_53) ? Number(value) : value;
+    let high = 0;
+    for (let i = 0; i < bytes - 4; i++) high = high * 256 + this.#view.getUint8(this.#at + offset + i);
+    let low = 0;
+    for (let i = Math.max(0, bytes - 4); i < bytes; i++) low = low * 256 + this.#view.getUint8(this.#at + offset + i);
+    return high < TWO_21 ? high * TWO_32 + low : (BigInt(high) << 32n) | BigInt(low);
   }
 
   #text(offset: number, bytes: number): string {
