@@ -53,7 +53,8 @@ function texts(book: VenueBook, side: BookSide): string[] {
   const levels = book.side(side);
   return Array.from({ length: levels.length }, (_, depth) => {
     const price = decimalText(levels.price(depth), book.priceDecimals, levels.writtenPriceDecimals(depth));
-    return `${price} x ${decimalText(levels.quantity(depth), book.quantityDecimals, levels.writtenQuantityDecimals(depth))}`;
+    const decimals = book.quantityDecimals - levels.coarseness(depth);
+    return `${price} x ${decimalText(levels.storedQuantity(depth), decimals, levels.writtenQuantityDecimals(depth))}`;
   });
 }
 
@@ -112,6 +113,8 @@ test('numbers that do not fit are counted, and no level keeps a quantity that is
   const desk = new Desk();
   desk.snapshot('bid 10 x 1, bid 9 x 1, ask 11 x 0.00000001');
   assert.deepEqual(desk.update('bid 10 x 90071993'), ['bid X 10 x 0.00000000', 'fault X NUMBER_TOO_LARGE', 'end X 2']);
+  assert.deepEqual(texts(desk.feed.book, BookSide.Bid), ['10 x 90071993', '9 x 1'], 'the book has it');
+  assert.deepEqual(desk.update('bid 10 x 0'), ['bid X 10 x 0.00000000', 'end X 2']);
   assert.deepEqual(desk.update('bid 9 x -1'), ['bid X 9 x 0.00000000', 'fault X NUMBER_NEGATIVE', 'end X 2']);
   assert.deepEqual(desk.update('bid x1 x 1'), ['fault X NUMBER_MALFORMED', 'end X 2']);
   assert.deepEqual(desk.update('bid 1e5 x 1'), ['fault X NUMBER_MALFORMED', 'end X 2']);
@@ -199,13 +202,31 @@ test('property: the sink has the book that the feed has, whatever comes', () => 
         const { book } = desk.feed;
         for (const one of [BookSide.Bid, BookSide.Ask]) {
           const levels = book.side(one);
-          const own = Array.from({ length: levels.length }, (_, depth) => {
+          const own: string[] = [];
+          for (let depth = 0; depth < levels.length; depth++) {
             const text = decimalText(levels.price(depth), book.priceDecimals, book.priceDecimals);
-            return `${text} x ${decimalText(levels.quantity(depth), book.quantityDecimals, book.quantityDecimals)}`;
-          });
+            const quantity = decimalText(levels.quantity(depth), book.quantityDecimals, book.quantityDecimals);
+            if (levels.quantity(depth) !== 0) own.push(`${text} x ${quantity}`);
+          }
           assert.deepEqual(desk.sink.book('X', one), own);
         }
       }
+    }),
+  );
+});
+
+test('property: the text of every level stays as it was written, whatever its size', () => {
+  const number = fc.tuple(fc.bigInt(1n, 2n ** 53n - 1n), fc.nat(18)).map(([units, decimals]) => {
+    const digits = String(units).padStart(decimals + 1, '0');
+    return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
+  });
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.tuple(fc.nat(99), number), { selector: ([price]) => price, maxLength: 20 }), (levels) => {
+      const desk = new Desk();
+      desk.snapshot('');
+      for (const [price, quantity] of levels) desk.update(`bid ${price} x ${quantity}`);
+      const sorted = levels.toSorted(([a], [b]) => b - a).map(([price, quantity]) => `${price} x ${quantity}`);
+      assert.deepEqual(texts(desk.feed.book, BookSide.Bid), sorted);
     }),
   );
 });

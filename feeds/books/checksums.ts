@@ -23,7 +23,8 @@ function krakenSide(levels: BookLevels, book: VenueBook, from: number): number {
   const count = Math.min(levels.length, KRAKEN_LEVELS);
   for (let depth = 0; depth < count; depth++) {
     at = writeDigits(scratch, at, levels.price(depth), book.priceDecimals, levels.writtenPriceDecimals(depth));
-    at = writeDigits(scratch, at, levels.quantity(depth), book.quantityDecimals, levels.writtenQuantityDecimals(depth));
+    const decimals = book.quantityDecimals - levels.coarseness(depth);
+    at = writeDigits(scratch, at, levels.storedQuantity(depth), decimals, levels.writtenQuantityDecimals(depth));
   }
   return at;
 }
@@ -47,7 +48,8 @@ export function okxChecksum(book: VenueBook): number {
 function okxLevel(levels: BookLevels, book: VenueBook, depth: number, from: number): number {
   let at = writeDecimal(scratch, from, levels.price(depth), book.priceDecimals, levels.writtenPriceDecimals(depth));
   scratch[at++] = COLON;
-  at = writeDecimal(scratch, at, levels.quantity(depth), book.quantityDecimals, levels.writtenQuantityDecimals(depth));
+  const decimals = book.quantityDecimals - levels.coarseness(depth);
+  at = writeDecimal(scratch, at, levels.storedQuantity(depth), decimals, levels.writtenQuantityDecimals(depth));
   scratch[at++] = COLON;
   return at;
 }

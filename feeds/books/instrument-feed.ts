@@ -75,8 +75,9 @@ export class InstrumentFeed {
   }
 
   /**
-   * A level of a snapshot or an update, absolute; quantity 0 removes it. A number that does not fit is counted; if it is
-   * the quantity, the level is removed, as its quantity is not known.
+   * A level of a snapshot or an update, absolute; quantity 0 removes it. A number that is refused is counted; if it is
+   * the quantity, the level is removed, as its quantity is not known. A quantity that needs 2^53 units or more is kept in
+   * the book, counted, and not written to the sink.
    * @returns the fault, or `None`
    */
   level(side: BookSide, bytes: Uint8Array, priceFrom: number, priceTo: number, quantityFrom: number, quantityTo: number): FeedFault {
@@ -85,11 +86,9 @@ export class InstrumentFeed {
     let fault = price.read(bytes, priceFrom, priceTo);
     if (fault === FeedFault.None) {
       fault = quantity.read(bytes, quantityFrom, quantityTo);
-      if (fault === FeedFault.None) {
-        if (this.#accept(price, quantity)) this.#set(side);
-        else fault = FeedFault.NumberTooLarge;
-      }
-      if (fault !== FeedFault.None && price.decimals <= this.book.priceDecimals) this.#remove(side, price.units(this.book.priceDecimals));
+      if (fault === FeedFault.None) fault = this.#accept(price, quantity) ? FeedFault.None : FeedFault.NumberTooLarge;
+      if (fault === FeedFault.None) fault = this.#set(side);
+      else if (price.decimals <= this.book.priceDecimals) this.#remove(side, price.units(this.book.priceDecimals));
     }
     if (fault !== FeedFault.None) this.fault(fault);
     return fault;
@@ -171,23 +170,27 @@ export class InstrumentFeed {
     this.#sink.fault(this.id, fault);
   }
 
-  /** Sets the level that was read. */
-  #set(side: BookSide): void {
+  /** Sets the level that was read. @returns `NumberTooLarge` if the sink cannot have its quantity */
+  #set(side: BookSide): FeedFault {
     const { book } = this;
-    const price = this.#price.units(book.priceDecimals);
-    const quantity = this.#quantity.units(book.quantityDecimals);
     const levels = book.side(side);
+    const price = this.#price.units(book.priceDecimals);
+    const units = this.#quantity.units(book.quantityDecimals);
+    const coarse = units === -1;
+    const quantity = coarse ? this.#quantity.mantissa : units;
+    const coarseness = coarse ? book.quantityDecimals - this.#quantity.decimals : 0;
     const priceWritten = this.#price.written;
     const quantityWritten = this.#quantity.written;
-    const change = levels.set(price, quantity, priceWritten, quantityWritten);
-    if (change === LevelChange.None) return;
+    const change = levels.set(price, quantity, priceWritten, quantityWritten, coarseness);
+    if (change === LevelChange.None) return FeedFault.None;
     if (change === LevelChange.Refused) {
       this.fault(FeedFault.BookFull);
-      if (!levels.isBetter(price, levels.price(levels.length - 1))) return;
+      if (!levels.isBetter(price, levels.price(levels.length - 1))) return FeedFault.None;
       this.#dropWorst(levels);
-      levels.set(price, quantity, priceWritten, quantityWritten);
+      levels.set(price, quantity, priceWritten, quantityWritten, coarseness);
     }
-    if (!this.#rewrite) this.#sink.level(this.id, side, price, quantity);
+    if (!this.#rewrite) this.#sink.level(this.id, side, price, coarse ? 0 : quantity);
+    return coarse ? FeedFault.NumberTooLarge : FeedFault.None;
   }
 
   #remove(side: BookSide, price: number): void {
@@ -235,7 +238,9 @@ export class InstrumentFeed {
     if (priceFault !== FeedFault.None) return this.#refuse(priceFault);
     const quantityFault = quantity.read(bytes, quantityFrom, quantityTo);
     if (quantityFault !== FeedFault.None) return this.#refuse(quantityFault);
-    return this.#accept(price, quantity) ? FeedFault.None : this.#refuse(FeedFault.NumberTooLarge);
+    const quantityDecimals = Math.max(this.book.quantityDecimals, quantity.decimals);
+    const fits = quantity.units(quantityDecimals) !== -1 && this.#accept(price, quantity);
+    return fits ? FeedFault.None : this.#refuse(FeedFault.NumberTooLarge);
   }
 
   #refuse(fault: FeedFault): FeedFault {
@@ -243,11 +248,11 @@ export class InstrumentFeed {
     return fault;
   }
 
-  /** Whether the book can hold the numbers that were read; makes its units small enough for them. */
+  /** Whether the book can hold the price that was read; makes its units small enough for both numbers. */
   #accept(price: DecimalReader, quantity: DecimalReader): boolean {
     const priceDecimals = Math.max(this.book.priceDecimals, price.decimals);
     const quantityDecimals = Math.max(this.book.quantityDecimals, quantity.decimals);
-    if (price.units(priceDecimals) === -1 || quantity.units(quantityDecimals) === -1) return false;
+    if (price.units(priceDecimals) === -1) return false;
     if (priceDecimals === this.book.priceDecimals && quantityDecimals === this.book.quantityDecimals) return true;
     return this.#grow(priceDecimals, quantityDecimals);
   }
@@ -288,7 +293,8 @@ export class InstrumentFeed {
 
   #writeSide(levels: BookLevels): void {
     for (let depth = 0; depth < levels.length; depth++) {
-      this.#sink.level(this.id, levels.side, levels.price(depth), levels.quantity(depth));
+      const quantity = levels.quantity(depth);
+      if (quantity !== 0) this.#sink.level(this.id, levels.side, levels.price(depth), quantity);
     }
   }
 

@@ -28,7 +28,7 @@ export class BookLevels {
   /** Prices, negative for asks, so that both sides ascend to the best. */
   #keys = new Float64Array(FIRST_CAPACITY);
   #quantities = new Float64Array(FIRST_CAPACITY);
-  /** Written decimals of the price * 256 + of the quantity. */
+  /** Three numbers of decimals in 5 bits each: written of the price, written of the quantity, and {@link coarseness} of the quantity. */
   #written = new Uint16Array(FIRST_CAPACITY);
   #length = 0;
 
@@ -52,16 +52,27 @@ export class BookLevels {
     return this.side === BookSide.Bid ? key : 0 - key;
   }
 
+  /** In the units of the book; 0 if it needs 2^53 of them or more. */
   quantity(depth: number): number {
+    return this.coarseness(depth) === 0 ? this.storedQuantity(depth) : 0;
+  }
+
+  /** The quantity exactly, in units that are larger by {@link coarseness} decimals. */
+  storedQuantity(depth: number): number {
     return this.#quantities[this.#length - 1 - depth];
   }
 
+  /** Not 0 only for a quantity that needs 2^53 units of the book or more. */
+  coarseness(depth: number): number {
+    return (this.#written[this.#length - 1 - depth] >>> 10) & 0x1f;
+  }
+
   writtenPriceDecimals(depth: number): number {
-    return this.#written[this.#length - 1 - depth] >>> 8;
+    return this.#written[this.#length - 1 - depth] & 0x1f;
   }
 
   writtenQuantityDecimals(depth: number): number {
-    return this.#written[this.#length - 1 - depth] & 0xff;
+    return (this.#written[this.#length - 1 - depth] >>> 5) & 0x1f;
   }
 
   /** The depth of a price; -1 if there is no such level. */
@@ -76,8 +87,12 @@ export class BookLevels {
     return this.#key(price) > this.#key(other);
   }
 
-  /** Sets the quantity at a price; 0 removes the level. The written decimals are in [0, {@link MAX_DECIMALS}]. */
-  set(price: number, quantity: number, priceDecimals: number, quantityDecimals: number): LevelChange {
+  /**
+   * Sets the quantity at a price; 0 removes the level.
+   * @param priceDecimals written, in [0, {@link MAX_DECIMALS}], as the other numbers of decimals
+   * @param coarseness decimals by which the units of this quantity are larger than those of the book
+   */
+  set(price: number, quantity: number, priceDecimals: number, quantityDecimals: number, coarseness = 0): LevelChange {
     const key = this.#key(price);
     const at = this.#search(key);
     const found = at < this.#length && this.#keys[at] === key;
@@ -95,7 +110,7 @@ export class BookLevels {
       this.#keys[at] = key;
     }
     this.#quantities[at] = quantity;
-    this.#written[at] = (priceDecimals << 8) | quantityDecimals;
+    this.#written[at] = priceDecimals | (quantityDecimals << 5) | (coarseness << 10);
     return found ? LevelChange.Changed : LevelChange.Added;
   }
 
@@ -110,17 +125,13 @@ export class BookLevels {
     return this.#length === 0 ? 0 : this.price(this.side === BookSide.Bid ? 0 : this.#length - 1);
   }
 
-  highestQuantity(): number {
-    let highest = 0;
-    for (let i = 0; i < this.#length; i++) highest = Math.max(highest, this.#quantities[i]);
-    return highest;
-  }
-
-  /** Multiplies all prices and quantities: the units became smaller. The results must be below 2^53. */
-  multiply(priceFactor: number, quantityFactor: number): void {
+  /** The units became smaller by these decimals. All prices must stay below 2^53; a quantity that does not becomes coarser. */
+  refine(priceDecimals: number, quantityDecimals: number): void {
     for (let i = 0; i < this.#length; i++) {
-      this.#keys[i] *= priceFactor;
-      this.#quantities[i] *= quantityFactor;
+      this.#keys[i] *= POWERS[priceDecimals];
+      const quantity = this.#quantities[i] * POWERS[quantityDecimals];
+      if (this.#written[i] >>> 10 === 0 && quantity <= Number.MAX_SAFE_INTEGER) this.#quantities[i] = quantity;
+      else this.#written[i] += quantityDecimals << 10;
     }
   }
 
@@ -193,20 +204,16 @@ export class VenueBook {
 
   /**
    * Makes the units small enough for numbers with these decimals. They never become larger.
-   * @returns false if a level would need 2^53 units or more; nothing is changed then
+   * @returns false if a price would need 2^53 units or more; nothing is changed then
    */
   grow(priceDecimals: number, quantityDecimals: number): boolean {
     const price = Math.max(this.priceDecimals, priceDecimals);
     const quantity = Math.max(this.quantityDecimals, quantityDecimals);
     if (price > MAX_DECIMALS || quantity > MAX_DECIMALS) return false;
-    const priceFactor = POWERS[price - this.priceDecimals];
-    const quantityFactor = POWERS[quantity - this.quantityDecimals];
-    for (const levels of [this.bids, this.asks]) {
-      if (levels.highestPrice() * priceFactor > Number.MAX_SAFE_INTEGER) return false;
-      if (levels.highestQuantity() * quantityFactor > Number.MAX_SAFE_INTEGER) return false;
-    }
-    this.bids.multiply(priceFactor, quantityFactor);
-    this.asks.multiply(priceFactor, quantityFactor);
+    const highest = Math.max(this.bids.highestPrice(), this.asks.highestPrice());
+    if (highest * POWERS[price - this.priceDecimals] > Number.MAX_SAFE_INTEGER) return false;
+    this.bids.refine(price - this.priceDecimals, quantity - this.quantityDecimals);
+    this.asks.refine(price - this.priceDecimals, quantity - this.quantityDecimals);
     this.priceDecimals = price;
     this.quantityDecimals = quantity;
     return true;

@@ -59,7 +59,7 @@ function capturedBook(instrument: InstrumentFeed, levels: number): CapturedBook 
 function levelTexts(levels: BookLevels, book: VenueBook, most: number): [string, string][] {
   return Array.from({ length: Math.min(levels.length, most) }, (_, depth) => [
     decimalText(levels.price(depth), book.priceDecimals, levels.writtenPriceDecimals(depth)),
-    decimalText(levels.quantity(depth), book.quantityDecimals, levels.writtenQuantityDecimals(depth)),
+    decimalText(levels.storedQuantity(depth), book.quantityDecimals - levels.coarseness(depth), levels.writtenQuantityDecimals(depth)),
   ]);
 }
 

@@ -25,7 +25,7 @@ export function captureLines(path: string): NaiveLine[] {
 
 type Level = readonly [price: string, quantity: string, ...rest: unknown[]];
 /** Price without zeros at its end, as a venue may write the same price with others; then the text. */
-type Side = Map<string, readonly [price: string, quantity: string]>;
+type Side = Map<string, { readonly at: number; readonly price: string; readonly quantity: string }>;
 
 export class NaiveBook {
   readonly bids: Side = new Map();
@@ -42,7 +42,7 @@ export class NaiveBook {
     for (const [price, quantity] of levels) {
       const key = price.includes('.') ? price.replace(/\.?0+$/, '') : price;
       if (Number(quantity) === 0) this[side].delete(key);
-      else this[side].set(key, [price, quantity]);
+      else this[side].set(key, { at: Number(price), price, quantity });
     }
   }
 
@@ -50,8 +50,8 @@ export class NaiveBook {
     const known = this.#sorted.get(side);
     if (known !== undefined) return known;
     const sign = side === 'bids' ? -1 : 1;
-    const levels = [...this[side].values()].map(([price, quantity]) => ({ at: sign * Number(price), price, quantity }));
-    const sorted = levels.sort((a, b) => a.at - b.at).map(({ price, quantity }): [string, string] => [price, quantity]);
+    const levels = [...this[side].values()].sort((a, b) => sign * (a.at - b.at));
+    const sorted = levels.map(({ price, quantity }): [string, string] => [price, quantity]);
     this.#sorted.set(side, sorted);
     return sorted;
   }
@@ -67,9 +67,11 @@ export class NaiveBook {
 
   updated(): void {
     this.updates++;
-    const [bid] = this.sorted('bids');
-    const [ask] = this.sorted('asks');
-    if (bid !== undefined && ask !== undefined && Number(bid[0]) >= Number(ask[0])) this.crossed++;
+    let bid = 0;
+    let ask = Number.POSITIVE_INFINITY;
+    for (const { at } of this.bids.values()) bid = Math.max(bid, at);
+    for (const { at } of this.asks.values()) ask = Math.min(ask, at);
+    if (bid >= ask) this.crossed++;
   }
 
   checked(right: boolean): void {
@@ -78,10 +80,11 @@ export class NaiveBook {
   }
 }
 
-/** @returns as `openbell feeds books --json` prints it */
+/** Answers over HTTP come before all frames. @returns as `openbell feeds books --json` prints it */
 export function naiveBooks(lines: readonly NaiveLine[], apply: NaiveVenue, levels: number): CapturedBook[] {
   const books = new Map<string, NaiveBook>();
-  for (const line of lines) if (line.t === 'recv' || line.t === 'http') apply(line, books);
+  for (const line of lines) if (line.t === 'http') apply(line, books);
+  for (const line of lines) if (line.t === 'recv') apply(line, books);
   return [...books]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([instrument, book]) => ({
