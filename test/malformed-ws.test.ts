@@ -130,7 +130,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
     assert.equal(venue.market.counters.subscriptionsNow, 2);
   }
 
-  it('binary: damaged requests, random bytes, hostile offsets, other versions, oversize', { timeout: 30_000 }, async () => {
+  it('binary: damaged requests, random bytes, hostile offsets, other versions, oversize', { timeout: 300_000 }, async () => {
     const valid = [1, 2, 3, 4].map((op) => marketRequest(op, op, op === MarketOp.Ping ? 0 : 1, op));
     const frames = new MalformedFrames(SEED, valid, { headBytes: 36, versionAt: 24, maxBytes: MAX_REQUEST_BYTES });
     const outcomes = await attack('binary', BINARY, (raw) => raw.send(Opcode.Binary, frames.next().bytes));
@@ -139,7 +139,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
     }
   });
 
-  it('JSON: broken texts, wrong types, bad UTF-8, binary where text belongs', { timeout: 30_000 }, async () => {
+  it('JSON: broken texts, wrong types, bad UTF-8, binary where text belongs', { timeout: 300_000 }, async () => {
     const prng = new Prng(SEED + 1);
     const good = '{"op":"subscribe","channel":"book","symbol":"S1","tag":7}';
     const odd: unknown[] = [null, [], 'x', Number.MAX_VALUE, -1, 1.5, {}, { a: [] }, '__proto__', 'constructor', true, 2 ** 53, '\u0000'];
@@ -162,7 +162,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
     }
   });
 
-  it('WebSocket frames that violate the protocol, and invalid handshakes', { timeout: 30_000 }, async () => {
+  it('WebSocket frames that violate the protocol, and invalid handshakes', { timeout: 300_000 }, async () => {
     const prng = new Prng(SEED + 2);
     const outcomes = await attack('json', RAW_FRAMES, (raw) => {
       const bytes = frame(Opcode.Text, Buffer.from('{"op":"ping","tag":1}'));

@@ -46,7 +46,7 @@ async function check(venue: MarketVenue, readers: readonly Reader[]): Promise<vo
 }
 
 for (const seed of [11, 12]) {
-  test(`every reader has the engine's book: steady, late, dropped, lagging ones (seed ${seed})`, { timeout: 60_000 }, async (t) => {
+  test(`every reader has the engine's book: steady, late, dropped, lagging ones (seed ${seed})`, { timeout: 300_000 }, async (t) => {
     const venue = await MarketVenue.start(SYMBOLS, { slowReader: { softLimitBytes: 32 * 1024, lagLimitMs: 60_000, resyncLimit: 1000 } });
     t.after(() => venue.stop());
     const prng = new Prng(seed);
@@ -121,7 +121,7 @@ test('a reader that lost one update detects it, requests a snapshot, and is corr
   assert.equal(client.reconnects, 0);
 });
 
-test('after a restart the readers reconnect automatically, to the same books and numbers of trades', { timeout: 30_000 }, async (t) => {
+test('after a restart the readers reconnect automatically, to the same books and numbers of trades', { timeout: 300_000 }, async (t) => {
   const venue = await MarketVenue.start(SYMBOLS, {}, await freePort());
   t.after(() => venue.stop());
   const readers = [await reader(venue, 'binary', 'binary', true, 1), await reader(venue, 'json', 'json', false, 2)];

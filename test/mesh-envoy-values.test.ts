@@ -164,6 +164,6 @@ test('started as the file says, Envoy outlives the shell that started it', optio
     }
   });
   // The shell is gone.
-  await t.waitFor(async () => assert.equal((await fetch(`http://${readFileSync(admin, 'utf8')}/ready`)).status, 200), { timeout: 10_000 });
+  await t.waitFor(async () => assert.equal((await fetch(`http://${readFileSync(admin, 'utf8')}/ready`)).status, 200), { timeout: 300_000 });
   process.kill(pid, 0);
 });

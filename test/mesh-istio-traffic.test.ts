@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterObjects, EDGE, SHARD } from '../mesh/checks/istio-nodes.ts';
 import { bootstrapOf, edgeParts, shardParts } from '../mesh/checks/istio-rehost.ts';
 import { istioTool } from '../mesh/checks/istio-tools.ts';
@@ -19,6 +18,7 @@ import { type Answered, client, https, type Shows, sessionToItsEnd, submit, webS
 import { type Claims, ENVOY, Envoy, EnvoyFiles } from './support/envoy-fixture.ts';
 import { ask, PROXIED } from './support/envoy-venue.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
+import { until } from './support/until.ts';
 
 const kustomize = kustomizeTool();
 const xds = istioTool('xds');
@@ -415,7 +415,7 @@ test('a web page reads market data: its token is a subprotocol, its shard a path
     await t.test(name, async () => assert.equal((await webSocket(files, ports.market, path, at('market', shows))).status, status));
 
   await t.test('the log of the sidecar has no query, which might contain a token', async () => {
-    await t.waitFor(() => assert.ok(venue.envoy.log.some(({ path, status }) => path === '/' && status === 403)), { timeout: 5000 });
+    await t.waitFor(() => assert.ok(venue.envoy.log.some(({ path, status }) => path === '/' && status === 403)), { timeout: 300_000 });
     assert.doesNotMatch(JSON.stringify(venue.envoy.log), /eyJ|access_token/);
   });
 
@@ -476,7 +476,7 @@ test('the shadow gets the streams of shard 0, and its answers are discarded', { 
   const shows: Shows = { certificate: venue.files.client, token: await venue.token() };
   for (let id = 1; id <= 20; id++) assert.equal((await order(venue, id, shows)).status, Grpc.Ok);
   // An answer does not wait for the copy.
-  for (let tries = 0; tries < 200 && (await commands({ exchange: venue.shadow })) < 20; tries++) await sleep(20);
+  await until(async () => (await commands({ exchange: venue.shadow })) >= 20, 'the copies');
   assert.deepEqual([await commands(venue), await commands({ exchange: venue.shadow })], [20, 20]);
   const books = await Promise.all([venue.exchange, venue.shadow].map((exchange) => ask(exchange, '/v1/book/BTC-USD')));
   assert.deepEqual(JSON.parse(books[1]).bids, JSON.parse(books[0]).bids);

@@ -68,7 +68,7 @@ const envoy = findEnvoy();
 const skip = envoy === undefined && process.env.OPENBELL_CI !== '1' ? 'SKIPPED: no envoy (ENVOY_BIN, PATH or .venv)' : false;
 if (skip) console.error(skip);
 
-describe('the filter of the access log, in a real Envoy', { skip, timeout: 60_000 }, () => {
+describe('the filter of the access log, in a real Envoy', { skip, timeout: 300_000 }, () => {
   it('logs errors and slow calls; neither fast calls nor sessions, however long', async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'openbell-access-log-'));
     t.after(() => rmSync(dir, { recursive: true, force: true }));

@@ -11,7 +11,7 @@ import { promqlNames } from '../mesh/checks/observability-promql.ts';
 import { allRules } from '../mesh/checks/observability-rules.ts';
 import { ExchangeProcess } from './support/exchange-process.ts';
 
-describe('rules and dashboards against the metrics of the exchange', { timeout: 60_000 }, () => {
+describe('rules and dashboards against the metrics of the exchange', { timeout: 300_000 }, () => {
   const data = mkdtempSync(join(tmpdir(), 'openbell-observability-'));
   let exchange: ExchangeProcess;
   let scrape: Scrape;

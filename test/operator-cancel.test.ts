@@ -229,7 +229,7 @@ describe('the command', () => {
   });
 });
 
-describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
+describe('over HTTP, client and command line', { timeout: 300_000 }, () => {
   const venue = demoExchange();
   const reports: ReportView[] = [];
 

@@ -365,7 +365,7 @@ describe('order entry, full and stopping', () => {
     await next.stop();
   });
 
-  it('ends open health watches, and disconnects clients that have not left at the deadline', { timeout: 10_000 }, async () => {
+  it('ends open health watches, and disconnects clients that have not left at the deadline', { timeout: 300_000 }, async () => {
     const exchange = await TestExchange.start();
     const raw = (bytes: Buffer): Buffer => bytes;
     const client = new Client(`127.0.0.1:${exchange.port}`, credentials.createInsecure());

@@ -6,7 +6,7 @@ import { Code } from '../engine/codes.ts';
 
 import { demoExchange } from './support/demo-exchange.ts';
 
-describe('terms of orders', { timeout: 120_000 }, () => {
+describe('terms of orders', { timeout: 300_000 }, () => {
   const venue = demoExchange();
 
   before(async () => {

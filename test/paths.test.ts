@@ -47,7 +47,7 @@ test('start and repair --fork end when the file system takes no directory', asyn
   for (const args of commands) {
     const { status, signal, stderr } = spawnSync(process.execPath, [CLI, ...args], {
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: 300_000,
       killSignal: 'SIGKILL',
     });
     assert.deepEqual([status, signal], [1, null], stderr);
@@ -63,7 +63,7 @@ async function stoppedExchange(t: TestContext): Promise<string> {
   return data;
 }
 
-test('a directory or a pipe where a file belongs is named by its path, and nothing is changed', { timeout: 120_000 }, async (t) => {
+test('a directory or a pipe where a file belongs is named by its path, and nothing is changed', { timeout: 300_000 }, async (t) => {
   const data = await stoppedExchange(t);
   const start = ['start', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0'];
   const verify = ['verify', data];
@@ -85,7 +85,7 @@ test('a directory or a pipe where a file belongs is named by its path, and nothi
       for (const args of commands) {
         const { status, stderr } = spawnSync(process.execPath, [CLI, ...args], {
           encoding: 'utf8',
-          timeout: 20_000,
+          timeout: 300_000,
           killSignal: 'SIGKILL',
         });
         assert.equal(status, 1, `${args[0]} with ${name}: ${stderr}`);
@@ -97,10 +97,13 @@ test('a directory or a pipe where a file belongs is named by its path, and nothi
   }
   rmSync(join(data, 'history', 'data.mdb'));
   mkdirSync(join(data, 'history', 'data.mdb'));
-  assert.match(spawnSync(process.execPath, [CLI, ...start], { encoding: 'utf8', timeout: 20_000 }).stderr, /DATA_NOT_FILE: .*data\.mdb is/);
+  assert.match(
+    spawnSync(process.execPath, [CLI, ...start], { encoding: 'utf8', timeout: 300_000 }).stderr,
+    /DATA_NOT_FILE: .*data\.mdb is/,
+  );
 });
 
-test('a file where a directory belongs is named by its path, and nothing is changed', { timeout: 60_000 }, async (t) => {
+test('a file where a directory belongs is named by its path, and nothing is changed', { timeout: 300_000 }, async (t) => {
   const data = await stoppedExchange(t);
   const file = join(data, '..', 'venue.yaml');
   writeFileSync(file, '');
@@ -121,7 +124,7 @@ test('a file where a directory belongs is named by its path, and nothing is chan
   const before = [namesIn(data), readdirSync(join(data, '..'))];
   for (const [path, args] of commands) {
     if (path.endsWith('history')) rmSync(join(data, 'audit'));
-    const { status, stderr } = spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' });
+    const { status, stderr } = spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', timeout: 300_000, killSignal: 'SIGKILL' });
     assert.equal(status, 1, `${args}: ${stderr}`);
     assert.match(stderr, new RegExp(`openbell: DATA_NOT_DIRECTORY: ${path} is not a directory`), `${args}`);
     if (!path.endsWith('history')) assert.deepEqual([namesIn(data), readdirSync(join(data, '..'))], before, `${args}`);

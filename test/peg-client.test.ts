@@ -6,7 +6,7 @@ import type { PlaceOrder } from '../gateway/client/index.ts';
 import { demoExchange } from './support/demo-exchange.ts';
 
 for (const topology of ['compact', 'pinned'] as const) {
-  describe(`pegged orders, ${topology}`, { timeout: 120_000 }, () => {
+  describe(`pegged orders, ${topology}`, { timeout: 300_000 }, () => {
     const venue = demoExchange(topology);
     const symbol = 'BTC-USD';
 

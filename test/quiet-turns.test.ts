@@ -93,7 +93,7 @@ describe('slices of background work', () => {
     assert.equal(slices.pending, 0);
   });
 
-  it('a piece may add a job of its owner, beside others that wait', { timeout: 5000 }, async () => {
+  it('a piece may add a job of its owner, beside others that wait', { timeout: 300_000 }, async () => {
     const slices = new Slices();
     const done: string[] = [];
     const part = function* (name: string): Generator<undefined, void> {

@@ -7,7 +7,7 @@ import type { OpenbellClient, ReportView } from '../gateway/client/index.ts';
 import { demoExchange } from './support/demo-exchange.ts';
 import { until } from './support/until.ts';
 
-describe('quotes', { timeout: 120_000 }, () => {
+describe('quotes', { timeout: 300_000 }, () => {
   const venue = demoExchange();
   const reports: ReportView[] = [];
   let maker: OpenbellClient;

@@ -64,7 +64,7 @@ const postOnly = (clientOrderId: number): Uint8Array =>
     view.setUint8(extension + CommandExtension.minQuantity, 0);
   });
 
-describe('both schema versions over gRPC and WebSocket', { timeout: 30_000 }, () => {
+describe('both schema versions over gRPC and WebSocket', { timeout: 300_000 }, () => {
   let exchange: TestExchange;
   let app: uWS.TemplatedApp;
   let port: number;

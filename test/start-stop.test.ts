@@ -40,7 +40,7 @@ function signalTo(child: ChildProcess, wrapped: boolean, signal: NodeJS.Signals)
   process.kill(wrapped ? Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()) : pid, signal);
 }
 
-describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
+describe('a stop while a long log is replayed', { timeout: 300_000 }, () => {
   const base = mkdtempSync(join(tmpdir(), 'openbell-start-stop-'));
   const data = join(base, 'data');
   let written: WrittenLog;
@@ -138,7 +138,7 @@ function* sweeps(count: number, depth: number): Generator<CommandFields> {
   }
 }
 
-describe('history after interrupted recoveries', { timeout: 120_000 }, () => {
+describe('history after interrupted recoveries', { timeout: 300_000 }, () => {
   const base = mkdtempSync(join(tmpdir(), 'openbell-start-stop-'));
   after(() => rmSync(base, { recursive: true, force: true }));
   before(async () => {

@@ -7,7 +7,7 @@ import type { ReportView } from '../gateway/client/index.ts';
 import { demoExchange } from './support/demo-exchange.ts';
 import { until } from './support/until.ts';
 
-describe('stops', { timeout: 120_000 }, () => {
+describe('stops', { timeout: 300_000 }, () => {
   const venue = demoExchange();
   const reports: ReportView[] = [];
 

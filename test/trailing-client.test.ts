@@ -6,7 +6,7 @@ import { demoExchange } from './support/demo-exchange.ts';
 import { until } from './support/until.ts';
 
 for (const topology of ['compact', 'pinned'] as const) {
-  describe(`trailing stops, ${topology}`, { timeout: 120_000 }, () => {
+  describe(`trailing stops, ${topology}`, { timeout: 300_000 }, () => {
     const venue = demoExchange(topology);
     const symbol = 'BTC-USD';
 

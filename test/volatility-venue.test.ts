@@ -6,7 +6,7 @@ import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { demoExchange } from './support/demo-exchange.ts';
 import { until } from './support/until.ts';
 
-describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
+describe('over HTTP, client and command line', { timeout: 300_000 }, () => {
   const venue = demoExchange();
 
   const symbol = async (): Promise<Record<string, unknown>> => (await venue.ask('/v1/symbols/BTC-USD')).json;
