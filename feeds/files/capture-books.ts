@@ -2,6 +2,7 @@ import type { InstrumentFeed } from '../books/instrument-feed.ts';
 import type { BookLevels, VenueBook } from '../books/venue-book.ts';
 import { type FeedFault, type FeedSink, faultCode } from '../feed.ts';
 import { decimalText } from '../text/decimal.ts';
+import type { VenueLine } from '../venues/venue-line.ts';
 import { CaptureReplay } from './capture-replay.ts';
 import { type CaptureError, readCaptureByTime } from './captures.ts';
 
@@ -36,11 +37,15 @@ export async function captureBooks(path: string, levels: number): Promise<Captur
   const sink = new CountingSink();
   const replay = new CaptureReplay(path, capture, sink);
   replay.run();
-  const books = replay.adapter.instruments
+  return { books: booksOf(replay.adapter, levels), faults: sink.faults, truncated: capture.truncated };
+}
+
+/** The books of an adapter, as they are now. @param levels most levels of each side */
+export function booksOf({ instruments }: VenueLine, levels: number): CapturedBook[] {
+  return instruments
     .filter(({ snapshots }) => snapshots > 0)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((instrument) => capturedBook(instrument, levels));
-  return { books, faults: sink.faults, truncated: capture.truncated };
 }
 
 function capturedBook(instrument: InstrumentFeed, levels: number): CapturedBook {

@@ -4,7 +4,7 @@ import {
   ConsecutiveBreaker,
   circuitBreaker,
   ExponentialBackoff,
-  handleAll,
+  handleWhen,
   type IBackoff,
 } from 'cockatiel';
 import { FeedFault } from '../feed.ts';
@@ -19,6 +19,11 @@ export interface BreakerOptions {
 }
 
 export const DEFAULT_BREAKER: BreakerOptions = { failures: 5, openMs: 2_000, maxOpenMs: 60_000 };
+
+/** A call that was given up by its caller. It says nothing about the address. */
+export class GivenUp extends Error {}
+
+const COUNTED = handleWhen((error) => !(error instanceof GivenUp));
 
 /** cockatiel measures by the wall clock, which may go back; with this wait, its own time is always over. */
 const NO_WAIT_OF_ITS_OWN = -Number.MAX_VALUE;
@@ -43,7 +48,7 @@ export class Breaker {
   constructor(address: string, options: BreakerOptions = DEFAULT_BREAKER) {
     this.#address = address;
     this.#options = options;
-    this.#policy = circuitBreaker(handleAll, { breaker: new ConsecutiveBreaker(options.failures), halfOpenAfter: NO_WAIT_OF_ITS_OWN });
+    this.#policy = circuitBreaker(COUNTED, { breaker: new ConsecutiveBreaker(options.failures), halfOpenAfter: NO_WAIT_OF_ITS_OWN });
     this.#policy.onBreak(() => this.#open());
     this.#policy.onReset(() => {
       this.#wait = undefined;

@@ -1,6 +1,6 @@
 import { DelegateBackoff, ExponentialBackoff, handleWhen, type IBackoff, retry } from 'cockatiel';
 import { FeedFault, MAX_FRAME_BYTES } from '../feed.ts';
-import type { Breaker } from './breaker.ts';
+import { type Breaker, GivenUp } from './breaker.ts';
 import type { LineCounters } from './line-counters.ts';
 import { LineFault, reasonOf } from './line-fault.ts';
 
@@ -66,7 +66,7 @@ export async function httpGet(
     counters.answerBytes += body.length;
     return body;
   } catch (error) {
-    counters.requestsFailed++;
+    if (!signal.aborted) counters.requestsFailed++;
     if (!(error instanceof LineFault)) throw new LineFault(FeedFault.HttpFailed, `${url}: ${reasonOf(error)}`, 0, { cause: error });
     if (error.fault === FeedFault.CircuitOpen) counters.breakerRefusals++;
     throw error;
@@ -107,8 +107,9 @@ async function tryOnce(
       if (error.fault === FeedFault.FrameTooLarge) return error;
       throw error;
     }
+    if (ended.aborted) throw new GivenUp('its connection ended');
     const reason = late.aborted ? `no whole answer within ${timeoutMs} ms` : reasonOf(error);
-    throw new TryFault(FeedFault.HttpFailed, `${url}: ${reason}`, !ended.aborted);
+    throw new TryFault(FeedFault.HttpFailed, `${url}: ${reason}`, true);
   }
 }
 

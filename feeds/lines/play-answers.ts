@@ -97,10 +97,10 @@ export class PlayAnswers {
   }
 }
 
-/** Path and parameters, whatever their order, without the host and without amounts. */
+/** Path and parameters, whatever their order, without the host, amounts and a slash at the end. */
 function keyOf(url: string): string {
   const { pathname, searchParams } = new URL(url, 'http://capture');
   for (const name of AMOUNTS) searchParams.delete(name);
   searchParams.sort();
-  return `${pathname}?${searchParams}`;
+  return `${pathname.replace(/\/+$/, '')}?${searchParams}`;
 }

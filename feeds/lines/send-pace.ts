@@ -8,7 +8,7 @@ export interface SendRate {
 const MAX_WAITING = 4096;
 
 /**
- * Sends messages in order and never faster than a venue allows, by the
+ * Sends messages, or requests, in order and never faster than a venue allows, by the
  * monotonic clock. What is not allowed yet waits; the queue is bounded.
  */
 export class SendPace<Message = string> {

@@ -58,6 +58,10 @@ export interface SourceLineOptions {
 
 const TICK_MS = 1_000;
 
+interface Request {
+  readonly url: string;
+}
+
 /**
  * A live connection of one adapter: WebSocket and HTTP, connected again for as long as it is started.
  * All calls and events on one thread. Nothing that a venue sends ends the process: an adapter that throws
@@ -73,14 +77,15 @@ export class SourceLine implements FeedLine {
   readonly #breakers: Breakers;
   readonly #clock: LineClock;
   readonly #sends: SendPace<string | Uint8Array>;
-  readonly #requests: SendPace;
+  readonly #requests: SendPace<Request>;
   readonly #stopped = new AbortController();
   #socket: VenueSocket | undefined;
   #connection = 0;
   /** The adapter asked for the end of this connection, and has counted why. */
   #asked = false;
   #openedAt = 0;
-  /** Ends the requests of a connection with it. */
+  /** Asked for and not answered. They fail with their connection. */
+  readonly #unanswered = new Set<Request>();
   #requestsEnd = new AbortController();
   #running: Promise<void> | undefined;
   #ticks: NodeJS.Timeout | undefined;
@@ -95,7 +100,7 @@ export class SourceLine implements FeedLine {
     this.#breakers = options.breakers ?? new Breakers();
     this.#clock = options.clock ?? new LineClock();
     this.#sends = new SendPace(this.#limits.sends, (frame) => this.#sendNow(frame));
-    this.#requests = new SendPace(this.#limits.requests, (url) => void this.#get(url));
+    this.#requests = new SendPace(this.#limits.requests, (request) => void this.#get(request));
   }
 
   /** Connects, and again after each end. */
@@ -120,13 +125,12 @@ export class SourceLine implements FeedLine {
   }
 
   fetch(url: string): void {
-    if (this.#requests.send(url)) return;
+    const request = { url };
+    this.#unanswered.add(request);
+    if (this.#requests.send(request)) return;
     this.counters.requestsFailed++;
-    const { signal } = this.#requestsEnd;
     // Not in this turn: an adapter is not called from its own call.
-    setImmediate(() => {
-      if (!signal.aborted) this.#guarded(() => this.adapter.answerFailed(url, 0, this.#now()));
-    });
+    setImmediate(() => this.#getFailed(request, 0));
   }
 
   reconnect(fault: FeedFault): void {
@@ -219,6 +223,7 @@ export class SourceLine implements FeedLine {
     this.#sends.clear();
     this.#requests.clear();
     this.#requestsEnd.abort();
+    for (const request of [...this.#unanswered]) this.#getFailed(request, 0);
     this.#guarded(() => this.adapter.closed(this.#now()));
   }
 
@@ -230,20 +235,26 @@ export class SourceLine implements FeedLine {
     this.#socket.send(frame);
   }
 
-  async #get(url: string): Promise<void> {
-    const { signal } = this.#requestsEnd;
+  async #get(request: Request): Promise<void> {
+    const { url } = request;
     try {
+      const { signal } = this.#requestsEnd;
       const bytes = await httpGet(url, this.#breakers.of(url), this.counters, signal, this.#options.http ?? DEFAULT_HTTP);
-      if (signal.aborted) return;
+      if (!this.#unanswered.delete(request)) return;
       const now = this.#now();
       this.#options.tap?.http(this.#connection, now, url, bytes);
       this.#guarded(() => this.adapter.answer(url, bytes, now));
     } catch (error) {
-      if (signal.aborted) return;
+      if (!this.#unanswered.has(request)) return;
       const fault = error instanceof LineFault ? error : new LineFault(FeedFault.HttpFailed, String(error));
-      this.#report(fault);
-      this.#guarded(() => this.adapter.answerFailed(url, fault.status, this.#now()));
+      // The adapter counts that it failed.
+      this.#report(fault, false);
+      this.#getFailed(request, fault.status);
     }
+  }
+
+  #getFailed(request: Request, status: number): void {
+    if (this.#unanswered.delete(request)) this.#guarded(() => this.adapter.answerFailed(request.url, status, this.#now()));
   }
 
   #tick(): void {

@@ -1,9 +1,11 @@
 import { DEFAULT_LIMITS, defaultShare, LARGEST_SHARE } from '../../engine/limits.ts';
 import { DEFAULT_MAX_OPEN_ORDERS } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
+import type { FeedSource } from '../../feeds/lines/feed-source.ts';
 import { ANY_NAME, type AssetConfig, type Assets, assetNames, assetsByName, readAsset, readId, readName } from './config-asset.ts';
 import { type CalendarConfig, readCalendars } from './config-calendar.ts';
 import { type FeeTableConfig, type GivenTierConfig, readFeeTables, readGivenTiers } from './config-fee-tiers.ts';
+import { readFeeds } from './config-feeds.ts';
 import { ConfigError, type Place } from './config-place.ts';
 import { readSymbol, type SymbolConfig } from './config-symbol.ts';
 import { YamlSource } from './yaml-source.ts';
@@ -56,6 +58,8 @@ export interface VenueConfig {
   readonly feeTables: readonly FeeTableConfig[];
   readonly symbols: readonly SymbolConfig[];
   readonly accounts: readonly AccountConfig[];
+  /** Outside markets. */
+  readonly feeds: readonly FeedSource[];
   /** With defaults for those that the file does not give. */
   readonly capacities: CapacityConfig;
   /** Capacities that the file gives. The others stay as they are in the log. */
@@ -84,7 +88,7 @@ export function readConfigFile(file: string, text: string, serverKeys: readonly 
   return { venue: readVenue(root), server, problems: source.problems };
 }
 
-const SECTIONS = ['server', 'capacities', 'assets', 'calendars', 'fee-tables', 'symbols', 'accounts', 'simulator'] as const;
+const SECTIONS = ['server', 'capacities', 'assets', 'calendars', 'fee-tables', 'symbols', 'accounts', 'feeds', 'simulator'] as const;
 
 function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): VenueConfig {
   const { capacities, givenCapacities } = readCapacities(root.capacities);
@@ -102,6 +106,7 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
     feeTables,
     symbols,
     accounts,
+    feeds: readFeeds(root.feeds),
     capacities,
     givenCapacities,
     simulator,

@@ -62,16 +62,9 @@ docs/FEEDS.md describes captures, files and the output.`,
     run(async () => {
       const flags = command.opts<Flags>();
       const { books, faults, truncated } = await booksOf(path, flags);
-      for (const book of books) {
-        if (flags.json) printJson(book);
-        else print(bookText(book));
-      }
-      for (const [code, count] of faults) process.stderr.write(`openbell: fault ${code}: ${count}\n`);
+      printBooks(books, faults, flags.json === true);
       if (truncated !== undefined) throw truncated;
-      const wrong = books.filter(({ failed, crossed }) => failed > 0 || crossed > 0);
-      if (wrong.length === 0) return ExitCode.Ok;
-      const names = wrong.map(({ instrument }) => instrument).join(', ');
-      throw new CliError(`wrong checksums or crossed books: ${names}`, ExitCode.Failed, 'BOOKS_WRONG');
+      return checkBooks(books);
     }),
   );
 }
@@ -83,6 +76,23 @@ async function booksOf(path: string, { levels, format, columns, instrument }: Fl
   }
   const { fileBooks } = await import('../../../feeds/files/file-books.ts');
   return fileBooks(path, levels, format, { columns, instrument });
+}
+
+/** Prints books and, on stderr, how often each fault was counted. */
+export function printBooks(books: readonly (CapturedBook | FileBook)[], faults: ReadonlyMap<string, number>, json: boolean): void {
+  for (const book of books) {
+    if (json) printJson(book);
+    else print(bookText(book));
+  }
+  for (const [code, count] of faults) process.stderr.write(`openbell: fault ${code}: ${count}\n`);
+}
+
+/** @throws CliError BOOKS_WRONG for a wrong checksum or a crossed book */
+export function checkBooks(books: readonly (CapturedBook | FileBook)[]): ExitCode {
+  const wrong = books.filter(({ failed, crossed }) => failed > 0 || crossed > 0);
+  if (wrong.length === 0) return ExitCode.Ok;
+  const names = wrong.map(({ instrument }) => instrument).join(', ');
+  throw new CliError(`wrong checksums or crossed books: ${names}`, ExitCode.Failed, 'BOOKS_WRONG');
 }
 
 function bookText(book: CapturedBook | FileBook): string {

@@ -1,10 +1,25 @@
 import type { Command } from 'commander';
 import { feedsBooksCommand } from './feeds-books.ts';
+import { feedsLsCommand } from './feeds-ls.ts';
+import { feedsPlayCommand } from './feeds-play.ts';
+import { feedsRecordCommand } from './feeds-record.ts';
+import { feedsStatusCommand } from './feeds-status.ts';
+import { feedsTailCommand } from './feeds-tail.ts';
 
 /** In the order of the help. */
-const COMMANDS: readonly ((feeds: Command) => void)[] = [feedsBooksCommand];
+const COMMANDS: readonly ((feeds: Command) => void)[] = [
+  feedsLsCommand,
+  feedsStatusCommand,
+  feedsTailCommand,
+  feedsRecordCommand,
+  feedsPlayCommand,
+  feedsBooksCommand,
+];
 
 export function feedsCommand(program: Command): void {
-  const feeds = program.command('feeds').summary('outside markets: recorded sessions').description('Reads outside markets.');
+  const feeds = program
+    .command('feeds')
+    .summary('outside markets: live sources and recorded sessions')
+    .description('Reads outside markets.');
   for (const add of COMMANDS) add(feeds);
 }

@@ -60,7 +60,7 @@ describe('the pace of messages', () => {
     let now = 0;
     t.mock.method(performance, 'now', () => now);
     const sent: [number, string][] = [];
-    const pace = new SendPace({ messages: 3, perMs: 1000 }, (text) => sent.push([now, text]));
+    const pace = new SendPace<string>({ messages: 3, perMs: 1000 }, (text) => sent.push([now, text]));
     const pass = (ms: number) => {
       for (let i = 0; i < ms; i += 50) {
         now += 50;
@@ -79,7 +79,7 @@ describe('the pace of messages', () => {
 
   it('holds a bounded number of messages and forgets them with the connection', () => {
     const sent: string[] = [];
-    const pace = new SendPace({ messages: 1, perMs: 3_600_000 }, (text) => sent.push(text));
+    const pace = new SendPace<string>({ messages: 1, perMs: 3_600_000 }, (text) => sent.push(text));
     let taken = 0;
     while (pace.send('x')) taken++;
     assert.equal(taken, 1 + 4096);

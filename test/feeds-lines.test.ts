@@ -316,18 +316,24 @@ describe('requests of a line', () => {
     assert.deepEqual(moved.ledger, ['failed /moved 302, 1 requests']);
   });
 
-  it('end with their connection, unanswered', async () => {
+  it('fail with their connection, before its end, and do not count against the venue', async () => {
+    const breakers = new Breakers({ failures: 1, openMs: 60_000, maxOpenMs: 60_000 });
     const venue = await startVenue({ answer: () => undefined, connected: (socket) => socket.on('message', () => socket.close(1000)) });
-    const { line, adapter } = startLine(venue.webSocketUrl, { backoff: { firstMs: 600_000, maxMs: 600_000, stableMs: 1 } }, (noting) => {
-      noting.onOpened = () => {
-        noting.line.fetch(`${venue.httpUrl}/never`);
-        noting.line.send('close');
-      };
-    });
-    await until(() => adapter.notes.includes('closed'), 'the end');
+    const { line, adapter } = startLine(
+      venue.webSocketUrl,
+      { breakers, limits: { requests: { messages: 2, perMs: 60_000 } } },
+      (noting) => {
+        noting.onOpened = () => {
+          for (const path of ['/never', '/neither', '/waits']) noting.line.fetch(`${venue.httpUrl}${path}`);
+          noting.line.send('close');
+        };
+      },
+    );
+    await until(() => line.counters.connects === 2, 'the next connection');
     await line.stop();
-    assert.deepEqual(adapter.notes, ['opened', 'closed']);
+    assert.deepEqual(adapter.notes.slice(0, 6), ['opened', 'failed /never 0', 'failed /neither 0', 'failed /waits 0', 'closed', 'opened']);
+    assert.deepEqual([breakers.of(venue.httpUrl).opened, line.counters.requestsFailed], [0, 0]);
     await sleep(20);
-    assert.deepEqual(adapter.notes, ['opened', 'closed']);
+    assert.equal(adapter.notes.at(-1), 'closed');
   });
 });

@@ -1,0 +1,84 @@
+import { type FeedSource, venueNames } from '../../feeds/lines/feed-source.ts';
+import { readName, URL_NAME } from './config-asset.ts';
+import type { Place } from './config-place.ts';
+
+export const FEED_KEYS = ['name', 'venue', 'instruments', 'depth', 'ws-url', 'http-url'] as const;
+
+const MAX_SOURCES = 64;
+/** As many as a line of an adapter can hold. */
+const MAX_INSTRUMENTS = 4096;
+const MAX_DEPTH = 100_000;
+
+/** Reads the section `feeds`. Notes problems. */
+export function readFeeds(place: Place | undefined): FeedSource[] {
+  const sources = new Map<string, FeedSource>();
+  const items = place?.items() ?? [];
+  if (items.length > MAX_SOURCES) place?.fail(`has ${items.length} sources; at most ${MAX_SOURCES} are possible`);
+  for (const item of items.slice(0, MAX_SOURCES)) {
+    const source = readFeed(item);
+    if (source === undefined) continue;
+    if (sources.has(source.name)) item.fail(`feed name ${source.name} is used twice; choose another`);
+    else sources.set(source.name, source);
+  }
+  return [...sources.values()];
+}
+
+function readFeed(place: Place): FeedSource | undefined {
+  const fields = place.fields(FEED_KEYS);
+  if (fields === undefined) return undefined;
+  const name = readName(place, fields.name, URL_NAME);
+  const venue =
+    fields.venue === undefined ? place.missing('venue', `give one of ${venueNames().join(', ')}`) : fields.venue.oneOf(venueNames());
+  const instruments =
+    fields.instruments === undefined
+      ? place.missing('instruments', 'give a list of names as the venue writes them')
+      : readInstruments(fields.instruments);
+  const depth = fields.depth?.whole(1, MAX_DEPTH);
+  const webSocketUrl = readUrl(fields['ws-url'], ['wss:', 'ws:']);
+  const httpUrl = readUrl(fields['http-url'], ['https:', 'http:']);
+  if (name === undefined || venue === undefined || instruments === undefined) return undefined;
+  return {
+    name,
+    venue,
+    instruments,
+    ...(depth !== undefined && { depth }),
+    ...(webSocketUrl !== undefined && { webSocketUrl }),
+    ...(httpUrl !== undefined && { httpUrl }),
+  };
+}
+
+function readInstruments(place: Place): string[] | undefined {
+  const names = new Set<string>();
+  const items = place.items();
+  if (place.isList && items.length === 0) return place.fail('has no instruments; give at least one');
+  for (const item of items) {
+    const name = item.text();
+    if (name === undefined) continue;
+    if (!INSTRUMENT.test(name)) item.fail(`must be 1 to 64 printable characters without spaces or commas, not ${JSON.stringify(name)}`);
+    else if (names.has(name)) item.fail(`${name} is given twice; give it once`);
+    else names.add(name);
+  }
+  if (names.size > MAX_INSTRUMENTS) return place.fail(`has ${names.size} instruments; at most ${MAX_INSTRUMENTS} fit one source`);
+  return names.size === 0 ? undefined : [...names];
+}
+
+/** What a name of a venue's instrument may be. */
+export const INSTRUMENT = /^[!-+\--~]{1,64}$/;
+
+function readUrl(field: Place | undefined, schemes: readonly string[]): string | undefined {
+  const text = field?.text();
+  if (field === undefined || text === undefined) return undefined;
+  const problem = urlProblem(text, schemes);
+  return problem === undefined ? text : field.fail(problem);
+}
+
+/** What is wrong with the base of addresses; adapters add paths and parameters to it. */
+export function urlProblem(text: string, schemes: readonly string[]): string | undefined {
+  const example = `such as ${schemes[0]}//feeds.example:9000`;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !schemes.includes(url.protocol))
+    return `must be an address that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}, ${example}`;
+  if (url.username !== '' || url.password !== '') return `must not hold a user name or password, ${example}`;
+  if (url.search !== '' || url.hash !== '' || text.endsWith('/')) return `must have no parameters and no slash at its end, ${example}`;
+  return undefined;
+}

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { print, printJson, table } from './connection.ts';
+import { ExitCode, run } from './exit.ts';
+import { configOption, configuredSources } from './feed-source-flags.ts';
+
+export function feedsLsCommand(feeds: Command): void {
+  const command = feeds
+    .command('ls')
+    .summary('venues, file formats, and the sources of a configuration')
+    .description(
+      'Lists the venues that openbell can connect to, the files that it reads and, with --config, the sources that the file defines. Connects to nothing.',
+    )
+    .addOption(configOption())
+    .option('--json', 'JSON instead of text')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  openbell feeds ls
+  openbell feeds ls --config venue.yaml --json`,
+    );
+  command.action(() =>
+    run(async () => {
+      const { config, json } = command.opts<{ config?: string; json?: true }>();
+      const [{ VENUES }, { FILE_FORMATS }, sources] = await Promise.all([
+        import('../../../feeds/venues/index.ts'),
+        import('../../../feeds/files/file-formats.ts'),
+        configuredSources(config),
+      ]);
+      const venues = VENUES.map(({ name, title }) => ({ name, title }));
+      const formats = [
+        { name: 'capture', title: 'recorded session with a venue' },
+        ...FILE_FORMATS.map(({ name, title }) => ({ name, title })),
+      ];
+      if (json) {
+        printJson({ venues, formats, sources });
+        return ExitCode.Ok;
+      }
+      print(table([['venue', ''], ...venues.map(({ name, title }) => [name, title])]));
+      print(`\n${table([['file format', ''], ...formats.map(({ name, title }) => [name, title])])}`);
+      if (config === undefined) return ExitCode.Ok;
+      const rows = sources.map(({ name, venue, instruments, depth }) => [name, venue, instruments.join(' '), depth]);
+      print(rows.length === 0 ? `\n${config} defines no sources` : `\n${table([['source', 'venue', 'instruments', 'depth'], ...rows])}`);
+      return ExitCode.Ok;
+    }),
+  );
+}

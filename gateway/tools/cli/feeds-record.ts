@@ -1,0 +1,110 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { SourceLine } from '../../../feeds/lines/source-line.ts';
+import { print, printJson } from './connection.ts';
+import { CliError, ExitCode, run } from './exit.ts';
+import { type SourceFlags, sourceOf, sourceOptions } from './feed-source-flags.ts';
+import { Progress } from './progress.ts';
+import { stopSignal } from './stop-signals.ts';
+
+interface Flags extends SourceFlags {
+  readonly out: string;
+  readonly for?: number;
+  readonly json?: true;
+}
+
+const SHOW_MS = 200;
+
+export function feedsRecordCommand(feeds: Command): void {
+  const command = feeds
+    .command('record')
+    .summary('record a live source as a capture')
+    .description(
+      'Connects to a source and writes everything that is sent and received to a file, until SIGINT, SIGTERM or the time of --for. The file is a capture: "feeds books" and "feeds play" read it. A file is never replaced.',
+    )
+    .argument('<source>', 'a name under feeds in the configuration, or a venue with --instruments; "feeds ls" lists both')
+    .requiredOption('--out <file>', 'the file to write; compressed if its name ends in .gz')
+    .addOption(new Option('--for <seconds>', 'how long to record').argParser(duration))
+    .option('--json', 'JSON instead of text')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  openbell feeds record kraken-v1 --instruments XBT/USD,ETH/USD --out kraken.jsonl.gz --for 60
+  openbell feeds record btc --config venue.yaml --out btc.jsonl.gz`,
+    );
+  sourceOptions(command).action((source: string) => run(() => record(source, command.opts<Flags>())));
+}
+
+async function record(name: string, flags: Flags): Promise<ExitCode> {
+  const source = await sourceOf(name, flags);
+  const [{ CaptureWriter }, { lineOf }, { RecordingSink }, { captureExchange }] = await Promise.all([
+    import('../../../feeds/files/capture-writer.ts'),
+    import('../../../feeds/lines/feed-source.ts'),
+    import('./feed-records.ts'),
+    import('../../../feeds/lines/capture-exchange.ts'),
+  ]);
+  const stop = stopSignal();
+  const sink = new RecordingSink();
+  const exchange = captureExchange(source, sink);
+  const writer = new CaptureWriter(flags.out, exchange, { instruments: source.instruments }, Date.now() * 1000);
+  const webSocket = (connection: number) => `${exchange}.ws.${connection}`;
+  let binary = 0;
+  const line: SourceLine = lineOf(source, sink, {
+    tap: {
+      connect: (connection, atUs, url) => writer.connect(webSocket(connection), atUs, url),
+      send: (connection, atUs, url, text) => writer.send(webSocket(connection), atUs, url, text),
+      recv: (connection, atUs, bytes, binaryFrame) => {
+        if (binaryFrame) binary++;
+        else writer.recv(webSocket(connection), atUs, bytes);
+      },
+      http: (connection, atUs, url, bytes) => writer.http(`${exchange}.http.${connection}`, atUs, url, bytes),
+    },
+    log: (_fault, text) => process.stderr.write(`openbell: ${text}\n`),
+  });
+  const progress = new Progress('recording');
+  const show = setInterval(
+    () =>
+      progress.show(
+        `${line.counters.frames.toLocaleString('en')} frames, ${(writer.bytes / 1e6).toFixed(1)} MB of text, ${sink.live} of ${sink.instruments.length} books live`,
+      ),
+    SHOW_MS,
+  );
+  line.start();
+  const failed = await Promise.race([writer.failed, ended(stop, flags.for)]);
+  clearInterval(show);
+  await line.stop();
+  progress.end();
+  if (failed !== undefined) throw failed;
+  await writer.end();
+  const { connects, frames } = line.counters;
+  const result = { file: flags.out, lines: writer.lines, frames, connections: connects, faults: Object.fromEntries(sink.faults) };
+  if (flags.json) printJson(result);
+  else
+    print(
+      `${flags.out}: ${writer.lines.toLocaleString('en')} lines, ${frames.toLocaleString('en')} frames of ${connects} connection${connects === 1 ? '' : 's'}`,
+    );
+  if (connects === 0) throw new CliError(`${source.name} could not be reached; the file holds no frames`, ExitCode.Unreachable);
+  if (binary > 0)
+    throw new CliError(`${binary} binary frames were left out: a capture holds text frames only`, ExitCode.Failed, 'CAPTURE_BINARY');
+  return ExitCode.Ok;
+}
+
+/** Resolves at the signal, or when the time is over. */
+function ended(stop: AbortSignal, seconds: number | undefined): Promise<undefined> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      resolve(undefined);
+    };
+    const timer = seconds === undefined ? undefined : setTimeout(end, seconds * 1000);
+    if (stop.aborted) end();
+    else stop.addEventListener('abort', end, { once: true });
+  });
+}
+
+function duration(text: string): number {
+  const seconds = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || seconds <= 0 || seconds > 1e6)
+    throw new InvalidArgumentError('must be a number of seconds above 0, at most 1000000.');
+  return seconds;
+}

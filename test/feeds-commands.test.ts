@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { after, describe, it } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { freePort } from './support/loopback-venue.ts';
+import { missing, sharedData } from './support/shared-data.ts';
+import { until } from './support/until.ts';
+
+const CLI = join(import.meta.dirname, '..', 'dist', 'gateway', 'cli.js');
+const CAPTURE = sharedData('venues', 'capture-kraken.jsonl.gz');
+const PAIRS = 'ADA/XBT,ETH/CHF,XMR/USD';
+
+const folder = mkdtempSync(join(tmpdir(), 'openbell-feeds-commands-'));
+const children: ChildProcess[] = [];
+after(() => {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true });
+});
+
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [CLI, 'feeds', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  return child;
+}
+
+async function feeds(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child = start(...args);
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, out, err };
+}
+
+/** A server that plays the capture, as `--serve-only` describes itself. */
+async function serve(...args: string[]) {
+  const child = start('play', CAPTURE, '--serve-only', '--json', ...args);
+  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  const described = JSON.parse(line as string) as { venue: string; instruments: string[]; webSocketUrl: string; httpUrl: string };
+  const stop = async () => {
+    child.kill('SIGINT');
+    await once(child, 'exit');
+    return child.exitCode;
+  };
+  return { ...described, stop, urls: ['--ws-url', described.webSocketUrl, '--http-url', described.httpUrl] };
+}
+
+describe('openbell feeds', () => {
+  it('ls lists venues, formats and the sources of a configuration', async () => {
+    const config = join(folder, 'venue.yaml');
+    writeFileSync(config, 'feeds:\n  - { name: btc, venue: kraken-v1, instruments: [XBT/USD] }\n');
+    const { code, out } = await feeds('ls', '--config', config);
+    assert.equal(code, 0);
+    assert.match(out, /^kraken-v1 +Kraken/m);
+    assert.match(out, /^itch +NASDAQ/m);
+    assert.match(out, /^btc +kraken-v1 +XBT\/USD$/m);
+    const { sources } = JSON.parse((await feeds('ls', '--config', config, '--json')).out);
+    assert.deepEqual(sources, [{ name: 'btc', venue: 'kraken-v1', instruments: ['XBT/USD'] }]);
+  });
+
+  it('says what to do about a source that is unknown, incomplete or away', async () => {
+    const port = await freePort();
+    const ledger: [readonly string[], number, RegExp][] = [
+      [['tail', 'nowhere'], 2, /no source is named nowhere; use one of .*kraken-v1/],
+      [['tail', 'kraken-v1'], 2, /which instruments of kraken-v1\? Give --instruments/],
+      [['tail', 'kraken-v1', '--instruments', 'A', '--ws-url', 'http://a'], 2, /--ws-url must be an address that begins with wss/],
+      [['status'], 2, /which source\?/],
+      [['record', 'kraken-v1', '--instruments', 'A'], 2, /--out/],
+      [['play', join(folder, 'absent.jsonl')], 1, /ENOENT/],
+      [
+        ['status', 'kraken-v1', '--instruments', 'A', '--wait', '0.2', '--ws-url', `ws://127.0.0.1:${port}`],
+        3,
+        /could not be reached: kraken-v1/,
+      ],
+    ];
+    for (const [args, code, problem] of ledger) {
+      const done = await feeds(...args);
+      assert.deepEqual([args, done.code], [args, code], done.err);
+      assert.match(done.err, problem);
+    }
+  });
+
+  it('play prints the books that "feeds books" prints', { skip: missing(CAPTURE) }, async () => {
+    const [played, read] = await Promise.all([feeds('play', CAPTURE, '--json'), feeds('books', CAPTURE, '--json')]);
+    assert.equal(played.code, 0, played.err);
+    assert.equal(played.out, read.out);
+  });
+
+  it('status is 0 when all books are live', { skip: missing(CAPTURE) }, async () => {
+    const server = await serve();
+    const { code, out, err } = await feeds('status', 'kraken-v1', '--instruments', PAIRS, '--json', ...server.urls);
+    assert.equal(code, 0, err);
+    const rows = out.trimEnd().split('\n');
+    assert.deepEqual(
+      rows.map((row) => JSON.parse(row)),
+      PAIRS.split(',').map((instrument) => ({ source: 'kraken-v1', venue: 'kraken-v1', instrument, state: 'live' })),
+    );
+    assert.equal(await server.stop(), 0);
+  });
+
+  it('tail prints exact records, as many as asked for', { skip: missing(CAPTURE) }, async () => {
+    const server = await serve('--loop');
+    const { code, out, err } = await feeds(
+      'tail',
+      'kraken-v1',
+      '--instruments',
+      PAIRS,
+      '--only',
+      'level,end',
+      '--count',
+      '300',
+      '--json',
+      ...server.urls,
+    );
+    assert.equal(code, 0, err);
+    const records = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.equal(records.length, 300);
+    for (const { kind, instrument, price } of records) {
+      assert.ok(PAIRS.includes(instrument));
+      if (kind === 'level') assert.match(price, /^\d+\.\d+$/);
+    }
+    await server.stop();
+  });
+
+  it('record writes a whole capture that gives the books of the source', { skip: missing(CAPTURE) }, async () => {
+    const server = await serve();
+    const file = join(folder, 'recorded.jsonl.gz');
+    const recorder = start('record', 'kraken-v1', '--instruments', server.instruments.join(','), '--out', file, '--json', ...server.urls);
+    const out = text(recorder.stdout);
+    const source = await feeds('books', CAPTURE, '--json');
+    // What was compressed is written once per second: the file is complete when it no longer grows.
+    let size = -1;
+    let same = 0;
+    await until(
+      () => {
+        const now = existsSync(file) ? statSync(file).size : 0;
+        same = now === size && now > 100_000 ? same + 1 : 0;
+        size = now;
+        return same > 400;
+      },
+      'the recording',
+      60_000,
+    );
+    recorder.kill('SIGINT');
+    await once(recorder, 'close');
+    assert.equal(recorder.exitCode, 0);
+    const { lines, frames, connections } = JSON.parse(await out);
+    assert.equal(connections, 1);
+    assert.equal(gunzipSync(readFileSync(file)).toString('utf8').trimEnd().split('\n').length, lines);
+    assert.equal(frames, 4430);
+    assert.equal((await feeds('books', file, '--json')).out, source.out);
+    const again = await feeds('record', 'kraken-v1', '--instruments', 'A', '--out', file, ...server.urls);
+    assert.deepEqual([again.code, /CAPTURE_WRITE_FAILED: .*EEXIST/.test(again.err)], [1, true], again.err);
+    await server.stop();
+  });
+});
