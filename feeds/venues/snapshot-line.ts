@@ -83,12 +83,9 @@ export abstract class SnapshotLine extends VenueLine {
     return this.#book(number).pending;
   }
 
-  /** A change waits. When there is no room, it and those before it are given up. */
+  /** A change waits. One that is larger than all the room for it is given up, with those before it. */
   protected wait(number: number, frame: Uint8Array): void {
-    const { pending } = this.#book(number);
-    if (pending.push(frame)) return;
-    this.instruments[number].fault(FeedFault.BookFull);
-    pending.clear();
+    if (!this.#book(number).pending.push(frame)) this.instruments[number].fault(FeedFault.FrameTooLarge);
   }
 
   /** The instrument needs a snapshot: at first, or because changes are missing. Changes from now on wait. */
