@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { BybitAdapter } from '../feeds/venues/bybit.ts';
+import { venueOfCapture } from '../feeds/venues/index.ts';
 import { type BybitFrame, BybitMarket, BybitTwin } from './support/bybit-frames.ts';
 import { VenueLedger } from './support/venue-ledger.ts';
 
 type Levels = [price: string, quantity: string][];
 
 function ledger(instruments = ['BTCUSDT'], depth = 50): VenueLedger<BybitAdapter> {
-  return new VenueLedger((options, line, sink) => new BybitAdapter(options, line, sink), { instruments, depth });
+  return new VenueLedger((options, line, sink) => new BybitAdapter('spot', options, line, sink), { instruments, depth });
 }
 
 function book(type: 'snapshot' | 'delta', u: number, b: Levels, a: Levels = []): unknown {
@@ -34,6 +35,15 @@ test('topics are subscribed in requests of ten', () => {
   ]);
   assert.match(ledger(['X'], 51).open()[0], /orderbook\.200\.X/);
   assert.match(ledger(['X'], 5000).open()[0], /orderbook\.1000\.X/);
+});
+
+test('each category has an address, and a recording of it finds its adapter', () => {
+  for (const name of ['bybit', 'bybit-linear', 'bybit-inverse']) {
+    const address = `wss://stream.bybit.com/v5/public/${name.split('-')[1] ?? 'spot'}`;
+    const venue = venueOfCapture('BYBIT', address);
+    const line = new VenueLedger((options, own, sink) => venue?.create(options, own, sink) as BybitAdapter);
+    assert.deepEqual([venue?.name, line.adapter.venue, line.adapter.address], [name, name, address]);
+  }
 });
 
 test('a snapshot, then deltas with rising numbers', () => {

@@ -34,6 +34,21 @@ function binance(linked: boolean): Step[] {
   ];
 }
 
+const BYBIT: Step[] = [
+  [{ success: true, ret_msg: 'subscribe', op: 'subscribe' }],
+  [{ topic: 'orderbook.200.ABC', type: 'snapshot', ts: 1_672_304_484_978, data: { s: 'ABC', b: LEVELS, a: ASKS, u: 10, seq: 1 } }],
+  [
+    {
+      topic: 'orderbook.200.ABC',
+      type: 'delta',
+      ts: 1_672_304_484_979,
+      data: { s: 'ABC', b: [['98', '0']], a: [['101', '4']], u: 11, seq: 2 },
+    },
+  ],
+  [{ topic: 'publicTrade.ABC', type: 'snapshot', ts: 1, data: [{ T: 1, s: 'ABC', S: 'Buy', v: '0.001', p: '16578.50', i: '7' }] }],
+  [{ topic: 'orderbook.200.ABC', type: 'delta', ts: 1_672_304_484_979, data: { s: 'ABC', b: [['97.25', '3']], a: [], u: 12, seq: 3 } }],
+];
+
 const SESSIONS: Readonly<Record<string, Step[]>> = {
   binance: binance(false),
   'binance-us': binance(false),
@@ -58,20 +73,9 @@ const SESSIONS: Readonly<Record<string, Step[]>> = {
       },
     ],
   ],
-  bybit: [
-    [{ success: true, ret_msg: 'subscribe', op: 'subscribe' }],
-    [{ topic: 'orderbook.200.ABC', type: 'snapshot', ts: 1_672_304_484_978, data: { s: 'ABC', b: LEVELS, a: ASKS, u: 10, seq: 1 } }],
-    [
-      {
-        topic: 'orderbook.200.ABC',
-        type: 'delta',
-        ts: 1_672_304_484_979,
-        data: { s: 'ABC', b: [['98', '0']], a: [['101', '4']], u: 11, seq: 2 },
-      },
-    ],
-    [{ topic: 'publicTrade.ABC', type: 'snapshot', ts: 1, data: [{ T: 1, s: 'ABC', S: 'Buy', v: '0.001', p: '16578.50', i: '7' }] }],
-    [{ topic: 'orderbook.200.ABC', type: 'delta', ts: 1_672_304_484_979, data: { s: 'ABC', b: [['97.25', '3']], a: [], u: 12, seq: 3 } }],
-  ],
+  bybit: BYBIT,
+  'bybit-inverse': BYBIT,
+  'bybit-linear': BYBIT,
   coinbase: [
     [{ channel: 'subscriptions', timestamp: TIME, sequence_num: 0, events: [{ subscriptions: {} }] }],
     [coinbase(1, 'l2_data', { type: 'snapshot', product_id: 'ABC', updates: [update('bid', '99.5', '2'), update('offer', '100.5', '3')] })],

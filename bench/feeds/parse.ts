@@ -23,7 +23,7 @@ export class Parser {
     this.handles = handles;
     const publisher = new RecordPublisher(openOutput(handles), 'bench');
     const create = (options: { instruments: readonly string[] }, line: FeedLine, sink: RecordPublisher) =>
-      new BybitAdapter(options, line, sink);
+      new BybitAdapter('spot', options, line, sink);
     this.#adapter = new PublishedAdapter(
       (options, line) => create(options, line, publisher),
       { instruments: [INSTRUMENT] },

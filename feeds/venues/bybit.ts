@@ -9,6 +9,9 @@ import { VenueLine } from './venue-line.ts';
 /** The adapter pings every 20 s, as the venue asks, and the venue answers. */
 const PING_US = 20e6;
 const SILENT_US = 60e6;
+/** The venue's markets: spot, contracts with margin in USDT or USDC, and in the coin. */
+export type BybitCategory = 'spot' | 'linear' | 'inverse';
+
 /** Of a request on the spot line. */
 const MAX_ARGUMENTS = 10;
 /** Levels of a side that the venue offers. */
@@ -31,11 +34,10 @@ const POINT = 0x2e;
 const FALSE = 0x66;
 
 /**
- * Bybit v5: `orderbook.N` and `publicTrade`, of spot and, by another address, of linear and inverse contracts. The rules
- * and their sources: docs/FEEDS.md, "Bybit".
+ * Bybit v5: `orderbook.N` and `publicTrade` of one category. The rules and their sources: docs/FEEDS.md, "Bybit".
  */
 export class BybitAdapter extends VenueLine {
-  readonly venue = 'bybit';
+  readonly venue: string;
   readonly address: string;
   readonly #depth: number;
   readonly #fields = new JsonFields(FIELDS, 1);
@@ -45,9 +47,10 @@ export class BybitAdapter extends VenueLine {
   readonly #updates: number[] = [];
   #pingUs = 0;
 
-  constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
+  constructor(category: BybitCategory, options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
-    this.address = options.webSocketUrl ?? 'wss://stream.bybit.com/v5/public/spot';
+    this.venue = category === 'spot' ? 'bybit' : `bybit-${category}`;
+    this.address = options.webSocketUrl ?? `wss://stream.bybit.com/v5/public/${category}`;
     const wanted = options.depth ?? DEFAULT_DEPTH;
     this.#depth = DEPTHS.find((depth) => depth >= wanted) ?? DEPTHS[DEPTHS.length - 1];
   }

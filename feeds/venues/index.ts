@@ -2,7 +2,7 @@ import type { AdapterOptions, FeedLine, FeedSink } from '../feed.ts';
 import { BinanceAdapter } from './binance.ts';
 import { BINANCE_COINM, BINANCE_SPOT, BINANCE_US, BINANCE_USDM, type BinanceMarket } from './binance-markets.ts';
 import { BitstampAdapter } from './bitstamp.ts';
-import { BybitAdapter } from './bybit.ts';
+import { BybitAdapter, type BybitCategory } from './bybit.ts';
 import { CoinbaseAdapter } from './coinbase.ts';
 import { CoinbaseExchangeAdapter } from './coinbase-exchange.ts';
 import { KrakenV1Adapter } from './kraken-v1.ts';
@@ -36,12 +36,9 @@ export const VENUES: readonly Venue[] = [
     exchange: 'BITSTAMP',
     create: (options, line, sink) => new BitstampAdapter(options, line, sink),
   },
-  {
-    name: 'bybit',
-    title: 'Bybit v5 spot',
-    exchange: 'BYBIT',
-    create: (options, line, sink) => new BybitAdapter(options, line, sink),
-  },
+  { ...bybit('spot'), name: 'bybit', title: 'Bybit v5 spot' },
+  { ...bybit('inverse'), name: 'bybit-inverse', title: 'Bybit v5 contracts with margin in the coin' },
+  { ...bybit('linear'), name: 'bybit-linear', title: 'Bybit v5 contracts with margin in USDT or USDC' },
   {
     name: 'coinbase',
     title: 'Coinbase Advanced Trade',
@@ -84,6 +81,14 @@ function binance(market: BinanceMarket): Pick<Venue, 'name' | 'exchange' | 'crea
     name: market.venue,
     exchange: 'BINANCE',
     create: (options, line, sink) => new BinanceAdapter(market, options, line, sink),
+  };
+}
+
+function bybit(category: BybitCategory): Pick<Venue, 'exchange' | 'address' | 'create'> {
+  return {
+    exchange: 'BYBIT',
+    address: new RegExp(`/v5/public/${category}\\b`),
+    create: (options, line, sink) => new BybitAdapter(category, options, line, sink),
   };
 }
 
