@@ -83,6 +83,18 @@ test('spot: a gap makes the book stale and fetches a snapshot, and changes wait 
   ]);
 });
 
+test('spot: the change behind the gap waits, too, so that a snapshot from just before it is enough', () => {
+  const binance = ledger();
+  binance.open();
+  binance.answer(URL_BTC, snapshot(100, [['99', '5']], []));
+  binance.frame(change(103, 104, [['99', '3']]));
+  assert.deepEqual(binance.answer(URL_BTC, snapshot(102, [['98', '1']], [])), [
+    'BTCUSDT book 98x1 | ',
+    'BTCUSDT live',
+    'BTCUSDT book 99x3 98x1 | ',
+  ]);
+});
+
 test('spot: a change that comes twice is counted and changes nothing', () => {
   const binance = ledger();
   binance.open();

@@ -92,7 +92,6 @@ export abstract class SnapshotLine extends VenueLine {
   protected need(number: number, nowUs: number): void {
     const book = this.#book(number);
     book.waiting = true;
-    book.pending.clear();
     if (book.asked) return;
     book.dueUs = nowUs;
     this.#fetchDue(number, nowUs);
