@@ -112,45 +112,52 @@ export function writeDigits(target: Uint8Array, at: number, units: number, scale
   if (units === 0) return at;
   const kept = written < scale ? units / POWERS[scale - written] : units;
   let end = at + digitCount(kept);
-  const last = end;
-  let high = Math.floor(kept / 1e8);
-  let low = kept - high * 1e8;
-  for (let i = 0; i < 8 && end > at; i++) {
-    const rest = Math.trunc(low / 10);
-    target[--end] = ZERO + (low - rest * 10);
-    low = rest;
-  }
-  while (end > at) {
-    const rest = Math.floor(high / 10);
-    target[--end] = ZERO + (high - rest * 10);
-    high = rest;
-  }
-  let position = last;
-  for (let i = scale; i < written; i++) target[position++] = ZERO;
-  return position;
+  putDigits(target, at, end, kept);
+  for (let i = scale; i < written; i++) target[end++] = ZERO;
+  return end;
 }
 
 /** Writes the text that {@link decimalText} gives. @returns the position behind it */
 export function writeDecimal(target: Uint8Array, at: number, units: number, scale: number, written: number): number {
   const kept = written < scale ? units / POWERS[scale - written] : units;
-  const places = Math.min(scale, written);
-  const count = Math.max(digitCount(kept), places + 1);
-  let rest = kept;
-  let position = at + count + (written > 0 ? 1 : 0);
-  const behind = position + (written - places);
-  for (let i = position; i < behind; i++) target[i] = ZERO;
-  for (let i = 0; i < count; i++) {
-    if (i === places && written > 0) target[--position] = POINT;
-    const next = Math.floor(rest / 10);
-    target[--position] = ZERO + (rest - next * 10);
-    rest = next;
+  if (written === 0) {
+    const end = at + digitCount(kept);
+    putDigits(target, at, end, kept);
+    return end;
   }
-  return behind;
+  const places = Math.min(scale, written);
+  const whole = Math.max(digitCount(kept) - places, 1);
+  let end = at + 1 + whole + places;
+  // One to the right of their place; then those before the point move.
+  putDigits(target, at + 1, end, kept);
+  for (let i = at; i < at + whole; i++) target[i] = target[i + 1];
+  target[at + whole] = POINT;
+  for (let i = places; i < written; i++) target[end++] = ZERO;
+  return end;
+}
+
+/** Writes a number into `target[from..to)`, with zeros in front. In two halves, so that the arithmetic is that of 32-bit integers. */
+function putDigits(target: Uint8Array, from: number, to: number, value: number): void {
+  const upper = Math.floor(value / 1e8);
+  let high = upper | 0;
+  let low = (value - upper * 1e8) | 0;
+  const middle = Math.max(to - 8, from);
+  let at = to;
+  while (at > middle) {
+    const rest = (low / 10) | 0;
+    target[--at] = ZERO + low - rest * 10;
+    low = rest;
+  }
+  while (at > from) {
+    const rest = (high / 10) | 0;
+    target[--at] = ZERO + high - rest * 10;
+    high = rest;
+  }
 }
 
 /** Digits of an integer in [0, 2^53); 1 for 0. */
 function digitCount(value: number): number {
-  let count = 1;
-  while (count < POWERS.length && value >= POWERS[count]) count++;
+  let count = value < 1e8 ? 1 : 9;
+  while (value >= POWERS[count]) count++;
   return count;
 }
