@@ -13,7 +13,7 @@ after(() => rmSync(base, { recursive: true, force: true }));
 test('trades --follow shows past and new trades, each once', async (t) => {
   const config = join(base, 'busy.yaml');
   const example = readFileSync(new URL('../docs/openbell.example.yaml', import.meta.url), 'utf8');
-  writeFileSync(config, example.replace('rate: 500', 'rate: 5000'));
+  writeFileSync(config, example.replace('rate: 500', 'rate: 1500'));
   const exchange = await ExchangeProcess.start(join(base, 'data'), ['--simulate', '--config', config]);
   t.after(() => exchange.end('SIGKILL'));
   const lines = await openbellUntil(['trades', 'BTC-USD', '--follow', '--json', '--limit', '5', ...exchange.flags], (count) => count >= 50);
