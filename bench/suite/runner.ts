@@ -26,7 +26,7 @@ export const EXIT = { ok: 0, failedScope: 1, usage: 2, brokenBudget: 3, interrup
 
 /** A scope that takes this many times its expected duration counts as hanging. */
 const DEADLINE_FACTOR = 4;
-const MIN_DEADLINE_S = 5;
+const MIN_DEADLINE_S = 20;
 
 /** Runs the suite according to the command line. @returns the exit code */
 export async function main(args: readonly string[], suite: Suite): Promise<number> {
