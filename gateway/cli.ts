@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   'position-limit': async () => (await import('./tools/cli/controls.ts')).positionLimitCommand,
   book: async () => (await import('./tools/cli/market.ts')).bookCommand,
   trades: async () => (await import('./tools/cli/market.ts')).tradesCommand,
+  candles: async () => (await import('./tools/cli/candles.ts')).candlesCommand,
   calendar: async () => (await import('./tools/cli/calendar.ts')).calendarCommand,
   account: async () => (await import('./tools/cli/account.ts')).accountCommand,
   'drop-copy': async () => (await import('./tools/cli/drop-copy.ts')).dropCopyCommand,

@@ -278,6 +278,7 @@ test('every command has help with an example', async () => {
     'resume',
     'book',
     'trades',
+    'candles',
     'calendar',
     'account',
     'replay',

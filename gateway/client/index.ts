@@ -17,6 +17,7 @@ export { Code, codeName } from '../../engine/codes.ts';
 export { DecimalError } from '../../engine/decimal.ts';
 export { CommandBatch, type LongOrder, MAX_FRAME_COMMANDS, MIN_SCHEMA_VERSION, SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 export { Instruction, OrderType, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
+export type { CandleInterval } from '../../feeds/analysis/candles.ts';
 export {
   type AccountLimits,
   AdminClient,
@@ -32,10 +33,13 @@ export { DropCopy } from './drop-copy.ts';
 export { OpenbellError } from './errors.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';
-export type { BboView, LevelView, OrderView, PhaseName, StatusView, SubPhaseName, TradeView } from './market-decode.ts';
+export type { BboView, CandleView, LevelView, OrderView, PhaseName, StatusView, SubPhaseName, TradeView } from './market-decode.ts';
 export { MarketStream, type StreamOptions } from './market-stream.ts';
 export { OrderSession, type SubmitAnswer } from './order-session.ts';
 export {
+  type CandleJson,
+  type CandlePage,
+  type CandlesToRead,
   type ExplainedOrder,
   type LinkView,
   type OrderStep,

@@ -1,6 +1,8 @@
 import type { LinkName, PegName, PhaseName, SelfTradeName, SubPhaseName, TriggerName } from '../../engine/wire/names.ts';
+import type { CandleInterval } from '../../feeds/analysis/candles.ts';
 import { OpenbellError } from './errors.ts';
 import { type HttpOptions, httpRequest } from './http-request.ts';
+import { pathOf } from './symbols.ts';
 import type { ReportKindName, SideName, TimeInForceName } from './types.ts';
 
 /** An order, by either id. */
@@ -179,6 +181,65 @@ export interface ExplainedOrder {
   readonly linked?: LinkView;
 }
 
+/** Which candles of a symbol. */
+export interface CandlesToRead {
+  readonly symbol: string;
+  /** Default 1m. */
+  readonly interval?: CandleInterval;
+  /** Begin of the first one: microseconds since the Unix epoch, or a Date. Without it: the last ones. */
+  readonly from?: number | Date;
+  /** They begin before it. */
+  readonly to?: number | Date;
+  /** At most 1000. Default 100. */
+  readonly limit?: number;
+  /** Also those without a trade: the last close, volume 0. */
+  readonly empty?: boolean;
+}
+
+/** A candle of the history. Prices and volumes are decimal text, next to the exact ticks and lots. */
+export interface CandleJson {
+  readonly startUs: number;
+  /** ISO 8601, UTC. */
+  readonly start: string;
+  /** Nothing is added to it any more. */
+  readonly closed: boolean;
+  readonly open: string;
+  readonly high: string;
+  readonly low: string;
+  readonly close: string;
+  readonly volume: string;
+  /** What buyers and what sellers took; the rest traded in auctions. */
+  readonly buyVolume: string;
+  readonly sellVolume: string;
+  /** Volume-weighted average price; left out without volume. */
+  readonly vwap?: string;
+  readonly trades: number;
+  readonly openTicks: number;
+  readonly highTicks: number;
+  readonly lowTicks: number;
+  readonly closeTicks: number;
+  readonly volumeLots: number;
+  readonly buyVolumeLots: number;
+  readonly sellVolumeLots: number;
+  /** Left out without a trade, as the next two. */
+  readonly firstTradeId?: number;
+  readonly lastTradeId?: number;
+  readonly seq?: number;
+  /** Trades that are not in volume and vwap, because a sum would have passed its limit. */
+  readonly uncounted?: number;
+}
+
+export interface CandlePage {
+  readonly symbol: string;
+  readonly interval: CandleInterval;
+  /** Oldest first. */
+  readonly candles: readonly CandleJson[];
+  /** `from` of the next page; 0: there is none. */
+  readonly next: number;
+  /** The history lacks trades that were there when the question came. */
+  readonly behind?: true;
+}
+
 /** Questions to the admin port. */
 export class QueryClient {
   readonly #options: HttpOptions;
@@ -203,5 +264,19 @@ export class QueryClient {
         : [`by-client-order-id/${order.clientOrderId}`, { before: order.before }];
     const query = Object.entries({ limit, ...from }).flatMap(([name, value]) => (value === undefined ? [] : `${name}=${value}`));
     return await httpRequest(this.#options, `/v1/accounts/${account}/orders/${path}${query.length === 0 ? '' : `?${query.join('&')}`}`);
+  }
+
+  /**
+   * Candles of a symbol, complete up to the last trade that was published. The last one may be forming.
+   * @throws OpenbellError UNKNOWN_SYMBOL, BAD_PARAMETER; HTTP_FAILED
+   */
+  async candles({ symbol, interval = '1m', from, to, limit, empty }: CandlesToRead): Promise<CandlePage> {
+    const query = new URLSearchParams({ interval });
+    const timeUs = (time: number | Date) => (typeof time === 'number' ? time : time.getTime() * 1000);
+    if (from !== undefined) query.set('from', String(timeUs(from)));
+    if (to !== undefined) query.set('to', String(timeUs(to)));
+    if (limit !== undefined) query.set('limit', String(limit));
+    if (empty) query.set('empty', '1');
+    return await httpRequest(this.#options, `/v1/symbols/${pathOf(symbol)}/candles?${query}`);
   }
 }
