@@ -140,7 +140,8 @@ export class PlayServer {
       switch (step.kind) {
         case 'frame':
           this.counters.frames++;
-          socket.send(step.text);
+          // A Buffer would be a binary frame.
+          socket.send(step.text, { binary: false });
           if (socket.bufferedAmount > HIGH_WATER) await drained(socket, tcp, signal);
           break;
         case 'answer': {
