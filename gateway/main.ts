@@ -11,6 +11,7 @@ import { Engine } from '../engine/threads/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.ts';
 import type { RetentionOptions } from '../engine/threads/engine-options.ts';
 import { lastConfiguration } from '../engine/threads/logged-configurations.ts';
+import type { Feeds } from '../feeds/worker/feeds.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { CalendarDriver } from './calendar/calendar-driver.ts';
@@ -23,6 +24,7 @@ import { actionRoutes } from './endpoints/http/admin-actions.ts';
 import { queryRoutes } from './endpoints/http/admin-queries.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
+import { feedRoutes } from './endpoints/http/feed-queries.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
@@ -41,6 +43,7 @@ import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
 import { ReportTap } from './sessions/report-tap.ts';
 import { Slices } from './slices.ts';
+import { startFeeds } from './start-feeds.ts';
 import type { History } from './taps/history/history.ts';
 import { type PreparedHistory, prepareHistory } from './taps/history/prepare.ts';
 import { reportPrepared, startHistory, warningsOf } from './taps/history/start-history.ts';
@@ -77,8 +80,8 @@ export interface Ports {
  *
  * ```
  * start   lock ▸ audit ▸ all ports listen (health answers, the rest is unavailable) ▸ history ▸ engine recovers
- *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ calendars ▸ market data ▸ order entry ▸ ready
- * stop    order entry drains ▸ engine drains, snapshot ▸ history ▸ market data ▸ admin ▸ audit ▸ lock
+ *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ calendars ▸ feeds ▸ market data ▸ order entry ▸ ready
+ * stop    order entry drains ▸ engine drains, snapshot ▸ history ▸ feeds ▸ market data ▸ admin ▸ audit ▸ lock
  * ```
  */
 export class RunningExchange {
@@ -122,6 +125,7 @@ export class RunningExchange {
     const {
       simulation,
       calendar,
+      feeds,
       sessions,
       dropCopies,
       orderEntry,
@@ -151,6 +155,7 @@ export class RunningExchange {
       throw dataDirectoryError(this.config.data, error);
     } finally {
       await history.stop();
+      await feeds?.stop();
       await marketSockets.stop();
       await admin.stop();
       certificates?.stop();
@@ -212,6 +217,7 @@ interface Parts {
   readonly orderEntry: OrderEntry;
   readonly simulation: Simulation | undefined;
   readonly calendar: CalendarDriver;
+  readonly feeds: Feeds | undefined;
   readonly ports: Ports;
   readonly recovery: Recovery;
 }
@@ -437,6 +443,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     draining: () => state.draining,
     nowUs: () => sequencer.nowUs(),
   });
+  const feeds = startFeeds(config.feeds, log);
+  undo.push(() => feeds?.stop());
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
@@ -474,6 +482,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       config.data,
     ),
     calendar: calendar.counters,
+    feeds: () => feeds?.status() ?? [],
   });
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   admin.serve([
@@ -485,6 +494,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       (symbol) => calendar.calendarOf(symbol),
       () => sequencer.nowUs(),
     ),
+    ...feedRoutes(feeds),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
   const simulator = config.simulate ? config.simulator : undefined;
@@ -523,6 +533,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     orderEntry,
     simulation,
     calendar,
+    feeds,
     ports,
     recovery,
   };

@@ -3,6 +3,8 @@ import { codeName } from '../engine/codes.ts';
 import type { BoundedClock } from '../engine/threads/bounded-clock.ts';
 import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
+import { FEED_FAULTS, type FeedFault, FeedState, faultCode } from '../feeds/feed.ts';
+import type { SourceStatus } from '../feeds/rings/source-status.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
 import type { CalendarCounters } from './calendar/calendar-counters.ts';
 import type { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
@@ -44,6 +46,7 @@ export interface MetricSources {
   readonly build: Readonly<Record<string, string | number>>;
   readonly venue: VenueGauges;
   readonly calendar: CalendarCounters;
+  readonly feeds: () => readonly SourceStatus[];
 }
 
 type Value = { readonly value: number; readonly labels?: Readonly<Record<string, string | number>>; readonly metricName?: string };
@@ -83,6 +86,7 @@ export function addExchangeMetrics(
     build,
     venue,
     calendar,
+    feeds,
   }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
@@ -120,6 +124,36 @@ export function addExchangeMetrics(
     { value: calendar.retries },
   ]);
   histogram('openbell_calendar_delay_seconds', 'From the due time of a phase to the answer of its command', () => calendar.delay);
+  const ofFeeds = (read: (feed: SourceStatus) => number) => () =>
+    feeds().map((feed) => ({ labels: { feed: feed.name }, value: read(feed) }));
+  gauge(
+    'openbell_feed_connected',
+    '1 while the connection of a feed is open',
+    ofFeeds(({ state }) => (state === FeedState.Live ? 1 : 0)),
+  );
+  gauge(
+    'openbell_feed_heard_seconds',
+    'When the last frame or answer of a feed came, since 1970; 0 before the first',
+    ofFeeds(({ heardUs }) => heardUs / 1e6),
+  );
+  counter(
+    'openbell_feed_messages_total',
+    'Frames and answers of a feed',
+    ofFeeds(({ messages }) => messages),
+  );
+  counter(
+    'openbell_feed_records_total',
+    'Records that a feed wrote',
+    ofFeeds(({ records }) => records),
+  );
+  counter('openbell_feed_faults_total', 'Faults of a feed, by code', () =>
+    feeds().flatMap(({ name, faults }) =>
+      Array.from({ length: FEED_FAULTS - 1 }, (_, i) => ({
+        labels: { feed: name, fault: faultCode((i + 1) as FeedFault) },
+        value: faults[i + 1],
+      })),
+    ),
+  );
 
   gauge('openbell_seq', 'Sequence of the last command, by stage', () => {
     const { sequencedSeq, appliedSeq, durableSeq } = status();

@@ -1,17 +1,10 @@
-import type { AdapterOptions, FeedFault } from '../feed.ts';
+import type { FeedFault } from '../feed.ts';
+import type { FeedSource } from '../lines/feed-source.ts';
 import type { FeedHandles } from './feed-handles.ts';
-
-/** A source by configuration: a venue, and what to take from it. */
-export interface WorkerSource extends AdapterOptions {
-  /** Names the source in the log, status and metrics. */
-  readonly name: string;
-  /** A name of `VENUES`. */
-  readonly venue: string;
-}
 
 export interface FeedThreadData {
   readonly handles: FeedHandles;
-  readonly sources: readonly WorkerSource[];
+  readonly sources: readonly FeedSource[];
 }
 
 export type FromFeedThread =

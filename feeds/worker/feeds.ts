@@ -1,14 +1,15 @@
 import { Worker } from 'node:worker_threads';
 import { FeedFault } from '../feed.ts';
+import type { FeedSource } from '../lines/feed-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
 import { LatestReader } from '../rings/latest-values.ts';
 import { RecordPublisher } from '../rings/record-publisher.ts';
 import { type SourceStatus, SourcesReader } from '../rings/source-status.ts';
 import { allocateFeeds, type FeedHandles, type FeedSizes, openOutput } from './feed-handles.ts';
-import { type FeedThreadData, type FromFeedThread, STOP, type WorkerSource } from './feed-messages.ts';
+import { type FeedThreadData, type FromFeedThread, STOP } from './feed-messages.ts';
 
 export interface FeedsOptions extends FeedSizes {
-  readonly sources: readonly WorkerSource[];
+  readonly sources: readonly FeedSource[];
   /** What happened to a source, or to the thread (`source` undefined): for the log. */
   readonly onNote: (source: string | undefined, fault: FeedFault, text: string) => void;
 }

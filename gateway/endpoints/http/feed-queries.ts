@@ -1,0 +1,91 @@
+import { type FeedFault, faultCode, stateName } from '../../../feeds/feed.ts';
+import { LatestValues } from '../../../feeds/rings/latest-values.ts';
+import type { SourceStatus } from '../../../feeds/rings/source-status.ts';
+import { decimalText } from '../../../feeds/text/decimal.ts';
+import type { Feeds } from '../../../feeds/worker/feeds.ts';
+import type { Route } from './admin-http.ts';
+import { HttpError } from './http-error.ts';
+import { LongList } from './json-pieces.ts';
+
+const SIDES = [undefined, 'buy', 'sell'] as const;
+
+/** The queries of outside markets: all sources, and the instruments of one. @param feeds undefined if none are configured */
+export function feedRoutes(feeds: Feeds | undefined): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/v1/feeds',
+      guarded: false,
+      action: 'market:read',
+      handle: () => ({ pieces: new LongList(views(feeds?.status() ?? [], sourceView)) }),
+    },
+    {
+      method: 'GET',
+      path: '/v1/feeds/:name',
+      guarded: false,
+      action: 'market:read',
+      handle: ({ params }) => {
+        const sources = feeds?.status() ?? [];
+        const source = sources.findIndex(({ name }) => name === params.name);
+        if (feeds === undefined || source === -1) throw unknownFeed(params.name, sources);
+        return { pieces: { ...sourceView(sources[source]), instruments: new LongList(instruments(feeds, source)) } };
+      },
+    },
+  ];
+}
+
+function unknownFeed(name: string, sources: readonly SourceStatus[]): HttpError {
+  const known = sources.map((source) => source.name).join(', ') || 'none';
+  return new HttpError(404, 0, 'UNKNOWN_FEED', `there is no feed ${name}; there are: ${known}`);
+}
+
+function* views<Item>(items: readonly Item[], view: (item: Item) => unknown): Generator<unknown> {
+  for (const item of items) yield view(item);
+}
+
+function sourceView({ name, state, fault, stateTimeUs, heardUs, messages, records, refused, faults }: SourceStatus) {
+  const counted = faults.flatMap((count, code) => (count === 0 ? [] : [[faultCode(code as FeedFault), count] as const]));
+  return {
+    name,
+    state: stateName(state),
+    fault: fault === 0 ? undefined : faultCode(fault),
+    sinceUs: stateTimeUs,
+    heardUs,
+    messages,
+    records,
+    refusedInstruments: refused,
+    faults: Object.fromEntries(counted),
+  };
+}
+
+/** Prices and quantities as decimal text; a side without orders, or a trade that has not been, is left out. */
+function* instruments(feeds: Feeds, source: number): Generator<unknown> {
+  const { latest } = feeds;
+  const now = new LatestValues();
+  for (let row = 0; row < latest.rows; row++) {
+    latest.read(row, now);
+    if (now.source !== source) continue;
+    const price = (units: number) => decimalText(units, now.priceDecimals, now.priceDecimals);
+    const quantity = (units: number) => decimalText(units, now.quantityDecimals, now.quantityDecimals);
+    const { state, fault, stateTimeUs, quoteVenueTimeUs, quoteReceiveTimeUs, tradeVenueTimeUs, tradeReceiveTimeUs } = now;
+    yield {
+      name: latest.name(row),
+      state: stateName(state),
+      fault: fault === 0 ? undefined : faultCode(fault as FeedFault),
+      sinceUs: stateTimeUs,
+      bid: now.bidQuantity === 0 ? undefined : { price: price(now.bid), quantity: quantity(now.bidQuantity) },
+      ask: now.askQuantity === 0 ? undefined : { price: price(now.ask), quantity: quantity(now.askQuantity) },
+      quote: quoteReceiveTimeUs === 0 ? undefined : { venueTimeUs: quoteVenueTimeUs, receiveTimeUs: quoteReceiveTimeUs },
+      trade:
+        now.tradeQuantity === 0
+          ? undefined
+          : {
+              price: price(now.tradePrice),
+              quantity: quantity(now.tradeQuantity),
+              takerSide: SIDES[now.takerSide],
+              venueTimeUs: tradeVenueTimeUs,
+              receiveTimeUs: tradeReceiveTimeUs,
+            },
+    };
+  }
+}
