@@ -1,4 +1,4 @@
-import { ALL_INSTRUMENTS, type BookSide, type FeedFault, type FeedSink, type FeedState } from '../feed.ts';
+import { ALL_INSTRUMENTS, type BookSide, type FeedFault, type FeedSink, FeedState } from '../feed.ts';
 import { decimalText } from '../text/decimal.ts';
 import { type BookLevels, VenueBook } from './venue-book.ts';
 
@@ -6,12 +6,12 @@ import { type BookLevels, VenueBook } from './venue-book.ts';
 export class SinkBook {
   readonly name: string;
   readonly book: VenueBook = new VenueBook(MAX_FILE_LEVELS);
-  state: FeedState = 0;
+  state: FeedState = FeedState.Down;
   priceDecimals = 0;
   quantityDecimals = 0;
   /** Updates of the book, not counting whole books. */
   updates = 0;
-  /** Updates after which the best bid was at or above the best ask. */
+  /** Updates of a live instrument after which the best bid was at or above the best ask. */
   crossed = 0;
   trades = 0;
   quotes = 0;
@@ -78,7 +78,8 @@ export class SinkBooks implements FeedSink {
     const of = this.instruments[instrument];
     if (of.isWhole) of.isWhole = false;
     else of.updates++;
-    if (of.book.crossed) of.crossed++;
+    // In an auction, or while trading is halted, orders may collect on both sides of a price.
+    if (of.state === FeedState.Live && of.book.crossed) of.crossed++;
   }
 
   trade(instrument: number): void {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ALL_INSTRUMENTS, FeedFault, type FeedSink } from '../feed.ts';
 import { CsvReader } from '../text/csv-reader.ts';
@@ -9,6 +10,7 @@ import { readItchFile } from './itch/itch-file.ts';
 import { ItchReader } from './itch/itch-reader.ts';
 import { ITCH_LENGTHS } from './itch/layout.ts';
 import { lobsterNames, readLobster } from './lobster-file.ts';
+import { readLogEvents } from './log-events.ts';
 import { type CsvColumn, QuotesCsv, quotesCsvColumns } from './quotes-csv.ts';
 import { dayOfPath } from './venue-day.ts';
 
@@ -40,8 +42,16 @@ export interface FileFormat {
   read(path: string, sink: FeedSink, options: FileOptions): Promise<FileSummary>;
 }
 
+const LOG: FileFormat = {
+  name: 'log',
+  title: 'data directory of an exchange that is not running',
+  matches: (_, path) => isDirectory(path),
+  read: log,
+};
+
 /** The first that matches counts. */
 export const FILE_FORMATS: readonly FileFormat[] = [
+  LOG,
   { name: 'lobster', title: 'LOBSTER message file', matches: (_, path) => lobsterNames(path) !== undefined, read: lobster },
   { name: 'databento', title: 'Databento CSV: mbo, mbp-1, mbp-10, tbbo, trades', matches: matchesDatabento, read: databento },
   { name: 'csv', title: 'CSV of trades or quotes', matches: matchesCsv, read: csv },
@@ -59,6 +69,7 @@ const HEAD_BYTES = 4096;
 /** The format of a file by its name and its first bytes. @throws UnknownFormatError, FileBytesError */
 export async function formatOf(path: string): Promise<FileFormat> {
   let head: Uint8Array = new Uint8Array(0);
+  if (isDirectory(path)) return LOG;
   for await (const piece of fileBytes(path)) {
     head = piece.subarray(0, HEAD_BYTES);
     break;
@@ -76,6 +87,14 @@ async function itch(path: string, sink: FeedSink): Promise<FileSummary> {
   countFaults(sink, FeedFault.UnknownMessage, reader.unknownTypes);
   countFaults(sink, FeedFault.Malformed, reader.wrongLengths + reader.outOfStep + (reader.truncatedBytes > 0 ? 1 : 0));
   return { records: reader.messages, checks: 0, failed: 0, truncated };
+}
+
+async function log(path: string, sink: FeedSink): Promise<FileSummary> {
+  return { records: readLogEvents(path, sink), checks: 0, failed: 0, truncated: undefined };
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 async function lobster(path: string, sink: FeedSink): Promise<FileSummary> {

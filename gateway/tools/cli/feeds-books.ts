@@ -21,7 +21,7 @@ const COLUMN_NAMES = [
 const MOST_LEVELS = 100_000;
 
 /** `capture`, and the names of FILE_FORMATS. */
-const FORMATS = ['capture', 'itch', 'lobster', 'databento', 'csv'];
+const FORMATS = ['capture', 'log', 'itch', 'lobster', 'databento', 'csv'];
 
 interface Flags {
   readonly levels: number;
@@ -36,7 +36,7 @@ export function feedsBooksCommand(feeds: Command): void {
     .command('books')
     .summary('the books of a recorded session or a file of market data')
     .description(
-      "Reads a capture through its venue's adapter, or a file of market data (NASDAQ ITCH 5.0, LOBSTER, Databento CSV, CSV of trades or quotes; each plain or gzipped), and prints the book of each instrument as it is at the end, in the venue's own text. Exit code 1 if a checksum was wrong, a book was crossed or the file was cut short.",
+      "Reads a capture through its venue's adapter, a file of market data (NASDAQ ITCH 5.0, LOBSTER, Databento CSV, CSV of trades or quotes; each plain or gzipped), or the log in a data directory that no exchange uses, and prints the book of each instrument as it is at the end, in the venue's own text. Exit code 1 if a checksum was wrong, a book was crossed or the file was cut short.",
     )
     .argument('<file>', 'a recorded session (.jsonl, .ws, each also .gz), or a file of market data')
     .addOption(new Option('--levels <count>', 'levels of each side').argParser(levels).default(10))
@@ -54,6 +54,7 @@ Examples:
   openbell feeds books capture-kraken.jsonl.gz --levels 1 --json
   openbell feeds books 12302019.NASDAQ_ITCH50.gz --levels 1
   openbell feeds books AAPL_2012-06-21_34200000_57600000_message_10.csv
+  openbell feeds books ./data --levels 5
   openbell feeds books fills.csv --columns price=p,quantity=q --instrument BTC-USD
 
 docs/FEEDS.md describes captures, files and the output.`,

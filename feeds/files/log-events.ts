@@ -1,0 +1,79 @@
+import { DataLock } from '../../engine/journal/data-lock.ts';
+import { CAPACITIES, CapacityError, type Limits, resolveLimits } from '../../engine/limits.ts';
+import { Exchange } from '../../engine/machine/exchange.ts';
+import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
+import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
+import { firstLoggedSeq } from '../../engine/threads/log-start.ts';
+import { withLargestCapacities } from '../../engine/threads/logged-configurations.ts';
+import { replayLog } from '../../engine/threads/replay-log.ts';
+import type { Seq } from '../../engine/units.ts';
+import type { FeedSink } from '../feed.ts';
+import { LogBooks } from './log-books.ts';
+
+const REPORT_BYTES = 128;
+const EVENT_BYTES = 64;
+
+/** The log does not begin with its first command, so the books before it are not known. */
+export class LogBeginsLaterError extends Error {
+  readonly code = 'LOG_BEGINS_LATER';
+}
+
+/**
+ * Replays the log of a data directory that no exchange uses, and writes the books and trades that it leads to into a
+ * sink. Changes nothing. Blocks.
+ * @returns the last command
+ * @throws LogBeginsLaterError if older segments were removed; the errors of a verification (engine/threads/verify.ts)
+ */
+export function readLogEvents(dir: string, sink: FeedSink): Seq {
+  const lock = DataLock.acquireToRead(dir);
+  try {
+    const first = firstLoggedSeq(dir);
+    if (first !== 1) {
+      throw new LogBeginsLaterError(
+        `${dir}: the log begins with command ${first}; use a copy of the directory that still has its first segment`,
+      );
+    }
+    return replay(dir, sink, loggedLimits(dir));
+  } finally {
+    lock.release();
+  }
+}
+
+function replay(dir: string, sink: FeedSink, limits: Limits): Seq {
+  const rings = {
+    reports: allocateRing({ slotBytes: REPORT_BYTES, capacity: limits.reportRing, consumers: 1 }),
+    market: allocateRing({ slotBytes: EVENT_BYTES, capacity: limits.marketRing, consumers: 1 }),
+  };
+  const outputs = { reports: new SpillingProducer(rings.reports), market: new SpillingProducer(rings.market) };
+  const reports = new RingConsumer(rings.reports);
+  const market = new RingConsumer(rings.market);
+  const exchange = new Exchange(limits, outputs);
+  const books = new LogBooks(sink, exchange.symbols);
+  const take = () => {
+    exchange.endBatch();
+    empty(outputs.reports, reports, () => undefined);
+    empty(outputs.market, market, (slot) => books.event(market.slots, slot));
+  };
+  replayLog(exchange, dir, 1, undefined, take);
+  take();
+  books.end();
+  return exchange.seq;
+}
+
+/** Takes everything out of a ring and of its overflow buffer. */
+function empty(producer: SpillingProducer, consumer: RingConsumer, take: (slot: number) => void): void {
+  producer.publish();
+  do {
+    for (let slot = consumer.next(); slot !== -1; slot = consumer.next()) take(slot);
+    consumer.release();
+  } while (!producer.drain() || consumer.available() > 0);
+}
+
+/** The default limits, with the largest capacities that the log names. */
+function loggedLimits(dir: string): Limits {
+  const defaults = resolveLimits({});
+  const { needed } = withLargestCapacities(dir, new CapacityError(defaults, defaults), defaults);
+  const limits = { ...defaults };
+  for (const name of CAPACITIES) limits[name] = Math.max(limits[name], needed[name]);
+  return limits;
+}
