@@ -185,6 +185,48 @@ test('property: the book is a map of prices, sorted', () => {
   );
 });
 
+test('a book whose prices move far stays sorted', () => {
+  const { bids } = new VenueBook();
+  const twin: number[] = [];
+  // Up by 1,000 levels, then down below where it began; each end is taken off and put on.
+  const steps = [...Array(1000).fill(1), ...Array(2000).fill(-1)] as number[];
+  let low = 5000;
+  for (let price = low; price < low + 40; price++) twin.push(price);
+  for (const price of twin) bids.set(price, price, 0, 0);
+  for (const step of steps) {
+    const [gone, come] = step === 1 ? [low, low + 40] : [low + 39, low - 1];
+    bids.set(gone, 0, 0, 0);
+    bids.set(come, come, 0, 0);
+    low += step;
+    assert.equal(bids.length, 40);
+    for (const depth of [0, 1, 20, 39]) {
+      assert.deepEqual([bids.price(depth), bids.quantity(depth)], [low + 39 - depth, low + 39 - depth]);
+      assert.equal(bids.find(low + 39 - depth), depth);
+    }
+  }
+});
+
+test('a snapshot of many levels, best or worst first, moves few of them', (context) => {
+  const LEVELS = 5_000;
+  const { copyWithin } = Float64Array.prototype;
+  let moved = 0;
+  context.after(() => Object.assign(Float64Array.prototype, { copyWithin }));
+  Float64Array.prototype.copyWithin = function (this: Float64Array, to: number, from: number, end = this.length) {
+    moved += end - from;
+    return copyWithin.call(this, to, from, end);
+  };
+  for (const first of [0, LEVELS]) {
+    for (const side of [BookSide.Bid, BookSide.Ask]) {
+      moved = 0;
+      const levels = new VenueBook().side(side);
+      for (let i = 0; i < LEVELS; i++) levels.set(Math.abs(first - i) + 1, 1, 0, 0);
+      assert.equal(levels.length, LEVELS);
+      // In two columns. All levels moved for each new one would be 25 million.
+      assert.ok(moved < 40 * LEVELS, `${moved} moves`);
+    }
+  }
+});
+
 test('property: the sink has the book that the feed has, whatever comes', () => {
   const number = fc.oneof(fc.constantFrom('0', '0.00', '1', '1.5', '-1', 'x', '9007199254740991', '0.000001'), fc.nat(99).map(String));
   const steps = fc.array(fc.tuple(fc.constantFrom('bid', 'ask'), fc.nat(30), fc.constantFrom('', '.5', '.25', '.000'), number, fc.nat(9)), {

@@ -16,8 +16,9 @@ export const LevelChange = {
 export type LevelChange = (typeof LevelChange)[keyof typeof LevelChange];
 
 /**
- * One side of a book: levels sorted in typed arrays, a column per field. The best level is the last one, because
- * updates come mostly near it: to insert or remove a level moves only the better ones.
+ * One side of a book: levels sorted in typed arrays, a column per field, with room at both ends. The best level is the
+ * last one. To insert or remove a level moves those on its shorter side: an update near the best level moves few, and
+ * a snapshot in order, best or worst level first, moves none.
  *
  * Beside its units, each level keeps the numbers of decimals that the venue wrote, so that the text can be had back.
  * Depths are counted from the best level, 0.
@@ -30,7 +31,9 @@ export class BookLevels {
   #quantities = new Float64Array(FIRST_CAPACITY);
   /** Three numbers of decimals in 5 bits each: written of the price, written of the quantity, and {@link coarseness} of the quantity. */
   #written = new Uint16Array(FIRST_CAPACITY);
-  #length = 0;
+  /** Positions of the worst level, and behind the best one. */
+  #from = FIRST_CAPACITY / 2;
+  #to = FIRST_CAPACITY / 2;
 
   /** @param capacity most levels, at least 1 */
   constructor(side: BookSide, capacity: number) {
@@ -39,16 +42,16 @@ export class BookLevels {
   }
 
   get length(): number {
-    return this.#length;
+    return this.#to - this.#from;
   }
 
   clear(): void {
-    this.#length = 0;
+    this.#from = this.#to = this.#keys.length / 2;
   }
 
   /** @param depth in [0, length) */
   price(depth: number): number {
-    const key = this.#keys[this.#length - 1 - depth];
+    const key = this.#keys[this.#to - 1 - depth];
     return this.side === BookSide.Bid ? key : 0 - key;
   }
 
@@ -59,27 +62,27 @@ export class BookLevels {
 
   /** The quantity exactly, in units that are larger by {@link coarseness} decimals. */
   storedQuantity(depth: number): number {
-    return this.#quantities[this.#length - 1 - depth];
+    return this.#quantities[this.#to - 1 - depth];
   }
 
   /** Not 0 only for a quantity that needs 2^53 units of the book or more. */
   coarseness(depth: number): number {
-    return (this.#written[this.#length - 1 - depth] >>> 10) & 0x1f;
+    return (this.#written[this.#to - 1 - depth] >>> 10) & 0x1f;
   }
 
   writtenPriceDecimals(depth: number): number {
-    return this.#written[this.#length - 1 - depth] & 0x1f;
+    return this.#written[this.#to - 1 - depth] & 0x1f;
   }
 
   writtenQuantityDecimals(depth: number): number {
-    return (this.#written[this.#length - 1 - depth] >>> 5) & 0x1f;
+    return (this.#written[this.#to - 1 - depth] >>> 5) & 0x1f;
   }
 
   /** The depth of a price; -1 if there is no such level. */
   find(price: number): number {
     const key = this.#key(price);
     const at = this.#search(key);
-    return at < this.#length && this.#keys[at] === key ? this.#length - 1 - at : -1;
+    return at < this.#to && this.#keys[at] === key ? this.#to - 1 - at : -1;
   }
 
   /** Nearer to the other side. */
@@ -94,19 +97,16 @@ export class BookLevels {
    */
   set(price: number, quantity: number, priceDecimals: number, quantityDecimals: number, coarseness = 0): LevelChange {
     const key = this.#key(price);
-    const at = this.#search(key);
-    const found = at < this.#length && this.#keys[at] === key;
+    let at = this.#search(key);
+    const found = at < this.#to && this.#keys[at] === key;
     if (quantity === 0) {
       if (!found) return LevelChange.None;
-      this.#move(at + 1, at);
-      this.#length--;
+      this.#remove(at);
       return LevelChange.Removed;
     }
     if (!found) {
-      if (this.#length === this.#capacity) return LevelChange.Refused;
-      if (this.#length === this.#keys.length) this.#grow();
-      this.#move(at, at + 1);
-      this.#length++;
+      if (this.length === this.#capacity) return LevelChange.Refused;
+      at = this.#insert(at);
       this.#keys[at] = key;
     }
     this.#quantities[at] = quantity;
@@ -116,18 +116,17 @@ export class BookLevels {
 
   /** Removes the worst level. */
   dropWorst(): void {
-    this.#move(1, 0);
-    this.#length--;
+    this.#from++;
   }
 
   /** The largest price in units; 0 when empty. */
   highestPrice(): number {
-    return this.#length === 0 ? 0 : this.price(this.side === BookSide.Bid ? 0 : this.#length - 1);
+    return this.length === 0 ? 0 : this.price(this.side === BookSide.Bid ? 0 : this.length - 1);
   }
 
   /** The units became smaller by these decimals. All prices must stay below 2^53; a quantity that does not becomes coarser. */
   refine(priceDecimals: number, quantityDecimals: number): void {
-    for (let i = 0; i < this.#length; i++) {
+    for (let i = this.#from; i < this.#to; i++) {
       this.#keys[i] *= POWERS[priceDecimals];
       const quantity = this.#quantities[i] * POWERS[quantityDecimals];
       if (this.#written[i] >>> 10 === 0 && quantity <= Number.MAX_SAFE_INTEGER) this.#quantities[i] = quantity;
@@ -142,8 +141,8 @@ export class BookLevels {
   /** The first position with a key of at least this one. */
   #search(key: number): number {
     const keys = this.#keys;
-    let low = 0;
-    let high = this.#length;
+    let low = this.#from;
+    let high = this.#to;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (keys[middle] < key) low = middle + 1;
@@ -152,22 +151,51 @@ export class BookLevels {
     return low;
   }
 
-  /** Moves the levels from a position on to another position. */
-  #move(from: number, to: number): void {
-    this.#keys.copyWithin(to, from, this.#length);
-    this.#quantities.copyWithin(to, from, this.#length);
-    this.#written.copyWithin(to, from, this.#length);
+  /** Makes room for a level before a position. @returns the position of the room */
+  #insert(at: number): number {
+    const upwards = this.#to - at <= at - this.#from;
+    if (upwards ? this.#to === this.#keys.length : this.#from === 0) {
+      const before = this.#from;
+      this.#makeRoom();
+      return this.#insert(at + this.#from - before);
+    }
+    if (upwards) {
+      this.#move(at, this.#to++, at + 1);
+      return at;
+    }
+    this.#move(this.#from, at, --this.#from);
+    return at - 1;
   }
 
-  #grow(): void {
-    const length = Math.min(this.#keys.length * 2, Math.max(this.#capacity, FIRST_CAPACITY));
-    const [keys, quantities, written] = [this.#keys, this.#quantities, this.#written];
-    this.#keys = new Float64Array(length);
-    this.#quantities = new Float64Array(length);
-    this.#written = new Uint16Array(length);
-    this.#keys.set(keys);
-    this.#quantities.set(quantities);
-    this.#written.set(written);
+  #remove(at: number): void {
+    if (this.#to - at <= at - this.#from) this.#move(at + 1, this.#to--, at);
+    else this.#move(this.#from, at, ++this.#from);
+  }
+
+  /** Moves levels to another position. */
+  #move(from: number, to: number, target: number): void {
+    this.#keys.copyWithin(target, from, to);
+    this.#quantities.copyWithin(target, from, to);
+    this.#written.copyWithin(target, from, to);
+  }
+
+  /** Puts the levels in the middle; of arrays twice as long, if more than three quarters of these are used. */
+  #makeRoom(): void {
+    const [keys, quantities, written, from, to] = [this.#keys, this.#quantities, this.#written, this.#from, this.#to];
+    const isWide = to - from <= (keys.length / 4) * 3;
+    const size = isWide ? keys.length : keys.length * 2;
+    this.#from = Math.floor((size - (to - from)) / 2);
+    this.#to = this.#from + to - from;
+    if (isWide) {
+      this.#move(from, to, this.#from);
+      return;
+    }
+    this.#keys = new Float64Array(size);
+    this.#quantities = new Float64Array(size);
+    this.#written = new Uint16Array(size);
+    this.#keys.set(keys.subarray(from, to), this.#from);
+    this.#quantities.set(quantities.subarray(from, to), this.#from);
+    this.#written.set(written.subarray(from, to), this.#from);
   }
 }
 
