@@ -137,6 +137,8 @@ test('pages, empty buckets, and what is wrong', async () => {
     const startUs = (await get('?interval=1s')).json.candles.at(-1).startUs;
     const empty = (await get(`?interval=1s&empty=1&from=${startUs - 2e6}&limit=5`)).json;
     assert.ok(empty.candles.length >= 1 && empty.candles[0].startUs >= startUs - 2e6);
+    const whole = (await get('?interval=1s&empty=1&from=0&limit=1')).json;
+    assert.deepEqual(whole.candles, (await get('?interval=1s&from=0&limit=1')).json.candles, 'a page begins with the first trade');
     const page = (await get('?interval=1s&from=0&limit=1')).json;
     assert.equal(page.candles.length, 1);
     if (page.next !== 0) assert.equal((await get(`?interval=1s&from=${page.next}`)).json.candles[0].startUs, page.next);

@@ -44,8 +44,10 @@ export function candleRoute(sources: CandleSources): Route {
     // One more than asked for shows whether there is a next page.
     const range = { symbol: symbol.id, interval, from, to, limit: newest ? limit : limit + 1, newest };
     const { candles, closeBefore, behind } = await read(sources, request, range);
-    const end = Math.min(to, from + limit + 1) * length;
-    const all = empty ? [...withEmpty(candles, interval, from * length, end, closeBefore, nowUs)] : candles;
+    // No bucket stands before the first trade, and none of them takes room on a page.
+    const begin = closeBefore === 0 && candles.length > 0 ? candles[0].startUs / length : from;
+    const end = Math.min(to, begin + limit + 1) * length;
+    const all = empty ? [...withEmpty(candles, interval, begin * length, end, closeBefore, nowUs)] : candles;
     const shown = newest ? all.slice(-limit) : all.slice(0, limit);
     const more = all.length > shown.length && !newest;
     return {
