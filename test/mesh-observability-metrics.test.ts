@@ -82,6 +82,12 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
       'openbell_symbol_last_price',
       'openbell_symbols_interrupted',
       'openbell_symbols_omitted',
+      // Only an exchange with feeds has values of these.
+      'openbell_feed_connected',
+      'openbell_feed_faults_total',
+      'openbell_feed_heard_seconds',
+      'openbell_feed_messages_total',
+      'openbell_feed_records_total',
     ];
     const expressions = [...allRules(), ...[...dashboards().values()].flatMap(panelQueries)].map(({ expr }) => expr);
     const used = new Set(expressions.flatMap((expr) => promqlNames(expr).selectors.map(({ metric }) => metric)));
