@@ -67,3 +67,8 @@ for (const name of ['data-1', 'data-2', 'data-3', 'data-4', 'data-5', 'data-6'] 
     );
   });
 }
+
+test('a directory without a log is an error, not a log without books', async () => {
+  const dir = mkdtempSync(join(folder, 'empty-'));
+  await assert.rejects(fileBooks(dir, 10), { code: 'LOG_EMPTY', message: /^\/.*empty-.*there is no log with a command/ });
+});

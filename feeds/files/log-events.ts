@@ -18,11 +18,16 @@ export class LogBeginsLaterError extends Error {
   readonly code = 'LOG_BEGINS_LATER';
 }
 
+/** There is no log in the directory, or one without a command. A success would say that there are no books. */
+export class LogEmptyError extends Error {
+  readonly code = 'LOG_EMPTY';
+}
+
 /**
  * Replays the log of a data directory that no exchange uses, and writes the books and trades that it leads to into a
  * sink. Changes nothing. Blocks.
  * @returns the last command
- * @throws LogBeginsLaterError if older segments were removed; the errors of a verification (engine/threads/verify.ts)
+ * @throws LogEmptyError; LogBeginsLaterError if older segments were removed; the errors of a verification (engine/threads/verify.ts)
  */
 export function readLogEvents(dir: string, sink: FeedSink): Seq {
   const lock = DataLock.acquireToRead(dir);
@@ -33,7 +38,11 @@ export function readLogEvents(dir: string, sink: FeedSink): Seq {
         `${dir}: the log begins with command ${first}; use a copy of the directory that still has its first segment`,
       );
     }
-    return replay(dir, sink, loggedLimits(dir));
+    const last = replay(dir, sink, loggedLimits(dir));
+    if (last > 0) return last;
+    throw new LogEmptyError(
+      `${dir}: there is no log with a command in this directory; name a file, or the directory that openbell start was given with --data`,
+    );
   } finally {
     lock.release();
   }
