@@ -338,3 +338,19 @@ describe('requests of a line', () => {
     assert.equal(adapter.notes.at(-1), 'closed');
   });
 });
+
+it('many requests that fail are one line of the log, and all are counted', { timeout: 60_000 }, async () => {
+  const venue = await startVenue({ answer: (_request, response) => response.writeHead(404).end() });
+  const requests = { messages: 100, perMs: 1000 };
+  const { line, adapter, log } = startLine(venue.webSocketUrl, { limits: { requests } }, (its) => {
+    its.onOpened = () => {
+      for (let i = 0; i < 50; i++) its.line.fetch(`${venue.httpUrl}/book/${i}`);
+    };
+  });
+  while (adapter.notes.filter((note) => note.startsWith('failed')).length < 50) await sleep(5);
+  assert.equal(line.counters.requestsFailed, 50);
+  assert.deepEqual(
+    log.map((text) => text.replace(/\d+$/, '').replace(/^.*\/book\/\d+/, '')),
+    [': HTTP '],
+  );
+});

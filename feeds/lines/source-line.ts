@@ -57,6 +57,8 @@ export interface SourceLineOptions {
 }
 
 const TICK_MS = 1_000;
+/** Failed requests are logged so often: each instrument may have one, again and again. */
+const HTTP_LOG_MS = 10_000;
 
 interface Request {
   readonly url: string;
@@ -87,6 +89,9 @@ export class SourceLine implements FeedLine {
   /** Asked for and not answered. They fail with their connection. */
   readonly #unanswered = new Set<Request>();
   #requestsEnd = new AbortController();
+  #httpLogAt = 0;
+  /** Failed requests that were not logged since. */
+  #httpUnlogged = 0;
   #running: Promise<void> | undefined;
   #ticks: NodeJS.Timeout | undefined;
   #waitEnd: (() => void) | undefined;
@@ -247,10 +252,21 @@ export class SourceLine implements FeedLine {
     } catch (error) {
       if (!this.#unanswered.has(request)) return;
       const fault = error instanceof LineFault ? error : new LineFault(FeedFault.HttpFailed, String(error));
-      // The adapter counts that it failed.
-      this.#report(fault, false);
+      this.#logFailedRequest(fault);
       this.#getFailed(request, fault.status);
     }
+  }
+
+  /** The adapter counts it. */
+  #logFailedRequest({ fault, message }: LineFault): void {
+    if (performance.now() < this.#httpLogAt) {
+      this.#httpUnlogged++;
+      return;
+    }
+    const more = this.#httpUnlogged === 0 ? '' : `; ${this.#httpUnlogged} more requests failed before it`;
+    this.#options.log?.(fault, `${message}${more}`);
+    this.#httpUnlogged = 0;
+    this.#httpLogAt = performance.now() + HTTP_LOG_MS;
   }
 
   #getFailed(request: Request, status: number): void {
