@@ -81,9 +81,15 @@ describe('a capture that is written', () => {
   it('never replaces a file, and says why it failed', async () => {
     const path = await capture('taken.jsonl', ROWS);
     const before = readFileSync(path, 'utf8');
-    await assert.rejects(capture('taken.jsonl', ROWS), { code: 'CAPTURE_WRITE_FAILED', message: /EEXIST/ });
+    await assert.rejects(capture('taken.jsonl', ROWS), {
+      code: 'CAPTURE_WRITE_FAILED',
+      message: /EEXIST.*; a recording never replaces a file; give another name/,
+    });
     assert.equal(readFileSync(path, 'utf8'), before);
-    await assert.rejects(capture('no-folder/x.jsonl', ROWS), { code: 'CAPTURE_WRITE_FAILED', message: /ENOENT/ });
+    await assert.rejects(capture('no-folder/x.jsonl', ROWS), {
+      code: 'CAPTURE_WRITE_FAILED',
+      message: /ENOENT.*; check that the folder exists/,
+    });
   });
 });
 

@@ -45,8 +45,7 @@ export class CaptureWriter {
     });
     const file = createWriteStream(path, { flags: 'wx' });
     this.#file = file;
-    const broken = (error: Error) =>
-      this.#failWith(new CaptureWriteError('CAPTURE_WRITE_FAILED', `${path}: ${error.message}`, { cause: error }));
+    const broken = (error: Error) => this.#failWith(writeFailed(path, error));
     file.on('error', broken);
     if (path.endsWith('.gz')) {
       this.#gzip = createGzip();
@@ -85,9 +84,7 @@ export class CaptureWriter {
   async end(): Promise<void> {
     clearInterval(this.#flush);
     if (!this.#broken) this.#out.end();
-    const whole = finished(this.#file).catch((error: Error) =>
-      this.#failWith(new CaptureWriteError('CAPTURE_WRITE_FAILED', `${this.path}: ${error.message}`, { cause: error })),
-    );
+    const whole = finished(this.#file).catch((error: Error) => this.#failWith(writeFailed(this.path, error)));
     const error = await Promise.race([this.failed, whole]);
     if (error !== undefined) throw error;
   }
@@ -125,4 +122,12 @@ function seconds(us: number): string {
 
 function textOf(bytes: Uint8Array): string {
   return JSON.stringify(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+}
+
+function writeFailed(path: string, error: NodeJS.ErrnoException): CaptureWriteError {
+  const advice =
+    error.code === 'EEXIST'
+      ? 'a recording never replaces a file; give another name, or remove it'
+      : 'check that the folder exists and may be written to, and that its disk has room';
+  return new CaptureWriteError('CAPTURE_WRITE_FAILED', `${path}: ${error.message}; ${advice}`, { cause: error });
 }
