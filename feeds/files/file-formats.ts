@@ -4,7 +4,7 @@ import { ALL_INSTRUMENTS, FeedFault, type FeedSink } from '../feed.ts';
 import { CsvReader } from '../text/csv-reader.ts';
 import { CsvFileError, CsvHeader } from './csv-header.ts';
 import { DatabentoCsv, isDatabentoHeader } from './databento.ts';
-import { type FileBytesError, fileBytes, untilDamage } from './file-bytes.ts';
+import { FileBytesError, fileBytes, untilDamage } from './file-bytes.ts';
 import { ItchBooks } from './itch/itch-books.ts';
 import { readItchFile } from './itch/itch-file.ts';
 import { ItchReader } from './itch/itch-reader.ts';
@@ -80,12 +80,15 @@ export async function formatOf(path: string): Promise<FileFormat> {
   throw new UnknownFormatError(`${path}: this is none of the known formats; check the file, or name one of ${names} with --format`);
 }
 
+const CUT = 'ends in the middle of a message; everything before was used, fetch the file again for the rest';
+
 async function itch(path: string, sink: FeedSink): Promise<FileSummary> {
   const books = new ItchBooks(sink, dayOfPath(path));
   const reader = new ItchReader(books);
-  const truncated = await untilDamage(readItchFile(path, books, reader));
+  let truncated = await untilDamage(readItchFile(path, books, reader));
+  if (reader.truncatedBytes > 0) truncated ??= new FileBytesError('FILE_TRUNCATED', path, CUT);
   countFaults(sink, FeedFault.UnknownMessage, reader.unknownTypes);
-  countFaults(sink, FeedFault.Malformed, reader.wrongLengths + reader.outOfStep + (reader.truncatedBytes > 0 ? 1 : 0));
+  countFaults(sink, FeedFault.Malformed, reader.wrongLengths + reader.outOfStep);
   return { records: reader.messages, checks: 0, failed: 0, truncated };
 }
 
