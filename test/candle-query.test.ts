@@ -122,6 +122,8 @@ test('pages, empty buckets, and what is wrong', async () => {
       ['?interval=2m', /interval must be one of 1s, 15s, 1m, 5m, 15m, 1h, 4h, 1d, not 2m/],
       ['?from=yesterday', /from must be microseconds since the Unix epoch, or a time such as/],
       ['?to=2026-01-31T09:30:00', /to must be microseconds/],
+      ['?from=2026-02-30', /from must be microseconds/],
+      ['?to=2026-04-31T10:00Z', /to must be microseconds/],
       ['?from=2&to=1', /from must not be after to/],
       ['?empty=yes', /empty must be 1/],
       ['?limit=1001', /limit must be a whole number from 1 to 1000/],

@@ -5,6 +5,7 @@ import { CANDLE_INTERVALS, CandleField, type Candles, INTERVAL_US } from '../../
 import { vwapText } from '../../../feeds/analysis/vwap.ts';
 import { type CandleRecord, stateCandle } from '../../candle-record.ts';
 import { withEmpty } from '../../empty-candles.ts';
+import { isoTime } from '../../iso-time.ts';
 import type { CandleRange, StoredCandles } from '../../taps/candles/candle-queries.ts';
 import type { Request, Route } from './admin-http.ts';
 import { get, limitOf, type QuerySources, symbolNamed } from './admin-queries.ts';
@@ -143,9 +144,14 @@ function isEmpty(query: URLSearchParams): boolean {
 function timeOf(query: URLSearchParams, key: string): number | undefined {
   const text = query.get(key);
   if (text === null) return undefined;
-  const us = /^\d{1,16}$/.test(text) ? Number(text) : ISO_TIME.test(text) ? Date.parse(text) * 1000 : Number.NaN;
+  const us = /^\d{1,16}$/.test(text) ? Number(text) : ISO_TIME.test(text) ? isoUs(text) : Number.NaN;
   if (us >= 0 && us <= YEAR_9999_US) return us;
   throw bad(`${key} must be microseconds since the Unix epoch, or a time such as 2026-01-31T09:30:00Z, not ${text.slice(0, 40)}`);
+}
+
+/** A day alone begins at midnight UTC. NaN for a day that does not exist. */
+function isoUs(text: string): number {
+  return (isoTime(text.includes('T') ? text : `${text}T00:00:00Z`) ?? Number.NaN) * 1000;
 }
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
