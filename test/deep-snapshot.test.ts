@@ -2,17 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RingSlots } from '../engine/rings/ring.ts';
 import { putI64 } from '../engine/units.ts';
+import type { LevelView } from '../engine/wire/channels/book.ts';
 import type { OrderView } from '../engine/wire/channels/book-l3.ts';
-import { OrderAction, OrderUpdate, Side, TimeInForce } from '../engine/wire/layout.ts';
+import { LevelUpdate, OrderAction, OrderUpdate, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../engine/wire/market-event.ts';
 import { FrameArena, StructList } from '../engine/wire/market-frames.ts';
 import { Prng } from '../feeds/simulator/prng.ts';
 import { BookMirror } from '../gateway/market/book-mirror.ts';
+import { book } from '../gateway/market/channels/book.ts';
 import { bookL3 } from '../gateway/market/channels/book-l3.ts';
+import type { ChannelState } from '../gateway/market/channels/channel.ts';
 import { DeepOrders } from '../gateway/market/deep-orders.ts';
 import { DEEP } from '../gateway/market/deep-snapshot.ts';
 import { flatbuffer } from '../gateway/market/formats/flatbuffer.ts';
 import { json } from '../gateway/market/formats/json.ts';
+import type { Level } from '../gateway/market/levels-copy.ts';
 import { MirrorOrders } from '../gateway/market/mirror-orders.ts';
 import { eventually, sameBook } from './support/market-check.ts';
 import { MarketVenue } from './support/market-venue.ts';
@@ -97,6 +101,24 @@ test('readers of both formats, and many at once, share the snapshots of a deep b
   const book = await last.orderBook('S1');
   await eventually(() => sameBook(book, mirror));
   raw.destroy();
+});
+
+test('a snapshot whose only reader has left ends, while others follow the book', async (t) => {
+  const venue = await MarketVenue.start(1);
+  t.after(() => venue.stop());
+  await venue.fill(1);
+  await venue.quiet();
+  const stays = await RawWebSocket.open(venue.port, { protocol: 'json' });
+  const leaves = await RawWebSocket.open(venue.port, { protocol: 'json' });
+  const request = { op: 'subscribe', channel: 'book-l3', symbol: 'S1' };
+  const { counters } = venue.market;
+  stays.text(request);
+  await stays.until(() => counters.snapshots === 1);
+  leaves.text(request);
+  await stays.until(() => counters.subscriptionsNow === 2);
+  leaves.destroy();
+  await stays.until(() => counters.snapshots === 2);
+  stays.destroy();
 });
 
 test('a frame in steps is the frame that is made at once', () => {
@@ -237,4 +259,30 @@ test('a deep snapshot of orders is the book at its end, whatever changes while i
       }
     assert.deepEqual(new Map([...levels].sort()), new Map([...truth].sort()), `run ${run}`);
   }
+});
+
+test('a deep snapshot of levels is the book when it settles, also if it changed since the snapshot was wanted', () => {
+  const driven = new Driven();
+  const { mirror } = driven;
+  const ids = Array.from({ length: 1200 }, (_, i) => driven.add(i % 2, i % 2 === Side.Buy ? 1000 - i : 1000 + i));
+  const snapshot = book.deepSnapshot({ mirror } as ChannelState);
+  for (const work = snapshot.read(); !work.next().done; );
+  // Updates of the flush in which it settles: readers do not get them, because the snapshot has their numbers.
+  for (let i = 0; i < 20; i++) driven.remove(ids[i]);
+  driven.add(Side.Buy, 950);
+  assert.equal(snapshot.follow(driven.pending), true);
+  const list = new StructList(LevelUpdate.bytes, snapshot.settle());
+  const expected = [mirror.depth(0), mirror.depth(1)];
+  const work = snapshot.fill(list);
+  work.next();
+  // Later ones follow as deltas.
+  for (let i = 20; i < 40; i++) driven.remove(ids[i]);
+  while (!work.next().done);
+  snapshot.end();
+  const found: Level[][] = [[], []];
+  for (let i = 0; i < list.count; i++) {
+    const { side, price, quantity, orders } = book.wire.read(list.words, (i * LevelUpdate.bytes) / 4) as LevelView;
+    found[side === 'buy' ? 0 : 1].push({ price, quantity, orders });
+  }
+  assert.deepEqual(found, expected);
 });

@@ -153,7 +153,7 @@ export class FanOut {
     }
     dirty.length = 0;
     if (this.#jobs.length !== 0) this.#advance();
-    if (this.#waiting.length !== 0) this.#snapshots(now);
+    if (this.#waiting.length + this.#ready.length !== 0) this.#snapshots(now);
     if (this.#owed.length !== 0) this.#counters.flushes++;
     this.#counters.publishLatency.begin(this.#owed.length !== 0);
   }

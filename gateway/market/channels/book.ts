@@ -49,18 +49,18 @@ function write(list: StructList, side: number, orders: number, price: number, qu
   putI64(words, at + LevelUpdate.seq / 4, seq);
 }
 
-/** The levels are copied at once, and sorted and written in steps. */
+/** The levels are copied at once, at the moment that the snapshot shows, and sorted and written in steps. */
 class DeepBook implements DeepSnapshot {
-  readonly #seq: number;
-  readonly #sides: readonly LevelsCopy[];
+  readonly #mirror: BookMirror;
+  #seq = 0;
+  #sides: readonly LevelsCopy[] = [];
 
-  constructor({ levels, seq }: BookMirror) {
-    this.#seq = seq;
-    this.#sides = [levels.copy(Side.Buy), levels.copy(Side.Sell)];
+  constructor(mirror: BookMirror) {
+    this.#mirror = mirror;
   }
 
   *read(): Generator<undefined, void> {
-    // It is read already.
+    // Settling reads it.
   }
 
   follow(): boolean {
@@ -68,6 +68,9 @@ class DeepBook implements DeepSnapshot {
   }
 
   settle(): number {
+    const { levels, seq } = this.#mirror;
+    this.#seq = seq;
+    this.#sides = [levels.copy(Side.Buy), levels.copy(Side.Sell)];
     return this.#sides[0].slots.length + this.#sides[1].slots.length;
   }
 
