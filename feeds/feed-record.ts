@@ -20,7 +20,7 @@ import { assert } from '../engine/assert.ts';
  *   status      state        fault           -                  -          -
  *
  * Sides, states and faults are those of feed.ts. The values from byte 8 on are float64. A field without a meaning
- * for its kind is 0, and so is what the venue does not send (a sequence, a time, a trade id).
+ * for its kind is 0, and so is what the venue does not send (a time, a trade id). The sequence is 0 in this version: adapters keep it.
  */
 export const RECORD_LAYOUT_VERSION = 1;
 
@@ -49,7 +49,7 @@ const I32_SHIFT = U8_SHIFT - 2;
 const F64_SHIFT = U8_SHIFT - 3;
 
 /**
- * A view of one record at a time. It points into memory that belongs to someone else: `wrap` says which record,
+ * A view of one record at a time. It points into memory that it does not own: `wrap` says which record,
  * and the owner of the memory says how long it stays valid. Not for use by two threads at once.
  */
 export class FeedRecord {
@@ -123,7 +123,7 @@ export class FeedRecord {
     this.#i32[(this.#at << I32_SHIFT) + INSTRUMENT_AT / 4] = instrument;
   }
 
-  /** The venue's own number of the message. */
+  /** The venue's own number of the message; 0 in this version. */
   get venueSequence(): number {
     return this.#f64[(this.#at << F64_SHIFT) + VENUE_SEQUENCE_AT / 8];
   }

@@ -1,5 +1,5 @@
 /**
- * The contract of a feed: what an outside source is told, what it asks for, and what it writes.
+ * The contract of a feed: what an adapter gets, what it asks for, and what it writes.
  *
  * ```
  *  line (WebSocket, HTTP, a capture, a test) ──▶ VenueAdapter ──▶ FeedSink (ring, tables, a book's printer)

@@ -1,4 +1,5 @@
-import { getI64, putI64 } from '../engine/units.ts';
+import { putI64 } from '../engine/units.ts';
+import { type CandleView, readCandle } from '../engine/wire/channels/candles.ts';
 import { Candle } from '../engine/wire/layout.ts';
 import { CandleField } from '../feeds/analysis/candles.ts';
 
@@ -36,50 +37,15 @@ export function putCandle(words: Int32Array, at: number, state: Float64Array, fr
   for (let i = 0; i < FIELDS.length; i++) putI64(words, at + FIELDS[i].word, state[from + FIELDS[i].field]);
 }
 
-/** A candle as it is read from its struct: the names of the schema. Ticks, lots, microseconds. */
-export interface CandleRecord {
+/** A candle as it is read from its struct. */
+export interface CandleRecord extends CandleView {
   /** Number of its interval. */
   readonly interval: number;
-  readonly closed: boolean;
-  readonly uncounted: number;
-  readonly startUs: number;
-  readonly open: number;
-  readonly high: number;
-  readonly low: number;
-  readonly close: number;
-  readonly volume: number;
-  readonly buyVolume: number;
-  readonly sellVolume: number;
-  readonly notionalLow: number;
-  readonly notionalHigh: number;
-  readonly trades: number;
-  readonly firstTradeId: number;
-  readonly lastTradeId: number;
-  readonly seq: number;
 }
 
 /** The struct at word `at`. */
 export function candleRecord(words: Int32Array, at: number): CandleRecord {
-  const i64 = (byte: number) => getI64(words, at + byte / 4);
-  return {
-    interval: words[at] & 0xff,
-    closed: ((words[at] >> 8) & 0xff) === 1,
-    uncounted: words[at + Candle.uncounted / 4] >>> 0,
-    startUs: i64(Candle.startUs),
-    open: i64(Candle.open),
-    high: i64(Candle.high),
-    low: i64(Candle.low),
-    close: i64(Candle.close),
-    volume: i64(Candle.volume),
-    buyVolume: i64(Candle.buyVolume),
-    sellVolume: i64(Candle.sellVolume),
-    notionalLow: i64(Candle.notionalLow),
-    notionalHigh: i64(Candle.notionalHigh),
-    trades: i64(Candle.trades),
-    firstTradeId: i64(Candle.firstTradeId),
-    lastTradeId: i64(Candle.lastTradeId),
-    seq: i64(Candle.seq),
-  };
+  return { interval: words[at] & 0xff, ...readCandle(words, at) };
 }
 
 /** The candle of a state as a record. @param from its index; undefined: there is none */

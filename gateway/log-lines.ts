@@ -16,22 +16,23 @@ export function readableLine(line: string): string {
   }
   const { level, time, msg, err, ...fields } = record;
   const values = Object.entries(fields).map(
-    ([key, value]) => `${shown(key)}=${typeof value === 'string' ? word(value) : shown(JSON.stringify(value))}`,
+    ([key, value]) => `${printable(key)}=${typeof value === 'string' ? word(value) : printable(JSON.stringify(value))}`,
   );
-  const head = `${String(time).slice(11, 19)}Z ${String(level).padEnd(5)} ${[shown(String(msg ?? '')), ...values].join('  ')}`;
+  const head = `${String(time).slice(11, 19)}Z ${String(level).padEnd(5)} ${[printable(String(msg ?? '')), ...values].join('  ')}`;
   const { stack, message } = (err ?? {}) as { readonly stack?: unknown; readonly message?: unknown };
   const trace = String(stack ?? message ?? '')
     .split('\n')
     .filter((part) => part !== '')
-    .map((part) => `\n  ${shown(part)}`)
+    .map((part) => `\n  ${printable(part)}`)
     .join('');
   return `${head.trimEnd()}${trace}\n`;
 }
 
 function word(text: string): string {
-  return /^[^\s"=]+$/.test(text) ? shown(text) : shown(JSON.stringify(text));
+  return /^[^\s"=]+$/.test(text) ? printable(text) : printable(JSON.stringify(text));
 }
 
-function shown(text: string): string {
+/** Text for a terminal: control characters, the line feed too, as `\u001b`. */
+export function printable(text: string): string {
   return text.replace(CONTROL, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -121,6 +121,18 @@ test('the command prints them, and its names are the ones of the formats', async
   }
 });
 
+test('control characters of a file do not reach the terminal', async () => {
+  const run = promisify(execFile);
+  const named = await run(process.execPath, [cli, 'feeds', 'books', file('named.csv', 'symbol,price,quantity\nA\u001b[31mB,1,2\n')]);
+  assert.match(named.stdout, /^A\\u001b\[31mB {2}/);
+  const headed = [cli, 'feeds', 'books', file('headed.csv', 'pr\u001b[31mice,x\n1,2\n'), '--format', 'databento'];
+  await assert.rejects(run(process.execPath, headed), ({ stderr }: { stderr: string }) => {
+    assert.match(stderr, /CSV_HEADER/);
+    assert.ok(!stderr.includes('\u001b'), JSON.stringify(stderr));
+    return true;
+  });
+});
+
 test('AAPL of LOBSTER: every state is right', { skip: missing(lobster) }, async () => {
   const { books, faults } = await fileBooks(lobster, 1);
   assert.deepEqual(books, [

@@ -6,7 +6,7 @@ import { loadSequence, SEQUENCE_WORDS, SharedSequence } from './shared-sequence.
 
 /**
  * A ring of feed records in shared memory: one producer, any number of readers that each see every record. The
- * producer never waits: it overwrites the oldest record. A reader that falls behind is told exactly which records
+ * producer never waits: it overwrites the oldest record. A reader that falls behind gets the exact numbers of the records
  * it missed.
  *
  * Records are numbered from 0; record n stands in slot `n & (capacity - 1)`. The producer publishes the count of

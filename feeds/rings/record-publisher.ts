@@ -27,8 +27,6 @@ export interface FeedOutput {
 export class RecordPublisher implements FeedSink {
   /** Number of the source. */
   readonly source: number;
-  /** The venue's own number of the message that is read, if it has one; written to the records. */
-  venueSequence = 0;
   readonly #output: FeedOutput;
   readonly #rows = new Map<string, number>();
   readonly #at: number;
@@ -215,7 +213,6 @@ export class RecordPublisher implements FeedSink {
     record.kind = kind;
     record.source = this.source;
     record.instrument = instrument;
-    record.venueSequence = this.venueSequence;
     record.venueTimeUs = venueTimeUs;
     record.receiveTimeUs = this.#nowUs;
     return record;

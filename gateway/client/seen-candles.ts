@@ -1,6 +1,6 @@
 import type { CandleView } from '../../engine/wire/channels/candles.ts';
 
-/** A stream that is told what it missed. */
+/** A stream that reports what was missed. */
 interface GapListener {
   gap(symbol: string, from: number, to: number): void;
 }

@@ -59,7 +59,8 @@ function candleWire<I extends string>(interval: I, id: Channel) {
   } as const satisfies ChannelWire<CandleView>;
 }
 
-function readCandle(w: Int32Array, at: number): CandleView {
+/** The struct at word `at`. */
+export function readCandle(w: Int32Array, at: number): CandleView {
   return {
     closed: ((w[at] >> 8) & 0xff) === 1,
     startUs: i64(w, at, Candle.startUs),

@@ -1,3 +1,4 @@
+import { printable } from '../../log-lines.ts';
 import { withoutSecrets } from '../../secret-text.ts';
 
 /** Exit codes of the commands. */
@@ -70,7 +71,8 @@ function codeOf(error: unknown): string | undefined {
 
 /** Code and message for errors that the user can act on; the whole trace for unexpected errors. Without secrets that the error quotes. */
 export function describe(error: unknown): string {
-  return withoutSecrets(textOf(error));
+  // It may quote a file or a peer.
+  return withoutSecrets(textOf(error).split('\n').map(printable).join('\n'));
 }
 
 function textOf(error: unknown): string {

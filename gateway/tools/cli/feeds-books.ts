@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CapturedBook, CapturedBooks } from '../../../feeds/files/capture-books.ts';
 import type { FileBook, FileBooks } from '../../../feeds/files/file-books.ts';
+import { printable } from '../../log-lines.ts';
 import { print, printJson, table } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
@@ -104,7 +105,7 @@ function bookText(book: CapturedBook | FileBook): string {
     return [bidQuantity, bid, ask, askQuantity];
   });
   const counts = `${updates} updates, ${checks} checksums, ${failed} wrong, ${crossed} times crossed${'trades' in book ? `, ${book.trades} trades, ${book.quotes} quotes` : ''}`;
-  return `${instrument}  ${counts}\n${table([['bid quantity', 'bid', 'ask', 'ask quantity'], ...rows])}\n`;
+  return `${printable(instrument)}  ${counts}\n${table([['bid quantity', 'bid', 'ask', 'ask quantity'], ...rows])}\n`;
 }
 
 function levels(text: string): number {

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FeedState, faultCode, stateName } from '../../../feeds/feed.ts';
 import type { FeedSource } from '../../../feeds/lines/feed-source.ts';
+import { printable } from '../../log-lines.ts';
 import { print, printJson, table } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { RecordingSink } from './feed-records.ts';
@@ -58,7 +59,12 @@ async function status(name: string | undefined, flags: Flags): Promise<ExitCode>
   await Promise.all(watched.map(({ line }) => line.stop()));
   if (flags.json) for (const row of rows) printJson(row);
   else
-    print(table([['source', 'instrument', 'state', 'reason'], ...rows.map((row) => [row.source, row.instrument, row.state, row.fault])]));
+    print(
+      table([
+        ['source', 'instrument', 'state', 'reason'],
+        ...rows.map((row) => [row.source, printable(row.instrument), row.state, row.fault]),
+      ]),
+    );
   for (const { reasons } of watched) for (const reason of reasons) process.stderr.write(`openbell: ${reason}\n`);
   const unreached = watched.filter(({ line }) => line.counters.connects === 0).map(({ source }) => source.name);
   if (unreached.length > 0) throw new CliError(`could not be reached: ${unreached.join(', ')}`, ExitCode.Unreachable);

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { printable } from '../../log-lines.ts';
 import { print, printJson, whole } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { RECORD_KINDS, RecordingSink, type RecordKind, recordLine } from './feed-records.ts';
@@ -50,7 +51,7 @@ async function tail(name: string, flags: Flags): Promise<ExitCode> {
       return;
     }
     if (flags.json) printJson(record);
-    else print(recordLine(record));
+    else print(printable(recordLine(record)));
     if (++shown >= most) end();
   });
   const line = lineOf(source, sink, { log: (_fault, text) => process.stderr.write(`openbell: ${text}\n`) });
