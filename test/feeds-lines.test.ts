@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Breakers } from '../feeds/lines/breaker.ts';
+import { resetSocket } from '../feeds/lines/reset-socket.ts';
 import { SourceLine, type SourceLineOptions } from '../feeds/lines/source-line.ts';
 import { freePort, LoopbackVenue, NotingAdapter, NotingSink } from './support/loopback-venue.ts';
 import { until } from './support/until.ts';
@@ -74,7 +75,7 @@ describe('a line', () => {
       connected: (socket, request, connection) => {
         const end = ends[connection - 1];
         if (end === 'close') socket.close(1012, 'restart');
-        else if (end === 'cut') request.socket.resetAndDestroy();
+        else if (end === 'cut') resetSocket(request.socket);
         else if (end === 'half-close') request.socket.end();
         else socket.send('whole');
       },

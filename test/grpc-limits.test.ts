@@ -4,6 +4,7 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import { connect as connectRaw, type Socket } from 'node:net';
 import { after, before, describe, it, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { resetSocket } from '../feeds/lines/reset-socket.ts';
 import type { GrpcCall } from '../gateway/endpoints/grpc/call.ts';
 import { CutNetworks } from '../gateway/endpoints/grpc/cut-networks.ts';
 import { MessageReader } from '../gateway/endpoints/grpc/message-reader.ts';
@@ -280,7 +281,7 @@ describe('a gRPC connection', () => {
     long.on('error', () => undefined).write(Buffer.alloc(20_000));
     await once(long.resume(), 'close');
     assert.equal(limitCounters.count('grpc', 'waiting'), 1);
-    ended.resetAndDestroy();
+    resetSocket(ended);
     await Promise.all([one('127.0.0.1'), one('127.0.0.2')]);
     assert.deepEqual(answered, ['127.0.0.2', '127.0.0.1']);
   });
@@ -317,7 +318,7 @@ describe('a gRPC connection', () => {
     await until(() => lost.remoteSettings?.maxConcurrentStreams === 1024, 'it to be authenticated');
     for (let i = 1; i < 150; i++) start();
     await new Promise<void>((resolve) => void lost.ping(() => resolve()));
-    (lost.socket as Socket).resetAndDestroy();
+    resetSocket(lost.socket as Socket);
     await until(() => closed === 150, 'its calls to be closed');
     const next = connect(url);
     t.after(() => next.destroy());

@@ -7,6 +7,7 @@ import { CommandBatch } from '../engine/wire/frames.ts';
 import { Report, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { REPORT_WORDS, ReportFrameReader } from '../engine/wire/report-frames.ts';
 import { ReportView } from '../engine/wire/report-view.ts';
+import { resetSocket } from '../feeds/lines/reset-socket.ts';
 import { OrderSession } from '../gateway/client/order-session.ts';
 import { SymbolCatalog } from '../gateway/client/symbols.ts';
 import { RawSession, SYMBOLS, TestExchange, until } from './support/order-entry-fixture.ts';
@@ -142,7 +143,7 @@ class Cutter {
 
   cut(): void {
     this.cuts++;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetSocket(socket);
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { PlayAnswers } from './play-answers.ts';
 import { framesOf, type PlayScript, type PlaySession, type PlayStep } from './play-script.ts';
+import { resetSocket } from './reset-socket.ts';
 
 export interface PlayOptions {
   /** Times the recorded speed; `Infinity`: as fast as the client reads. */
@@ -153,7 +154,7 @@ export class PlayServer {
           break;
         }
         case 'cut':
-          tcp.resetAndDestroy();
+          resetSocket(tcp);
           return false;
         case 'half-close':
           tcp.end();

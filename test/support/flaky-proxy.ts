@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { resetSocket } from '../../feeds/lines/reset-socket.ts';
 
 /** A TCP proxy that can cut its connections, or stop reading from the exchange, like a reader on a poor connection. */
 export class FlakyProxy {
@@ -45,8 +46,8 @@ export class FlakyProxy {
   /** Kills every connection, with a reset where that works. */
   cut(): void {
     for (const { client, upstream } of [...this.#pairs]) {
-      upstream.resetAndDestroy();
-      client.resetAndDestroy();
+      resetSocket(upstream);
+      resetSocket(client);
     }
   }
 
