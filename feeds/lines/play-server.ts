@@ -132,7 +132,7 @@ export class PlayServer {
     const { speed } = this.#options;
     const answers = this.#answers;
     // Answers from before the first frame are there at once.
-    const firstFrame = steps.find(({ kind }) => kind === 'frame')?.atUs ?? 0;
+    const firstFrame = (steps.find(({ kind }) => kind === 'frame') ?? steps[0])?.atUs ?? 0;
     let origin = performance.now();
     for (const step of steps) {
       const dueIn = Math.max(0, step.atUs - firstFrame) / 1000 / speed - (performance.now() - origin);

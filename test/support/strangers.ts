@@ -1,13 +1,10 @@
-/**
- * The attackers of test/strangers.ts, in a process of their own: it runs at the lowest priority, on loopback only, and ends by
- * itself: when its parent does, and after its time. Each attacker has an address of its own.
- */
+/** The attackers of test/strangers.ts, in a process of their own, on loopback only. Each attacker has an address of its own. */
 import { Agent, get } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
-import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Opcode, RawWebSocket } from './raw-websocket.ts';
+import { runDisturber } from './soak-child.ts';
 
 export interface StrangersStart {
   readonly ports: { readonly grpc: number; readonly ws: number; readonly http: number };
@@ -18,22 +15,6 @@ export interface StrangersStart {
   readonly forged: string;
   /** Only attackers with this text in their names; empty: all. */
   readonly only: string;
-  /** The process ends after this, whatever happens. */
-  readonly endAfterMs: number;
-}
-
-/** What the process does until the next request: attack; or use this share of a core for nothing, as a neighbour would. */
-export type StrangersRequest =
-  | { readonly do: 'start'; readonly start: StrangersStart }
-  | { readonly do: 'attack' }
-  | { readonly do: 'burn'; readonly share: number };
-
-/** Sent once a second. */
-export interface StrangersReport {
-  /** Share of a core that the process has used since the last report. */
-  readonly share: number;
-  /** Rounds of each attacker so far. */
-  readonly rounds: Readonly<Record<string, number>>;
 }
 
 /** Pause of an attacker between two rounds, ms: what is tested is the exchange, not the scheduler of a shared machine. */
@@ -41,7 +22,6 @@ const PAUSE_MS = 20;
 
 let start: StrangersStart;
 let attacking = false;
-let burn = 0;
 const rounds: Record<string, number> = {};
 /** Everything that is open, to be closed when the attack pauses. */
 const open = new Set<{ destroy(): void }>();
@@ -173,42 +153,17 @@ async function loop(name: string, round: () => unknown): Promise<void> {
   }
 }
 
-/** Uses the share of a core, in portions of ten milliseconds. */
-async function burner(): Promise<void> {
-  for (;;) {
-    const end = performance.now() + 10 * burn;
-    while (performance.now() < end);
-    await sleep(Math.max(1, 10 * (1 - burn)));
-  }
-}
-
-function begin(): void {
-  setTimeout(() => process.exit(0), start.endAfterMs);
-  for (const [name, round] of Object.entries(attackers())) if (name.includes(start.only)) void loop(name, round);
-  void burner();
-  let last = process.cpuUsage();
-  let at = performance.now();
-  setInterval(() => {
-    const { user, system } = process.cpuUsage(last);
-    const now = performance.now();
-    process.send?.({ share: (user + system) / 1000 / (now - at), rounds } satisfies StrangersReport);
-    last = process.cpuUsage();
-    at = now;
-  }, 1000);
-}
-
-if (process.send !== undefined) {
-  setPriority(19);
-  process.once('disconnect', () => process.exit(0));
-  process.on('message', (request: StrangersRequest) => {
-    if (request.do === 'start') {
-      start = request.start;
-      begin();
-      return;
-    }
-    attacking = request.do === 'attack';
-    burn = request.do === 'burn' ? Math.min(0.95, request.share) : 0;
-    if (!attacking) for (const each of [...open]) each.destroy();
-    if (!attacking) open.clear();
+if (process.send !== undefined)
+  runDisturber<StrangersStart>({
+    begin: (given) => {
+      start = given;
+      for (const [name, round] of Object.entries(attackers())) if (name.includes(start.only)) void loop(name, round);
+    },
+    disturb: (on) => {
+      attacking = on;
+      if (on) return;
+      for (const each of [...open]) each.destroy();
+      open.clear();
+    },
+    rounds,
   });
-}
