@@ -22,7 +22,8 @@ export const PositionField = {
 } as const;
 export const POSITION_FIELDS = 18;
 
-const { reportNo, seq, timeUs, fills, boughtLow, soldLow, boughtNotionalLow, soldNotionalLow, feesLow, rebatesLow, costLow } = PositionField;
+const { reportNo, seq, timeUs, fills, boughtLow, soldLow, boughtNotionalLow, soldNotionalLow, feesLow, rebatesLow, costLow } =
+  PositionField;
 const costHigh = costLow + 1;
 
 /** Below it, sums of a few terms are exact. */

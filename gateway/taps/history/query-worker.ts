@@ -15,8 +15,8 @@ import {
   type VerifiedTo,
   verifyRuns,
 } from './queries.ts';
-import { DamagedHistoryError } from './run-format.ts';
-import { type HistoryStore, openHistory, type Runs } from './store.ts';
+import { DamagedHistoryError, type Runs } from './run-format.ts';
+import { type HistoryStore, openHistory } from './store.ts';
 
 const ENOUGH_CORES = 4;
 

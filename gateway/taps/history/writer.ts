@@ -10,10 +10,13 @@ import { ReportView } from '../../../engine/wire/report-view.ts';
 import { Taker } from '../../../feeds/analysis/candles.ts';
 import { NO_TRADE, takerOfFill } from '../../fill-trade.ts';
 import { CandleWriter, MANY_CANDLES } from '../candles/candle-writer.ts';
+import { putPositionsCompleteTo } from '../positions/position-store.ts';
+import { PositionWriter } from '../positions/position-writer.ts';
 import { hasRoom, requireRoom } from './room.ts';
 import { RunCollector } from './run-collector.ts';
+import type { Runs } from './run-format.ts';
 import { NEWEST } from './runs.ts';
-import { type HistoryStore, openHistory, putWatermark, type Runs, watermarkOf } from './store.ts';
+import { type HistoryStore, openHistory, putWatermark, watermarkOf } from './store.ts';
 
 /** Reports held in memory until the next commit, at most: 16 MiB. */
 const MAX_HELD = 131_072;
@@ -58,6 +61,7 @@ export interface WriterOptions {
 export class HistoryWriter {
   readonly store: HistoryStore;
   readonly candles: CandleWriter;
+  readonly #positions: PositionWriter;
   readonly #dataDir: string;
   readonly #gate: GatedConsumer;
   readonly #consumer: RingConsumer;
@@ -91,6 +95,8 @@ export class HistoryWriter {
     this.#watermark = watermarkOf(this.store);
     this.candles = new CandleWriter(this.store);
     this.candles.catchUpAll(this.#watermark, () => this.#commitCandles());
+    this.#positions = new PositionWriter(this.store);
+    this.#positions.catchUp(this.#watermark, (completeTo) => this.#commitPositions(completeTo));
   }
 
   /** Writes candles alone, of trades that are stored. */
@@ -98,6 +104,13 @@ export class HistoryWriter {
     requireRoom(this.#dataDir, this.candles.rows);
     this.store.root.transactionSync(() => this.candles.write(() => undefined));
     this.candles.clear();
+  }
+
+  /** Writes positions alone, of reports that are stored. */
+  #commitPositions(completeTo: number): void {
+    requireRoom(this.#dataDir, this.#positions.rows);
+    this.store.root.transactionSync(() => this.#positions.write(() => undefined, completeTo));
+    this.#positions.clear();
   }
 
   /** Last command whose reports are all in the store, with those of all earlier commands. */
@@ -126,7 +139,7 @@ export class HistoryWriter {
     if (this.#reports.count === 0) return 0;
     const began = performance.now();
     if (!now && !this.#isDue(began)) return 0;
-    requireRoom(this.#dataDir, this.#reports.mostRuns + this.#trades.mostRuns + this.candles.rows);
+    requireRoom(this.#dataDir, this.#reports.mostRuns + this.#trades.mostRuns + this.candles.rows + this.#positions.rows);
     const watermark = Math.max(this.#watermark, this.#complete);
     const rested = this.#limit.rested;
     this.#limit.begin();
@@ -144,6 +157,7 @@ export class HistoryWriter {
         this.#reports.forEachRun((account, no, bytes) => put('reports', account, no, bytes));
         this.#trades.forEachRun((symbol, id, bytes) => put('trades', symbol, id, bytes));
         this.candles.write(rest);
+        this.#positions.write(rest, watermark);
         putWatermark(this.store, watermark);
       });
     } catch (error) {
@@ -159,6 +173,7 @@ export class HistoryWriter {
     this.#reports.clear();
     this.#trades.clear();
     this.candles.clear();
+    this.#positions.clear();
     return written;
   }
 
@@ -185,7 +200,10 @@ export class HistoryWriter {
     const ahead = whole && this.#reports.count === 0 && this.#consumer.peek() === -1 && this.#newest > this.#watermark;
     // Without room the watermark stays, and the next start publishes the last command's reports again.
     if (ahead && hasRoom(this.#dataDir)) {
-      this.store.root.transactionSync(() => putWatermark(this.store, this.#newest));
+      this.store.root.transactionSync(() => {
+        putWatermark(this.store, this.#newest);
+        putPositionsCompleteTo(this.store, this.#newest);
+      });
     }
     await this.store.root.close();
   }
@@ -221,6 +239,7 @@ export class HistoryWriter {
     for (let i = 0; i < REPORT_WORDS; i++) words[at + i] = i32[from + i];
     this.#newestUs = report.timeUs;
     if (report.kind !== ReportKind.Fill) return;
+    this.#positions.fill(report);
     // Each trade has two fills; only one of them is counted.
     const { flags, side } = report;
     // In an auction the buy's fill comes first. Each names the other order as the public knows it.
