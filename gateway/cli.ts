@@ -37,6 +37,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   candles: async () => (await import('./tools/cli/candles.ts')).candlesCommand,
   calendar: async () => (await import('./tools/cli/calendar.ts')).calendarCommand,
   account: async () => (await import('./tools/cli/account.ts')).accountCommand,
+  portfolio: async () => (await import('./tools/cli/portfolio.ts')).portfolioCommand,
   'drop-copy': async () => (await import('./tools/cli/drop-copy.ts')).dropCopyCommand,
   health: async () => (await import('./tools/cli/health.ts')).healthCommand,
   feeds: async () => (await import('./tools/cli/feeds.ts')).feedsCommand,
@@ -76,7 +77,7 @@ if (command === 'start') {
 }
 
 /** Commands that only print, and end when their output has no reader. The others act, check or run: they go on to their end and their own exit code. */
-const PRINT: readonly string[] = ['book', 'trades', 'calendar', 'account', 'drop-copy', 'log', 'audit', 'dev-token'];
+const PRINT: readonly string[] = ['book', 'trades', 'calendar', 'account', 'portfolio', 'drop-copy', 'log', 'audit', 'dev-token'];
 const explains = command === 'order' && process.argv[3] === 'explain';
 const showsBooks = command === 'feeds' && process.argv[3] === 'books';
 const onlyPrints =

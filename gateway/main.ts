@@ -26,10 +26,12 @@ import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
+import { portfolioRoute } from './endpoints/http/portfolio-query.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
+import { servePortfolioSockets } from './endpoints/websocket/portfolio-sockets.ts';
 import { SocketServer } from './endpoints/websocket/socket-server.ts';
 import type { Identity } from './identity/identity.ts';
 import { startIdentity } from './identity/start-identity.ts';
@@ -38,6 +40,8 @@ import type { Logger } from './log.ts';
 import { LiveCandles, RecoveredTrades } from './market/live-candles.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
+import { PortfolioStreams } from './portfolio/portfolio-streams.ts';
+import { Portfolios } from './portfolio/portfolios.ts';
 import { DropCopies } from './sessions/drop-copies.ts';
 import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
@@ -128,6 +132,7 @@ export class RunningExchange {
       feeds,
       sessions,
       dropCopies,
+      portfolioStreams,
       orderEntry,
       engine,
       history,
@@ -147,6 +152,7 @@ export class RunningExchange {
     orderEntry.health.serving = false;
     sessions.end();
     dropCopies.end();
+    portfolioStreams.end();
     await orderEntry.stop();
     try {
       const snapshot = await engine.stop();
@@ -214,6 +220,7 @@ interface Parts {
   readonly commands: AdminCommands;
   readonly sessions: OrderSessions;
   readonly dropCopies: DropCopies;
+  readonly portfolioStreams: PortfolioStreams;
   readonly orderEntry: OrderEntry;
   readonly simulation: Simulation | undefined;
   readonly calendar: CalendarDriver;
@@ -445,6 +452,15 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   });
   const feeds = startFeeds(config.feeds, log);
   undo.push(() => feeds?.stop());
+  const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
+  const portfolios = new Portfolios({ ...querySources, feeds });
+  const portfolioStreams = new PortfolioStreams({
+    portfolios,
+    identity,
+    slices,
+    draining: () => state.draining,
+    nowUs: () => sequencer.nowUs(),
+  });
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
@@ -459,6 +475,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     tap,
     orders: sessions.counters,
     dropCopies: dropCopies.counters,
+    portfolioStreams: portfolioStreams.counters,
     serviceTime: sessions.serviceTime,
     market: marketData.counters,
     preAuthLimits,
@@ -484,10 +501,10 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     calendar: calendar.counters,
     feeds: () => feeds?.status() ?? [],
   });
-  const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   admin.serve([
     ...queryRoutes(querySources),
     ...orderRoutes(querySources),
+    portfolioRoute(directory, portfolios),
     candleRoute({ ...querySources, candles: (symbol) => marketData.candles(symbol), engineTimeUs: () => marketData.timeUs }),
     calendarRoute(
       directory,
@@ -502,6 +519,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
   serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
   serveDropCopySockets(sockets, dropCopies, identity, limits, config.callerLimits['ws-pings']);
+  servePortfolioSockets(sockets, portfolioStreams, identity, limits, config.callerLimits['ws-pings']);
   marketSockets.start();
   undo.push(() => marketSockets.stop());
   orderEntry.serve(sessions, dropCopies);
@@ -530,6 +548,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     commands,
     sessions,
     dropCopies,
+    portfolioStreams,
     orderEntry,
     simulation,
     calendar,

@@ -76,6 +76,15 @@ export class Position {
     return this.state[seq];
   }
 
+  /** Its time, microseconds since the Unix epoch. */
+  get timeUs(): number {
+    return this.state[timeUs];
+  }
+
+  get fills(): number {
+    return this.state[fills];
+  }
+
   /**
    * Adds a fill, in order of the account's reports.
    * @param no the report's number; one that is not above the last one is ignored
