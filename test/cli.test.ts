@@ -281,6 +281,7 @@ test('every command has help with an example', async () => {
     'candles',
     'calendar',
     'account',
+    'portfolio',
     'replay',
     'verify',
     'snapshot',

@@ -10,6 +10,7 @@ import { calendarRoute } from '../gateway/endpoints/http/calendar-query.ts';
 import { candleRoute } from '../gateway/endpoints/http/candle-query.ts';
 import { feedRoutes } from '../gateway/endpoints/http/feed-queries.ts';
 import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
+import { portfolioRoute } from '../gateway/endpoints/http/portfolio-query.ts';
 import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
 
 const doc = (name: string) => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
@@ -37,6 +38,7 @@ test('every route of the admin interface is documented, and nothing else', () =>
     ...queryRoutes(nothing),
     ...orderRoutes(nothing),
     candleRoute(nothing),
+    portfolioRoute(nothing, nothing),
     calendarRoute(nothing, nothing, nothing),
     ...feedRoutes(nothing),
     ...actionRoutes(nothing),

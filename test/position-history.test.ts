@@ -4,16 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Database } from 'lmdb';
-import { ReportKind, Side } from '../engine/wire/layout.ts';
-import type { PositionSums } from '../feeds/analysis/average-cost.ts';
+import { openTap } from '../engine/rings/tapped-ring.ts';
+import { Report, ReportKind, Side } from '../engine/wire/layout.ts';
+import { ReportView } from '../engine/wire/report-view.ts';
+import { Position, PositionField, type PositionSums } from '../feeds/analysis/average-cost.ts';
 import { Prng } from '../feeds/simulator/prng.ts';
 import type { RowKey } from '../gateway/taps/history/sealed-row.ts';
 import { beginHistoryAt, type HistoryStore, openHistory, truncateHistory } from '../gateway/taps/history/store.ts';
 import { checkStore } from '../gateway/taps/history/store-check.ts';
 import { HistoryTrimmer } from '../gateway/taps/history/trimmer.ts';
 import { HistoryWriter } from '../gateway/taps/history/writer.ts';
+import { PositionAudit } from '../gateway/taps/positions/position-audit.ts';
 import { recomputePositions } from '../gateway/taps/positions/position-repair.ts';
-import { positionBase, positionsOf } from '../gateway/taps/positions/position-store.ts';
+import { positionBase, positionsOf, putPosition, putPositionBase, storedPosition } from '../gateway/taps/positions/position-store.ts';
 import { naivePosition } from './support/naive-position.ts';
 import { type ReportFields, ReportSource } from './support/report-source.ts';
 
@@ -261,6 +264,54 @@ test('reports that were removed before there were positions are named as lost; s
   assert.deepEqual(positionBase(fresh.store, 1), { removedTo: 40, lostTo: 40 });
   assert.deepEqual(positionBase(fresh.store, 2), { removedTo: 0, lostTo: 0 });
   await fresh.close();
+});
+
+test('positions of a log are compared with the stored ones as far as these go', async () => {
+  const reports = someReports(new Prng(8), 400);
+  const end = reports.findIndex(({ seq }) => seq > reports[250].seq);
+  /** What the audit of the whole log says about a store that has its first part, and was changed. */
+  const auditOf = async (change: (store: HistoryStore) => void): Promise<string[]> => {
+    const dataDir = newDir();
+    await written(dataDir, reports.slice(0, end));
+    const store = openHistory(dataDir);
+    store.root.transactionSync(() => change(store));
+    const audit = new PositionAudit(store);
+    const source = new ReportSource(4096);
+    publish(source, reports);
+    const ring = openTap(source.history);
+    const view = new ReportView();
+    for (let slot = ring.next(); slot !== -1; slot = ring.next())
+      if (view.wrap(ring.slots.i32, (slot * Report.bytes) / 4).kind === ReportKind.Fill) audit.fill(view);
+    for (const [pair, sums] of naiveOf(reports)) {
+      const [account, symbol] = pair.split(' ').map(Number);
+      assert.deepEqual(
+        audit
+          .positionsOf(account)
+          .find((each) => each.symbol === symbol)
+          ?.position.sums(),
+        sums,
+      );
+    }
+    const differences = audit.differences().map(({ account, symbol }) => `${account} ${symbol}`);
+    await store.root.close();
+    return differences;
+  };
+  assert.deepEqual(await auditOf(() => undefined), []);
+  assert.deepEqual(await auditOf(({ positions }) => positions.removeSync([2, 1])), ['2 1'], 'one is missing');
+  assert.deepEqual(await auditOf(({ positions }) => putPosition(positions, 3, 2, new Position())), ['3 2'], 'one has no fill');
+  const another = await auditOf(({ positions }) => {
+    const position = storedPosition(positions, 1, 2) as Position;
+    position.state[PositionField.costLow]++;
+    putPosition(positions, 1, 2, position);
+  });
+  assert.deepEqual(another, ['1 2'], 'one has another cost');
+  const unknown = await auditOf(({ positions }) => putPosition(positions, 9, 1, storedPosition(positions, 1, 2) as Position));
+  assert.deepEqual(unknown, ['9 1'], 'one is not in the log');
+  assert.deepEqual(
+    await auditOf((store) => putPositionBase(store, 2, { removedTo: 0, lostTo: 5 })),
+    [],
+    'an account that has lost fills is left out',
+  );
 });
 
 test('a damaged position is found by the check and by a reader', async () => {
