@@ -15,6 +15,7 @@ import { checkStore } from '../gateway/taps/history/store-check.ts';
 import { HistoryTrimmer } from '../gateway/taps/history/trimmer.ts';
 import { HistoryWriter } from '../gateway/taps/history/writer.ts';
 import { PositionAudit } from '../gateway/taps/positions/position-audit.ts';
+import { type PositionPage, storedPositions, unpackPositions } from '../gateway/taps/positions/position-queries.ts';
 import { recomputePositions } from '../gateway/taps/positions/position-repair.ts';
 import { positionBase, positionsOf, putPosition, putPositionBase, storedPosition } from '../gateway/taps/positions/position-store.ts';
 import { naivePosition } from './support/naive-position.ts';
@@ -30,13 +31,13 @@ const SYMBOLS = 2;
 type Fields = Required<Pick<ReportFields, 'account' | 'reportNo' | 'seq' | 'timeUs' | 'kind'>> & ReportFields;
 
 /** Reports of a few accounts in a few symbols, most of them fills, some of the same command. */
-function someReports(prng: Prng, count: number): Fields[] {
+function someReports(prng: Prng, count: number, symbols = SYMBOLS): Fields[] {
   const numbers = new Map<number, number>();
   const trades = new Map<number, number>();
   let seq = 10;
   return Array.from({ length: count }, () => {
     if (prng.below(3) !== 0) seq++;
-    const [account, symbol] = [1 + prng.below(ACCOUNTS), 1 + prng.below(SYMBOLS)];
+    const [account, symbol] = [1 + prng.below(ACCOUNTS), 1 + prng.below(symbols)];
     const reportNo = (numbers.get(account) ?? 0) + 1;
     numbers.set(account, reportNo);
     const common = { account, symbol, reportNo, seq, timeUs: 1e15 + seq * 1000, side: prng.below(2) };
@@ -67,10 +68,14 @@ function naiveOf(reports: readonly Fields[]): Map<string, PositionSums> {
   );
 }
 
+const unpackAll = (page: PositionPage) => Array.from(unpackPositions(page));
+/** As a query shows them. */
+const shownOf = (store: HistoryStore, account: number) => unpackAll(storedPositions(store, { account, after: 0, limit: 99 }));
+
 function storedOf(store: HistoryStore): Map<string, PositionSums> {
   const all = new Map<string, PositionSums>();
   for (let account = 1; account <= ACCOUNTS; account++)
-    for (const { symbol, position } of positionsOf(store.positions, account)) all.set(`${account} ${symbol}`, position.sums());
+    for (const { symbol, position } of shownOf(store, account)) all.set(`${account} ${symbol}`, position.sums());
   return all;
 }
 
@@ -83,7 +88,7 @@ function sameAs(store: HistoryStore, reports: readonly Fields[]): void {
       Array.from(recomputePositions(store, account, Number.MAX_SAFE_INTEGER), ([symbol, { state }]) => [symbol, state]).sort(
         ([a], [b]) => Number(a) - Number(b),
       ),
-      Array.from(positionsOf(store.positions, account), ({ symbol, position }) => [symbol, position.state]),
+      shownOf(store, account).map(({ symbol, position }) => [symbol, position.state]),
       `account ${account}`,
     );
 }
@@ -94,6 +99,29 @@ async function written(dataDir: string, reports: readonly Fields[]): Promise<voi
   publish(source, reports);
   writer.poll(true);
   await writer.close();
+}
+
+/** The same, of a process that is killed: the second part of the reports is stored, and its positions are not written yet. */
+async function killed(
+  dataDir: string,
+  reports: readonly Fields[],
+  part: number,
+  before: (writer: HistoryWriter) => void = () => undefined,
+) {
+  const source = new ReportSource(4096);
+  const writer = new HistoryWriter({ dataDir, reports: source.history });
+  for (const some of [reports.slice(0, part), reports.slice(part)]) {
+    publish(source, some);
+    writer.poll(true);
+  }
+  const rows = Array.from({ length: ACCOUNTS }, (_, i) => Array.from(positionsOf(writer.store.positions, i + 1))).flat();
+  assert.ok(
+    rows.every(({ position }) => position.seq <= reports[part].seq),
+    'the rows are behind',
+  );
+  sameAs(writer.store, reports);
+  before(writer);
+  await writer.store.root.close();
 }
 
 /** Opens as a start does. */
@@ -167,7 +195,7 @@ for (const seed of [4, 5])
     const dataDir = newDir();
     const prng = new Prng(seed);
     const reports = someReports(prng, 300);
-    await written(dataDir, reports);
+    await killed(dataDir, reports, 150);
     const { seq } = reports[prng.below(300)];
     await truncateHistory(dataDir, seq);
     const kept = reports.filter((report) => report.seq <= seq);
@@ -228,6 +256,40 @@ test('positions stay when retention removes their reports, and a cut after that 
   }
   assert.deepEqual(storedOf(lost.store), new Map());
   await lost.close();
+});
+
+test('positions that are written later are complete when retention removes reports that are not in them', async () => {
+  const dataDir = newDir();
+  const reports = someReports(new Prng(11), 500);
+  await killed(dataDir, reports, 200, (writer) => {
+    const trimmer = new HistoryTrimmer(writer.store, dataDir, 0);
+    while (!trimmer.step(Number.MAX_SAFE_INTEGER).complete);
+    sameAs(writer.store, reports);
+  });
+  const next = started(dataDir);
+  assert.equal(next.store.reports.getCount(), 0);
+  sameAs(next.store, reports);
+  await next.close();
+});
+
+test('a page of positions has those of its symbols, also of fills that are in no row yet', async () => {
+  const dataDir = newDir();
+  const reports = someReports(new Prng(12), 300, 40);
+  await killed(dataDir, reports, 100);
+  const { store } = started(dataDir);
+  const all = unpackAll(storedPositions(store, { account: 1, after: 0, limit: 1000 }));
+  assert.ok(all.length > 20);
+  for (const limit of [1, 7, all.length - 1, all.length]) {
+    const found: ReturnType<typeof unpackAll> = [];
+    for (let after = 0; ; ) {
+      const page = storedPositions(store, { account: 1, after, limit });
+      found.push(...unpackAll(page));
+      after = page.next;
+      if (after === 0) break;
+    }
+    assert.deepEqual(found, all);
+  }
+  await store.root.close();
 });
 
 test('reports that were removed before there were positions are named as lost; so are those of a log whose beginning is gone', async () => {

@@ -10,7 +10,6 @@ import { ReportView } from '../../../engine/wire/report-view.ts';
 import { Taker } from '../../../feeds/analysis/candles.ts';
 import { NO_TRADE, takerOfFill } from '../../fill-trade.ts';
 import { CandleWriter, MANY_CANDLES } from '../candles/candle-writer.ts';
-import { putPositionsCompleteTo } from '../positions/position-store.ts';
 import { PositionWriter } from '../positions/position-writer.ts';
 import { hasRoom, requireRoom } from './room.ts';
 import { RunCollector } from './run-collector.ts';
@@ -110,7 +109,7 @@ export class HistoryWriter {
   #commitPositions(completeTo: number): void {
     requireRoom(this.#dataDir, this.#positions.rows);
     this.store.root.transactionSync(() => this.#positions.write(() => undefined, completeTo));
-    this.#positions.clear();
+    this.#positions.clear(performance.now());
   }
 
   /** Last command whose reports are all in the store, with those of all earlier commands. */
@@ -139,7 +138,9 @@ export class HistoryWriter {
     if (this.#reports.count === 0) return 0;
     const began = performance.now();
     if (!now && !this.#isDue(began)) return 0;
-    requireRoom(this.#dataDir, this.#reports.mostRuns + this.#trades.mostRuns + this.candles.rows + this.#positions.rows);
+    const withPositions = this.#positions.isDue(this.#reports.count, began);
+    const positionRows = withPositions ? this.#positions.rows : 0;
+    requireRoom(this.#dataDir, this.#reports.mostRuns + this.#trades.mostRuns + this.candles.rows + positionRows);
     const watermark = Math.max(this.#watermark, this.#complete);
     const rested = this.#limit.rested;
     this.#limit.begin();
@@ -157,7 +158,7 @@ export class HistoryWriter {
         this.#reports.forEachRun((account, no, bytes) => put('reports', account, no, bytes));
         this.#trades.forEachRun((symbol, id, bytes) => put('trades', symbol, id, bytes));
         this.candles.write(rest);
-        this.#positions.write(rest, watermark);
+        if (withPositions) this.#positions.write(rest, watermark);
         putWatermark(this.store, watermark);
       });
     } catch (error) {
@@ -173,7 +174,8 @@ export class HistoryWriter {
     this.#reports.clear();
     this.#trades.clear();
     this.candles.clear();
-    this.#positions.clear();
+    if (withPositions) this.#positions.clear(ended);
+    else this.#positions.wait(written);
     return written;
   }
 
@@ -197,12 +199,14 @@ export class HistoryWriter {
   async close(): Promise<void> {
     const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
     const whole = applied === undefined || ((applied - (this.#newest | 0)) | 0) >= 0;
-    const ahead = whole && this.#reports.count === 0 && this.#consumer.peek() === -1 && this.#newest > this.#watermark;
-    // Without room the watermark stays, and the next start publishes the last command's reports again.
-    if (ahead && hasRoom(this.#dataDir)) {
+    const written = this.#reports.count === 0;
+    const ahead = whole && written && this.#consumer.peek() === -1 && this.#newest > this.#watermark;
+    // Without room the watermark stays, and the next start publishes the last command's reports again, and catches up with positions.
+    if (written && (ahead || this.#positions.isBehind) && hasRoom(this.#dataDir, this.#positions.rows)) {
+      const watermark = ahead ? this.#newest : this.#watermark;
       this.store.root.transactionSync(() => {
-        putWatermark(this.store, this.#newest);
-        putPositionsCompleteTo(this.store, this.#newest);
+        if (ahead) putWatermark(this.store, watermark);
+        this.#positions.write(() => undefined, watermark);
       });
     }
     await this.store.root.close();

@@ -1,8 +1,8 @@
 import { ReportKind, Side } from '../../../engine/wire/layout.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
 import type { Position } from '../../../feeds/analysis/average-cost.ts';
-import { REPORT_RUNS, type Runs, wordsOf } from '../history/run-format.ts';
-import { visitForwards } from '../history/runs.ts';
+import { fieldOf, REPORT_RUNS, type Runs, recordsOf, wordsOf } from '../history/run-format.ts';
+import { NEWEST, visitForwards } from '../history/runs.ts';
 
 /** Adds a Fill report to the position of its account and symbol. @returns false: it was included already */
 export function addFill(position: Position, report: ReportView): boolean {
@@ -35,4 +35,16 @@ export function visitFills(reports: Runs, account: number, { from, to, upToSeq }
     if (report.kind === ReportKind.Fill) visit(report);
     return true;
   });
+}
+
+/**
+ * Number of a stored report at or before the account's first one of a command after `seq`: fewer than a run before it.
+ * @throws DamagedHistoryError
+ */
+export function firstReportAfter(reports: Runs, account: number, seq: number): number {
+  for (const { key, value } of reports.getRange({ start: [account, NEWEST], end: [account, 0], reverse: true })) {
+    const first = (key as [number, number])[1];
+    if (fieldOf(recordsOf(REPORT_RUNS, account, first, value), REPORT_RUNS.seqAt) <= seq) return first;
+  }
+  return 1;
 }

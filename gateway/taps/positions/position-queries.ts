@@ -1,7 +1,8 @@
 import { POSITION_FIELDS, Position } from '../../../feeds/analysis/average-cost.ts';
 import { REPORT_RUNS } from '../history/run-format.ts';
-import { newestNo } from '../history/runs.ts';
-import { type FillStore, positionBase, positionsOf } from './position-store.ts';
+import { NEWEST, newestNo } from '../history/runs.ts';
+import { addFill, firstReportAfter, visitFills } from './position-fills.ts';
+import { type FillStore, positionBase, positionsCompleteTo, positionsOf } from './position-store.ts';
 
 /** Which positions of an account: of symbols after `after`, at most `limit`. */
 export interface PositionRange {
@@ -26,23 +27,36 @@ const NUMBERS = 1 + POSITION_FIELDS;
 
 /** @throws DamagedHistoryError */
 export function storedPositions(store: FillStore, { account, after, limit }: PositionRange): PositionPage {
-  const packed = new Float64Array(limit * NUMBERS);
-  let count = 0;
-  let next = 0;
-  let last = after;
+  const found = new Map<number, Position>();
+  let last = Number.POSITIVE_INFINITY;
   for (const { symbol, position } of positionsOf(store.positions, account, after + 1)) {
-    if (count === limit) {
-      next = last;
-      break;
-    }
-    packed[count * NUMBERS] = symbol;
-    packed.set(position.state, count * NUMBERS + 1);
-    count++;
+    found.set(symbol, position);
+    if (found.size <= limit) continue;
+    // Further ones are on the next page.
     last = symbol;
+    break;
+  }
+  const from = firstReportAfter(store.reports, account, positionsCompleteTo(store));
+  visitFills(store.reports, account, { from, to: NEWEST - 1, upToSeq: Number.POSITIVE_INFINITY }, (report) => {
+    const { symbol } = report;
+    if (symbol <= after || symbol > last) return;
+    let position = found.get(symbol);
+    if (position === undefined) {
+      position = new Position();
+      found.set(symbol, position);
+    }
+    addFill(position, report);
+  });
+  const sorted = Array.from(found).sort(([a], [b]) => a - b);
+  const page = sorted.slice(0, limit);
+  const packed = new Float64Array(page.length * NUMBERS);
+  for (const [i, [symbol, { state }]] of page.entries()) {
+    packed[i * NUMBERS] = symbol;
+    packed.set(state, i * NUMBERS + 1);
   }
   const { removedTo, lostTo } = positionBase(store, account);
   const reportNo = newestNo(store.reports, account, REPORT_RUNS) || removedTo;
-  return { packed: packed.slice(0, count * NUMBERS), reportNo, next, ...(lostTo > 0 && { lost: lostTo }) };
+  return { packed, reportNo, next: sorted.length > limit ? page[limit - 1][0] : 0, ...(lostTo > 0 && { lost: lostTo }) };
 }
 
 /** The positions of a page, one at a time. */

@@ -67,7 +67,8 @@ function accountsAfter(store: FillStore, seq: number): Set<number> {
 }
 
 /**
- * Moves the fills of an account's reports that are going to be removed into its bases. Call it inside the transaction that removes them.
+ * Moves the fills of an account's reports that are going to be removed into its bases, and into positions that do not have them yet. Call it inside
+ * the transaction that removes them.
  * @param to number of the last one of them @throws DamagedHistoryError
  */
 export function removeFills(store: FillStore, account: number, to: number): void {
@@ -80,6 +81,10 @@ export function removeFills(store: FillStore, account: number, to: number): void
     }
     addFill(position, report);
   });
-  for (const [symbol, position] of changed) putPosition(store.positionBases, account, symbol, position);
+  for (const [symbol, position] of changed) {
+    putPosition(store.positionBases, account, symbol, position);
+    const reportNo = storedPosition(store.positions, account, symbol)?.reportNo ?? 0;
+    if (reportNo < position.reportNo) putPosition(store.positions, account, symbol, position);
+  }
   putPositionBase(store, account, { ...positionBase(store, account), removedTo: to });
 }

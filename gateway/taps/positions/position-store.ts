@@ -4,15 +4,16 @@ import type { Runs } from '../history/run-format.ts';
 import { ROW_TRAILER_BYTES, type RowKey, sealRow, verifiedKey, verifiedRow } from '../history/sealed-row.ts';
 
 /**
- * Positions in the environment of the history, written in the transaction that writes their fills. Both are derived from the log.
+ * Positions in the environment of the history, beside the reports with their fills. Both are derived from the log.
  *
- *   positions       [account, symbol] -> state of feeds/analysis/average-cost.ts, trailer: after all reports of the store
+ *   positions       [account, symbol] -> state of feeds/analysis/average-cost.ts, trailer
  *                   [0, 0]            -> the sequence up to which all of them are complete, trailer
  *   position-bases  [account, symbol] -> the same state, after the reports that retention has removed
  *                   [account, 0]      -> PositionBase, trailer
  *
- * A position is its base and the fills of the account's stored reports, so it can be computed again at any time: after a cut of the
- * log, and in a store that an earlier release wrote. A release without positions leaves both databases alone; the next start of one with
+ * Positions are written every few seconds, each with all fills stored until then: with many accounts, a row for each fill would cost more than
+ * the fill. So a position is its row and the stored fills of later commands, which a reader adds. It is also its base and all
+ * stored fills of the account, so it can be computed again at any time: after a cut of the log, and in a store that an earlier release wrote. A release without positions leaves both databases alone; the next start of one with
  * them catches up.
  */
 export interface PositionStore {

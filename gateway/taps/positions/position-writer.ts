@@ -1,10 +1,9 @@
 import type { ReportView } from '../../../engine/wire/report-view.ts';
 import { Position } from '../../../feeds/analysis/average-cost.ts';
 import { lostReports } from '../history/queries.ts';
-import { fieldOf, REPORT_RUNS } from '../history/run-format.ts';
-import { NEWEST, visitBackwards } from '../history/runs.ts';
+import { NEWEST } from '../history/runs.ts';
 import type { HistoryStore } from '../history/store.ts';
-import { addFill, visitFills } from './position-fills.ts';
+import { addFill, firstReportAfter, visitFills } from './position-fills.ts';
 import {
   positionBase,
   positionsCompleteTo,
@@ -17,8 +16,15 @@ import {
 
 /** Positions kept in memory between two commits, at most: some 20 MiB. */
 const MOST_KEPT = 65_536;
-/** Changed positions at which a catch-up commits. */
+/** Changed positions at which a catch-up commits, and at which the writer writes them although it is early. */
 const MANY_CHANGED = 4096;
+const MOST_CHANGED = 16_384;
+/**
+ * Otherwise positions are written after so many reports, so that a reader has few to add, and after this time, ms. They are a small part of what is
+ * written then.
+ */
+const MOST_REPORTS = 65_536;
+const WRITE_MS = 5000;
 
 interface Entry {
   readonly account: number;
@@ -31,8 +37,8 @@ interface Entry {
 export type Rest = () => void;
 
 /**
- * Adds the fills that the history's writer takes to the positions of their accounts, and writes these in its transaction. A position is read from the
- * store when its first fill comes. The history's thread owns it.
+ * Adds the fills that the history's writer takes to the positions of their accounts, and now and then writes these in its transaction. A position is
+ * read from the store when its first fill comes. The history's thread owns it.
  */
 export class PositionWriter {
   readonly #store: HistoryStore;
@@ -40,6 +46,9 @@ export class PositionWriter {
   readonly #entries = new Map<number, Map<number, Entry>>();
   readonly #changed: Entry[] = [];
   #kept = 0;
+  /** Reports that were stored since the positions were. */
+  #reports = 0;
+  #notBefore = 0;
 
   constructor(store: HistoryStore) {
     this.#store = store;
@@ -58,8 +67,23 @@ export class PositionWriter {
     this.#changed.push(entry);
   }
 
+  /** Stored fills or reports are not in what is written. */
+  get isBehind(): boolean {
+    return this.#changed.length > 0 || this.#reports > 0;
+  }
+
+  /** Whether positions are to be written with the next `reports` reports. @param nowMs steady clock */
+  isDue(reports: number, nowMs: number): boolean {
+    return nowMs >= this.#notBefore || this.#reports + reports >= MOST_REPORTS || this.#changed.length >= MOST_CHANGED;
+  }
+
+  /** `reports` reports were stored without the positions. */
+  wait(reports: number): void {
+    this.#reports += reports;
+  }
+
   /**
-   * Writes what is new, inside the transaction of the fills. It stays until {@link clear}, so that a failed commit can be repeated.
+   * Writes what is new, inside the transaction of the last fills. It stays until {@link clear}, so that a failed commit can be repeated.
    * @param completeTo the store has all reports up to this command
    */
   write(rest: Rest, completeTo: number): void {
@@ -70,9 +94,12 @@ export class PositionWriter {
     putPositionsCompleteTo(this.#store, completeTo);
   }
 
-  clear(): void {
+  /** @param nowMs steady clock */
+  clear(nowMs: number): void {
     for (const entry of this.#changed) entry.isChanged = false;
     this.#changed.length = 0;
+    this.#reports = 0;
+    this.#notBefore = nowMs + WRITE_MS;
     if (this.#kept <= MOST_KEPT) return;
     this.#entries.clear();
     this.#kept = 0;
@@ -88,7 +115,7 @@ export class PositionWriter {
   catchUp(upToSeq: number, some: (completeTo: number) => void): void {
     const completeTo = positionsCompleteTo(this.#store);
     for (const account of this.#accounts(completeTo < upToSeq)) {
-      const from = this.#forgetLost(account) ? 1 : this.#firstAfter(account, completeTo);
+      const from = this.#forgetLost(account) ? 1 : firstReportAfter(this.#store.reports, account, completeTo);
       visitFills(this.#store.reports, account, { from, to: NEWEST - 1, upToSeq }, (report) => {
         this.fill(report);
         if (this.#changed.length >= MANY_CHANGED) some(completeTo);
@@ -124,17 +151,6 @@ export class PositionWriter {
         putPosition(this.#store.positions, account, symbol, position);
     });
     return true;
-  }
-
-  /** Number of the account's first stored report of a command after `seq`. */
-  #firstAfter(account: number, seq: number): number {
-    let first = 1;
-    visitBackwards(this.#store.reports, account, NEWEST, REPORT_RUNS, (no, bytes, offset) => {
-      if (fieldOf(bytes, offset + REPORT_RUNS.seqAt) > seq) return true;
-      first = no + 1;
-      return false;
-    });
-    return first;
   }
 
   #entry(account: number, symbol: number): Entry {
