@@ -172,8 +172,9 @@ export class OpenbellClient {
    */
   followPortfolio(wanted: PortfolioToFollow = {}): PortfolioStream {
     checkOptions('followPortfolio', wanted, { ...PORTFOLIO_OPTIONS, intervalMs: true, onLost: true });
-    const { host = '127.0.0.1', wsHost = host, wsPort = 7402, reconnect = true, account } = this.#options;
-    const connection = { host: wsHost, port: wsPort, reconnect, http: this.#http };
+    // At the host of order entry, as all that is private; `wsHost` has market data.
+    const { host = '127.0.0.1', wsPort = 7402, reconnect = true, account } = this.#options;
+    const connection = { host, port: wsPort, reconnect, http: this.#http };
     const stream = new PortfolioStream(portfolioAccount(wanted.account ?? account), wanted, connection, () =>
       this.#portfolios.delete(stream),
     );
