@@ -11,8 +11,6 @@ import { type Marking, MOST_POSITIONS, type Portfolios, portfolioView } from './
 export const INTERVAL_MS = { least: 100, usual: 1000, most: 60_000 } as const;
 /** A portfolio that does not change is sent again after this time, ms, so that its reader knows that the connection works. */
 const REPEAT_MS = 10_000;
-/** Time in which a reader must take a message, ms. */
-const LATE_MS = 10_000;
 const MOST_STREAMS = 64;
 const MOST_OF_CALLER = 8;
 
@@ -43,6 +41,8 @@ export interface PortfolioStreamsOptions {
   readonly draining: () => boolean;
   /** Microseconds since the Unix epoch, by the bounded clock. */
   readonly nowUs: () => number;
+  /** Time in which a reader must take a message, ms. Default 10,000. */
+  readonly lateMs?: number;
 }
 
 export class PortfolioCounters {
@@ -71,11 +71,12 @@ export class PortfolioStreams {
 
   /** Starts the stream of an admission that `admit` just returned. */
   open(transport: PortfolioTransport, admission: PortfolioAdmission): PortfolioStream {
-    const { portfolios, slices, nowUs } = this.#options;
+    const { portfolios, slices, nowUs, lateMs = 10_000 } = this.#options;
     const { principal } = admission;
     const stream = new PortfolioStream(transport, admission, {
       portfolios,
       slices,
+      lateMs,
       // Both clocks must agree, as for order sessions.
       isExpired: () => principal.expiresAt <= Math.min(Date.now(), nowUs() / 1000),
       onCut: () => this.counters.cut++,
@@ -122,6 +123,7 @@ export class PortfolioStreams {
 interface StreamParts {
   readonly portfolios: Portfolios;
   readonly slices: Slices;
+  readonly lateMs: number;
   readonly isExpired: () => boolean;
   readonly onCut: () => void;
   readonly onGone: () => void;
@@ -184,7 +186,7 @@ export class PortfolioStream {
     try {
       if (this.#parts.isExpired()) return this.cut(expired);
       if (!this.#waiting) await this.#send();
-      else if (performance.now() - this.#sentAt >= LATE_MS) return this.cut(late);
+      else if (performance.now() - this.#sentAt >= this.#parts.lateMs) return this.cut(late);
     } catch (error) {
       // With a full queue, the next look tries again.
       if (!(error instanceof HistoryBusyError)) return this.cut(unavailable);
@@ -216,5 +218,5 @@ function numberOf(text: string, least: number, most: number): number | undefined
 }
 
 const expired = reject(Code.UNAUTHENTICATED, 'the credentials of this stream have expired: connect again with new ones');
-const late = reject(Code.BUSY, 'a message was not read within 10 s: connect again, and read faster');
+const late = reject(Code.BUSY, 'a message was not read in time: connect again, and read faster');
 const unavailable = reject(Code.BUSY, 'the history cannot be read now: connect again later', 'unavailable');
