@@ -35,8 +35,7 @@ class Reader implements PortfolioTransport {
   takes = true;
 
   write(text: string): boolean {
-    // One that has not changed comes again after a while.
-    if (text !== this.texts.at(-1)) this.texts.push(text);
+    this.texts.push(text);
     return this.takes;
   }
   end(): void {
@@ -57,13 +56,17 @@ class Bench {
   /** Queries of the history, and what they do instead of answering. */
   queries = 0;
   fault: Error | undefined;
+  hold: Promise<void> | undefined;
   reports = 0;
+  /** Looks of all streams: each reads the clock once. */
+  looks = 0;
   expiresAt = Number.POSITIVE_INFINITY;
   draining = false;
   lastPrice = 0;
   readonly streams: PortfolioStreams;
 
-  constructor(t: TestContext, lateMs = 60_000) {
+  /** @param repeatMs default: what does not change is not sent again */
+  constructor(t: TestContext, lateMs = 60_000, repeatMs = Number.POSITIVE_INFINITY) {
     const directory = {
       accountExists: (account: number) => account === 1,
       lastReportNo: () => this.reports,
@@ -72,6 +75,7 @@ class Bench {
     const history = {
       positions: async (range: { account: number; after: number; limit: number }) => {
         this.queries++;
+        await this.hold;
         if (this.fault !== undefined) throw this.fault;
         return storedPositions(this.writer.store, range);
       },
@@ -82,8 +86,12 @@ class Bench {
       identity: { open: true, forbid: () => undefined } as never,
       slices: new Slices(),
       draining: () => this.draining,
-      nowUs: () => Date.now() * 1000,
+      nowUs: () => {
+        this.looks++;
+        return Date.now() * 1000;
+      },
       lateMs,
+      repeatMs,
     });
     t.after(async () => {
       this.streams.end();
@@ -118,7 +126,9 @@ test('the whole portfolio comes first, then after each change; the history is as
   bench.buy(2);
   bench.open(reader);
   await until(() => reader.texts.length === 1, 'the first');
-  const asked = bench.queries;
+  const { queries: asked, looks } = bench;
+  await until(() => bench.looks > looks + 3, 'further looks');
+  assert.equal(reader.texts.length, 1, 'nothing has changed');
   bench.lastPrice = 11;
   await until(() => reader.texts.length === 2, 'the mark');
   assert.equal(bench.queries, asked);
@@ -180,6 +190,21 @@ test('expired credentials and a stop end streams; who has left gets nothing', as
   assert.deepEqual([leaves.texts, expires.texts, expires.reject?.code], [[], [], Code.UNAUTHENTICATED]);
   bench.streams.end();
   assert.deepEqual([stays.ended, leaves.ended, bench.streams.counters.open], [true, false, 0]);
+});
+
+test('who leaves during a query gets nothing, and what does not change comes again', async (t) => {
+  const bench = new Bench(t, 60_000, 1);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  bench.hold = promise;
+  const leaves = new Reader();
+  const stream = bench.open(leaves);
+  await until(() => bench.queries === 1, 'it asks');
+  stream.leave();
+  resolve();
+  const stays = new Reader();
+  bench.open(stays);
+  await until(() => stays.texts.length > 2, 'it is sent again');
+  assert.deepEqual([leaves.texts, new Set(stays.texts).size], [[], 1]);
 });
 
 test('streams are limited, of a caller and of all', (t) => {

@@ -9,8 +9,6 @@ import { type Marking, MOST_POSITIONS, type Portfolios, portfolioView } from './
 
 /** Time between two looks at the positions and their marks, ms. */
 export const INTERVAL_MS = { least: 100, usual: 1000, most: 60_000 } as const;
-/** A portfolio that does not change is sent again after this time, ms, so that its reader knows that the connection works. */
-const REPEAT_MS = 10_000;
 const MOST_STREAMS = 64;
 const MOST_OF_CALLER = 8;
 
@@ -43,6 +41,8 @@ export interface PortfolioStreamsOptions {
   readonly nowUs: () => number;
   /** Time in which a reader must take a message, ms. Default 10,000. */
   readonly lateMs?: number;
+  /** A portfolio that does not change is sent again after this time, ms, so that its reader knows that the connection works. Default 10,000. */
+  readonly repeatMs?: number;
 }
 
 export class PortfolioCounters {
@@ -71,12 +71,13 @@ export class PortfolioStreams {
 
   /** Starts the stream of an admission that `admit` just returned. */
   open(transport: PortfolioTransport, admission: PortfolioAdmission): PortfolioStream {
-    const { portfolios, slices, nowUs, lateMs = 10_000 } = this.#options;
+    const { portfolios, slices, nowUs, lateMs = 10_000, repeatMs = 10_000 } = this.#options;
     const { principal } = admission;
     const stream = new PortfolioStream(transport, admission, {
       portfolios,
       slices,
       lateMs,
+      repeatMs,
       // Both clocks must agree, as for order sessions.
       isExpired: () => principal.expiresAt <= Math.min(Date.now(), nowUs() / 1000),
       onCut: () => this.counters.cut++,
@@ -124,6 +125,7 @@ interface StreamParts {
   readonly portfolios: Portfolios;
   readonly slices: Slices;
   readonly lateMs: number;
+  readonly repeatMs: number;
   readonly isExpired: () => boolean;
   readonly onCut: () => void;
   readonly onGone: () => void;
@@ -204,7 +206,7 @@ export class PortfolioStream {
     if (this.#gone) return;
     const body = JSON.stringify({ totals, positions });
     const now = performance.now();
-    if (body === this.#sent && now - this.#sentAt < REPEAT_MS) return;
+    if (body === this.#sent && now - this.#sentAt < this.#parts.repeatMs) return;
     this.#sent = body;
     this.#sentAt = now;
     const head = JSON.stringify(portfolioView(account, marking, page));
