@@ -69,6 +69,8 @@ export class SymbolReference {
   #applied = false;
   /** Of the last halt: the boundary of the calendar that was in force, and whether continuous trading was halted. */
   #halt: { readonly boundaryUs: number; readonly continuous: boolean } | undefined;
+  /** Not before is a phase set again. */
+  #phaseUs = 0;
   #rejection: Code = Code.OK;
 
   /** @param sources in the order of the configuration @param nowUs of a monotonic clock, as of `look` */
@@ -194,20 +196,23 @@ export class SymbolReference {
   }
 
   #guard(nowUs: number): void {
-    if (this.#busy) return;
-    if (this.state === 'stale') this.#haltOnce();
+    if (this.#busy || nowUs < this.#phaseUs) return;
+    if (this.state === 'stale') this.#haltOnce(nowUs);
     else if (this.state === 'live' && this.#halt !== undefined) this.#resume(nowUs);
   }
 
   /** Once, and again after each boundary of the calendar: if the operator opens the symbol meanwhile, it stays open. */
-  #haltOnce(): void {
+  #haltOnce(nowUs: number): void {
     const { directory, log } = this.#targets;
     const symbol = directory.symbol(this.id);
     if (symbol === undefined || (symbol.phase !== Phase.Continuous && symbol.phase !== Phase.Auction)) return;
     const { phase, boundaryUs } = symbol;
     if (this.#halt?.boundaryUs === boundaryUs) return;
     void this.#submit(setPhase(this.id, Phase.Halted)).then((code) => {
-      if (code !== Code.OK) return;
+      if (code !== Code.OK) {
+        this.#phaseUs = nowUs + RETRY_US;
+        return;
+      }
       this.#halt = { boundaryUs, continuous: phase === Phase.Continuous };
       this.counters.halts++;
       log.error({ code: 'REFERENCE_STALE', symbol: symbol.name }, 'reference: the symbol is halted');
@@ -232,7 +237,10 @@ export class SymbolReference {
       if (code === Code.OK) {
         this.counters.resumptions++;
         log.info({ symbol: symbol.name }, 'reference: the symbol is in continuous trading again');
-      } else if (code === Code.BUSY || code === Code.DISK_FULL) this.#halt = halt;
+      } else if (code === Code.BUSY || code === Code.DISK_FULL) {
+        this.#halt = halt;
+        this.#phaseUs = nowUs + RETRY_US;
+      }
     });
   }
 
