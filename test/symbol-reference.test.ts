@@ -301,6 +301,14 @@ describe('a symbol of which all sources are stale', () => {
     await world.quote(509, 511).at(12);
     assert.equal(await world.quote(509, 511).at(16), 'live');
     assert.equal(world.phase, 'closed');
+    // Neither is a halt ended that the operator has made since.
+    const halted = new World();
+    await halted.at(11);
+    halted.boundary(Phase.Closed, 1000);
+    halted.do('phase halted');
+    await halted.quote(509, 511).at(12);
+    assert.equal(await halted.quote(509, 511).at(16), 'live');
+    assert.equal(halted.phase, 'halted');
   });
 
   it('in an auction is halted, and only the operator resumes it', async () => {

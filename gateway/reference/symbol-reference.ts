@@ -59,8 +59,6 @@ export class SymbolReference {
   readonly #stamps: Float64Array;
   /** A command is on its way. */
   #busy = false;
-  /** The price that was sent last, until it is answered; ticks, 0 = none. */
-  #sent = 0;
   #nextUs = 0;
   /** Number of the source that was chosen last. */
   #source = -1;
@@ -93,7 +91,7 @@ export class SymbolReference {
       return nowUs + LOOK_US;
     }
     const highest = directory.param(this.id, 'MaxPrice');
-    const base = this.#sent || directory.param(this.id, 'ReferencePrice');
+    const base = directory.param(this.id, 'ReferencePrice');
     const readings = this.#sources.map((source) => source.read(highest));
     this.choice.look(readings, base, nowUs);
     this.#countRefused();
@@ -107,16 +105,14 @@ export class SymbolReference {
   #send(base: number, nowUs: number): number {
     const { price } = this.choice;
     if (price === base) {
-      if (this.#sent === 0) this.#applied = true;
+      this.#applied = true;
       return nowUs + LOOK_US;
     }
     if (this.#busy) return nowUs + LOOK_US;
     if (nowUs < this.#nextUs) return this.#nextUs;
     if (!this.#targets.takeUpdate()) return nowUs + NO_UPDATE_LEFT_US;
     this.#nextUs = nowUs + 1e6 / this.config.maxRate;
-    this.#sent = price;
     void this.#submit(setReference(this.id, price)).then((code) => {
-      this.#sent = 0;
       if (code === Code.OK) {
         this.counters.updates++;
         this.#applied = true;

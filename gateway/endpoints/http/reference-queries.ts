@@ -10,7 +10,6 @@ import { LongList } from './json-pieces.ts';
 
 /** The queries of reference prices from outside: of all symbols that have them, and of one. */
 export function referenceRoutes(references: readonly SymbolReference[], directory: Pick<Directory, 'symbol' | 'symbolByName'>): Route[] {
-  const byId = new Map(references.map((reference) => [reference.id, reference]));
   return [
     {
       method: 'GET',
@@ -26,7 +25,7 @@ export function referenceRoutes(references: readonly SymbolReference[], director
       action: 'market:read',
       handle: ({ params }) => {
         const symbol = directory.symbolByName(params.name);
-        const reference = symbol && byId.get(symbol.id);
+        const reference = symbol && references.find(({ id }) => id === symbol.id);
         if (symbol === undefined || reference === undefined)
           throw new HttpError(404, 0, 'UNKNOWN_REFERENCE', `symbol ${params.name} has no reference price from outside`);
         return { json: referenceView(symbol, reference) };
