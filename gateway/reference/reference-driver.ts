@@ -10,8 +10,13 @@ import { TickScale } from './tick-scale.ts';
 /** Updates of all symbols together, per second and at once: a small part of what the exchange takes. */
 const UPDATES_PER_SECOND = 1000;
 const UPDATE_BURST = 100;
-/** After a change woke this thread, the next one does not for so long. */
+/** After a change woke this thread, the next one does not for so long at least. */
 const REARM_US = 2_000;
+/** Between two rounds, at least so long; and so long for each symbol, of which a look takes less than a microsecond. */
+const REST_US = 1_000;
+const REST_PER_SYMBOL_US = 10;
+/** Symbols that are looked at in one turn of the event loop: about a tenth of a millisecond. */
+const MOST_AT_ONCE = 256;
 /** Symbols that a warning names. */
 const NAMES = 10;
 
@@ -22,15 +27,21 @@ export interface ReferenceFeeds extends LatestTable {
 }
 
 /**
- * The reference prices of all symbols that have outside sources. It looks at all of them when a price has changed, but at
- * most twice in 2 ms, and four times a second in any case. One per process; I/O thread.
+ * The reference prices of all symbols that have outside sources. It looks at all of them, in a round, when a price has changed, when
+ * a symbol may send its next one, and four times a second in any case. However often prices change, the pauses between the
+ * rounds keep them to a small part of the thread. One per process; I/O thread.
  */
 export class ReferenceDriver {
   readonly symbols: readonly SymbolReference[];
   readonly #directory: Pick<Directory, 'symbol' | 'symbolIds' | 'param'>;
   readonly #feeds: ReferenceFeeds | undefined;
   readonly #ids: ReadonlySet<number>;
-  #first = 0;
+  readonly #restUs: number;
+  /** The symbol that was looked at last, and how many are left in the round that is under way. */
+  #at = 0;
+  #left = 0;
+  /** When the next round begins, unless a change wakes the thread before. */
+  #nextUs = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -56,6 +67,7 @@ export class ReferenceDriver {
       });
       return [new SymbolReference(id, reference, latest, targets, nowUs)];
     });
+    this.#restUs = Math.max(REST_US, this.symbols.length * REST_PER_SYMBOL_US);
     this.#ids = new Set(this.symbols.map(({ id }) => id));
   }
 
@@ -70,7 +82,7 @@ export class ReferenceDriver {
 
   /** A watched row has changed. */
   wake(): void {
-    this.#look(REARM_US);
+    this.#begin(REARM_US);
   }
 
   /** Symbols that stand still because their sources are stale, or are not configured; for health checks. */
@@ -91,23 +103,35 @@ export class ReferenceDriver {
   }
 
   readonly #rearm = (): void => {
-    // Before the look: what changes during it wakes again.
+    // Before the round: what changes during it wakes again.
     this.#feeds?.arm();
-    this.#look(LOOK_US);
+    this.#begin(LOOK_US);
   };
 
-  /** @param atMostUs until the next look */
-  #look(atMostUs: number): void {
+  /** @param atMostUs until the next round */
+  #begin(atMostUs: number): void {
+    const nextUs = monotonicUs() + atMostUs;
+    // In the middle of a round, the next one looks at what this one has passed.
+    this.#nextUs = this.#left > 0 ? Math.min(this.#nextUs, nextUs) : nextUs;
+    if (this.#left > 0) return;
+    this.#left = this.symbols.length;
+    // Another symbol is first each time: if updates run out, none goes without.
+    this.#at++;
+    this.#look();
+  }
+
+  readonly #look = (): void => {
     clearTimeout(this.#timer);
     if (this.#stopped) return;
-    const nowUs = monotonicUs();
-    let nextUs = nowUs + atMostUs;
-    // Another one is first each time: if updates run out, no symbol goes without.
     const { symbols } = this;
-    const first = this.#first++ % symbols.length;
-    for (let i = 0; i < symbols.length; i++) nextUs = Math.min(nextUs, symbols[(first + i) % symbols.length].look(nowUs));
-    this.#timer = setTimeout(this.#rearm, Math.ceil((nextUs - nowUs) / 1000)).unref();
-  }
+    const nowUs = monotonicUs();
+    for (const end = Math.max(0, this.#left - MOST_AT_ONCE); this.#left > end; this.#left--) {
+      this.#at = (this.#at + 1) % symbols.length;
+      this.#nextUs = Math.min(this.#nextUs, symbols[this.#at].look(nowUs));
+    }
+    if (this.#left > 0) setImmediate(this.#look);
+    else this.#timer = setTimeout(this.#rearm, Math.ceil(Math.max(this.#nextUs - nowUs, this.#restUs) / 1000)).unref();
+  };
 }
 
 /** A clock that no change of the wall clock moves. */
