@@ -10,6 +10,7 @@ import { calendarRoute } from '../gateway/endpoints/http/calendar-query.ts';
 import { candleRoute } from '../gateway/endpoints/http/candle-query.ts';
 import { feedRoutes } from '../gateway/endpoints/http/feed-queries.ts';
 import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
+import { referenceRoutes } from '../gateway/endpoints/http/reference-queries.ts';
 import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
 
 const doc = (name: string) => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
@@ -39,6 +40,7 @@ test('every route of the admin interface is documented, and nothing else', () =>
     candleRoute(nothing),
     calendarRoute(nothing, nothing, nothing),
     ...feedRoutes(nothing),
+    ...referenceRoutes(nothing, nothing),
     ...actionRoutes(nothing),
   ].map(({ method, path }) => `${method} ${path}`);
   const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(
