@@ -27,6 +27,7 @@ import { candleRoute } from './endpoints/http/candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { portfolioRoute } from './endpoints/http/portfolio-query.ts';
+import { referenceRoutes } from './endpoints/http/reference-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
@@ -42,6 +43,7 @@ import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
 import { PortfolioStreams } from './portfolio/portfolio-streams.ts';
 import { Portfolios } from './portfolio/portfolios.ts';
+import { ReferenceDriver } from './reference/reference-driver.ts';
 import { DropCopies } from './sessions/drop-copies.ts';
 import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
@@ -130,6 +132,7 @@ export class RunningExchange {
       simulation,
       calendar,
       feeds,
+      references,
       sessions,
       dropCopies,
       portfolioStreams,
@@ -148,6 +151,7 @@ export class RunningExchange {
     state.draining = true;
     simulation?.stop();
     calendar.stop();
+    references.stop();
     sessions.drain();
     orderEntry.health.serving = false;
     sessions.end();
@@ -225,6 +229,7 @@ interface Parts {
   readonly simulation: Simulation | undefined;
   readonly calendar: CalendarDriver;
   readonly feeds: Feeds | undefined;
+  readonly references: ReferenceDriver;
   readonly ports: Ports;
   readonly recovery: Recovery;
 }
@@ -297,7 +302,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let prepared: PreparedHistory | undefined;
   const unready = () => unreadiness(state, engine, history);
   let clockWatch: ClockWatch | undefined;
-  const warnings = () => [...warningsOf(prepared, history), ...(clockWatch?.warnings() ?? [])];
+  let references: ReferenceDriver | undefined;
+  const warnings = () => [...warningsOf(prepared, history), ...(clockWatch?.warnings() ?? []), ...(references?.warnings() ?? [])];
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
@@ -450,7 +456,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     draining: () => state.draining,
     nowUs: () => sequencer.nowUs(),
   });
-  const feeds = startFeeds(config.feeds, log);
+  const hasReferences = venue.symbols.some(({ reference }) => reference !== undefined);
+  const feeds = startFeeds(config.feeds, log, hasReferences ? () => references?.wake() : undefined);
   undo.push(() => feeds?.stop());
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   const portfolios = new Portfolios({ ...querySources, feeds });
@@ -461,6 +468,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     draining: () => state.draining,
     nowUs: () => sequencer.nowUs(),
   });
+  const referenceDriver = new ReferenceDriver(venue, config.feeds, feeds, { directory, commands, log });
+  references = referenceDriver;
+  undo.push(() => referenceDriver.stop());
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
@@ -500,6 +510,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ),
     calendar: calendar.counters,
     feeds: () => feeds?.status() ?? [],
+    references: referenceDriver.symbols,
+    symbolName: (id) => directory.symbol(id)?.name ?? String(id),
   });
   admin.serve([
     ...queryRoutes(querySources),
@@ -512,6 +524,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       () => sequencer.nowUs(),
     ),
     ...feedRoutes(feeds),
+    ...referenceRoutes(referenceDriver.symbols, directory),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
   const simulator = config.simulate ? config.simulator : undefined;
@@ -524,6 +537,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   undo.push(() => marketSockets.stop());
   orderEntry.serve(sessions, dropCopies);
   state.recovering = false;
+  referenceDriver.start();
 
   const ports = { grpc, ws, http };
   const { seq, snapshotSeq, replayed, milliseconds } = recovery;
@@ -553,6 +567,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     simulation,
     calendar,
     feeds,
+    references: referenceDriver,
     ports,
     recovery,
   };
