@@ -35,6 +35,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   book: async () => (await import('./tools/cli/market.ts')).bookCommand,
   trades: async () => (await import('./tools/cli/market.ts')).tradesCommand,
   candles: async () => (await import('./tools/cli/candles.ts')).candlesCommand,
+  indicators: async () => (await import('./tools/cli/indicators.ts')).indicatorsCommand,
   calendar: async () => (await import('./tools/cli/calendar.ts')).calendarCommand,
   account: async () => (await import('./tools/cli/account.ts')).accountCommand,
   'drop-copy': async () => (await import('./tools/cli/drop-copy.ts')).dropCopyCommand,

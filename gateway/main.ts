@@ -25,6 +25,7 @@ import { queryRoutes } from './endpoints/http/admin-queries.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
+import { indicatorRoute } from './endpoints/http/indicator-query.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
@@ -485,10 +486,16 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     feeds: () => feeds?.status() ?? [],
   });
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
+  const candleSources = {
+    ...querySources,
+    candles: (symbol: number) => marketData.candles(symbol),
+    engineTimeUs: () => marketData.timeUs,
+  };
   admin.serve([
     ...queryRoutes(querySources),
     ...orderRoutes(querySources),
-    candleRoute({ ...querySources, candles: (symbol) => marketData.candles(symbol), engineTimeUs: () => marketData.timeUs }),
+    candleRoute(candleSources),
+    indicatorRoute(candleSources),
     calendarRoute(
       directory,
       (symbol) => calendar.calendarOf(symbol),

@@ -9,6 +9,7 @@ import { queryRoutes } from '../gateway/endpoints/http/admin-queries.ts';
 import { calendarRoute } from '../gateway/endpoints/http/calendar-query.ts';
 import { candleRoute } from '../gateway/endpoints/http/candle-query.ts';
 import { feedRoutes } from '../gateway/endpoints/http/feed-queries.ts';
+import { indicatorRoute } from '../gateway/endpoints/http/indicator-query.ts';
 import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
 import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
 
@@ -37,6 +38,7 @@ test('every route of the admin interface is documented, and nothing else', () =>
     ...queryRoutes(nothing),
     ...orderRoutes(nothing),
     candleRoute(nothing),
+    indicatorRoute(nothing),
     calendarRoute(nothing, nothing, nothing),
     ...feedRoutes(nothing),
     ...actionRoutes(nothing),

@@ -29,8 +29,10 @@ const CORE = [
 const LIBRARY = ['wma:20', 'dema:10', 'tema:7', 'mom:10', 'roc:10', 'cci:20', 'mfi:14', 'willr:14', 'ultosc:7:14:28', 'aroon:25'];
 const EVERY = [...CORE, ...LIBRARY, 'vwap:20', 'vwap', 'hma:20', 'donchian:20', 'keltner:20:10:1.5', 'psar:0.02:0.2'];
 
+const MINUTE_US = 60 * 1e6;
+
 /** Without the limit of one request. */
-const read = (texts: readonly string[]): IndicatorSpec[] => texts.flatMap((text) => readIndicators([text]));
+const read = (texts: readonly string[]): IndicatorSpec[] => texts.flatMap((text) => readIndicators([text], MINUTE_US));
 
 /** The values of all bars, for each value of each indicator. */
 async function figuresOf(bars: readonly Bar[], specs: readonly IndicatorSpec[]): Promise<number[][][]> {
@@ -114,7 +116,7 @@ describe('properties of indicators', () => {
     const ours = await figuresOf(seededBars(120, 3), specs);
     for (const [i, { text, definition, parameters }] of specs.entries()) {
       const most = definition.parameters.map((parameter) => parameter.most);
-      assert.ok(warmUpOf({ text, definition, parameters: most }) <= MAX_WARM_UP, definition.name);
+      assert.ok(warmUpOf({ text, definition, parameters: most }, MINUTE_US) <= MAX_WARM_UP, definition.name);
       const lookback = definition.lookback(...parameters);
       const complete = (bar: number) => ours[i].every((column) => !Number.isNaN(column[bar]));
       assert.ok(complete(lookback) && (lookback === 0 || !complete(lookback - 1)), `${text} begins at bar ${lookback}`);
@@ -149,7 +151,7 @@ describe('properties of indicators', () => {
     const whole = await figuresOf(bars, settling);
     for (const [i, spec] of settling.entries()) {
       // From midnight on: the bars of a day have one average.
-      const from = spec.text === 'vwap' ? 1440 : 1900 - warmUpOf(spec);
+      const from = spec.text === 'vwap' ? 1440 : 1900 - warmUpOf(spec, MINUTE_US);
       const [later] = await figuresOf(bars.slice(from), [spec]);
       for (const [output, column] of later.entries())
         for (let bar = 1900; bar < 2000; bar++) {
@@ -160,7 +162,7 @@ describe('properties of indicators', () => {
   });
 
   it('an older bar is ignored', async () => {
-    const series = await IndicatorSeries.of(readIndicators(['sma:1', 'bb:2:1']));
+    const series = await IndicatorSeries.of(readIndicators(['sma:1', 'bb:2:1'], MINUTE_US));
     const [first, second] = seededBars(2, 1);
     assert.ok(series.add({ ...second, close: 5 }));
     assert.equal(series.add(first), false);
@@ -169,7 +171,7 @@ describe('properties of indicators', () => {
   });
 
   it('the average price is money by volume, of the last bars or since midnight', async () => {
-    const series = await IndicatorSeries.of(readIndicators(['vwap', 'vwap:2']));
+    const series = await IndicatorSeries.of(readIndicators(['vwap', 'vwap:2'], MINUTE_US));
     const bar = (startUs: number, volume: number, notional: number): Bar => ({
       startUs,
       open: 1,
@@ -195,7 +197,7 @@ describe('properties of indicators', () => {
 
   it('a market that does not move has the figures of TA-Lib', async () => {
     const flat = Array.from({ length: 60 }, (_, i): Bar => ({ startUs: i, open: 9, high: 9, low: 9, close: 9, volume: 1, notional: 9 }));
-    const series = await IndicatorSeries.of(readIndicators(['rsi:5', 'adx:5', 'stoch:5', 'atr:5', 'bb:5']));
+    const series = await IndicatorSeries.of(readIndicators(['rsi:5', 'adx:5', 'stoch:5', 'atr:5', 'bb:5'], MINUTE_US));
     for (const bar of flat) series.add(bar);
     assert.deepEqual(series.values(), {
       'rsi:5': 0,
@@ -230,6 +232,7 @@ describe('the text of an indicator', () => {
     [['bb:20:0'], /width must be a number from 0\.1 to 10, not 0$/],
     [['macd:26:12'], /macd:26:12: fast must be below slow \(12\), not 26$/],
     [['psar:0.5:0.2'], /step must not be above most \(0\.2\)/],
+    [['vwap'], /vwap needs bars of a whole day: give an interval of one minute or longer, or a number of bars, such as vwap:20$/],
     [['rsi:14', 'sma:2', 'rsi:14'], /rsi:14 is given twice; give it once/],
     [[`sma:${'0'.repeat(40)}`], /an indicator has at most 40 characters/],
     [Array.from({ length: 17 }, (_, i) => `sma:${i + 1}`), /17 indicators are given; at most 16 are possible/],
@@ -237,7 +240,7 @@ describe('the text of an indicator', () => {
   for (const [texts, message] of wrong)
     it(`rejected: ${texts.join(',').slice(0, 30)}`, () => {
       assert.throws(
-        () => readIndicators(texts),
+        () => readIndicators(texts, 1e6),
         (error) => error instanceof IndicatorError && error.code === 'BAD_INDICATOR' && message.test(error.message),
       );
     });

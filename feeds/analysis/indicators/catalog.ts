@@ -205,8 +205,14 @@ export interface IndicatorSpec {
   readonly parameters: readonly number[];
 }
 
-/** Bars before the first one that is shown, so that its values do not depend on where the series began. */
-export function warmUpOf({ definition, parameters }: IndicatorSpec): number {
+const DAY_US = 86_400 * 1e6;
+
+/**
+ * Bars before the first one that is shown, so that its values do not depend on where the series began.
+ * @param intervalUs length of a bar, microseconds
+ */
+export function warmUpOf({ definition, parameters }: IndicatorSpec, intervalUs: number): number {
+  if (definition.make === vwap && parameters[0] === 0) return Math.ceil(DAY_US / intervalUs);
   return definition.lookback(...parameters) + definition.settle(...parameters);
 }
 

@@ -1,4 +1,4 @@
-import { CATALOG, type IndicatorSpec, type Parameter } from './catalog.ts';
+import { CATALOG, type IndicatorSpec, MAX_WARM_UP, type Parameter, warmUpOf } from './catalog.ts';
 
 /** Indicators of one request, at most. */
 export const MAX_INDICATORS = 16;
@@ -15,15 +15,21 @@ export class IndicatorError extends Error {
 
 /**
  * Reads indicators: `rsi:14`, `macd:12:26:9`. Parameters that are left out at the end have their usual values.
+ * @param intervalUs length of a bar, microseconds
  * @throws IndicatorError
  */
-export function readIndicators(texts: readonly string[]): IndicatorSpec[] {
+export function readIndicators(texts: readonly string[], intervalUs: number): IndicatorSpec[] {
   if (texts.length === 0) throw new IndicatorError(`no indicator is given; give one, such as rsi:14, of ${names()}`);
   if (texts.length > MAX_INDICATORS)
     throw new IndicatorError(`${texts.length} indicators are given; at most ${MAX_INDICATORS} are possible`);
   const specs = texts.map(readIndicator);
   const twice = texts.find((text, i) => texts.indexOf(text) !== i);
   if (twice !== undefined) throw new IndicatorError(`${twice} is given twice; give it once`);
+  const long = specs.find((spec) => warmUpOf(spec, intervalUs) > MAX_WARM_UP);
+  if (long !== undefined)
+    throw new IndicatorError(
+      `${long.text} needs bars of a whole day: give an interval of one minute or longer, or a number of bars, such as vwap:20`,
+    );
   return specs;
 }
 
