@@ -8,6 +8,7 @@ import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
 import { queryRoutes } from '../gateway/endpoints/http/admin-queries.ts';
 import { calendarRoute } from '../gateway/endpoints/http/calendar-query.ts';
 import { candleRoute } from '../gateway/endpoints/http/candle-query.ts';
+import { feedCandleRoute } from '../gateway/endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from '../gateway/endpoints/http/feed-queries.ts';
 import { indicatorRoute } from '../gateway/endpoints/http/indicator-query.ts';
 import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
@@ -41,6 +42,7 @@ test('every route of the admin interface is documented, and nothing else', () =>
     indicatorRoute(nothing),
     calendarRoute(nothing, nothing, nothing),
     ...feedRoutes(nothing),
+    feedCandleRoute(nothing),
     ...actionRoutes(nothing),
   ].map(({ method, path }) => `${method} ${path}`);
   const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(

@@ -243,6 +243,34 @@ export interface CandlePage {
   readonly behind?: true;
 }
 
+/** Which candles of an outside market. */
+export interface FeedCandlesToRead extends Omit<CandlesToRead, 'symbol' | 'empty'> {
+  /** Name of the source in the configuration of the exchange. */
+  readonly source: string;
+  /** As the venue writes it. */
+  readonly instrument: string;
+}
+
+/** A candle from the trades of an outside market, in the venue's own units. */
+export interface FeedCandleJson
+  extends Pick<CandleJson, 'startUs' | 'start' | 'closed' | 'open' | 'high' | 'low' | 'close' | 'volume' | 'buyVolume' | 'sellVolume'>,
+    Pick<CandleJson, 'vwap' | 'notional' | 'trades' | 'uncounted'> {
+  /** The connection was not open all the time: trades may be missing. */
+  readonly incomplete?: true;
+}
+
+export interface FeedCandlePage {
+  readonly feed: string;
+  readonly instrument: string;
+  readonly interval: CandleInterval;
+  /** Oldest first. */
+  readonly candles: readonly FeedCandleJson[];
+  /** `from` of the next page; 0: there is none. */
+  readonly next: number;
+  /** Trades of the source, of all instruments, that are missing in candles: too late, without a time, or with one in the future. */
+  readonly leftOut: { readonly late: number; readonly untimed: number; readonly ahead: number };
+}
+
 /** Which bars of a symbol, and which indicators over them. */
 export interface IndicatorsToRead extends Omit<CandlesToRead, 'empty'> {
   /** Such as `['rsi:14', 'macd:12:26:9']`; docs/ANALYSIS.md lists them. At most 16. */
@@ -305,6 +333,16 @@ export class QueryClient {
     const query = candleQuery(range);
     if (empty) query.set('empty', '1');
     return await httpRequest(this.#options, `/v1/symbols/${pathOf(symbol)}/candles?${query}`);
+  }
+
+  /**
+   * Candles from the trades of an outside market, since the exchange began to read it. They close by the venue's time.
+   * @throws OpenbellError UNKNOWN_FEED, UNKNOWN_INSTRUMENT, BAD_PARAMETER, BUSY; HTTP_FAILED
+   */
+  async feedCandles({ source, instrument, ...range }: FeedCandlesToRead): Promise<FeedCandlePage> {
+    const query = candleQuery(range);
+    query.set('instrument', instrument);
+    return await httpRequest(this.#options, `/v1/feeds/${pathOf(source)}/candles?${query}`);
   }
 
   /**

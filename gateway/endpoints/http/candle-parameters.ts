@@ -46,6 +46,7 @@ function isoUs(text: string): number {
 }
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
-function bad(message: string): HttpError {
+/** A parameter that is wrong. */
+export function bad(message: string): HttpError {
   return new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', message);
 }

@@ -1,0 +1,73 @@
+import { BAR_FIELDS, BarField } from '../../../feeds/analysis/bar-ring.ts';
+import { CANDLE_INTERVALS, CandleField } from '../../../feeds/analysis/candles.ts';
+import { notionalText, vwapText } from '../../../feeds/analysis/vwap.ts';
+import { decimalText } from '../../../feeds/text/decimal.ts';
+import { type Feeds, FeedsBusyError } from '../../../feeds/worker/feeds.ts';
+import type { Route } from './admin-http.ts';
+import { get, limitOf } from './admin-queries.ts';
+import { bad, bucketsOf, intervalOf } from './candle-parameters.ts';
+import { feedNamed } from './feed-queries.ts';
+import { HttpError } from './http-error.ts';
+import { LongList } from './json-pieces.ts';
+
+/** Candles from the trades of an outside market: see docs/ANALYSIS.md. @param feeds undefined if none are configured */
+export function feedCandleRoute(feeds: Feeds | undefined): Route {
+  const query = ['instrument', 'interval', 'from', 'to', 'limit'];
+  return get('/v1/feeds/:name/candles', 'market:read', query, async ({ params, query }) => {
+    const { running, source } = feedNamed(feeds, params.name);
+    const instrument = query.get('instrument') ?? '';
+    const interval = intervalOf(query);
+    const limit = limitOf(query);
+    const { from, to } = bucketsOf(query, interval);
+    if (instrument === '') throw bad('instrument must be the name of an instrument, as its venue writes it');
+    const row = running.latest.find(source, instrument);
+    if (row === -1)
+      throw new HttpError(
+        404,
+        0,
+        'UNKNOWN_INSTRUMENT',
+        `feed ${params.name} has no instrument ${instrument}; GET /v1/feeds/NAME shows those it has`,
+      );
+    const newest = from === undefined;
+    // One more than asked for shows whether there is a next page.
+    const range = { interval, from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER, limit: newest ? limit : limit + 1, newest };
+    const { bars, leftOut } = await running.candles(source, row, range).catch((error: unknown) => {
+      throw error instanceof FeedsBusyError ? new HttpError(503, 0, error.code, error.message) : error;
+    });
+    const count = bars.length / BAR_FIELDS;
+    return {
+      pieces: {
+        feed: params.name,
+        instrument,
+        interval: CANDLE_INTERVALS[interval],
+        candles: new LongList(views(bars, Math.min(count, limit))),
+        next: count > limit ? bars[limit * BAR_FIELDS + CandleField.start] : 0,
+        leftOut,
+      },
+    };
+  });
+}
+
+function* views(bars: Float64Array, count: number): Generator<unknown> {
+  for (let i = 0; i < count; i++) yield view(bars.subarray(i * BAR_FIELDS, (i + 1) * BAR_FIELDS));
+}
+
+function view(bar: Float64Array) {
+  const priceDecimals = bar[BarField.priceDecimals];
+  const quantityDecimals = bar[BarField.quantityDecimals];
+  const price = (field: number) => decimalText(bar[field], priceDecimals, priceDecimals);
+  const quantity = (field: number) => decimalText(bar[field], quantityDecimals, quantityDecimals);
+  const { start, open, high, low, close, volume, buyVolume, sellVolume, notionalLow, notionalHigh, trades, uncounted } = CandleField;
+  // Prices and quantities are whole numbers of 10^-decimals.
+  const average = vwapText(bar[notionalLow], bar[notionalHigh], bar[volume], 1, priceDecimals);
+  return {
+    ...{ startUs: bar[start], start: new Date(bar[start] / 1000).toISOString(), closed: bar[BarField.closed] === 1 },
+    ...{ open: price(open), high: price(high), low: price(low), close: price(close) },
+    ...{ volume: quantity(volume), buyVolume: quantity(buyVolume), sellVolume: quantity(sellVolume) },
+    ...(average !== '' && { vwap: average }),
+    notional: notionalText(bar[notionalLow], bar[notionalHigh], 1n, priceDecimals + quantityDecimals),
+    trades: bar[trades],
+    ...(bar[BarField.incomplete] === 1 && { incomplete: true }),
+    ...(bar[uncounted] > 0 && { uncounted: bar[uncounted] }),
+  };
+}
