@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { codeText } from '../engine/code-texts.ts';
 import { Code } from '../engine/codes.ts';
+import { CATALOG } from '../feeds/analysis/indicators/catalog.ts';
 import { OPTIONS } from '../gateway/config/config.ts';
 import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
 import { queryRoutes } from '../gateway/endpoints/http/admin-queries.ts';
@@ -50,6 +51,17 @@ test('every route of the admin interface is documented, and nothing else', () =>
       `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table')}`,
   );
   assert.deepEqual([...new Set(documented)].sort(), [...new Set(routes)].sort());
+});
+
+test('every indicator is documented, with its values and the ranges of its parameters', () => {
+  const rows = [...doc('ANALYSIS.md').matchAll(/^\| `(\w+)` \| (.+) \| (.+) \| (.+) \|$/gm)].map(([row]) => row);
+  assert.deepEqual(
+    rows,
+    CATALOG.map(({ name, text, parameters, outputs }) => {
+      const ranges = parameters.map((each) => `\`${each.name}\` ${each.usual} (${each.least} to ${each.most})`).join(', ') || '–';
+      return `| \`${name}\` | ${ranges} | ${outputs.length === 1 ? 'a number' : outputs.map((output) => `\`${output}\``).join(', ')} | ${text} |`;
+    }),
+  );
 });
 
 test('every option is documented', () => {

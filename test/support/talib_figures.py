@@ -37,8 +37,6 @@ def figures(spec, bars):
             return [talib.DEMA(close, whole[0])]
         case "tema":
             return [talib.TEMA(close, whole[0])]
-        case "trix":
-            return [talib.TRIX(close, whole[0])]
         case "mom":
             return [talib.MOM(close, whole[0])]
         case "roc":

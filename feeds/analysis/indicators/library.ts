@@ -10,7 +10,6 @@ import {
   PSAR,
   ROC,
   TEMA,
-  TRIX,
   UltimateOscillator,
   WilliamsR,
   WMA,
@@ -90,7 +89,6 @@ export const LIBRARY: Readonly<Record<string, Open>> = {
   dema: ofCloses((period) => new DEMA(period)),
   tema: ofCloses((period) => new TEMA(period)),
   hma: ofCloses((period) => new HMA(period)),
-  trix: ofCloses((period) => new TRIX(period)),
   mom: ofCloses((period) => new MOM(period)),
   // The library's is a fraction, TA-Lib's and everybody's a percentage.
   roc: (parameters, lookback) =>
