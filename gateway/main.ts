@@ -30,6 +30,7 @@ import { indicatorRoute } from './endpoints/http/indicator-query.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
+import { serveFeedCandleSockets } from './endpoints/websocket/feed-candle-sockets.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
 import { SocketServer } from './endpoints/websocket/socket-server.ts';
@@ -37,6 +38,7 @@ import type { Identity } from './identity/identity.ts';
 import { startIdentity } from './identity/start-identity.ts';
 import { LimitCounters } from './limit-counters.ts';
 import type { Logger } from './log.ts';
+import { FeedCandleStreams } from './market/feed-candle-streams.ts';
 import { LiveCandles, RecoveredTrades } from './market/live-candles.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
@@ -128,6 +130,7 @@ export class RunningExchange {
       simulation,
       calendar,
       feeds,
+      feedCandles,
       sessions,
       dropCopies,
       orderEntry,
@@ -157,6 +160,7 @@ export class RunningExchange {
       throw dataDirectoryError(this.config.data, error);
     } finally {
       await history.stop();
+      feedCandles?.stop();
       await feeds?.stop();
       await marketSockets.stop();
       await admin.stop();
@@ -220,6 +224,7 @@ interface Parts {
   readonly simulation: Simulation | undefined;
   readonly calendar: CalendarDriver;
   readonly feeds: Feeds | undefined;
+  readonly feedCandles: FeedCandleStreams | undefined;
   readonly ports: Ports;
   readonly recovery: Recovery;
 }
@@ -511,6 +516,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
   serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
   serveDropCopySockets(sockets, dropCopies, identity, limits, config.callerLimits['ws-pings']);
+  const feedCandles = feeds && new FeedCandleStreams(feeds);
+  undo.push(() => feedCandles?.stop());
+  serveFeedCandleSockets(sockets, { feeds, streams: feedCandles, identity, limits, pings: config.callerLimits['ws-pings'] });
   marketSockets.start();
   undo.push(() => marketSockets.stop());
   orderEntry.serve(sessions, dropCopies);
@@ -543,6 +551,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     simulation,
     calendar,
     feeds,
+    feedCandles,
     ports,
     recovery,
   };

@@ -1,10 +1,12 @@
 /** Candles of an outside market at a real exchange: over HTTP, in the client, and in the command that follows them. */
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { WebSocket } from 'ws';
+import { WebSocket } from 'ws';
 import { connect } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
@@ -109,6 +111,22 @@ test('candles of a feed close by the time of its venue, and are asked for and fo
   const second = await client.queries.feedCandles({ ...wanted, from: startUs + 1, limit: 1 });
   assert.deepEqual([second.candles, second.next], [[page?.candles[1]], startUs + 5e6]);
 
+  const address = `ws://127.0.0.1:${exchange.ports.ws}/v1/feed-candles`;
+  const live = new WebSocket(`${address}?feed=outside&instrument=BTCUSDT&interval=1s`);
+  undo.push(() => live.terminate());
+  // biome-ignore lint/suspicious/noExplicitAny: JSON of a message
+  const messages: any[] = [];
+  const heard = new EventEmitter();
+  live.on('message', (text) => {
+    messages.push(JSON.parse(String(text)));
+    heard.emit('message');
+  });
+  while (messages.length === 0) await once(heard, 'message');
+  assert.deepEqual(messages[0], {
+    ...{ kind: 'snapshot', feed: 'outside', instrument: 'BTCUSDT', interval: '1s' },
+    candles: page?.candles.slice(1),
+  });
+
   const command = ['candles', '--source', 'outside', 'BTCUSDT', '--interval', '1s', '--http-port', String(httpPort)];
   const follow = openbellLines([...command, '--follow', '--json']);
   undo.push(() => follow.child.kill('SIGKILL'));
@@ -119,6 +137,24 @@ test('candles of a feed close by the time of its venue, and are asked for and fo
   const closed = JSON.parse(await follow.next());
   assert.deepEqual([...starts, closed.startUs], [startUs, startUs + 1e6, startUs + 5e6]);
   assert.deepEqual([closed.close, closed.trades, closed.closed], ['60000.0', 2, true]);
+  const isThere = () => messages.some(({ candles }) => candles.some((candle: { startUs: number }) => candle.startUs === startUs + 9e6));
+  while (!isThere()) await once(heard, 'message');
+  const closedLive = messages.slice(1).flatMap(({ candles }) => candles.filter((candle: { closed: boolean }) => candle.closed));
+  assert.deepEqual(closedLive, [closed], 'closed once');
+  for (const [query, status] of [
+    ['feed=none&instrument=BTCUSDT', 404],
+    ['feed=outside&instrument=NONE', 404],
+    ['feed=outside&instrument=BTCUSDT&interval=2m', 400],
+    ['feed=outside&instrument=BTCUSDT&limit=1', 400],
+  ] as const) {
+    const refused = new WebSocket(`${address}?${query}`);
+    const [, response] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage];
+    assert.equal(response.statusCode, status, query);
+    response.resume();
+  }
+  live.send('anything');
+  const [code] = await once(live, 'close');
+  assert.equal(code, 4003);
   const { stdout } = await openbell(command);
   assert.match(stdout, /^start +open +high +low +close +volume +average +trades\n(2023-01-01T00:00:\S+Z +\S+ .*\n){4}$/);
 

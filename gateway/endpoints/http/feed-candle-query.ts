@@ -1,8 +1,7 @@
-import { BAR_FIELDS, BarField } from '../../../feeds/analysis/bar-ring.ts';
+import { BAR_FIELDS } from '../../../feeds/analysis/bar-ring.ts';
 import { CANDLE_INTERVALS, CandleField } from '../../../feeds/analysis/candles.ts';
-import { notionalText, vwapText } from '../../../feeds/analysis/vwap.ts';
-import { decimalText } from '../../../feeds/text/decimal.ts';
 import { type Feeds, FeedsBusyError } from '../../../feeds/worker/feeds.ts';
+import { feedCandleView } from '../../feed-candle-view.ts';
 import type { Route } from './admin-http.ts';
 import { get, limitOf } from './admin-queries.ts';
 import { bad, bucketsOf, intervalOf } from './candle-parameters.ts';
@@ -49,25 +48,5 @@ export function feedCandleRoute(feeds: Feeds | undefined): Route {
 }
 
 function* views(bars: Float64Array, count: number): Generator<unknown> {
-  for (let i = 0; i < count; i++) yield view(bars.subarray(i * BAR_FIELDS, (i + 1) * BAR_FIELDS));
-}
-
-function view(bar: Float64Array) {
-  const priceDecimals = bar[BarField.priceDecimals];
-  const quantityDecimals = bar[BarField.quantityDecimals];
-  const price = (field: number) => decimalText(bar[field], priceDecimals, priceDecimals);
-  const quantity = (field: number) => decimalText(bar[field], quantityDecimals, quantityDecimals);
-  const { start, open, high, low, close, volume, buyVolume, sellVolume, notionalLow, notionalHigh, trades, uncounted } = CandleField;
-  // Prices and quantities are whole numbers of 10^-decimals.
-  const average = vwapText(bar[notionalLow], bar[notionalHigh], bar[volume], 1, priceDecimals);
-  return {
-    ...{ startUs: bar[start], start: new Date(bar[start] / 1000).toISOString(), closed: bar[BarField.closed] === 1 },
-    ...{ open: price(open), high: price(high), low: price(low), close: price(close) },
-    ...{ volume: quantity(volume), buyVolume: quantity(buyVolume), sellVolume: quantity(sellVolume) },
-    ...(average !== '' && { vwap: average }),
-    notional: notionalText(bar[notionalLow], bar[notionalHigh], 1n, priceDecimals + quantityDecimals),
-    trades: bar[trades],
-    ...(bar[BarField.incomplete] === 1 && { incomplete: true }),
-    ...(bar[uncounted] > 0 && { uncounted: bar[uncounted] }),
-  };
+  for (let i = 0; i < count; i++) yield feedCandleView(bars.subarray(i * BAR_FIELDS, (i + 1) * BAR_FIELDS));
 }
