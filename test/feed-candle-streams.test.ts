@@ -60,7 +60,7 @@ function streams() {
     },
   });
   const trade = (seconds: number, price: number) =>
-    candles.trade(TOPIC.row, price, 1, TakerSide.Buy, DAY + seconds * SECOND, DAY + seconds * SECOND);
+    candles.trade(TOPIC.row, price, 1, TakerSide.Buy, DAY + seconds * SECOND, DAY + seconds * SECOND, 0);
   return { all, trade, state };
 }
 

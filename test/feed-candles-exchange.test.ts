@@ -106,7 +106,7 @@ test('candles of a feed close by the time of its venue, and are asked for and fo
       },
     ],
     next: 0,
-    leftOut: { late: 0, untimed: 0, ahead: 0 },
+    leftOut: { late: 0, untimed: 0, ahead: 0, repeated: 0 },
   });
   const second = await client.queries.feedCandles({ ...wanted, from: startUs + 1, limit: 1 });
   assert.deepEqual([second.candles, second.next], [[page?.candles[1]], startUs + 5e6]);

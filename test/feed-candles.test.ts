@@ -40,7 +40,7 @@ function ledger(candles: FeedCandles, interval: (typeof CANDLE_INTERVALS)[number
 
 describe('candles of an outside market', () => {
   const trade = (candles: FeedCandles, seconds: number, price: number, quantity = 1, row = ROW) =>
-    candles.trade(row, price, quantity, TakerSide.Buy, DAY + seconds * SECOND, DAY + seconds * SECOND);
+    candles.trade(row, price, quantity, TakerSide.Buy, DAY + seconds * SECOND, DAY + seconds * SECOND, 0);
   const time = (candles: FeedCandles, seconds: number) => candles.time(DAY + seconds * SECOND, DAY + seconds * SECOND);
 
   it('close with the first trade of a later bucket, or when the time of the venue has passed their end', () => {
@@ -58,7 +58,7 @@ describe('candles of an outside market', () => {
     time(candles, 3);
     assert.deepEqual(ledger(candles, '1s')[1], '1s 98 98 97 97 = 2 2');
     assert.deepEqual(ledger(candles, '1m'), ['0s 100 103 97 97 = 6 5 forming']);
-    assert.deepEqual(candles.leftOut, { late: 0, untimed: 0, ahead: 0 });
+    assert.deepEqual(candles.leftOut, { late: 0, untimed: 0, ahead: 0, repeated: 0 });
   });
 
   it('do not close while the venue is silent, away or its time stands', () => {
@@ -99,13 +99,39 @@ describe('candles of an outside market', () => {
     trade(candles, 1, 100);
     trade(candles, 2, 101);
     trade(candles, 1.5, 999);
-    candles.trade(ROW, 5, 1, TakerSide.Sell, 0, DAY + 3 * SECOND);
-    candles.trade(ROW, 5, 1, TakerSide.Sell, DAY + 3 * SECOND + MOST_AHEAD_US + 1, DAY + 3 * SECOND);
+    candles.trade(ROW, 5, 1, TakerSide.Sell, 0, DAY + 3 * SECOND, 0);
+    candles.trade(ROW, 5, 1, TakerSide.Sell, DAY + 3 * SECOND + MOST_AHEAD_US + 1, DAY + 3 * SECOND, 0);
     candles.time(DAY + 3 * SECOND + MOST_AHEAD_US + 1, DAY + 3 * SECOND);
-    candles.trade(ROW, 0, 1, TakerSide.Sell, DAY + 3 * SECOND, DAY + 3 * SECOND);
+    candles.trade(ROW, 0, 1, TakerSide.Sell, DAY + 3 * SECOND, DAY + 3 * SECOND, 0);
     assert.deepEqual(ledger(candles, '1s'), ['1s 100 100 100 100 = 1 1', '2s 101 101 101 101 = 1 1 forming']);
     assert.deepEqual(ledger(candles, '15s'), ['0s 100 999 100 999 = 3 3 forming'], 'it is missing only where its bucket was closed');
-    assert.deepEqual(candles.leftOut, { late: 1, untimed: 1, ahead: 1 });
+    assert.deepEqual(candles.leftOut, { late: 1, untimed: 1, ahead: 1, repeated: 0 });
+  });
+
+  it('have the trades that a venue sends again to a new connection once', () => {
+    const candles = opened();
+    const numbered = (seconds: number, price: number, tradeId: number) =>
+      candles.trade(ROW, price, 1, TakerSide.Buy, DAY + seconds * SECOND, DAY + seconds * SECOND, tradeId);
+    time(candles, 0);
+    numbered(0.1, 100, 7);
+    numbered(0.5, 101, 8);
+    // Out of order, but of the same connection.
+    numbered(0.4, 102, 6);
+    candles.connection(FeedState.Down);
+    candles.connection(FeedState.Live);
+    numbered(0.1, 100, 7);
+    numbered(0.5, 101, 8);
+    numbered(0.5, 103, 9);
+    numbered(0.5, 104, 5);
+    assert.deepEqual(ledger(candles, '1s'), ['0s 100 104 100 104 = 5 5 forming incomplete']);
+    assert.equal(candles.leftOut.repeated, 2);
+    // Without numbers, a trade of the same time counts as sent again.
+    candles.connection(FeedState.Down);
+    candles.connection(FeedState.Live);
+    numbered(0.5, 105, 0);
+    numbered(0.6, 106, 0);
+    assert.equal(ledger(candles, '1s')[0], '0s 100 106 100 106 = 6 6 forming incomplete');
+    assert.equal(candles.leftOut.repeated, 3);
   });
 
   it('of one instrument are not those of another, and both close by the time of their venue', () => {
@@ -194,7 +220,7 @@ describe('properties of candles of an outside market', () => {
           timeUs += step;
           if (!isTrade) candles.time(timeUs, timeUs);
           else {
-            candles.trade(row, price, quantity, side, timeUs, timeUs);
+            candles.trade(row, price, quantity, side, timeUs, timeUs, 0);
             trades[row].push({ timeUs, price, quantity, taker: TAKERS[side], tradeId: 0, seq: 0 });
           }
         }
@@ -219,7 +245,7 @@ describe('properties of candles of an outside market', () => {
     fc.assert(
       fc.property(value, value, fc.nat(6), fc.nat(6), (price, quantity, byPrice, byQuantity) => {
         const candles = new FeedCandles({ left: 0 });
-        candles.trade(0, price, quantity, TakerSide.Buy, DAY, DAY);
+        candles.trade(0, price, quantity, TakerSide.Buy, DAY, DAY, 0);
         const state = candles.bars(0, all(0));
         const [p, q] = [10 ** byPrice, 10 ** byQuantity];
         rescaleCandle(state, 0, p, q);

@@ -29,6 +29,8 @@ export interface LeftOut {
   readonly untimed: number;
   /** With a time more than an hour after its receipt. */
   readonly ahead: number;
+  /** Not newer than the last one before the connection was opened again. */
+  readonly repeated: number;
 }
 
 /**
@@ -46,9 +48,12 @@ export class FeedCandles implements TradeListener {
   /** The venue's time when the present connection began to send; Infinity: nothing came yet, or there is none. */
   #liveFromUs = Number.POSITIVE_INFINITY;
   #isOpen = false;
+  /** Connections so far. */
+  #connections = 0;
   #late = 0;
   #untimed = 0;
   #ahead = 0;
+  #repeated = 0;
 
   /** @param budget of candles kept, shared by the sources of a process */
   constructor(budget: BarBudget) {
@@ -56,19 +61,28 @@ export class FeedCandles implements TradeListener {
   }
 
   get leftOut(): LeftOut {
-    return { late: this.#late, untimed: this.#untimed, ahead: this.#ahead };
+    return { late: this.#late, untimed: this.#untimed, ahead: this.#ahead, repeated: this.#repeated };
   }
 
   scale(row: number, priceDecimals: number, quantityDecimals: number): void {
     this.#row(row).scale(priceDecimals, quantityDecimals);
   }
 
-  trade(row: number, price: number, quantity: number, takerSide: TakerSide, venueTimeUs: number, receiveTimeUs: number): void {
+  trade(
+    row: number,
+    price: number,
+    quantity: number,
+    takerSide: TakerSide,
+    venueTimeUs: number,
+    receiveTimeUs: number,
+    tradeId: number,
+  ): void {
     if (venueTimeUs === 0) return void this.#untimed++;
     if (venueTimeUs > receiveTimeUs + MOST_AHEAD_US) return void this.#ahead++;
     if (price === 0 || quantity === 0) return;
     this.time(venueTimeUs, receiveTimeUs);
     const instrument = this.#row(row);
+    if (instrument.isRepeated(venueTimeUs, tradeId, this.#connections)) return void this.#repeated++;
     if (!instrument.trade(venueTimeUs, price, quantity, takerSide, this.#liveFromUs)) this.#late++;
     this.#dueUs = Math.min(this.#dueUs, instrument.candles.dueUs);
   }
@@ -89,7 +103,9 @@ export class FeedCandles implements TradeListener {
   }
 
   connection(state: FeedState): void {
-    this.#isOpen = state === State.Live;
+    const isOpen = state === State.Live;
+    if (isOpen && !this.#isOpen) this.#connections++;
+    this.#isOpen = isOpen;
     if (!this.#isOpen) this.#liveFromUs = Number.POSITIVE_INFINITY;
   }
 
@@ -115,6 +131,10 @@ class InstrumentCandles {
   readonly #closed: (BarRing | undefined)[] = Array.from({ length: INTERVALS }, () => undefined);
   #priceDecimals = 0;
   #quantityDecimals = 0;
+  /** The newest trade, and the connection that brought it. */
+  #lastUs = 0;
+  #lastId = 0;
+  #connection = 0;
 
   constructor(budget: BarBudget) {
     this.#budget = budget;
@@ -132,6 +152,21 @@ class InstrumentCandles {
       if (byPrice >= 1 && byQuantity >= 1) rescaleCandle(state, at, byPrice, byQuantity);
       else state.fill(0, at, at + CANDLE_FIELDS);
     }
+  }
+
+  /**
+   * Some venues send their last trades again to a new connection. On each one, trades count from the first that is newer than
+   * the last one before. @param tradeId 0: it has no number
+   */
+  isRepeated(timeUs: number, tradeId: number, connection: number): boolean {
+    const isNewer = timeUs > this.#lastUs || (timeUs === this.#lastUs && tradeId > this.#lastId);
+    if (connection !== this.#connection && !isNewer) return true;
+    this.#connection = connection;
+    if (isNewer) {
+      this.#lastUs = timeUs;
+      this.#lastId = tradeId;
+    }
+    return false;
   }
 
   /** @returns false: it is missing in a candle that was closed before */

@@ -162,7 +162,7 @@ export class RecordPublisher implements FeedSink {
     draft[at + LatestField.tradeId] = tradeId;
     draft[at + LatestField.tradeVenueTimeUs] = venueTimeUs;
     draft[at + LatestField.tradeReceiveTimeUs] = this.#nowUs;
-    if (instrument !== this.#nowhere) this.#trades?.trade(instrument, price, quantity, takerSide, venueTimeUs, this.#nowUs);
+    if (instrument !== this.#nowhere) this.#trades?.trade(instrument, price, quantity, takerSide, venueTimeUs, this.#nowUs, tradeId);
   }
 
   status(instrument: number, state: FeedState, fault: FeedFault): void {

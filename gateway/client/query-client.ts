@@ -267,8 +267,8 @@ export interface FeedCandlePage {
   readonly candles: readonly FeedCandleJson[];
   /** `from` of the next page; 0: there is none. */
   readonly next: number;
-  /** Trades of the source, of all instruments, that are missing in candles: too late, without a time, or with one in the future. */
-  readonly leftOut: { readonly late: number; readonly untimed: number; readonly ahead: number };
+  /** Trades of the source, of all instruments, that are missing in candles: too late, without a time, with one in the future, or sent again. */
+  readonly leftOut: { readonly late: number; readonly untimed: number; readonly ahead: number; readonly repeated: number };
 }
 
 /** Which bars of a symbol, and which indicators over them. */

@@ -13,8 +13,8 @@ import { type CandleSources, readCandles } from './candle-reader.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 
-/** Candles that are read at once. */
-const PAGE = 1000;
+/** Candles that are read at once: what comes from a thread of the history is one piece of work here, of less than half a millisecond. */
+const PAGE = 250;
 
 /**
  * Indicators over the candles of a symbol: see docs/ANALYSIS.md. An answer reads at most MAX_WARM_UP candles before those that
