@@ -74,7 +74,7 @@ async function follow(symbol: string, indicators: readonly string[], flags: Flag
       onBar: (bar) => {
         if (!bar.closed && !flags.forming) return;
         if (flags.json) return printJson({ ...bar, start: new Date(bar.startUs / 1000).toISOString() });
-        if (isFirst) print(head(bar.values).join('  '));
+        if (isFirst) print(head(bar.values).join('  ').trimEnd());
         isFirst = false;
         print(row(bar).join('  ').trimEnd());
       },
