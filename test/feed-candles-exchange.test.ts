@@ -13,6 +13,8 @@ import { createLogger } from '../gateway/log.ts';
 import { startExchange } from '../gateway/main.ts';
 import { BybitMarket } from './support/bybit-frames.ts';
 import { openbell, openbellLines } from './support/exchange-process.ts';
+import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
+import { Issuer } from './support/issuer.ts';
 import { LoopbackVenue } from './support/loopback-venue.ts';
 
 /** 2023-01-01, long before the clock of this machine, which closes nothing. */
@@ -169,4 +171,43 @@ test('candles of a feed close by the time of its venue, and are asked for and fo
     assert.equal(answer.status, status, query);
     assert.match(answer.text, text);
   }
+});
+
+test('live candles need a token with a role, and end with it', { timeout: 300_000 }, async (t) => {
+  const undo: (() => unknown)[] = [];
+  t.after(async () => {
+    for (const step of undo.reverse()) await step();
+  });
+  const venue = await LoopbackVenue.start({
+    connected: (socket) => socket.once('message', () => socket.send(new BybitMarket('BTCUSDT', 7).snapshot().text)),
+  });
+  undo.push(() => venue.close());
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-feed-candles-'));
+  undo.push(() => rmSync(dir, { recursive: true, force: true }));
+  const config = join(dir, 'venue.yaml');
+  writeFileSync(config, `feeds:\n  - { name: outside, venue: bybit, instruments: [BTCUSDT], depth: 50, ws-url: ${venue.webSocketUrl} }\n`);
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  const exchange = await GuardedExchange.start(issuer, { config });
+  undo.push(() => exchange.stop());
+  const address = `ws://127.0.0.1:${exchange.ports.ws}/v1/feed-candles?feed=outside&instrument=BTCUSDT`;
+  const refused = async (token: string | undefined): Promise<number | undefined> => {
+    const socket = new WebSocket(address, { headers: token === undefined ? {} : bearer(token) });
+    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+    response.resume();
+    return response.statusCode;
+  };
+  assert.equal(await refused(undefined), 401);
+  assert.equal(await refused(await issuer.token({ openbell_roles: '' })), 403);
+  const reader = { openbell_roles: 'read-only', openbell_accounts: '1' };
+  // Until the feed has its instrument.
+  while ((await exchange.http('GET', '/v1/feeds/outside', bearer(await issuer.token(reader)))).json.instruments.length === 0)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  // Some seconds are left: an expired token is accepted for 30 s more.
+  const live = new WebSocket(address, { headers: bearer(await issuer.token({ ...reader, exp: Math.floor(Date.now() / 1000) - 20 })) });
+  undo.push(() => live.terminate());
+  const closed = once(live, 'close');
+  const [text] = await once(live, 'message');
+  assert.deepEqual(JSON.parse(String(text)), { kind: 'snapshot', feed: 'outside', instrument: 'BTCUSDT', interval: '1m', candles: [] });
+  assert.equal((await closed)[0], 4016);
 });
