@@ -28,6 +28,7 @@ import { feedCandleRoute } from './endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
 import { indicatorRoute } from './endpoints/http/indicator-query.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
+import { referenceRoutes } from './endpoints/http/reference-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
 import { serveFeedCandleSockets } from './endpoints/websocket/feed-candle-sockets.ts';
@@ -42,6 +43,7 @@ import { FeedCandleStreams } from './market/feed-candle-streams.ts';
 import { LiveCandles, RecoveredTrades } from './market/live-candles.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
+import { ReferenceDriver } from './reference/reference-driver.ts';
 import { DropCopies } from './sessions/drop-copies.ts';
 import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
@@ -131,6 +133,7 @@ export class RunningExchange {
       calendar,
       feeds,
       feedCandles,
+      references,
       sessions,
       dropCopies,
       orderEntry,
@@ -148,6 +151,7 @@ export class RunningExchange {
     state.draining = true;
     simulation?.stop();
     calendar.stop();
+    references.stop();
     sessions.drain();
     orderEntry.health.serving = false;
     sessions.end();
@@ -225,6 +229,7 @@ interface Parts {
   readonly calendar: CalendarDriver;
   readonly feeds: Feeds | undefined;
   readonly feedCandles: FeedCandleStreams | undefined;
+  readonly references: ReferenceDriver;
   readonly ports: Ports;
   readonly recovery: Recovery;
 }
@@ -297,7 +302,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let prepared: PreparedHistory | undefined;
   const unready = () => unreadiness(state, engine, history);
   let clockWatch: ClockWatch | undefined;
-  const warnings = () => [...warningsOf(prepared, history), ...(clockWatch?.warnings() ?? [])];
+  let references: ReferenceDriver | undefined;
+  const warnings = () => [...warningsOf(prepared, history), ...(clockWatch?.warnings() ?? []), ...(references?.warnings() ?? [])];
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
@@ -450,8 +456,12 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     draining: () => state.draining,
     nowUs: () => sequencer.nowUs(),
   });
-  const feeds = startFeeds(config.feeds, log);
+  const hasReferences = venue.symbols.some(({ reference }) => reference !== undefined);
+  const feeds = startFeeds(config.feeds, log, hasReferences ? () => references?.wake() : undefined);
   undo.push(() => feeds?.stop());
+  const referenceDriver = new ReferenceDriver(venue, config.feeds, feeds, { directory, commands, log });
+  references = referenceDriver;
+  undo.push(() => referenceDriver.stop());
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
@@ -490,6 +500,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ),
     calendar: calendar.counters,
     feeds: () => feeds?.status() ?? [],
+    references: referenceDriver.symbols,
+    symbolName: (id) => directory.symbol(id)?.name ?? String(id),
   });
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   const candleSources = {
@@ -509,6 +521,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ),
     ...feedRoutes(feeds),
     feedCandleRoute(feeds),
+    ...referenceRoutes(referenceDriver.symbols, directory),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
   const simulator = config.simulate ? config.simulator : undefined;
@@ -523,6 +536,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   undo.push(() => marketSockets.stop());
   orderEntry.serve(sessions, dropCopies);
   state.recovering = false;
+  referenceDriver.start();
 
   const ports = { grpc, ws, http };
   const { seq, snapshotSeq, replayed, milliseconds } = recovery;
@@ -552,6 +566,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     calendar,
     feeds,
     feedCandles,
+    references: referenceDriver,
     ports,
     recovery,
   };

@@ -13,6 +13,7 @@ import { feedCandleRoute } from '../gateway/endpoints/http/feed-candle-query.ts'
 import { feedRoutes } from '../gateway/endpoints/http/feed-queries.ts';
 import { indicatorRoute } from '../gateway/endpoints/http/indicator-query.ts';
 import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
+import { referenceRoutes } from '../gateway/endpoints/http/reference-queries.ts';
 import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
 
 const doc = (name: string) => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
@@ -44,6 +45,7 @@ test('every route of the admin interface is documented, and nothing else', () =>
     calendarRoute(nothing, nothing, nothing),
     ...feedRoutes(nothing),
     feedCandleRoute(nothing),
+    ...referenceRoutes(nothing, nothing),
     ...actionRoutes(nothing),
   ].map(({ method, path }) => `${method} ${path}`);
   const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(

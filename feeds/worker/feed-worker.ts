@@ -19,10 +19,10 @@ const KEPT_BARS = 2 ** 18;
 if (parentPort !== null) runThread(parentPort, workerData as FeedThreadData);
 
 function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: FeedThreadData): void {
-  const output = openOutput(handles);
   const breakers = new Breakers();
   const clock = new LineClock();
   const say = (message: FromFeedThread): void => port.postMessage(message);
+  const output = openOutput(handles, () => say({ type: 'changed' }));
   const budget = { left: KEPT_BARS };
   const candles = sources.map(() => new FeedCandles(budget));
   const lines = sources.map((source, i) => {
