@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { BarRange } from '../analysis/feed-candles.ts';
 import { FeedFault } from '../feed.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
@@ -7,7 +8,7 @@ import { LatestReader } from '../rings/latest-values.ts';
 import { RecordPublisher } from '../rings/record-publisher.ts';
 import { type SourceStatus, SourcesReader } from '../rings/source-status.ts';
 import { allocateFeeds, type FeedHandles, type FeedSizes, openOutput } from './feed-handles.ts';
-import { type FeedThreadData, type FromFeedThread, STOP } from './feed-messages.ts';
+import type { FeedBars, FeedThreadData, FromFeedThread, ToFeedThread } from './feed-messages.ts';
 
 export interface FeedsOptions extends FeedSizes {
   readonly sources: readonly FeedSource[];
@@ -23,6 +24,24 @@ const RESTART_MS = 1_000;
 const STOP_MS = 2_000;
 /** Of the thread's heap: one that leaks ends, and the process does not. */
 const HEAP_MB = 512;
+
+/** Questions for candles that wait for the thread, at most. */
+const MOST_QUESTIONS = 64;
+
+/** The feed thread does not answer now: it is being started again, or has too many questions. */
+export class FeedsBusyError extends Error {
+  readonly code = 'BUSY';
+
+  constructor(reason: string) {
+    super(`${reason}; ask again in a moment`);
+    this.name = 'FeedsBusyError';
+  }
+}
+
+interface Question {
+  readonly resolve: (bars: FeedBars) => void;
+  readonly reject: (error: FeedsBusyError) => void;
+}
 
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './feed-worker.ts' : './feed-worker.js', import.meta.url);
 
@@ -41,6 +60,8 @@ export class Feeds {
   #worker: Worker | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopping = false;
+  readonly #questions = new Map<number, Question>();
+  #asked = 0;
 
   /** Allocates, and starts the thread. Connections are made in the background. */
   constructor(options: FeedsOptions) {
@@ -76,6 +97,22 @@ export class Feeds {
     return new BroadcastReader(this.handles.ring, options);
   }
 
+  /**
+   * Candles of an instrument, from the trades since the feed thread began.
+   * @param source its number @param row of the instrument @throws FeedsBusyError
+   */
+  candles(source: number, row: number, range: BarRange): Promise<FeedBars> {
+    return new Promise((resolve, reject) => {
+      const worker = this.#worker;
+      if (worker === undefined) return reject(new FeedsBusyError('the feed thread is being started'));
+      if (this.#questions.size >= MOST_QUESTIONS) return reject(new FeedsBusyError('too many questions for candles wait'));
+      const question = ++this.#asked;
+      this.#questions.set(question, { resolve, reject });
+      const message: ToFeedThread = { type: 'candles', question, source, row, range };
+      worker.postMessage(message);
+    });
+  }
+
   /** Ends all connections and the thread. The memory remains readable. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -83,7 +120,8 @@ export class Feeds {
     const worker = this.#worker;
     if (worker === undefined) return;
     const ended = new Promise((resolve) => worker.once('exit', resolve));
-    worker.postMessage(STOP);
+    const message: ToFeedThread = { type: 'stop' };
+    worker.postMessage(message);
     const timer = setTimeout(() => void worker.terminate(), STOP_MS);
     await ended;
     clearTimeout(timer);
@@ -101,9 +139,15 @@ export class Feeds {
     worker.on('message', (message: FromFeedThread) => {
       if (message.type === 'note') onNote(message.source, message.fault, message.text);
       else if (message.type === 'changed') onChange?.();
+      else if (message.type === 'candles') {
+        this.#questions.get(message.question)?.resolve(message);
+        this.#questions.delete(message.question);
+      }
     });
     worker.on('exit', () => {
       this.#worker = undefined;
+      for (const { reject } of this.#questions.values()) reject(new FeedsBusyError('the feed thread has ended'));
+      this.#questions.clear();
       // Its thread has ended, so this thread may write in its place.
       const output = openOutput(this.handles);
       const fault = this.#stopping ? FeedFault.None : FeedFault.Closed;
