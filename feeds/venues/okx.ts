@@ -7,6 +7,9 @@ import { JsonFields } from '../text/json-fields.ts';
 import { countToUs } from '../text/times.ts';
 import { readLevels } from './level-arrays.ts';
 import { SubscriptionLine } from './subscription-line.ts';
+import type { VenueUrls } from './venue-urls.ts';
+
+export const OKX_URLS = { webSocketUrl: 'wss://ws.okx.com:8443/ws/v5/public', httpUrl: 'https://www.okx.com' } as const satisfies VenueUrls;
 
 /** The venue ends a line on which nothing was sent for 30 s; the adapter pings before. */
 const PING_US = 20e6;
@@ -58,8 +61,8 @@ export class OkxAdapter extends SubscriptionLine {
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
-    this.address = options.webSocketUrl ?? 'wss://ws.okx.com:8443/ws/v5/public';
-    this.#httpUrl = options.httpUrl ?? 'https://www.okx.com';
+    this.address = options.webSocketUrl ?? OKX_URLS.webSocketUrl;
+    this.#httpUrl = options.httpUrl ?? OKX_URLS.httpUrl;
   }
 
   override answer(url: string, bytes: Uint8Array): void {
