@@ -90,6 +90,7 @@ export const FeedFault = {
 export type FeedFault = (typeof FeedFault)[keyof typeof FeedFault];
 
 export const FEED_FAULTS = Object.keys(FeedFault).length;
+export const FEED_STATES = Object.keys(FeedState).length;
 const FAULT_NAMES: readonly string[] = Object.keys(FeedFault);
 const STATE_NAMES: readonly string[] = Object.keys(FeedState);
 
