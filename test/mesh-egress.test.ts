@@ -1,15 +1,24 @@
 /** Connections of the exchange to outside hosts: mesh/egress, its checks, and what istiod makes of it in a real Envoy. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { describe, it, type TestContext, test } from 'node:test';
+import { connect, createServer } from 'node:tls';
 import { VENUES } from '../feeds/venues/index.ts';
 import { feedAddresses } from '../mesh/checks/egress.ts';
+import { clusterObjects, EGRESS, SHARD } from '../mesh/checks/istio-nodes.ts';
+import { bootstrapOf, egressParts } from '../mesh/checks/istio-rehost.ts';
+import { istioTool } from '../mesh/checks/istio-tools.ts';
+import { type Json, receive } from '../mesh/checks/istio-xds.ts';
 import { lint } from '../mesh/checks/lints/index.ts';
 import { kustomizeTool, MESH, renderDirectory, renderOverlay } from '../mesh/checks/render.ts';
 import type { Resource } from '../mesh/checks/resource.ts';
 import { problemsOf } from '../mesh/checks/validate.ts';
+import { Authority } from './support/certificates.ts';
+import { ENVOY, Envoy } from './support/envoy-fixture.ts';
 import { VenueLedger } from './support/venue-ledger.ts';
 
 const kustomize = kustomizeTool();
@@ -47,6 +56,14 @@ function production(t: TestContext, feeds: string, components: readonly string[]
   writeFileSync(join(dir, 'kustomization.yaml'), JSON.stringify(file));
   return renderDirectory(dir, kustomize as readonly string[]);
 }
+
+const xds = istioTool('xds');
+const withoutXds =
+  process.env.OPENBELL_CI !== '1' && !(kustomize && xds && ENVOY)
+    ? 'NOT TESTED: needs kustomize, Envoy and mesh/checks/istio-tools/build.sh'
+    : false;
+/** A loopback address that other tests do not use. */
+const GATEWAY = { address: `127.${10 + (process.pid % 200)}.9.3`, port: 7443 };
 
 const source = (venue: string, more = '') => `\n  - { name: ${venue.slice(0, 16)}, venue: ${venue}, instruments: [X]${more} }`;
 
@@ -121,4 +138,77 @@ describe('egress', { skip }, () => {
     for (const overlay of ['development', 'production', 'ambient'] as const)
       assert.doesNotMatch(JSON.stringify(renderOverlay(overlay, kustomize as readonly string[])), /"ServiceEntry"|istio-egress/, overlay);
   });
+});
+
+/** A host of a venue on this machine: says its name to each client that accepts its certificate. */
+async function outsideHost(t: TestContext, authority: Authority, name: string) {
+  const { cert, key } = authority.issue({ name, names: `DNS:${name}` });
+  const host = { name, port: 0, connections: 0 };
+  const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (socket) => {
+    host.connections++;
+    socket.on('error', () => undefined);
+    socket.end(name);
+  });
+  server.on('tlsClientError', () => undefined);
+  server.listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  host.port = (server.address() as AddressInfo).port;
+  return host;
+}
+
+/** What the host behind a port says to a client that asks for a name and verifies it; `refused` if the connection is closed instead. */
+function ask(ca: Buffer, to: { readonly port: number; readonly host?: string }, servername: string): Promise<string> {
+  return new Promise((resolve) => {
+    let said = '';
+    const socket = connect({ ...to, servername, ca, ...(servername === '' && { checkServerIdentity: () => undefined }) });
+    socket.on('data', (bytes) => {
+      said += bytes;
+    });
+    socket.on('error', () => resolve('refused'));
+    socket.on('close', () => resolve(said === '' ? 'refused' : said));
+  });
+}
+
+test("istiod's configuration passes TLS on to listed hosts by name, within limits, and to no other", { skip: withoutXds }, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-egress-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }));
+  const set = renderOverlay('production-with-feeds', kustomize as readonly string[]);
+  const tools = { xds: xds as string, envoy: ENVOY as string };
+  const sidecar = await receive(tools, dir, set, clusterObjects(set, 3), SHARD);
+  const gateway = await receive(tools, dir, set, clusterObjects(set, 3), EGRESS);
+  const authority = new Authority(join(dir, 'authority'));
+  const hosts = await Promise.all(
+    ['stream.binance.com', 'api.binance.com', 'ws.kraken.com', 'hooks.openbell.example'].map((name) => outsideHost(t, authority, name)),
+  );
+  const clusters = hosts.map(({ name, port }) => [`outbound|${name === 'stream.binance.com' ? 9443 : 443}||${name}`, port] as const);
+  const envoy = await Envoy.run(t, dir, bootstrapOf(egressParts(sidecar, gateway, GATEWAY, Object.fromEntries(clusters))));
+  const ports = envoy.ports as unknown as Record<'sidecar-443' | 'sidecar-9443', number>;
+  const ca = readFileSync(authority.ca.cert);
+  const [https, streams] = [{ port: ports['sidecar-443'] }, { port: ports['sidecar-9443'] }];
+  const edge = { host: GATEWAY.address, port: GATEWAY.port };
+
+  const connections = () => hosts.map(({ connections }) => connections);
+  assert.equal(await ask(ca, streams, 'stream.binance.com'), 'stream.binance.com');
+  for (const name of ['api.binance.com', 'ws.kraken.com', 'hooks.openbell.example']) assert.equal(await ask(ca, https, name), name);
+  assert.equal(await ask(ca, edge, 'ws.kraken.com'), 'ws.kraken.com');
+  assert.deepEqual(connections(), [1, 1, 2, 1]);
+
+  const refused: readonly [to: typeof https, servername: string][] = [
+    [https, 'elsewhere.example'],
+    [https, 'www.kraken.com'],
+    [https, ''],
+    // A listed host, on a port that is not its own.
+    [https, 'stream.binance.com'],
+    [streams, 'ws.kraken.com'],
+    [edge, 'elsewhere.example'],
+    [edge, ''],
+  ];
+  for (const [to, servername] of refused) assert.equal(await ask(ca, to, servername), 'refused', `${servername} at ${to.port}`);
+  assert.deepEqual(connections(), [1, 1, 2, 1], 'none of them reached a host');
+
+  for (const [name] of clusters) {
+    const { circuit_breakers: breakers, outlier_detection: ejection } = gateway.clusters.find((cluster) => cluster.name === name) as Json;
+    assert.deepEqual([breakers.thresholds[0].max_connections, ejection.consecutive_5xx, ejection.max_ejection_percent], [256, 5, 50], name);
+  }
 });
