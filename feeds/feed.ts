@@ -190,6 +190,13 @@ export interface VenueAdapter {
 
   closed(nowUs: number): void;
 
+  /**
+   * Another connection, which was open beside this one for a while, replaces it: the frames from here on are of that one,
+   * and the first of them repeat what came before. Its subscriptions are the same. An adapter without this method gets
+   * {@link closed} and {@link opened} instead; one whose address is not its whole subscription cannot have it.
+   */
+  takeOver?: ((nowUs: number) => void) | undefined;
+
   /** Called about once per second, while the line is open or not: pings, silence, retries. */
   tick(nowUs: number): void;
 }

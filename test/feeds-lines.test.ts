@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { FeedFault } from '../feeds/feed.ts';
 import { Breakers } from '../feeds/lines/breaker.ts';
 import { resetSocket } from '../feeds/lines/reset-socket.ts';
 import { SourceLine, type SourceLineOptions } from '../feeds/lines/source-line.ts';
@@ -182,6 +184,93 @@ describe('a line', () => {
     const { line } = startLine(venue.webSocketUrl, { limits: { maxAgeMs: 0 } });
     await until(() => line.counters.reconnects >= 1 && line.counters.connects >= 2, 'a new connection');
     await line.stop();
+  });
+
+  describe('with an adapter that can be taken over', () => {
+    /** A venue whose connections send what the test pushes, and a line of it that is as old as it may be. */
+    async function overlapping(overlapMs: number, options: Partial<SourceLineOptions> = {}) {
+      const sockets: WebSocket[] = [];
+      let refused: number | undefined;
+      const venue = await startVenue({
+        connected: (socket) => sockets.push(socket),
+        refuse: () => refused,
+      });
+      const started = startLine(venue.webSocketUrl, { limits: { maxAgeMs: 0, overlapMs }, ...options }, (noting) => {
+        noting.takeOver = () => noting.notes.push('takes over');
+      });
+      await until(() => started.line.counters.connects === 1, 'the first connection');
+      return {
+        ...started,
+        sockets,
+        refuse: (status: number | undefined) => {
+          refused = status;
+        },
+      };
+    }
+
+    it('replaces a connection without an end: what the second one brought waits, and follows', async () => {
+      const { line, adapter, sink, sockets, refuse } = await overlapping(300);
+      await until(() => sockets.length === 2, 'the second connection');
+      refuse(503);
+      sockets[1].send('b1');
+      sockets[0].send('a1');
+      await until(() => adapter.notes.includes('frame a1'), 'a frame of the first one');
+      assert.deepEqual(adapter.notes, ['opened', 'frame a1']);
+      await until(() => line.counters.replacements === 1, 'the change');
+      sockets[1].send('b2');
+      await until(() => adapter.notes.includes('frame b2'), 'a frame behind the change');
+      await until(() => sockets[0].readyState === WebSocket.CLOSED, 'the end of the first one');
+      assert.deepEqual(adapter.notes, ['opened', 'frame a1', 'takes over', 'frame b1', 'frame b2']);
+      assert.deepEqual(sink.words.slice(0, 2), ['connecting', 'live']);
+      assert.ok(!sink.words.some((word) => word.startsWith('down')), sink.words.join());
+      await line.stop();
+      assert.equal(adapter.notes.at(-1), 'closed');
+      assert.equal(line.counters.reconnects, 0);
+    });
+
+    it('changes at once when the first one ends, and keeps it when there is no second one', async () => {
+      const { line, adapter, sink, log, sockets, refuse } = await overlapping(600_000);
+      await until(() => sockets.length === 2, 'the second connection');
+      refuse(503);
+      sockets[1].send('b1');
+      sockets[0].terminate();
+      await until(() => adapter.notes.includes('frame b1'), 'what has waited');
+      assert.deepEqual(adapter.notes, ['opened', 'takes over', 'frame b1']);
+      assert.match(log.join(), /its replacement goes on/);
+      // The next attempt is refused: the connection stays as it is.
+      await until(() => line.counters.connectFailures === 1, 'a refused attempt');
+      sockets[1].send('b2');
+      await until(() => adapter.notes.includes('frame b2'), 'a frame');
+      assert.deepEqual(sink.words, ['connecting', 'live', 'fault CONNECT_FAILED']);
+      await line.stop();
+    });
+
+    it('a second one that ends is given up; one that the adapter gives up takes the second one with it', async () => {
+      const { line, adapter, sockets, refuse } = await overlapping(600_000);
+      await until(() => sockets.length === 2, 'the second connection');
+      refuse(503);
+      sockets[0].send('a1');
+      await until(() => adapter.notes.includes('frame a1'), 'a frame');
+      line.reconnect(FeedFault.SequenceGap);
+      await until(() => sockets.every(({ readyState }) => readyState === WebSocket.CLOSED), 'the end of both');
+      await until(() => adapter.notes.includes('closed'), 'the end of the line');
+      assert.deepEqual(adapter.notes, ['opened', 'frame a1', 'closed']);
+      refuse(undefined);
+      await until(() => sockets.length === 4, 'two new ones');
+      sockets[3].terminate();
+      sockets[2].send('c1');
+      await until(() => adapter.notes.includes('frame c1'), 'a frame of the new one');
+      await line.stop();
+      assert.equal(line.counters.replacements, 0);
+    });
+
+    it('a recording has one connection at a time', async () => {
+      const tap = { connect: () => undefined, send: () => undefined, recv: () => undefined, http: () => undefined };
+      const { line, adapter } = await overlapping(10, { tap });
+      await until(() => line.counters.reconnects >= 1 && line.counters.connects >= 2, 'a new connection');
+      await line.stop();
+      assert.ok(!adapter.notes.includes('takes over'));
+    });
   });
 
   it('stops while it connects, while it waits and while it is open', async () => {
