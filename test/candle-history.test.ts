@@ -13,6 +13,7 @@ import type { CandleRecord } from '../gateway/candle-record.ts';
 import { storedCandlesOf } from '../gateway/taps/candles/candle-queries.ts';
 import type { CandleProgress } from '../gateway/taps/candles/candle-stats.ts';
 import { CandleTrimmer } from '../gateway/taps/candles/candle-trimmer.ts';
+import { History } from '../gateway/taps/history/history.ts';
 import { type HistoryStore, openHistory, truncateHistory } from '../gateway/taps/history/store.ts';
 import { checkStore } from '../gateway/taps/history/store-check.ts';
 import { HistoryWriter } from '../gateway/taps/history/writer.ts';
@@ -175,10 +176,18 @@ test('the progress of many stored trades is reported on the way, and never as co
   );
   writer.poll(true);
   await writer.close();
-  const old = openHistory(dataDir);
-  old.root.transactionSync(() => old.candleStates.clearSync());
-  await old.root.close();
+  const clearStates = async () => {
+    const old = openHistory(dataDir);
+    old.root.transactionSync(() => old.candleStates.clearSync());
+    await old.root.close();
+  };
+  await clearStates();
+  const ends: CandleProgress[] = [];
   const progress: CandleProgress[] = [];
+  const history = await History.start({ dataDir, reports: new ReportSource().history, onCandles: (of) => ends.push(of) });
+  assert.deepEqual([ends.at(-1), history.stats().candles.caughtUp], [{ trades: count, of: count }, count], 'the thread reports the end');
+  await history.stop();
+  await clearStates();
   const next = new HistoryWriter({ dataDir, reports: new ReportSource().history }, (of) => progress.push(of));
   await next.close();
   assert.deepEqual(
