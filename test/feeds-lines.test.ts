@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
@@ -262,6 +262,33 @@ describe('a line', () => {
       await until(() => adapter.notes.includes('frame c1'), 'a frame of the new one');
       await line.stop();
       assert.equal(line.counters.replacements, 0);
+    });
+
+    it('a second one that is given up while it connects says nothing about the venue', async () => {
+      const venue = await startVenue({});
+      const pipes: Socket[] = [];
+      // Every second connection is accepted, and nothing answers on it.
+      const muted = createServer((socket) => {
+        pipes.push(socket);
+        socket.on('error', () => undefined);
+        if (pipes.length % 2 === 0) return;
+        const behind = createConnection(venue.port, '127.0.0.1');
+        behind.on('error', () => undefined);
+        socket.pipe(behind).pipe(socket);
+      });
+      await new Promise<void>((resolve) => muted.listen(0, '127.0.0.1', resolve));
+      const { port } = muted.address() as AddressInfo;
+      const { line, adapter } = startLine(`ws://127.0.0.1:${port}`, { limits: { maxAgeMs: 0, overlapMs: 0 } }, (noting) => {
+        noting.takeOver = () => undefined;
+      });
+      await until(() => pipes.length === 2, 'the second connection');
+      line.reconnect(FeedFault.SequenceGap);
+      await until(() => line.counters.connects === 2, 'a new first one');
+      await line.stop();
+      assert.deepEqual([line.counters.connectFailures, line.counters.breakerRefusals, line.counters.replacements], [0, 0, 0]);
+      assert.deepEqual(adapter.notes, ['opened', 'closed', 'opened', 'closed']);
+      for (const pipe of pipes) pipe.destroy();
+      muted.close();
     });
 
     it('a recording has one connection at a time', async () => {

@@ -25,6 +25,8 @@ export class Replacement implements SocketEvents {
   #bytes = 0;
   #socket: VenueSocket | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Why it was given up. */
+  #given: LineFault | undefined;
   /** Gets the frames after the change. */
   #target: Pick<SocketEvents, 'frame' | 'closed'> | undefined;
 
@@ -45,6 +47,7 @@ export class Replacement implements SocketEvents {
 
   opened(socket: VenueSocket): void {
     this.#socket = socket;
+    if (this.#given !== undefined) return socket.end(this.#given);
     this.#timer = setTimeout(() => this.#events.ready(this), this.#overlapMs);
   }
 
@@ -80,6 +83,7 @@ export class Replacement implements SocketEvents {
   /** Gives it up. No event follows. */
   cancel(fault: LineFault): void {
     clearTimeout(this.#timer);
+    this.#given = fault;
     this.#cancelled.abort();
     this.#frames = [];
     this.#socket?.end(fault);

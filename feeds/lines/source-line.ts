@@ -9,7 +9,7 @@ import {
   FeedState,
   type VenueAdapter,
 } from '../feed.ts';
-import { Breakers } from './breaker.ts';
+import { Breakers, GivenUp } from './breaker.ts';
 import { DEFAULT_HTTP, type HttpOptions, httpGet } from './http-get.ts';
 import { LineClock } from './line-clock.ts';
 import { type LineCounters, newLineCounters } from './line-counters.ts';
@@ -206,10 +206,7 @@ export class SourceLine implements FeedLine {
         ),
       );
     } catch (error) {
-      const fault = error instanceof LineFault ? error : new LineFault(FeedFault.ConnectFailed, `${url}: ${String(error)}`);
-      if (fault.fault === FeedFault.CircuitOpen) this.counters.breakerRefusals++;
-      else this.counters.connectFailures++;
-      return fault;
+      return this.#attemptFailed(url, error);
     }
     const ended = await promise;
     if (ended.fault === FeedFault.Closed) this.counters.lost++;
@@ -269,12 +266,21 @@ export class SourceLine implements FeedLine {
     const url = this.adapter.address;
     this.#breakers
       .of(url)
-      .call(() => VenueSocket.connect(url, replacement, this.#socketOptions, replacement.signal))
+      .call(() =>
+        VenueSocket.connect(url, replacement, this.#socketOptions, replacement.signal).catch((error: unknown) => {
+          throw replacement.signal.aborted ? new GivenUp() : error;
+        }),
+      )
       .catch((error: unknown) => {
-        if (replacement.signal.aborted) return;
-        this.counters.connectFailures++;
-        failed(error instanceof LineFault ? error : new LineFault(FeedFault.ConnectFailed, `${url}: ${String(error)}`));
+        if (!replacement.signal.aborted) failed(this.#attemptFailed(url, error));
       });
+  }
+
+  #attemptFailed(url: string, error: unknown): LineFault {
+    const fault = error instanceof LineFault ? error : new LineFault(FeedFault.ConnectFailed, `${url}: ${String(error)}`);
+    if (fault.fault === FeedFault.CircuitOpen) this.counters.breakerRefusals++;
+    else this.counters.connectFailures++;
+    return fault;
   }
 
   /** The replacement becomes the line's connection. */
