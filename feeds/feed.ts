@@ -163,6 +163,12 @@ export interface FeedLine {
 
   /** Ends the connection ({@link VenueAdapter.closed} follows) and opens it again after the back-off. */
   reconnect(fault: FeedFault): void;
+
+  /**
+   * Opens a connection beside this one, which it replaces after a while: {@link VenueAdapter.takeOver} follows. For an end that
+   * the venue has announced. Absent, or false: this line cannot, and {@link reconnect} is left.
+   */
+  replace?(): boolean;
 }
 
 /**

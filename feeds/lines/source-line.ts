@@ -253,9 +253,9 @@ export class SourceLine implements FeedLine {
    * Opens a connection beside the present one, which it replaces after a while. A recording has one connection at a time,
    * so there a new one follows the old one instead.
    */
-  #replace(): void {
-    if (this.adapter.takeOver === undefined || this.#options.tap !== undefined) return this.reconnect(FeedFault.None);
-    if (this.#replacement !== undefined || performance.now() < this.#replaceAt) return;
+  replace(): boolean {
+    if (this.#socket === undefined || this.adapter.takeOver === undefined || this.#options.tap !== undefined) return false;
+    if (this.#replacement !== undefined || performance.now() < this.#replaceAt) return true;
     const failed = (fault: LineFault): void => {
       if (this.#replacement === replacement) this.#replacement = undefined;
       this.#replaceAt = performance.now() + REPLACE_RETRY_MS;
@@ -274,6 +274,7 @@ export class SourceLine implements FeedLine {
       .catch((error: unknown) => {
         if (!replacement.signal.aborted) failed(this.#attemptFailed(url, error));
       });
+    return true;
   }
 
   #attemptFailed(url: string, error: unknown): LineFault {
@@ -374,7 +375,8 @@ export class SourceLine implements FeedLine {
       );
     }
     this.#guarded(() => this.adapter.tick(now));
-    if (this.#socket !== undefined && performance.now() - this.#openedAt >= this.#limits.maxAgeMs) this.#replace();
+    if (this.#socket === undefined || performance.now() - this.#openedAt < this.#limits.maxAgeMs) return;
+    if (!this.replace()) this.reconnect(FeedFault.None);
   }
 
   /** Calls the adapter. */

@@ -166,8 +166,14 @@ export class BinanceAdapter extends SnapshotLine {
     if (event === Event.Depth) this.#change(bytes, nowUs);
     else if (event === Event.Trade || event === Event.AggregateTrade) this.#trade(bytes, event === Event.Trade ? Field.TradeId : Field.Ask);
     else if (event === Event.BookTicker) this.#quote(bytes);
-    else if (event === Event.Shutdown) this.restart(FeedFault.VenueDown);
+    else if (event === Event.Shutdown) this.#shutdown();
     else if (event === -1) this.count(FeedFault.UnknownMessage);
+  }
+
+  /** The venue will end the connection, and asks for a new one before. */
+  #shutdown(): void {
+    if (this.line.replace?.()) this.count(FeedFault.VenueDown);
+    else this.restart(FeedFault.VenueDown);
   }
 
   #change(bytes: Uint8Array, nowUs: number): void {
