@@ -499,7 +499,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       config.data,
     ),
     calendar: calendar.counters,
-    feeds: () => feeds?.status() ?? [],
+    feeds,
     references: referenceDriver.symbols,
     symbolName: (id) => directory.symbol(id)?.name ?? String(id),
   });

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import type { BarRange } from '../analysis/feed-candles.ts';
-import { FeedFault } from '../feed.ts';
+import { FEED_STATES, FeedFault } from '../feed.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
 import { ChangeWatch } from '../rings/change-signal.ts';
-import { LatestReader } from '../rings/latest-values.ts';
+import { LatestReader, LatestValues } from '../rings/latest-values.ts';
 import { RecordPublisher } from '../rings/record-publisher.ts';
 import { type SourceStatus, SourcesReader } from '../rings/source-status.ts';
 import { allocateFeeds, type FeedHandles, type FeedSizes, openOutput } from './feed-handles.ts';
@@ -16,6 +16,13 @@ export interface FeedsOptions extends FeedSizes {
   readonly onNote: (source: string | undefined, fault: FeedFault, text: string) => void;
   /** Rows that {@link Feeds.watch} names have changed. Called once until {@link Feeds.arm} is called. */
   readonly onChange?: () => void;
+}
+
+/** A reader of the ring that lasts as long as the feeds. */
+export interface NamedReader {
+  /** For the metrics. */
+  readonly name: string;
+  readonly reader: BroadcastReader;
 }
 
 /** Until a thread that ended by itself is started again, ms. */
@@ -57,6 +64,8 @@ export class Feeds {
   readonly #options: FeedsOptions;
   readonly #status: SourcesReader;
   readonly #watch: ChangeWatch | undefined;
+  readonly #values = new LatestValues();
+  readonly #readers: NamedReader[] = [];
   #worker: Worker | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -92,9 +101,26 @@ export class Feeds {
     this.#watch?.arm();
   }
 
-  /** A new reader of all records, for the calling thread. */
-  reader(options?: ReaderOptions): BroadcastReader {
-    return new BroadcastReader(this.handles.ring, options);
+  /** How many instruments of each source are in each state: by the source's number, then by `FeedState`. */
+  instrumentStates(): number[][] {
+    const counts = this.#options.sources.map(() => new Array<number>(FEED_STATES).fill(0));
+    for (let row = 0; row < this.latest.rows; row++) {
+      this.latest.read(row, this.#values);
+      counts[this.#values.source][this.#values.state]++;
+    }
+    return counts;
+  }
+
+  /** A new reader of all records, for the calling thread. @param name of one that lasts: what it misses is in the metrics */
+  reader(options?: ReaderOptions, name?: string): BroadcastReader {
+    const reader = new BroadcastReader(this.handles.ring, options);
+    if (name !== undefined) this.#readers.push({ name, reader });
+    return reader;
+  }
+
+  /** The readers that have a name. */
+  get readers(): readonly NamedReader[] {
+    return this.#readers;
   }
 
   /**
