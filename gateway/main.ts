@@ -24,12 +24,15 @@ import { actionRoutes } from './endpoints/http/admin-actions.ts';
 import { queryRoutes } from './endpoints/http/admin-queries.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
+import { feedCandleRoute } from './endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
+import { indicatorRoute } from './endpoints/http/indicator-query.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { portfolioRoute } from './endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from './endpoints/http/reference-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
+import { serveFeedCandleSockets } from './endpoints/websocket/feed-candle-sockets.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
 import { servePortfolioSockets } from './endpoints/websocket/portfolio-sockets.ts';
@@ -38,6 +41,7 @@ import type { Identity } from './identity/identity.ts';
 import { startIdentity } from './identity/start-identity.ts';
 import { LimitCounters } from './limit-counters.ts';
 import type { Logger } from './log.ts';
+import { FeedCandleStreams } from './market/feed-candle-streams.ts';
 import { LiveCandles, RecoveredTrades } from './market/live-candles.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
@@ -132,6 +136,7 @@ export class RunningExchange {
       simulation,
       calendar,
       feeds,
+      feedCandles,
       references,
       sessions,
       dropCopies,
@@ -165,6 +170,7 @@ export class RunningExchange {
       throw dataDirectoryError(this.config.data, error);
     } finally {
       await history.stop();
+      feedCandles?.stop();
       await feeds?.stop();
       await marketSockets.stop();
       await admin.stop();
@@ -229,6 +235,7 @@ interface Parts {
   readonly simulation: Simulation | undefined;
   readonly calendar: CalendarDriver;
   readonly feeds: Feeds | undefined;
+  readonly feedCandles: FeedCandleStreams | undefined;
   readonly references: ReferenceDriver;
   readonly ports: Ports;
   readonly recovery: Recovery;
@@ -509,21 +516,28 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       config.data,
     ),
     calendar: calendar.counters,
-    feeds: () => feeds?.status() ?? [],
+    feeds,
     references: referenceDriver.symbols,
     symbolName: (id) => directory.symbol(id)?.name ?? String(id),
   });
+  const candleSources = {
+    ...querySources,
+    candles: (symbol: number) => marketData.candles(symbol),
+    engineTimeUs: () => marketData.timeUs,
+  };
   admin.serve([
     ...queryRoutes(querySources),
     ...orderRoutes(querySources),
     portfolioRoute(directory, portfolios),
-    candleRoute({ ...querySources, candles: (symbol) => marketData.candles(symbol), engineTimeUs: () => marketData.timeUs }),
+    candleRoute(candleSources),
+    indicatorRoute(candleSources),
     calendarRoute(
       directory,
       (symbol) => calendar.calendarOf(symbol),
       () => sequencer.nowUs(),
     ),
     ...feedRoutes(feeds),
+    feedCandleRoute(feeds),
     ...referenceRoutes(referenceDriver.symbols, directory),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
@@ -533,6 +547,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
   serveDropCopySockets(sockets, dropCopies, identity, limits, config.callerLimits['ws-pings']);
   servePortfolioSockets(sockets, portfolioStreams, identity, limits, config.callerLimits['ws-pings']);
+  const feedCandles = feeds && new FeedCandleStreams(feeds);
+  undo.push(() => feedCandles?.stop());
+  serveFeedCandleSockets(sockets, { feeds, streams: feedCandles, identity, limits, pings: config.callerLimits['ws-pings'] });
   marketSockets.start();
   undo.push(() => marketSockets.stop());
   orderEntry.serve(sessions, dropCopies);
@@ -567,6 +584,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     simulation,
     calendar,
     feeds,
+    feedCandles,
     references: referenceDriver,
     ports,
     recovery,
