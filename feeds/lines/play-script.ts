@@ -1,9 +1,9 @@
-import type { CaptureEvent, SortedCapture } from '../files/captures.ts';
+import { type CaptureEvent, frameBytes, type SortedCapture } from '../files/captures.ts';
 
 /** What the server of a capture does next on a connection. */
 export type PlayStep =
   /** Sends a frame. */
-  | { readonly kind: 'frame'; readonly atUs: number; readonly text: Buffer }
+  | { readonly kind: 'frame'; readonly atUs: number; readonly text: Buffer; readonly binary?: true }
   /** From here on the answer is available; before the steps after it, it waits until a client asks for it. */
   | { readonly kind: 'answer'; readonly atUs: number; readonly url: string; readonly body: Buffer }
   /** Faults, for tests: ends the TCP connection with a reset, half-closes it, sends nothing more and reads nothing more. */
@@ -63,7 +63,7 @@ function sessionsOf(events: readonly CaptureEvent[]): PlaySession[] {
     if (event.kind === 'send' && current.frames === 0) current.waitsForMessage = true;
     if (event.kind !== 'recv') continue;
     current.frames++;
-    current.steps.push({ kind: 'frame', atUs: event.timeUs, text: Buffer.from(event.data) });
+    current.steps.push({ kind: 'frame', atUs: event.timeUs, text: frameBytes(event), ...(event.binary && { binary: event.binary }) });
   }
   return sessions.filter(({ frames }) => frames > 0);
 }

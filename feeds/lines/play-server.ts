@@ -147,8 +147,8 @@ export class PlayServer {
       switch (step.kind) {
         case 'frame':
           this.counters.frames++;
-          // A Buffer would be a binary frame.
-          socket.send(step.text, { binary: false });
+          // Without the option, a Buffer would be a binary frame.
+          socket.send(step.text, { binary: step.binary === true });
           if (socket.bufferedAmount > HIGH_WATER) await drained(socket, tcp, signal);
           break;
         case 'answer': {
