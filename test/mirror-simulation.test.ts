@@ -158,6 +158,13 @@ describe('the shipped capture', { timeout: 240_000 }, () => {
       ['BTC-USD', 'ETH-BTC', 'ETH-USD', 'SOL-USD'].map((name) => [name, 0, 1, 1]),
     );
     assert.deepEqual([...faults], []);
+    // Over real sockets, in binary frames: they wait for the list of symbols, and for the subscriptions after it.
+    const played = await openbell(['feeds', 'play', path, '--levels', '1', '--json']);
+    assert.equal(played.code, 0, played.stderr);
+    assert.deepEqual(
+      played.stdout.trim().split('\n'),
+      books.map((book) => JSON.stringify(book)),
+    );
     assert.ok(statSync(path).size < 200_000);
   });
 

@@ -100,7 +100,7 @@ export class MirrorSimulation {
       // Above every id that an earlier simulation can have used.
       firstClientOrderId: Date.now() * 4000,
     });
-    this.#reader = feeds.reader({ from: 'oldest' });
+    this.#reader = feeds.reader({ from: 'oldest' }, 'mirror');
     this.#source = feeds.status().findIndex(({ name }) => name === parts.source);
     const listener = { onReportsReady: () => this.#readReports(), onReportsLost: (error: Error) => this.#lost(error) };
     this.#cursors = makers.map((account) => hub.open(account, hub.lastReportNo(account), listener));
