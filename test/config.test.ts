@@ -281,6 +281,28 @@ test('a flag overrides the environment, and the environment overrides the file',
   assert.deepEqual([config.topology, config.simulate, config.durability, config.logLevel], ['compact', false, 'durable', 'warn']);
 });
 
+test('order flow: none, by the simulator, or the market of a feed, of a capture, of the shipped capture', () => {
+  const text = `accounts: [{ id: 1, name: a }, { id: 2, name: b }]
+simulator: { makers: [1], takers: [2] }
+feeds: [{ name: btc, venue: kraken, instruments: [BTC/USD] }]`;
+  const simulate = (value: string | boolean) => load(text, { simulate: value }).simulate;
+  assert.deepEqual([true, 'false', 'mirror=btc', 'mirror=demo', `mirror=${file}`].map(simulate), [
+    true,
+    false,
+    { mirror: 'btc' },
+    { mirror: 'demo' },
+    { mirror: file },
+  ]);
+  assert.deepEqual(load(`server: { simulate: mirror=btc }\n${text}`).simulate, { mirror: 'btc' });
+  assert.throws(() => simulate('mirror'), /--simulate must be true, false or mirror=SOURCE, not "mirror"/);
+  assert.throws(
+    () => simulate('mirror=eth'),
+    /--simulate mirror=eth: neither a feed nor a file has this name; use one of btc, demo, or the path of a capture/,
+  );
+  const mapped = text.replace('takers: [2]', 'takers: [2], mirror: { BTC-USD: XBT/USD }');
+  assert.throws(() => load(mapped), /simulator\.mirror\.BTC-USD: no symbol has this name/);
+});
+
 test('the environment can name the file; a missing one is reported', () => {
   writeFileSync(file, 'server: { data: elsewhere }');
   assert.match(loadConfig({ flags: {}, env: { OPENBELL_CONFIG: file } }).data, /elsewhere$/);

@@ -22,7 +22,8 @@ import { DEFAULT_SOCKET, type SocketOptions, VenueSocket } from './venue-socket.
 /** Sees everything that passes, before the adapter: a recorder. Called on the line's thread; must not throw. */
 export interface LineTap {
   connect(connection: number, atUs: number, url: string): void;
-  send(connection: number, atUs: number, url: string, text: string): void;
+  /** @param frame as {@link FeedLine.send} has it */
+  send(connection: number, atUs: number, url: string, frame: string | Uint8Array): void;
   /** @param bytes valid only during the call */
   recv(connection: number, atUs: number, bytes: Uint8Array, binary: boolean): void;
   http(connection: number, atUs: number, url: string, bytes: Uint8Array): void;
@@ -327,8 +328,7 @@ export class SourceLine implements FeedLine {
   #sendNow(frame: string | Uint8Array): void {
     if (this.#socket === undefined) return;
     this.counters.sent++;
-    // A capture has text frames only.
-    if (typeof frame === 'string') this.#options.tap?.send(this.#connection, this.#now(), this.adapter.address, frame);
+    this.#options.tap?.send(this.#connection, this.#now(), this.adapter.address, frame);
     this.#socket.send(frame);
   }
 

@@ -14,6 +14,8 @@ export const OPENBELL_URLS: VenueUrls = { webSocketUrl: 'ws://127.0.0.1:7402', h
 /** Three heartbeats. */
 const SILENT_US = 15e6;
 const RETRY_US = 2e6;
+/** In a capture the address before it is that of the recorded exchange. */
+const SYMBOLS_PATH = '/v1/symbols';
 const CHANNELS = [Channel.Book, Channel.Trades, Channel.Bbo];
 /** Room for a price and a quantity as text. */
 const TEXT_BYTES = 64;
@@ -60,11 +62,11 @@ export class OpenbellAdapter extends VenueLine {
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
     this.address = options.webSocketUrl ?? OPENBELL_URLS.webSocketUrl;
-    this.#symbolsUrl = `${options.httpUrl ?? OPENBELL_URLS.httpUrl}/v1/symbols`;
+    this.#symbolsUrl = `${options.httpUrl ?? OPENBELL_URLS.httpUrl}${SYMBOLS_PATH}`;
   }
 
   override answer(url: string, bytes: Uint8Array, nowUs: number): void {
-    if (url !== this.#symbolsUrl || !this.open) return;
+    if (!url.endsWith(SYMBOLS_PATH) || !this.open) return;
     if (!this.#readSymbols(bytes)) {
       this.count(FeedFault.Malformed);
       this.#fetchUs = nowUs + RETRY_US;

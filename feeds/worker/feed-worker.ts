@@ -4,7 +4,9 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { FeedCandles } from '../analysis/feed-candles.ts';
+import { CAPTURED_LINE } from '../files/capture-replay.ts';
 import { Breakers } from '../lines/breaker.ts';
+import { CaptureLine } from '../lines/capture-line.ts';
 import { LineClock } from '../lines/line-clock.ts';
 import { SourceLine } from '../lines/source-line.ts';
 import { RecordPublisher } from '../rings/record-publisher.ts';
@@ -18,16 +20,20 @@ const KEPT_BARS = 2 ** 18;
 
 if (parentPort !== null) runThread(parentPort, workerData as FeedThreadData);
 
-function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: FeedThreadData): void {
+function runThread(port: NonNullable<typeof parentPort>, { handles, sources, captures }: FeedThreadData): void {
   const breakers = new Breakers();
   const clock = new LineClock();
   const say = (message: FromFeedThread): void => port.postMessage(message);
   const output = openOutput(handles, () => say({ type: 'changed' }));
   const budget = { left: KEPT_BARS };
-  const candles = sources.map(() => new FeedCandles(budget));
-  const lines = sources.map((source, i) => {
-    const publisher = new RecordPublisher(output, source.name, candles[i]);
+  const candles = [...sources, ...captures].map(() => new FeedCandles(budget));
+  const publisherOf = (name: string, source: number): RecordPublisher => {
+    const publisher = new RecordPublisher(output, name, candles[source]);
     publisher.at(clock.nowUs());
+    return publisher;
+  };
+  const live = sources.map((source, i) => {
+    const publisher = publisherOf(source.name, i);
     const venue = VENUES.find(({ name }) => name === source.venue);
     if (venue === undefined) throw new RangeError(`feed ${source.name}: no venue is named ${source.venue}`);
     return new SourceLine({
@@ -40,6 +46,17 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: F
       log: (fault, text) => say({ type: 'note', source: source.name, fault, text }),
     });
   });
+  const played = captures.map((source, i) => {
+    const publisher = publisherOf(source.name, sources.length + i);
+    return new CaptureLine({
+      source,
+      adapter: (venue) => new PublishedAdapter(venue.create, { instruments: [] }, CAPTURED_LINE, publisher),
+      sink: publisher,
+      clock,
+      log: (fault, text) => say({ type: 'note', source: source.name, fault, text }),
+    });
+  });
+  const lines = [...live, ...played];
   port.on('message', (message: ToFeedThread) => {
     if (message.type === 'stop') {
       void Promise.all(lines.map((line) => line.stop())).then(() => port.close());

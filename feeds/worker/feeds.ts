@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { BarRange } from '../analysis/feed-candles.ts';
 import { FEED_STATES, FeedFault } from '../feed.ts';
+import type { CaptureSource } from '../lines/capture-line.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
 import { ChangeWatch } from '../rings/change-signal.ts';
@@ -12,6 +13,8 @@ import type { FeedBars, FeedThreadData, FromFeedThread, ToFeedThread } from './f
 
 export interface FeedsOptions extends FeedSizes {
   readonly sources: readonly FeedSource[];
+  /** Further sources, numbered behind the others. */
+  readonly captures?: readonly CaptureSource[];
   /** What happened to a source, or to the thread (`source` undefined): for the log. */
   readonly onNote: (source: string | undefined, fault: FeedFault, text: string) => void;
   /** Rows that {@link Feeds.watch} names have changed. Called once until {@link Feeds.arm} is called. */
@@ -62,6 +65,7 @@ export class Feeds {
   readonly handles: FeedHandles;
   readonly latest: LatestReader;
   readonly #options: FeedsOptions;
+  readonly #names: readonly string[];
   readonly #status: SourcesReader;
   readonly #watch: ChangeWatch | undefined;
   readonly #values = new LatestValues();
@@ -75,14 +79,15 @@ export class Feeds {
   /** Allocates, and starts the thread. Connections are made in the background. */
   constructor(options: FeedsOptions) {
     this.#options = options;
-    this.handles = allocateFeeds({ ...options, watched: options.onChange !== undefined }, options.sources.length);
+    this.#names = [...options.sources, ...(options.captures ?? [])].map(({ name }) => name);
+    this.handles = allocateFeeds({ ...options, watched: options.onChange !== undefined }, this.#names.length);
     const { signal } = this.handles;
     this.#watch = signal && new ChangeWatch(signal);
     this.latest = new LatestReader(this.handles.latest);
     this.#status = new SourcesReader(this.handles.sources);
     // The sources get their numbers here: in the order of the configuration, before a line is made.
     const output = openOutput(this.handles);
-    for (const { name } of options.sources) new RecordPublisher(output, name);
+    for (const name of this.#names) new RecordPublisher(output, name);
     this.#start();
   }
 
@@ -103,7 +108,7 @@ export class Feeds {
 
   /** How many instruments of each source are in each state: by the source's number, then by `FeedState`. */
   instrumentStates(): number[][] {
-    const counts = this.#options.sources.map(() => new Array<number>(FEED_STATES).fill(0));
+    const counts = this.#names.map(() => new Array<number>(FEED_STATES).fill(0));
     for (let row = 0; row < this.latest.rows; row++) {
       this.latest.read(row, this.#values);
       counts[this.#values.source][this.#values.state]++;
@@ -154,8 +159,8 @@ export class Feeds {
   }
 
   #start(): void {
-    const { sources, onNote, onChange } = this.#options;
-    const workerData: FeedThreadData = { handles: this.handles, sources };
+    const { sources, captures = [], onNote, onChange } = this.#options;
+    const workerData: FeedThreadData = { handles: this.handles, sources, captures };
     const worker = new Worker(ENTRY, { workerData, name: 'feeds', resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
     this.#worker = worker;
     let failure: Error | undefined;
@@ -177,7 +182,7 @@ export class Feeds {
       // Its thread has ended, so this thread may write in its place.
       const output = openOutput(this.handles);
       const fault = this.#stopping ? FeedFault.None : FeedFault.Closed;
-      for (const { name } of sources) {
+      for (const name of this.#names) {
         const publisher = new RecordPublisher(output, name);
         publisher.at(Date.now() * 1000);
         publisher.end(fault);

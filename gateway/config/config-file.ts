@@ -5,7 +5,7 @@ import type { FeedSource } from '../../feeds/lines/feed-source.ts';
 import { ANY_NAME, type AssetConfig, type Assets, assetNames, assetsByName, readAsset, readId, readName } from './config-asset.ts';
 import { type CalendarConfig, readCalendars } from './config-calendar.ts';
 import { type FeeTableConfig, type GivenTierConfig, readFeeTables, readGivenTiers } from './config-fee-tiers.ts';
-import { readFeeds } from './config-feeds.ts';
+import { INSTRUMENT, readFeeds } from './config-feeds.ts';
 import { ConfigError, type Place } from './config-place.ts';
 import { readSymbol, type SymbolConfig } from './config-symbol.ts';
 import { YamlSource } from './yaml-source.ts';
@@ -48,6 +48,8 @@ export interface SimulatorConfig {
   /** Commands a second. */
   readonly rate: number;
   readonly seed: number;
+  /** Which instrument's market a symbol has with `--simulate mirror=SOURCE`; empty: by their names. */
+  readonly mirror: readonly { readonly symbol: string; readonly instrument: string }[];
 }
 
 /** Assets, symbols, accounts and capacities of a venue: one file. */
@@ -100,7 +102,7 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
   const symbols = readList(root.symbols, 'symbol', capacities.symbols, (place) => readSymbol(place, named, { calendars, feeds }));
   const totals = new Map<AssetConfig, number>();
   const accounts = readList(root.accounts, 'account', capacities.accounts, (place) => readAccount(place, named, totals));
-  const simulator = root.simulator && readSimulator(root.simulator, accounts);
+  const simulator = root.simulator && readSimulator(root.simulator, accounts, symbols);
   return {
     assets,
     calendars: [...calendars.values()].filter((calendar) => calendar !== undefined),
@@ -116,8 +118,8 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
 
 const DEFAULT_RATE = 500;
 
-function readSimulator(place: Place, accounts: readonly AccountConfig[]): SimulatorConfig | undefined {
-  const fields = place.fields(['makers', 'takers', 'rate', 'seed']);
+function readSimulator(place: Place, accounts: readonly AccountConfig[], symbols: readonly SymbolConfig[]): SimulatorConfig | undefined {
+  const fields = place.fields(['makers', 'takers', 'rate', 'seed', 'mirror']);
   if (fields === undefined) return undefined;
   const known = new Set(accounts.map(({ id }) => id));
   const ids = (key: 'makers' | 'takers') =>
@@ -134,7 +136,13 @@ function readSimulator(place: Place, accounts: readonly AccountConfig[]): Simula
     return fields.takers.fail('names an account that is a maker too; give it one role');
   const rate = fields.rate?.whole(1, 100_000) ?? DEFAULT_RATE;
   const seed = fields.seed?.whole(0, Number.MAX_SAFE_INTEGER) ?? 1;
-  return { makers, takers, rate, seed };
+  const mirror = (fields.mirror?.entries('instruments by symbol') ?? []).flatMap(([symbol, item]) => {
+    if (!symbols.some(({ name }) => name === symbol)) return item.failKey('no symbol has this name; define it under symbols') ?? [];
+    const instrument = item.text();
+    if (instrument === undefined || INSTRUMENT.test(instrument)) return instrument === undefined ? [] : { symbol, instrument };
+    return item.fail(`must be 1 to 64 printable characters without spaces or commas, not ${JSON.stringify(instrument)}`) ?? [];
+  });
+  return { makers, takers, rate, seed, mirror };
 }
 
 /** Range of each capacity. A share is at most the capacity that it is of, if the file gives that, too. */
