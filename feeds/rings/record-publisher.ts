@@ -13,6 +13,16 @@ export interface FeedOutput {
   readonly sources: LockedRowsWriter;
 }
 
+/** A sink whose writes become visible at {@link flush}. */
+export interface PublishedSink extends FeedSink {
+  /** A frame or an answer came; what is written until the next call has this time. */
+  received(nowUs: number): void;
+  /** The time of what follows, without a message: a tick, the state of the connection. */
+  at(nowUs: number): void;
+  /** Makes visible what was written since the last flush. */
+  flush(): void;
+}
+
 /**
  * The sink of one source: what its adapters understand becomes records of the ring, the newest values, and the
  * status of the source. All publishers of one output run on one thread.
@@ -24,7 +34,7 @@ export interface FeedOutput {
  * A reader sees what a message brought at `flush`: the table first, so that who reads a record finds its values, or newer ones.
  * Of an update with more records than a batch of the ring, the first may be visible earlier.
  */
-export class RecordPublisher implements FeedSink {
+export class RecordPublisher implements PublishedSink {
   /** Number of the source. */
   readonly source: number;
   readonly #output: FeedOutput;
@@ -57,7 +67,6 @@ export class RecordPublisher implements FeedSink {
     this.#isChanged = new Uint8Array(rows);
   }
 
-  /** A frame or an answer came; the records until the next call have this time. */
   received(nowUs: number): void {
     const { draft } = this.#output.sources;
     draft[this.#at + SourceField.heardUs] = nowUs;
@@ -65,7 +74,6 @@ export class RecordPublisher implements FeedSink {
     this.#nowUs = nowUs;
   }
 
-  /** The time of what follows, without a message: a tick, the state of the connection. */
   at(nowUs: number): void {
     this.#nowUs = nowUs;
   }
@@ -78,7 +86,6 @@ export class RecordPublisher implements FeedSink {
     this.status(ALL_INSTRUMENTS, FeedState.Down, fault);
   }
 
-  /** Makes visible what was written since the last flush. */
   flush(): void {
     const { ring, latest, sources } = this.#output;
     for (let i = 0; i < this.#changes; i++) {
