@@ -78,7 +78,7 @@ if (command === 'start') {
 /** Commands that only print, and end when their output has no reader. The others act, check or run: they go on to their end and their own exit code. */
 const PRINT: readonly string[] = ['book', 'trades', 'calendar', 'account', 'drop-copy', 'log', 'audit', 'dev-token'];
 const explains = command === 'order' && process.argv[3] === 'explain';
-const showsBooks = command === 'feeds' && process.argv[3] === 'books';
+const showsBooks = command === 'feeds' && ['book', 'books'].includes(process.argv[3]);
 const onlyPrints =
   (explains || showsBooks || PRINT.includes(command)) && process.argv[3] !== 'verify' && !process.argv.includes('--compare');
 

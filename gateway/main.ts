@@ -24,6 +24,7 @@ import { actionRoutes } from './endpoints/http/admin-actions.ts';
 import { queryRoutes } from './endpoints/http/admin-queries.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
+import { feedBookRoutes } from './endpoints/http/feed-book-queries.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
@@ -443,7 +444,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     draining: () => state.draining,
     nowUs: () => sequencer.nowUs(),
   });
-  const feeds = startFeeds(config.feeds, log);
+  const feeds = startFeeds(config.feeds, config.feedBooks, log);
   undo.push(() => feeds?.stop());
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
@@ -494,6 +495,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       (symbol) => calendar.calendarOf(symbol),
       () => sequencer.nowUs(),
     ),
+    ...feedBookRoutes(feeds?.books ?? []),
     ...feedRoutes(feeds),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);

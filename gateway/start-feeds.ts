@@ -1,10 +1,11 @@
 import { faultCode } from '../feeds/feed.ts';
 import type { FeedSource } from '../feeds/lines/feed-source.ts';
+import type { BookSpec } from '../feeds/rings/consolidated-table.ts';
 import { Feeds } from '../feeds/worker/feeds.ts';
 import type { Logger } from './log.ts';
 
 /** The feeds of the configuration, connecting in the background; undefined if it has none. */
-export function startFeeds(sources: readonly FeedSource[], log: Logger): Feeds | undefined {
+export function startFeeds(sources: readonly FeedSource[], books: readonly BookSpec[], log: Logger): Feeds | undefined {
   if (sources.length === 0) return undefined;
-  return new Feeds({ sources, onNote: (feed, fault, text) => log.warn({ feed, fault: faultCode(fault) }, text) });
+  return new Feeds({ sources, books, onNote: (feed, fault, text) => log.warn({ feed, fault: faultCode(fault) }, text) });
 }

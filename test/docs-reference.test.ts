@@ -8,6 +8,7 @@ import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
 import { queryRoutes } from '../gateway/endpoints/http/admin-queries.ts';
 import { calendarRoute } from '../gateway/endpoints/http/calendar-query.ts';
 import { candleRoute } from '../gateway/endpoints/http/candle-query.ts';
+import { feedBookRoutes } from '../gateway/endpoints/http/feed-book-queries.ts';
 import { feedRoutes } from '../gateway/endpoints/http/feed-queries.ts';
 import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
 import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
@@ -38,6 +39,7 @@ test('every route of the admin interface is documented, and nothing else', () =>
     ...orderRoutes(nothing),
     candleRoute(nothing),
     calendarRoute(nothing, nothing, nothing),
+    ...feedBookRoutes(nothing),
     ...feedRoutes(nothing),
     ...actionRoutes(nothing),
   ].map(({ method, path }) => `${method} ${path}`);

@@ -1,4 +1,5 @@
 import { allocateBroadcast, type BroadcastHandle, BroadcastProducer } from '../rings/broadcast-ring.ts';
+import { allocateConsolidated, type BookSpec, type ConsolidatedHandle } from '../rings/consolidated-table.ts';
 import { allocateLatest, type LatestHandle, latestWriter } from '../rings/latest-values.ts';
 import type { FeedOutput } from '../rings/record-publisher.ts';
 import { allocateSources, type SourcesHandle, sourcesWriter } from '../rings/source-status.ts';
@@ -8,6 +9,8 @@ export interface FeedHandles {
   readonly ring: BroadcastHandle;
   readonly latest: LatestHandle;
   readonly sources: SourcesHandle;
+  /** Consolidated books, in the order of the configuration. */
+  readonly books: readonly ConsolidatedHandle[];
 }
 
 export interface FeedSizes {
@@ -17,8 +20,17 @@ export interface FeedSizes {
   readonly instruments?: number;
 }
 
-export function allocateFeeds({ records = 65_536, instruments = 4_096 }: FeedSizes, sources: number): FeedHandles {
-  return { ring: allocateBroadcast({ capacity: records }), latest: allocateLatest(instruments), sources: allocateSources(sources) };
+export function allocateFeeds(
+  { records = 65_536, instruments = 4_096 }: FeedSizes,
+  sources: number,
+  books: readonly BookSpec[] = [],
+): FeedHandles {
+  return {
+    ring: allocateBroadcast({ capacity: records }),
+    latest: allocateLatest(instruments),
+    sources: allocateSources(sources),
+    books: books.map(allocateConsolidated),
+  };
 }
 
 /** The writing ends, for one thread at a time: new ones continue where the last ones published. */

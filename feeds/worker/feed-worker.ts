@@ -3,11 +3,13 @@
  * starts and stops it and carries lines for the log; all data is in shared memory.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { FeedFault } from '../feed.ts';
 import { Breakers } from '../lines/breaker.ts';
 import { LineClock } from '../lines/line-clock.ts';
 import { SourceLine } from '../lines/source-line.ts';
 import { RecordPublisher } from '../rings/record-publisher.ts';
 import { VENUES } from '../venues/index.ts';
+import { openBooks, sinkOf } from './feed-books.ts';
 import { openOutput } from './feed-handles.ts';
 import type { FeedThreadData, FromFeedThread } from './feed-messages.ts';
 import { PublishedAdapter } from './published-adapter.ts';
@@ -18,17 +20,19 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: F
   const output = openOutput(handles);
   const breakers = new Breakers();
   const clock = new LineClock();
+  const books = openBooks(handles.books, FeedFault.None, clock.nowUs());
   const say = (message: FromFeedThread): void => port.postMessage(message);
   const lines = sources.map((source) => {
     const publisher = new RecordPublisher(output, source.name);
-    publisher.at(clock.nowUs());
+    const sink = sinkOf(publisher, source.name, books);
+    sink.at(clock.nowUs());
     const venue = VENUES.find(({ name }) => name === source.venue);
     if (venue === undefined) throw new RangeError(`feed ${source.name}: no venue is named ${source.venue}`);
     return new SourceLine({
       name: source.name,
-      adapter: (options, line) => new PublishedAdapter(venue.create, options, line, publisher),
+      adapter: (options, line) => new PublishedAdapter(venue.create, options, line, sink),
       options: source,
-      sink: publisher,
+      sink,
       breakers,
       clock,
       log: (fault, text) => say({ type: 'note', source: source.name, fault, text }),

@@ -2,14 +2,18 @@ import { Worker } from 'node:worker_threads';
 import { FeedFault } from '../feed.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
+import { type BookSpec, ConsolidatedReader } from '../rings/consolidated-table.ts';
 import { LatestReader } from '../rings/latest-values.ts';
 import { RecordPublisher } from '../rings/record-publisher.ts';
 import { type SourceStatus, SourcesReader } from '../rings/source-status.ts';
+import { openBooks } from './feed-books.ts';
 import { allocateFeeds, type FeedHandles, type FeedSizes, openOutput } from './feed-handles.ts';
 import { type FeedThreadData, type FromFeedThread, STOP } from './feed-messages.ts';
 
 export interface FeedsOptions extends FeedSizes {
   readonly sources: readonly FeedSource[];
+  /** Consolidated books of their instruments; none by default. */
+  readonly books?: readonly BookSpec[];
   /** What happened to a source, or to the thread (`source` undefined): for the log. */
   readonly onNote: (source: string | undefined, fault: FeedFault, text: string) => void;
 }
@@ -32,6 +36,8 @@ export class Feeds {
   /** For readers in other threads. */
   readonly handles: FeedHandles;
   readonly latest: LatestReader;
+  /** Consolidated books, in the order of the configuration; for the calling thread, as `latest`. */
+  readonly books: readonly ConsolidatedReader[];
   readonly #options: FeedsOptions;
   readonly #status: SourcesReader;
   #worker: Worker | undefined;
@@ -41,12 +47,21 @@ export class Feeds {
   /** Allocates, and starts the thread. Connections are made in the background. */
   constructor(options: FeedsOptions) {
     this.#options = options;
-    this.handles = allocateFeeds(options, options.sources.length);
+    const { sources, books = [] } = options;
+    this.handles = allocateFeeds(options, sources.length, books);
     this.latest = new LatestReader(this.handles.latest);
     this.#status = new SourcesReader(this.handles.sources);
     // The sources get their numbers here: in the order of the configuration, before a line is made.
     const output = openOutput(this.handles);
-    for (const { name } of options.sources) new RecordPublisher(output, name);
+    for (const { name } of sources) {
+      const publisher = new RecordPublisher(output, name);
+      // So do the instruments of books: there is room for them, whatever comes later.
+      for (const { feed, instrument } of books.flatMap((book) => book.sources))
+        if (feed === name && publisher.instrument(instrument) === output.latest.rows)
+          throw new RangeError(`feed ${name}: the table of latest values has no room for ${instrument}`);
+    }
+    openBooks(this.handles.books, FeedFault.None, Date.now() * 1000);
+    this.books = this.handles.books.map((handle) => new ConsolidatedReader(handle));
     this.#start();
   }
 
@@ -90,9 +105,11 @@ export class Feeds {
       // Its thread has ended, so this thread may write in its place.
       const output = openOutput(this.handles);
       const fault = this.#stopping ? FeedFault.None : FeedFault.Closed;
+      const nowUs = Date.now() * 1000;
+      openBooks(this.handles.books, fault, nowUs);
       for (const { name } of sources) {
         const publisher = new RecordPublisher(output, name);
-        publisher.at(Date.now() * 1000);
+        publisher.at(nowUs);
         publisher.end(fault);
       }
       if (this.#stopping) return;

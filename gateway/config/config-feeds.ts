@@ -5,6 +5,8 @@ import type { Place } from './config-place.ts';
 export const FEED_KEYS = ['name', 'venue', 'instruments', 'depth', 'ws-url', 'http-url'] as const;
 
 const MAX_SOURCES = 64;
+/** In the place of a feed's name in paths: the consolidated books. */
+const LIST_OF_BOOKS = 'books';
 /** As many as a line of an adapter can hold. */
 const MAX_INSTRUMENTS = 4096;
 const MAX_DEPTH = 100_000;
@@ -18,6 +20,8 @@ export function readFeeds(place: Place | undefined): FeedSource[] {
     const source = readFeed(item);
     if (source === undefined) continue;
     if (sources.has(source.name)) item.fail(`feed name ${source.name} is used twice; choose another`);
+    else if (source.name === LIST_OF_BOOKS)
+      item.fail(`feed name ${LIST_OF_BOOKS} is taken by GET /v1/feeds/${LIST_OF_BOOKS}; choose another`);
     else sources.set(source.name, source);
   }
   return [...sources.values()];
