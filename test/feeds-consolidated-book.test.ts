@@ -180,14 +180,15 @@ describe('consolidated book', () => {
     live(0);
     live(1);
     update(0, [[10, 1]], []);
-    update(1, [[11, 1]], []);
-    book.level(1, Bid, 11, 2);
+    update(1, [[11, 1]], [[12, 1]]);
     book.publish(3);
-    assert.deepEqual(consolidatedText(reader).bids, ['10 1 0']);
+    book.level(1, Bid, 11, 2);
+    book.publish(4);
+    assert.deepEqual(consolidatedText(reader), { bids: ['10 1 0'], asks: [], crossing: Crossing.None });
     assert.equal(reader.state(1), Syncing);
     book.bookEnd(1);
-    book.publish(4);
-    assert.deepEqual(consolidatedText(reader).bids, ['11 0 2', '10 1 0']);
+    book.publish(5);
+    assert.deepEqual(consolidatedText(reader), { bids: ['11 0 2', '10 1 0'], asks: ['12 0 1'], crossing: Crossing.None });
     assert.equal(reader.state(1), Live);
   });
 

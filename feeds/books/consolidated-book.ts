@@ -47,7 +47,7 @@ class SourceBook {
  * prices and those of the others.
  *
  * A change of one level costs a search in the levels of its source. Only if it is among those that are shown, `publish`
- * merges both sides anew: levels x sources steps. Nothing is allocated, except where the book of a source becomes larger
+ * merges its side anew: levels x sources steps. Nothing is allocated, except where the book of a source becomes larger
  * than ever. One thread writes a book.
  */
 export class ConsolidatedBook {
@@ -59,11 +59,11 @@ export class ConsolidatedBook {
   /** By side: how many levels are shown, and the price of the last one. */
   readonly #shown = new Int32Array(2);
   readonly #worst = new Float64Array(2);
-  /** What is shown may not be what follows from the sources. */
-  #changed = true;
-  /** For the merge, by source: the next level of a side, and its price; -1 behind the last. */
+  /** By side: what is shown may not be what follows from the sources. */
+  readonly #changed = new Uint8Array(2);
+  /** For the merge, by source: the next level of a side, and its price, negative for bids; infinite behind the last. */
   readonly #depths: Int32Array;
-  readonly #prices: Float64Array;
+  readonly #keys: Float64Array;
 
   /** All sources are down, and the book is empty: also for readers, whatever the memory has. @param fault why they are down */
   constructor({ spec, table }: ConsolidatedHandle, fault: FeedFault, nowUs: number) {
@@ -73,7 +73,7 @@ export class ConsolidatedBook {
     if (this.#rows.used === 0) this.#rows.add('', []);
     this.#sources = spec.sources.map(() => new SourceBook());
     this.#depths = new Int32Array(layout.sources);
-    this.#prices = new Float64Array(layout.sources);
+    this.#keys = new Float64Array(layout.sources);
     for (let source = 0; source < layout.sources; source++) this.status(source, FeedState.Down, fault, nowUs);
     this.publish(nowUs);
   }
@@ -91,7 +91,7 @@ export class ConsolidatedBook {
     of.levels.clear();
     of.updating = true;
     if (!of.fits) this.#fit(of);
-    this.#changed ||= of.live;
+    if (of.live) this.#changed.fill(1);
   }
 
   level(source: number, side: BookSide, price: number, quantity: number): void {
@@ -110,7 +110,7 @@ export class ConsolidatedBook {
       amount = 0;
     }
     setLevel(of.levels.side(side), units, amount);
-    this.#changed ||= of.live && this.#isShown(side, units);
+    if (of.live && this.#isShown(side, units)) this.#changed[side] = 1;
   }
 
   bookEnd(source: number): void {
@@ -123,7 +123,7 @@ export class ConsolidatedBook {
     of.fault = fault;
     of.stateTimeUs = nowUs;
     if (state !== FeedState.Live) of.updating = false;
-    this.#changed = true;
+    this.#changed.fill(1);
   }
 
   /**
@@ -132,20 +132,26 @@ export class ConsolidatedBook {
    * @param nowUs time of the message that brought the change
    */
   publish(nowUs: number): void {
-    if (!this.#changed) return;
-    this.#changed = false;
+    const updating = this.#updating();
+    // Such a source leaves both sides now, and comes back.
+    if (updating) this.#changed.fill(1);
+    if (this.#changed[BookSide.Bid] + this.#changed[BookSide.Ask] === 0) return;
     const { draft } = this.#rows;
     draft[ConsolidatedField.priceDecimals] = this.#priceDecimals;
     draft[ConsolidatedField.quantityDecimals] = this.#quantityDecimals;
     draft[ConsolidatedField.timeUs] = nowUs;
-    draft[ConsolidatedField.bids] = this.#merge(BookSide.Bid);
-    draft[ConsolidatedField.asks] = this.#merge(BookSide.Ask);
+    if (this.#changed[BookSide.Bid] === 1) draft[ConsolidatedField.bids] = this.#merge(BookSide.Bid);
+    if (this.#changed[BookSide.Ask] === 1) draft[ConsolidatedField.asks] = this.#merge(BookSide.Ask);
     draft[ConsolidatedField.crossing] = this.#crossing();
-    for (let source = 0; source < this.#sources.length; source++) {
-      this.#writeState(source);
-      this.#changed ||= this.#sources[source].live && this.#sources[source].updating;
-    }
+    this.#changed.fill(updating ? 1 : 0);
+    for (let source = 0; source < this.#sources.length; source++) this.#writeState(source);
     this.#rows.publish(0);
+  }
+
+  #updating(): boolean {
+    for (let source = 0; source < this.#sources.length; source++)
+      if (this.#sources[source].updating && this.#sources[source].live) return true;
+    return false;
   }
 
   /** Makes the units small enough for those of a source, if all prices allow it. */
@@ -154,7 +160,7 @@ export class ConsolidatedBook {
     const quantity = Math.max(this.#quantityDecimals, of.quantityDecimals);
     of.fits = true;
     if (price !== this.#priceDecimals || quantity !== this.#quantityDecimals) {
-      this.#changed = true;
+      this.#changed.fill(1);
       for (const other of this.#sources) of.fits &&= other.levels.canGrow(price, quantity);
       if (!of.fits) {
         of.levels.clear();
@@ -188,44 +194,40 @@ export class ConsolidatedBook {
   #merge(side: BookSide): number {
     const { draft } = this.#rows;
     const { levels, levelFields, sources } = this.#layout;
+    const keys = this.#keys;
+    let next = Number.POSITIVE_INFINITY;
     for (let source = 0; source < sources; source++) {
       this.#depths[source] = -1;
-      this.#next(source, side);
+      this.#advance(source, side);
+      if (keys[source] < next) next = keys[source];
     }
     let count = 0;
     let at = this.#layout.levelAt(side, 0);
-    for (; count < levels; count++, at += levelFields) {
-      const best = this.#best(side);
-      if (best === -1) break;
-      draft[at] = best;
+    for (; count < levels && next !== Number.POSITIVE_INFINITY; count++, at += levelFields) {
+      const best = next;
+      next = Number.POSITIVE_INFINITY;
+      draft[at] = this.#worst[side] = Math.abs(best);
       for (let source = 0; source < sources; source++) {
-        if (this.#prices[source] !== best) draft[at + 1 + source] = 0;
-        else {
-          draft[at + 1 + source] = this.#sources[source].levels.side(side).quantity(this.#depths[source]);
-          this.#next(source, side);
+        let quantity = 0;
+        if (keys[source] === best) {
+          quantity = this.#sources[source].levels.side(side).quantity(this.#depths[source]);
+          this.#advance(source, side);
         }
+        draft[at + 1 + source] = quantity;
+        if (keys[source] < next) next = keys[source];
       }
-      this.#worst[side] = best;
     }
     this.#shown[side] = count;
     return count;
   }
 
-  #next(source: number, side: BookSide): void {
+  /** Goes to the next level of a source. */
+  #advance(source: number, side: BookSide): void {
     const of = this.#sources[source];
     const levels = of.levels.side(side);
     const depth = ++this.#depths[source];
-    this.#prices[source] = of.live && !of.updating && depth < levels.length ? levels.price(depth) : -1;
-  }
-
-  /** The best price that the merge has not passed; -1 if there is none. */
-  #best(side: BookSide): number {
-    let best = -1;
-    for (let source = 0; source < this.#prices.length; source++) {
-      const price = this.#prices[source];
-      if (price !== -1 && (best === -1 || (side === BookSide.Bid ? price > best : price < best))) best = price;
-    }
-    return best;
+    if (!of.live || of.updating || depth >= levels.length) this.#keys[source] = Number.POSITIVE_INFINITY;
+    else this.#keys[source] = side === BookSide.Bid ? -levels.price(depth) : levels.price(depth);
   }
 
   #crossing(): Crossing {
