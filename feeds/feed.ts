@@ -123,6 +123,12 @@ export interface FeedSink {
    */
   scale(instrument: number, priceDecimals: number, quantityDecimals: number): void;
 
+  /**
+   * The venue's own number of the update or message that the next calls come from, until the next call of this method; 0
+   * if it has none. What is numbered, and whether without gaps, is the venue's to say: docs/FEEDS.md.
+   */
+  sequence(venueSequence: number): void;
+
   /** The book is empty now; levels of a snapshot follow, then {@link bookEnd}. */
   bookClear(instrument: number): void;
 

@@ -57,6 +57,10 @@ export class ConsolidatingSink implements PublishedSink {
     this.#next.scale(instrument, priceDecimals, quantityDecimals);
   }
 
+  sequence(venueSequence: number): void {
+    this.#next.sequence(venueSequence);
+  }
+
   bookClear(instrument: number): void {
     this.#book(instrument)?.bookClear(this.#sources[instrument]);
     this.#next.bookClear(instrument);

@@ -41,6 +41,7 @@ export class RecordPublisher implements PublishedSink {
   readonly #rows = new Map<string, number>();
   readonly #at: number;
   #nowUs = 0;
+  #sequence = 0;
   /** Rows that changed since the last flush. */
   readonly #changed: Int32Array;
   readonly #isChanged: Uint8Array;
@@ -127,6 +128,10 @@ export class RecordPublisher implements PublishedSink {
     draft[at + LatestField.tradeQuantity] = rescaled(draft[at + LatestField.tradeQuantity], quantityFactor);
     draft[at + LatestField.priceDecimals] = priceDecimals;
     draft[at + LatestField.quantityDecimals] = quantityDecimals;
+  }
+
+  sequence(venueSequence: number): void {
+    this.#sequence = venueSequence;
   }
 
   bookClear(instrument: number): void {
@@ -220,6 +225,7 @@ export class RecordPublisher implements PublishedSink {
     record.kind = kind;
     record.source = this.source;
     record.instrument = instrument;
+    record.venueSequence = this.#sequence;
     record.venueTimeUs = venueTimeUs;
     record.receiveTimeUs = this.#nowUs;
     return record;

@@ -111,6 +111,7 @@ export class BinanceAdapter extends SnapshotLine {
     if (id === -1 || !fields.has(Snapshot.Bids) || !fields.has(Snapshot.Asks)) return this.#unusable(number, FeedFault.MissingField);
     if (this.#isTooOld(number, id)) return this.#unusable(number, FeedFault.SnapshotTooOld);
     fields.readText(scanner, bytes);
+    this.sink.sequence(id);
     instrument.beginSnapshot();
     const bids = readLevels(scanner, fields.position[Snapshot.Bids], instrument, BookSide.Bid);
     const asks = readLevels(scanner, fields.position[Snapshot.Asks], instrument, BookSide.Ask);
@@ -167,6 +168,7 @@ export class BinanceAdapter extends SnapshotLine {
       this.wait(number, bytes);
     } else {
       this.#lastIds[number] = this.#number(bytes, Field.LastId);
+      this.sink.sequence(this.#lastIds[number]);
       this.#first[number] = false;
       const bids = readLevels(this.scanner, fields.position[Field.Bid], instrument, BookSide.Bid);
       const asks = readLevels(this.scanner, fields.position[Field.Ask], instrument, BookSide.Ask);
@@ -215,6 +217,7 @@ export class BinanceAdapter extends SnapshotLine {
       instrument.fault(FeedFault.MissingField);
       return;
     }
+    this.sink.sequence(Math.max(0, this.#number(bytes, Field.LastId)));
     const fault = instrument.quoteBid(bytes, from[Bid], to[Bid], from[BidQuantity], to[BidQuantity]);
     if (fault !== FeedFault.None) return;
     // Spot quotes have no time.

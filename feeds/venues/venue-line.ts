@@ -51,6 +51,7 @@ export abstract class VenueLine implements VenueAdapter {
   }
 
   opened(nowUs: number): void {
+    this.sink.sequence(0);
     this.open = true;
     this.#heardUs = nowUs;
     this.subscribe(nowUs);
@@ -60,6 +61,7 @@ export abstract class VenueLine implements VenueAdapter {
     // What still arrives on a line that is given up is not read.
     if (!this.open) return;
     this.#heardUs = nowUs;
+    this.sink.sequence(0);
     if (bytes.length > MAX_FRAME_BYTES) this.restart(FeedFault.FrameTooLarge);
     else this.message(bytes, nowUs);
   }
@@ -69,16 +71,19 @@ export abstract class VenueLine implements VenueAdapter {
   }
 
   answerFailed(_url: string, _status: number, _nowUs: number): void {
+    this.sink.sequence(0);
     this.sink.fault(ALL_INSTRUMENTS, FeedFault.HttpFailed);
   }
 
   closed(_nowUs: number): void {
+    this.sink.sequence(0);
     this.open = false;
     this.syncAll(FeedFault.Closed);
   }
 
   tick(nowUs: number): void {
     if (!this.open) return;
+    this.sink.sequence(0);
     if (nowUs - this.#heardUs > this.#limits.silentUs) this.restart(FeedFault.Silent);
     else this.poll(nowUs);
   }
@@ -86,7 +91,7 @@ export abstract class VenueLine implements VenueAdapter {
   /** The connection is open: sends the subscriptions of `options.instruments`, if there are any, and fetches snapshots. */
   protected abstract subscribe(nowUs: number): void;
 
-  /** Reads a frame. @param bytes at most {@link MAX_FRAME_BYTES} */
+  /** Reads a frame. Before what has a number of the venue, it tells {@link FeedSink.sequence}; it is 0 at the beginning. @param bytes at most {@link MAX_FRAME_BYTES} */
   protected abstract message(bytes: Uint8Array, nowUs: number): void;
 
   /** Once per second on an open line that is not silent: pings, fetches that are due. */
