@@ -207,6 +207,8 @@ export interface AdapterOptions {
   readonly instruments: readonly string[];
   /** Levels of each side, where the venue offers a choice; the adapter takes the nearest that the venue has, and at least this. */
   readonly depth?: number;
+  /** Without a book, trade or quote for this long, seconds, books are stale and the line is opened again, whatever else arrives; 300 by default. */
+  readonly staleAfterSeconds?: number;
   /** Another address of the WebSocket, without a path that depends on instruments: `ws://127.0.0.1:9000`. */
   readonly webSocketUrl?: string;
   /** Another base of HTTP addresses: `http://127.0.0.1:9000`. */
