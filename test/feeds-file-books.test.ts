@@ -91,6 +91,10 @@ test('a file that is cut or damaged: what it has, and why it ends', async () => 
 
 test('a file that gives nothing is an error, and says why', async () => {
   const wrong = `${DATABENTO}\n1,1,0,1,1,A,B,x,1,0,1,128,0,1,AAPL\n1,1,0,1,1,A,B,1,y,0,2,128,0,2,AAPL\n`;
+  const stocks = new ItchEncoder();
+  stocks.directory(7, 0, 'MSFT');
+  stocks.directory(8, 0, 'AAPL');
+  const quiet = Buffer.concat([stocks.bytes(), Buffer.from([0, 2, 0x3f, 0])]);
   const table: [name: string, content: string | Uint8Array, format: string, code: string | undefined, faults: [string, number][]][] = [
     ['empty.itch', '', 'itch', 'FILE_EMPTY', []],
     ['empty.itch.gz', gzipSync(''), 'itch', 'FILE_EMPTY', []],
@@ -111,6 +115,7 @@ test('a file that gives nothing is an error, and says why', async () => {
     ],
     ['wrong.csv', wrong, 'databento', 'FILE_MALFORMED', [['NUMBER_MALFORMED', 2]]],
     ['one.csv', 'price,size\nx,1\n1,2\n', 'csv', undefined, [['NUMBER_MALFORMED', 1]]],
+    ['quiet.itch', quiet, 'itch', undefined, [['UNKNOWN_MESSAGE', 1]]],
     ['header.csv', 'price,size\n', 'csv', undefined, []],
     ['header.csv', `${DATABENTO}\n`, 'databento', undefined, []],
   ];
