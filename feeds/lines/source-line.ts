@@ -15,6 +15,7 @@ import { LineClock } from './line-clock.ts';
 import { type LineCounters, newLineCounters } from './line-counters.ts';
 import { LineFault } from './line-fault.ts';
 import { SendPace } from './send-pace.ts';
+import { TurnShare } from './turn-share.ts';
 import { limitsOfVenue, type VenueLimits } from './venue-limits.ts';
 import { DEFAULT_SOCKET, type SocketOptions, VenueSocket } from './venue-socket.ts';
 
@@ -81,6 +82,7 @@ export class SourceLine implements FeedLine {
   readonly #sends: SendPace<string | Uint8Array>;
   readonly #requests: SendPace<Request>;
   readonly #stopped = new AbortController();
+  readonly #share: TurnShare;
   #socket: VenueSocket | undefined;
   #connection = 0;
   /** The adapter asked for the end of this connection, and has counted why. */
@@ -105,6 +107,14 @@ export class SourceLine implements FeedLine {
     this.#breakers = options.breakers ?? new Breakers();
     this.#clock = options.clock ?? new LineClock();
     this.#sends = new SendPace(this.#limits.sends, (frame) => this.#sendNow(frame));
+    this.#share = new TurnShare({
+      deliver: (bytes, binary) => this.#frame(bytes, binary),
+      pause: () => this.#socket?.pause(),
+      resume: () => this.#socket?.resume(),
+      overflow: () => this.#end(FeedFault.FrameTooLarge, 'sent more at once than is kept'),
+      // The largest frame, and as much behind it.
+      waitingBytes: 2 * this.#socketOptions.maxFrameBytes,
+    });
     this.#requests = new SendPace(this.#limits.requests, (request) => void this.#get(request));
   }
 
@@ -119,7 +129,7 @@ export class SourceLine implements FeedLine {
     this.#stopped.abort();
     clearInterval(this.#ticks);
     this.#sends.clear();
-    this.#socket?.end(new LineFault(FeedFault.None, `${this.name}: stopped`));
+    this.#end(FeedFault.None, 'stopped');
     this.#waitEnd?.();
     await this.#running;
     this.#status(FeedState.Down, FeedFault.None);
@@ -142,7 +152,7 @@ export class SourceLine implements FeedLine {
     if (this.#socket === undefined) return;
     this.counters.reconnects++;
     this.#asked = true;
-    this.#socket.end(new LineFault(fault, `${this.name}: connects anew`));
+    this.#end(fault, 'connects anew');
   }
 
   async #run(): Promise<void> {
@@ -175,7 +185,7 @@ export class SourceLine implements FeedLine {
           url,
           {
             opened: (socket) => this.#opened(socket, url),
-            frame: (bytes, binary) => this.#frame(bytes, binary),
+            frame: (bytes, binary) => this.#share.frame(bytes, binary),
             closed: (fault) => {
               this.#closed();
               resolve(fault);
@@ -224,6 +234,8 @@ export class SourceLine implements FeedLine {
   }
 
   #closed(): void {
+    // What came before the end of the connection.
+    this.#share.drain();
     this.#socket = undefined;
     this.#sends.clear();
     this.#requests.clear();
@@ -299,7 +311,13 @@ export class SourceLine implements FeedLine {
     this.counters.adapterErrors++;
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#report(new LineFault(FeedFault.Malformed, `${this.name}: the adapter failed, which is a defect; please report it: ${text}`));
-    this.#socket?.end(new LineFault(FeedFault.Malformed, `${this.name}: ended after a failure of the adapter`));
+    this.#end(FeedFault.Malformed, 'ended after a failure of the adapter');
+  }
+
+  /** Ends the connection. Nothing of it is read any more. */
+  #end(fault: FeedFault, why: string): void {
+    this.#share.clear();
+    this.#socket?.end(new LineFault(fault, `${this.name}: ${why}`));
   }
 
   #report(fault: LineFault, counted = true): void {
