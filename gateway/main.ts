@@ -484,6 +484,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ),
     calendar: calendar.counters,
     feeds: () => feeds?.status() ?? [],
+    feedBooks: () => feeds?.books ?? [],
   });
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   admin.serve([

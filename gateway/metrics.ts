@@ -4,6 +4,7 @@ import type { BoundedClock } from '../engine/threads/bounded-clock.ts';
 import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import { FEED_FAULTS, type FeedFault, FeedState, faultCode } from '../feeds/feed.ts';
+import type { ConsolidatedReader } from '../feeds/rings/consolidated-table.ts';
 import type { SourceStatus } from '../feeds/rings/source-status.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
 import type { CalendarCounters } from './calendar/calendar-counters.ts';
@@ -47,6 +48,7 @@ export interface MetricSources {
   readonly venue: VenueGauges;
   readonly calendar: CalendarCounters;
   readonly feeds: () => readonly SourceStatus[];
+  readonly feedBooks: () => readonly ConsolidatedReader[];
 }
 
 type Value = { readonly value: number; readonly labels?: Readonly<Record<string, string | number>>; readonly metricName?: string };
@@ -87,6 +89,7 @@ export function addExchangeMetrics(
     venue,
     calendar,
     feeds,
+    feedBooks,
   }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
@@ -153,6 +156,21 @@ export function addExchangeMetrics(
         value: faults[i + 1],
       })),
     ),
+  );
+  const ofBooks = (read: (book: ConsolidatedReader) => number) => () =>
+    feedBooks().map((book) => {
+      book.read();
+      return { labels: { book: book.spec.name }, value: read(book) };
+    });
+  gauge(
+    'openbell_feed_book_live_sources',
+    'Sources whose levels are in a consolidated book',
+    ofBooks((book) => book.spec.sources.filter((_, source) => book.state(source) === FeedState.Live).length),
+  );
+  gauge(
+    'openbell_feed_book_crossing',
+    'Best bid of a consolidated book to its best ask: 0 below, 1 equal (locked), 2 above (crossed)',
+    ofBooks(({ crossing }) => crossing),
   );
 
   gauge('openbell_seq', 'Sequence of the last command, by stage', () => {

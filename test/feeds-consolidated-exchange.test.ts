@@ -133,6 +133,9 @@ feed-books:
   const missing = await fetch(`http://127.0.0.1:${http}/v1/feeds/books/none`);
   assert.equal(missing.status, 404);
   assert.match(await missing.text(), /"UNKNOWN_FEED_BOOK".*there is no consolidated book none; there are: BTC/);
+  const metrics = await (await fetch(`http://127.0.0.1:${http}/metrics`)).text();
+  assert.match(metrics, /openbell_feed_book_live_sources\{book="BTC"\} [012]\n/);
+  assert.match(metrics, /openbell_feed_book_crossing\{book="BTC"\} [02]\n/);
   const list = (await (await fetch(`http://127.0.0.1:${http}/v1/feeds/books`)).json()) as unknown[];
   assert.deepEqual(list, [
     {

@@ -83,6 +83,8 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
       'openbell_symbols_interrupted',
       'openbell_symbols_omitted',
       // Only an exchange with feeds has values of these.
+      'openbell_feed_book_crossing',
+      'openbell_feed_book_live_sources',
       'openbell_feed_connected',
       'openbell_feed_faults_total',
       'openbell_feed_heard_seconds',
