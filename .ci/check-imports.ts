@@ -37,7 +37,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['gateway/sessions', 'gateway/market'],
   ['gateway/taps'],
   ['gateway/venue'],
-  ['gateway/calendar'],
+  ['gateway/calendar', 'gateway/reference'],
   ['gateway/endpoints/*'],
   ['gateway/endpoints/grpc', 'gateway/endpoints/websocket', 'gateway/endpoints/http'],
   ['gateway/metrics.ts'],

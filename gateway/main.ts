@@ -27,6 +27,7 @@ import { candleRoute } from './endpoints/http/candle-query.ts';
 import { feedBookRoutes } from './endpoints/http/feed-book-queries.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
+import { referenceRoutes } from './endpoints/http/reference-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
@@ -39,6 +40,7 @@ import type { Logger } from './log.ts';
 import { LiveCandles, RecoveredTrades } from './market/live-candles.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
+import { ReferenceDriver } from './reference/reference-driver.ts';
 import { DropCopies } from './sessions/drop-copies.ts';
 import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
@@ -127,6 +129,7 @@ export class RunningExchange {
       simulation,
       calendar,
       feeds,
+      references,
       sessions,
       dropCopies,
       orderEntry,
@@ -144,6 +147,7 @@ export class RunningExchange {
     state.draining = true;
     simulation?.stop();
     calendar.stop();
+    references.stop();
     sessions.drain();
     orderEntry.health.serving = false;
     sessions.end();
@@ -219,6 +223,7 @@ interface Parts {
   readonly simulation: Simulation | undefined;
   readonly calendar: CalendarDriver;
   readonly feeds: Feeds | undefined;
+  readonly references: ReferenceDriver;
   readonly ports: Ports;
   readonly recovery: Recovery;
 }
@@ -291,7 +296,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let prepared: PreparedHistory | undefined;
   const unready = () => unreadiness(state, engine, history);
   let clockWatch: ClockWatch | undefined;
-  const warnings = () => [...warningsOf(prepared, history), ...(clockWatch?.warnings() ?? [])];
+  let references: ReferenceDriver | undefined;
+  const warnings = () => [...warningsOf(prepared, history), ...(clockWatch?.warnings() ?? []), ...(references?.warnings() ?? [])];
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
@@ -444,8 +450,12 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     draining: () => state.draining,
     nowUs: () => sequencer.nowUs(),
   });
-  const feeds = startFeeds(config.feeds, config.feedBooks, log);
+  const hasReferences = venue.symbols.some(({ reference }) => reference !== undefined);
+  const feeds = startFeeds(config.feeds, config.feedBooks, log, hasReferences ? () => references?.wake() : undefined);
   undo.push(() => feeds?.stop());
+  const referenceDriver = new ReferenceDriver(venue, config.feeds, feeds, { directory, commands, log });
+  references = referenceDriver;
+  undo.push(() => referenceDriver.stop());
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
@@ -485,6 +495,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     calendar: calendar.counters,
     feeds: () => feeds?.status() ?? [],
     feedBooks: () => feeds?.books ?? [],
+    references: referenceDriver.symbols,
+    symbolName: (id) => directory.symbol(id)?.name ?? String(id),
   });
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   admin.serve([
@@ -498,6 +510,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ),
     ...feedBookRoutes(feeds?.books ?? []),
     ...feedRoutes(feeds),
+    ...referenceRoutes(referenceDriver.symbols, directory),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
   const simulator = config.simulate ? config.simulator : undefined;
@@ -509,6 +522,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   undo.push(() => marketSockets.stop());
   orderEntry.serve(sessions, dropCopies);
   state.recovering = false;
+  referenceDriver.start();
 
   const ports = { grpc, ws, http };
   const { seq, snapshotSeq, replayed, milliseconds } = recovery;
@@ -537,6 +551,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     simulation,
     calendar,
     feeds,
+    references: referenceDriver,
     ports,
     recovery,
   };

@@ -4,8 +4,18 @@ import type { BookSpec } from '../feeds/rings/consolidated-table.ts';
 import { Feeds } from '../feeds/worker/feeds.ts';
 import type { Logger } from './log.ts';
 
-/** The feeds of the configuration, connecting in the background; undefined if it has none. */
-export function startFeeds(sources: readonly FeedSource[], books: readonly BookSpec[], log: Logger): Feeds | undefined {
+/** The feeds of the configuration, connecting in the background; undefined if it has none. @param onChange as in FeedsOptions */
+export function startFeeds(
+  sources: readonly FeedSource[],
+  books: readonly BookSpec[],
+  log: Logger,
+  onChange: (() => void) | undefined,
+): Feeds | undefined {
   if (sources.length === 0) return undefined;
-  return new Feeds({ sources, books, onNote: (feed, fault, text) => log.warn({ feed, fault: faultCode(fault) }, text) });
+  return new Feeds({
+    sources,
+    books,
+    onNote: (feed, fault, text) => log.warn({ feed, fault: faultCode(fault) }, text),
+    ...(onChange !== undefined && { onChange }),
+  });
 }

@@ -1,4 +1,5 @@
 import { allocateBroadcast, type BroadcastHandle, BroadcastProducer } from '../rings/broadcast-ring.ts';
+import { allocateChangeSignal, ChangeSignal, type ChangeSignalHandle } from '../rings/change-signal.ts';
 import { allocateConsolidated, type BookSpec, type ConsolidatedHandle } from '../rings/consolidated-table.ts';
 import { allocateLatest, type LatestHandle, latestWriter } from '../rings/latest-values.ts';
 import type { FeedOutput } from '../rings/record-publisher.ts';
@@ -11,6 +12,8 @@ export interface FeedHandles {
   readonly sources: SourcesHandle;
   /** Consolidated books, in the order of the configuration. */
   readonly books: readonly ConsolidatedHandle[];
+  /** Wakes the main thread when rows of `latest` that it watches have changed; undefined if it watches none. */
+  readonly signal: ChangeSignalHandle | undefined;
 }
 
 export interface FeedSizes {
@@ -18,10 +21,12 @@ export interface FeedSizes {
   readonly records?: number;
   /** Instruments over all sources; 4,096 by default. */
   readonly instruments?: number;
+  /** The main thread watches rows. */
+  readonly watched?: boolean;
 }
 
 export function allocateFeeds(
-  { records = 65_536, instruments = 4_096 }: FeedSizes,
+  { records = 65_536, instruments = 4_096, watched = false }: FeedSizes,
   sources: number,
   books: readonly BookSpec[] = [],
 ): FeedHandles {
@@ -30,10 +35,19 @@ export function allocateFeeds(
     latest: allocateLatest(instruments),
     sources: allocateSources(sources),
     books: books.map(allocateConsolidated),
+    signal: watched ? allocateChangeSignal(instruments) : undefined,
   };
 }
 
-/** The writing ends, for one thread at a time: new ones continue where the last ones published. */
-export function openOutput({ ring, latest, sources }: FeedHandles): FeedOutput {
-  return { ring: new BroadcastProducer(ring), latest: latestWriter(latest), sources: sourcesWriter(sources) };
+/**
+ * The writing ends, for one thread at a time: new ones continue where the last ones published.
+ * @param wake sends the main thread a message: rows that it watches have changed
+ */
+export function openOutput({ ring, latest, sources, signal }: FeedHandles, wake?: () => void): FeedOutput {
+  return {
+    ring: new BroadcastProducer(ring),
+    latest: latestWriter(latest),
+    sources: sourcesWriter(sources),
+    ...(signal !== undefined && wake !== undefined && { signal: new ChangeSignal(signal, wake) }),
+  };
 }

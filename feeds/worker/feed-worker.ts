@@ -17,11 +17,11 @@ import { PublishedAdapter } from './published-adapter.ts';
 if (parentPort !== null) runThread(parentPort, workerData as FeedThreadData);
 
 function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: FeedThreadData): void {
-  const output = openOutput(handles);
   const breakers = new Breakers();
   const clock = new LineClock();
   const books = openBooks(handles.books, FeedFault.None, clock.nowUs());
   const say = (message: FromFeedThread): void => port.postMessage(message);
+  const output = openOutput(handles, () => say({ type: 'changed' }));
   const lines = sources.map((source) => {
     const publisher = new RecordPublisher(output, source.name);
     const sink = sinkOf(publisher, source.name, books);

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { FeedFault } from '../feed.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
+import { ChangeWatch } from '../rings/change-signal.ts';
 import { type BookSpec, ConsolidatedReader } from '../rings/consolidated-table.ts';
 import { LatestReader } from '../rings/latest-values.ts';
 import { RecordPublisher } from '../rings/record-publisher.ts';
@@ -16,6 +17,8 @@ export interface FeedsOptions extends FeedSizes {
   readonly books?: readonly BookSpec[];
   /** What happened to a source, or to the thread (`source` undefined): for the log. */
   readonly onNote: (source: string | undefined, fault: FeedFault, text: string) => void;
+  /** Rows that {@link Feeds.watch} names have changed. Called once until {@link Feeds.arm} is called. */
+  readonly onChange?: () => void;
 }
 
 /** Until a thread that ended by itself is started again, ms. */
@@ -40,6 +43,7 @@ export class Feeds {
   readonly books: readonly ConsolidatedReader[];
   readonly #options: FeedsOptions;
   readonly #status: SourcesReader;
+  readonly #watch: ChangeWatch | undefined;
   #worker: Worker | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -48,7 +52,9 @@ export class Feeds {
   constructor(options: FeedsOptions) {
     this.#options = options;
     const { sources, books = [] } = options;
-    this.handles = allocateFeeds(options, sources.length, books);
+    this.handles = allocateFeeds({ ...options, watched: options.onChange !== undefined }, sources.length, books);
+    const { signal } = this.handles;
+    this.#watch = signal && new ChangeWatch(signal);
     this.latest = new LatestReader(this.handles.latest);
     this.#status = new SourcesReader(this.handles.sources);
     // The sources get their numbers here: in the order of the configuration, before a line is made.
@@ -70,6 +76,16 @@ export class Feeds {
     return this.#status.all();
   }
 
+  /** Changes of this row of {@link latest} call `onChange`. Read the row once after that. */
+  watch(row: number): void {
+    this.#watch?.watch(row);
+  }
+
+  /** The next change calls `onChange`. Read the rows after that. */
+  arm(): void {
+    this.#watch?.arm();
+  }
+
   /** A new reader of all records, for the calling thread. */
   reader(options?: ReaderOptions): BroadcastReader {
     return new BroadcastReader(this.handles.ring, options);
@@ -89,7 +105,7 @@ export class Feeds {
   }
 
   #start(): void {
-    const { sources, onNote } = this.#options;
+    const { sources, onNote, onChange } = this.#options;
     const workerData: FeedThreadData = { handles: this.handles, sources };
     const worker = new Worker(ENTRY, { workerData, name: 'feeds', resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
     this.#worker = worker;
@@ -99,6 +115,7 @@ export class Feeds {
     });
     worker.on('message', (message: FromFeedThread) => {
       if (message.type === 'note') onNote(message.source, message.fault, message.text);
+      else if (message.type === 'changed') onChange?.();
     });
     worker.on('exit', () => {
       this.#worker = undefined;

@@ -110,11 +110,11 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
   const assets = readList(root.assets, 'asset', capacities.assets, readAsset);
   const named = assetsByName(assets);
   const calendars = readCalendars(root.calendars);
+  const feeds = readFeeds(root.feeds);
   const feeTables = readFeeTables(root['fee-tables'], named);
-  const symbols = readList(root.symbols, 'symbol', capacities.symbols, (place) => readSymbol(place, named, calendars));
+  const symbols = readList(root.symbols, 'symbol', capacities.symbols, (place) => readSymbol(place, named, { calendars, feeds }));
   const totals = new Map<AssetConfig, number>();
   const accounts = readList(root.accounts, 'account', capacities.accounts, (place) => readAccount(place, named, totals));
-  const feeds = readFeeds(root.feeds);
   const simulator = root.simulator && readSimulator(root.simulator, accounts);
   return {
     assets,
