@@ -25,11 +25,14 @@ import { queryRoutes } from './endpoints/http/admin-queries.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
 import { feedBookRoutes } from './endpoints/http/feed-book-queries.ts';
+import { feedCandleRoute } from './endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
+import { indicatorRoute } from './endpoints/http/indicator-query.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { referenceRoutes } from './endpoints/http/reference-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
+import { serveFeedCandleSockets } from './endpoints/websocket/feed-candle-sockets.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
 import { SocketServer } from './endpoints/websocket/socket-server.ts';
@@ -37,6 +40,7 @@ import type { Identity } from './identity/identity.ts';
 import { startIdentity } from './identity/start-identity.ts';
 import { LimitCounters } from './limit-counters.ts';
 import type { Logger } from './log.ts';
+import { FeedCandleStreams } from './market/feed-candle-streams.ts';
 import { LiveCandles, RecoveredTrades } from './market/live-candles.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
@@ -129,6 +133,7 @@ export class RunningExchange {
       simulation,
       calendar,
       feeds,
+      feedCandles,
       references,
       sessions,
       dropCopies,
@@ -160,6 +165,7 @@ export class RunningExchange {
       throw dataDirectoryError(this.config.data, error);
     } finally {
       await history.stop();
+      feedCandles?.stop();
       await feeds?.stop();
       await marketSockets.stop();
       await admin.stop();
@@ -223,6 +229,7 @@ interface Parts {
   readonly simulation: Simulation | undefined;
   readonly calendar: CalendarDriver;
   readonly feeds: Feeds | undefined;
+  readonly feedCandles: FeedCandleStreams | undefined;
   readonly references: ReferenceDriver;
   readonly ports: Ports;
   readonly recovery: Recovery;
@@ -493,16 +500,21 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       config.data,
     ),
     calendar: calendar.counters,
-    feeds: () => feeds?.status() ?? [],
-    feedBooks: () => feeds?.books ?? [],
+    feeds,
     references: referenceDriver.symbols,
     symbolName: (id) => directory.symbol(id)?.name ?? String(id),
   });
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
+  const candleSources = {
+    ...querySources,
+    candles: (symbol: number) => marketData.candles(symbol),
+    engineTimeUs: () => marketData.timeUs,
+  };
   admin.serve([
     ...queryRoutes(querySources),
     ...orderRoutes(querySources),
-    candleRoute({ ...querySources, candles: (symbol) => marketData.candles(symbol), engineTimeUs: () => marketData.timeUs }),
+    candleRoute(candleSources),
+    indicatorRoute(candleSources),
     calendarRoute(
       directory,
       (symbol) => calendar.calendarOf(symbol),
@@ -510,6 +522,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ),
     ...feedBookRoutes(feeds?.books ?? []),
     ...feedRoutes(feeds),
+    feedCandleRoute(feeds),
     ...referenceRoutes(referenceDriver.symbols, directory),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
@@ -518,6 +531,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
   serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
   serveDropCopySockets(sockets, dropCopies, identity, limits, config.callerLimits['ws-pings']);
+  const feedCandles = feeds && new FeedCandleStreams(feeds);
+  undo.push(() => feedCandles?.stop());
+  serveFeedCandleSockets(sockets, { feeds, streams: feedCandles, identity, limits, pings: config.callerLimits['ws-pings'] });
   marketSockets.start();
   undo.push(() => marketSockets.stop());
   orderEntry.serve(sessions, dropCopies);
@@ -551,6 +567,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     simulation,
     calendar,
     feeds,
+    feedCandles,
     references: referenceDriver,
     ports,
     recovery,

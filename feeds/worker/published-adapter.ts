@@ -5,10 +5,13 @@ import type { PublishedSink } from '../rings/record-publisher.ts';
 export class PublishedAdapter implements VenueAdapter {
   readonly #adapter: VenueAdapter;
   readonly #sink: PublishedSink;
+  readonly takeOver: VenueAdapter['takeOver'];
 
   constructor(create: AdapterFactory, options: AdapterOptions, line: FeedLine, sink: PublishedSink) {
     this.#sink = sink;
-    this.#adapter = create(options, line, sink);
+    const adapter = create(options, line, sink);
+    this.#adapter = adapter;
+    this.takeOver = adapter.takeOver && ((nowUs) => adapter.takeOver?.(nowUs));
   }
 
   get venue(): string {
