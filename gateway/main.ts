@@ -87,8 +87,8 @@ export interface Ports {
  *
  * ```
  * start   lock ▸ audit ▸ all ports listen (health answers, the rest is unavailable) ▸ history ▸ engine recovers
- *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ calendars ▸ feeds ▸ market data ▸ order entry ▸ ready
- * stop    order entry drains ▸ engine drains, snapshot ▸ history ▸ feeds ▸ market data ▸ admin ▸ audit ▸ lock
+ *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ calendars ▸ feeds ▸ market data ▸ order entry ▸ references ▸ ready
+ * stop    calendars, references ▸ order entry drains ▸ engine drains, snapshot ▸ history ▸ feeds ▸ market data ▸ admin ▸ audit ▸ lock
  * ```
  */
 export class RunningExchange {
