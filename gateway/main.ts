@@ -24,6 +24,7 @@ import { actionRoutes } from './endpoints/http/admin-actions.ts';
 import { queryRoutes } from './endpoints/http/admin-queries.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
+import { feedBookRoutes } from './endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from './endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
 import { indicatorRoute } from './endpoints/http/indicator-query.ts';
@@ -467,7 +468,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   });
   const hasReferences = venue.symbols.some(({ reference }) => reference !== undefined);
   const mirror = typeof config.simulate === 'object' ? mirrorSource(config.simulate.mirror, config.feeds) : undefined;
-  const feeds = startFeeds(config.feeds, mirror?.capture, log, hasReferences ? () => references?.wake() : undefined);
+  const feeds = startFeeds(config.feeds, mirror?.capture, config.feedBooks, log, hasReferences ? () => references?.wake() : undefined);
   undo.push(() => feeds?.stop());
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   const portfolios = new Portfolios({ ...querySources, feeds });
@@ -539,6 +540,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       (symbol) => calendar.calendarOf(symbol),
       () => sequencer.nowUs(),
     ),
+    ...feedBookRoutes(feeds?.books ?? []),
     ...feedRoutes(feeds),
     feedCandleRoute(feeds),
     ...referenceRoutes(referenceDriver.symbols, directory),

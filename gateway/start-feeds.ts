@@ -1,6 +1,7 @@
 import { faultCode } from '../feeds/feed.ts';
 import type { CaptureSource } from '../feeds/lines/capture-line.ts';
 import type { FeedSource } from '../feeds/lines/feed-source.ts';
+import type { BookSpec } from '../feeds/rings/consolidated-table.ts';
 import { Feeds } from '../feeds/worker/feeds.ts';
 import type { Logger } from './log.ts';
 
@@ -11,6 +12,7 @@ import type { Logger } from './log.ts';
 export function startFeeds(
   sources: readonly FeedSource[],
   capture: CaptureSource | undefined,
+  books: readonly BookSpec[],
   log: Logger,
   onChange: (() => void) | undefined,
 ): Feeds | undefined {
@@ -18,6 +20,7 @@ export function startFeeds(
   return new Feeds({
     sources,
     captures: capture === undefined ? [] : [capture],
+    books,
     onNote: (feed, fault, text) => log.warn({ feed, fault: faultCode(fault) }, text),
     ...(onChange !== undefined && { onChange }),
   });

@@ -48,7 +48,7 @@ const WRONG: [string, string, RegExp][] = [
   [
     'unknown section',
     'asets: []',
-    /^1:1: asets: unknown key; use one of server, capacities, assets, calendars, fee-tables, symbols, accounts, feeds, simulator$/,
+    /^1:1: asets: unknown key; use one of server, capacities, assets, calendars, fee-tables, symbols, accounts, feeds, feed-books, simulator$/,
   ],
   [
     'unknown key',

@@ -87,6 +87,9 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
       'openbell_symbol_last_price',
       'openbell_symbols_interrupted',
       'openbell_symbols_omitted',
+      // Only an exchange with consolidated books has values of these.
+      'openbell_feed_book_crossing',
+      'openbell_feed_book_live_sources',
       // Few, and in the log.
       'openbell_reference_rejects_total',
       'openbell_reference_retries_total',

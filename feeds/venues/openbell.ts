@@ -106,6 +106,8 @@ export class OpenbellAdapter extends VenueLine {
   #book(symbol: UpstreamSymbol): void {
     const { kind, firstNo, count, timeUs } = this.#reader;
     const instrument = this.instruments[symbol.number];
+    // Updates are numbered, and a snapshot has the number of the last one that it includes.
+    this.sink.sequence(kind === FrameKind.Snapshot ? firstNo : firstNo + count - 1);
     if (kind === FrameKind.Snapshot) {
       instrument.beginSnapshot();
       this.#levels(symbol, instrument);
@@ -159,6 +161,7 @@ export class OpenbellAdapter extends VenueLine {
       }
       if (symbol.nextTrade !== 0 && id > symbol.nextTrade) instrument.fault(FeedFault.SequenceGap);
       symbol.nextTrade = id + 1;
+      this.sink.sequence(id);
       const aggressor = words[at] & 0xff;
       const auction = (words[at] & 0xff00) !== 0;
       const taker = auction ? TakerSide.Unknown : aggressor === Side.Buy ? TakerSide.Buy : TakerSide.Sell;
@@ -171,8 +174,9 @@ export class OpenbellAdapter extends VenueLine {
 
   /** The newest of a frame. A side without orders has price 0. */
   #quotes(symbol: UpstreamSymbol): void {
-    const { words, count, timeUs } = this.#reader;
+    const { words, firstNo, count, timeUs } = this.#reader;
     if (count === 0) return;
+    this.sink.sequence(firstNo + count - 1);
     const instrument = this.instruments[symbol.number];
     const at = this.#struct(count - 1);
     const bidTo = this.#write(0, getI64(words, at + Bbo.bidPrice / 4), symbol.tick);

@@ -5,9 +5,11 @@ import type { CaptureSource } from '../lines/capture-line.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
 import { ChangeWatch } from '../rings/change-signal.ts';
+import { type BookSpec, ConsolidatedReader } from '../rings/consolidated-table.ts';
 import { LatestReader, LatestValues } from '../rings/latest-values.ts';
 import { RecordPublisher } from '../rings/record-publisher.ts';
 import { type SourceStatus, SourcesReader } from '../rings/source-status.ts';
+import { openBooks } from './feed-books.ts';
 import { allocateFeeds, type FeedHandles, type FeedSizes, openOutput } from './feed-handles.ts';
 import type { FeedBars, FeedThreadData, FromFeedThread, ToFeedThread } from './feed-messages.ts';
 
@@ -15,6 +17,8 @@ export interface FeedsOptions extends FeedSizes {
   readonly sources: readonly FeedSource[];
   /** Further sources, numbered behind the others. */
   readonly captures?: readonly CaptureSource[];
+  /** Consolidated books of their instruments; none by default. */
+  readonly books?: readonly BookSpec[];
   /** What happened to a source, or to the thread (`source` undefined): for the log. */
   readonly onNote: (source: string | undefined, fault: FeedFault, text: string) => void;
   /** Rows that {@link Feeds.watch} names have changed. Called once until {@link Feeds.arm} is called. */
@@ -64,6 +68,8 @@ export class Feeds {
   /** For readers in other threads. */
   readonly handles: FeedHandles;
   readonly latest: LatestReader;
+  /** Consolidated books, in the order of the configuration; for the calling thread, as `latest`. */
+  readonly books: readonly ConsolidatedReader[];
   readonly #options: FeedsOptions;
   readonly #names: readonly string[];
   readonly #status: SourcesReader;
@@ -79,15 +85,24 @@ export class Feeds {
   /** Allocates, and starts the thread. Connections are made in the background. */
   constructor(options: FeedsOptions) {
     this.#options = options;
-    this.#names = [...options.sources, ...(options.captures ?? [])].map(({ name }) => name);
-    this.handles = allocateFeeds({ ...options, watched: options.onChange !== undefined }, this.#names.length);
+    const { sources, captures = [], books = [] } = options;
+    this.#names = [...sources, ...captures].map(({ name }) => name);
+    this.handles = allocateFeeds({ ...options, watched: options.onChange !== undefined }, this.#names.length, books);
     const { signal } = this.handles;
     this.#watch = signal && new ChangeWatch(signal);
     this.latest = new LatestReader(this.handles.latest);
     this.#status = new SourcesReader(this.handles.sources);
     // The sources get their numbers here: in the order of the configuration, before a line is made.
     const output = openOutput(this.handles);
-    for (const name of this.#names) new RecordPublisher(output, name);
+    for (const name of this.#names) {
+      const publisher = new RecordPublisher(output, name);
+      // So do the instruments of books: there is room for them, whatever comes later.
+      for (const { feed, instrument } of books.flatMap((book) => book.sources))
+        if (feed === name && publisher.instrument(instrument) === output.latest.rows)
+          throw new RangeError(`feed ${name}: the table of latest values has no room for ${instrument}`);
+    }
+    openBooks(this.handles.books, FeedFault.None, Date.now() * 1000);
+    this.books = this.handles.books.map((handle) => new ConsolidatedReader(handle));
     this.#start();
   }
 
@@ -182,9 +197,11 @@ export class Feeds {
       // Its thread has ended, so this thread may write in its place.
       const output = openOutput(this.handles);
       const fault = this.#stopping ? FeedFault.None : FeedFault.Closed;
+      const nowUs = Date.now() * 1000;
+      openBooks(this.handles.books, fault, nowUs);
       for (const name of this.#names) {
         const publisher = new RecordPublisher(output, name);
-        publisher.at(Date.now() * 1000);
+        publisher.at(nowUs);
         publisher.end(fault);
       }
       if (this.#stopping) return;

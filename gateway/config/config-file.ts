@@ -2,9 +2,11 @@ import { DEFAULT_LIMITS, defaultShare, LARGEST_SHARE } from '../../engine/limits
 import { DEFAULT_MAX_OPEN_ORDERS } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import type { FeedSource } from '../../feeds/lines/feed-source.ts';
+import type { BookSpec } from '../../feeds/rings/consolidated-table.ts';
 import { ANY_NAME, type AssetConfig, type Assets, assetNames, assetsByName, readAsset, readId, readName } from './config-asset.ts';
 import { type CalendarConfig, readCalendars } from './config-calendar.ts';
 import { type FeeTableConfig, type GivenTierConfig, readFeeTables, readGivenTiers } from './config-fee-tiers.ts';
+import { readFeedBooks } from './config-feed-books.ts';
 import { INSTRUMENT, readFeeds } from './config-feeds.ts';
 import { ConfigError, type Place } from './config-place.ts';
 import { readSymbol, type SymbolConfig } from './config-symbol.ts';
@@ -62,6 +64,8 @@ export interface VenueConfig {
   readonly accounts: readonly AccountConfig[];
   /** Outside markets. */
   readonly feeds: readonly FeedSource[];
+  /** Consolidated books of their instruments. */
+  readonly feedBooks: readonly BookSpec[];
   /** With defaults for those that the file does not give. */
   readonly capacities: CapacityConfig;
   /** Capacities that the file gives. The others stay as they are in the log. */
@@ -90,7 +94,18 @@ export function readConfigFile(file: string, text: string, serverKeys: readonly 
   return { venue: readVenue(root), server, problems: source.problems };
 }
 
-const SECTIONS = ['server', 'capacities', 'assets', 'calendars', 'fee-tables', 'symbols', 'accounts', 'feeds', 'simulator'] as const;
+const SECTIONS = [
+  'server',
+  'capacities',
+  'assets',
+  'calendars',
+  'fee-tables',
+  'symbols',
+  'accounts',
+  'feeds',
+  'feed-books',
+  'simulator',
+] as const;
 
 function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): VenueConfig {
   const { capacities, givenCapacities } = readCapacities(root.capacities);
@@ -110,6 +125,7 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
     symbols,
     accounts,
     feeds,
+    feedBooks: readFeedBooks(root['feed-books'], feeds),
     capacities,
     givenCapacities,
     simulator,
