@@ -52,7 +52,11 @@ class Venue {
       await sleep(downMs);
       const disturb = (_connection: number, steps: readonly PlayStep[]) => withFaults(steps);
       const options = { port: this.#port, loop: true, speed: faulty ? SPEED : 1, ...(faulty && { disturb }) };
-      this.#server = await PlayServer.start(this.#script, options);
+      // While the port was free, an outgoing connection may have taken it.
+      for (this.#server = undefined; this.#server === undefined; ) {
+        this.#server = await PlayServer.start(this.#script, options).catch(() => undefined);
+        if (this.#server === undefined) await sleep(100);
+      }
     });
   }
 }
