@@ -12,6 +12,7 @@ import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.t
 import type { RetentionOptions } from '../engine/threads/engine-options.ts';
 import { lastConfiguration } from '../engine/threads/logged-configurations.ts';
 import type { Feeds } from '../feeds/worker/feeds.ts';
+import { Alerts } from './alerts/alerts.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { CalendarDriver } from './calendar/calendar-driver.ts';
@@ -22,6 +23,7 @@ import { OrderEntry } from './endpoints/grpc/order-entry.ts';
 import { AdminServer } from './endpoints/http/admin.ts';
 import { actionRoutes } from './endpoints/http/admin-actions.ts';
 import { queryRoutes } from './endpoints/http/admin-queries.ts';
+import { alertRoutes } from './endpoints/http/alert-routes.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
@@ -80,8 +82,8 @@ export interface Ports {
  *
  * ```
  * start   lock ▸ audit ▸ all ports listen (health answers, the rest is unavailable) ▸ history ▸ engine recovers
- *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ calendars ▸ feeds ▸ market data ▸ order entry ▸ ready
- * stop    order entry drains ▸ engine drains, snapshot ▸ history ▸ feeds ▸ market data ▸ admin ▸ audit ▸ lock
+ *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ calendars ▸ feeds ▸ alerts ▸ market data ▸ order entry ▸ ready
+ * stop    order entry drains ▸ engine drains, snapshot ▸ alerts ▸ history ▸ feeds ▸ market data ▸ admin ▸ audit ▸ lock
  * ```
  */
 export class RunningExchange {
@@ -126,6 +128,7 @@ export class RunningExchange {
       simulation,
       calendar,
       feeds,
+      alerts,
       sessions,
       dropCopies,
       orderEntry,
@@ -154,6 +157,7 @@ export class RunningExchange {
     } catch (error) {
       throw dataDirectoryError(this.config.data, error);
     } finally {
+      await alerts.stop();
       await history.stop();
       await feeds?.stop();
       await marketSockets.stop();
@@ -218,6 +222,7 @@ interface Parts {
   readonly simulation: Simulation | undefined;
   readonly calendar: CalendarDriver;
   readonly feeds: Feeds | undefined;
+  readonly alerts: Alerts;
   readonly ports: Ports;
   readonly recovery: Recovery;
 }
@@ -445,6 +450,21 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   });
   const feeds = startFeeds(config.feeds, log);
   undo.push(() => feeds?.stop());
+  const alerts = new Alerts({
+    dataDir: config.data,
+    loopback: config.webhookLoopback,
+    directory,
+    hub,
+    archive: history.archiveOf('alerts'),
+    market: marketData,
+    book: (symbol) => marketData.book(symbol),
+    onMarket: (handler) => started.engine.onMarket(handler),
+    feeds,
+    nowUs: () => sequencer.nowUs(),
+    log,
+  });
+  await alerts.start();
+  undo.push(() => alerts.stop());
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
@@ -495,6 +515,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       () => sequencer.nowUs(),
     ),
     ...feedRoutes(feeds),
+    ...alertRoutes({ alerts, directory, feeds: config.feeds.map(({ name }) => name), loopback: config.webhookLoopback }),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
   const simulator = config.simulate ? config.simulator : undefined;
@@ -534,6 +555,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     simulation,
     calendar,
     feeds,
+    alerts,
     ports,
     recovery,
   };

@@ -33,6 +33,8 @@ export interface ServerConfig {
   readonly admissionTimeout: number;
   /** Limits on callers. */
   readonly callerLimits: CallerLimits;
+  /** Webhooks may go to this host, also without TLS: for tests and development. */
+  readonly webhookLoopback: boolean;
   /** Paths of PEM files; undefined: no TLS. */
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
@@ -198,6 +200,12 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     value: 'NAME=N,...',
     help: 'limits on callers that are not the defaults, such as http-rate=100: docs/SECURITY.md',
     parse: callerLimits,
+  },
+  'webhook-loopback': {
+    key: 'webhookLoopback',
+    fallback: false,
+    help: 'allow webhooks to this host, also with http: for tests and development only',
+    parse: onOff,
   },
   'tls-cert': {
     key: 'tlsCert',

@@ -22,8 +22,8 @@ export class DemoExchange {
   client!: OpenbellClient;
   readonly #clients: OpenbellClient[] = [];
 
-  async start(topology = 'compact'): Promise<void> {
-    const flags = { data: this.data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology };
+  async start(topology = 'compact', further: Readonly<Record<string, string | boolean>> = {}): Promise<void> {
+    const flags = { ...further, data: this.data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology };
     this.running = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
     this.client = await this.connect(1);
   }
