@@ -12,6 +12,7 @@ import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.t
 import type { RetentionOptions } from '../engine/threads/engine-options.ts';
 import { lastConfiguration } from '../engine/threads/logged-configurations.ts';
 import type { Feeds } from '../feeds/worker/feeds.ts';
+import { AlertStreams } from './alerts/alert-streams.ts';
 import { Alerts } from './alerts/alerts.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
@@ -29,6 +30,7 @@ import { candleRoute } from './endpoints/http/candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
+import { serveAlertSockets } from './endpoints/websocket/alert-sockets.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
@@ -129,6 +131,7 @@ export class RunningExchange {
       calendar,
       feeds,
       alerts,
+      alertStreams,
       sessions,
       dropCopies,
       orderEntry,
@@ -150,6 +153,7 @@ export class RunningExchange {
     orderEntry.health.serving = false;
     sessions.end();
     dropCopies.end();
+    alertStreams.end();
     await orderEntry.stop();
     try {
       const snapshot = await engine.stop();
@@ -223,6 +227,7 @@ interface Parts {
   readonly calendar: CalendarDriver;
   readonly feeds: Feeds | undefined;
   readonly alerts: Alerts;
+  readonly alertStreams: AlertStreams;
   readonly ports: Ports;
   readonly recovery: Recovery;
 }
@@ -465,6 +470,12 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   });
   await alerts.start();
   undo.push(() => alerts.stop());
+  const alertStreams = new AlertStreams({
+    alerts,
+    identity,
+    accountExists: (account) => directory.accountExists(account),
+    draining: () => state.draining,
+  });
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
@@ -503,6 +514,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ),
     calendar: calendar.counters,
     feeds: () => feeds?.status() ?? [],
+    alerts,
   });
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   admin.serve([
@@ -523,6 +535,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
   serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
   serveDropCopySockets(sockets, dropCopies, identity, limits, config.callerLimits['ws-pings']);
+  serveAlertSockets(sockets, alertStreams, identity, limits, config.callerLimits['ws-pings']);
   marketSockets.start();
   undo.push(() => marketSockets.stop());
   orderEntry.serve(sessions, dropCopies);
@@ -556,6 +569,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     calendar,
     feeds,
     alerts,
+    alertStreams,
     ports,
     recovery,
   };

@@ -5,6 +5,7 @@ import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import { FEED_FAULTS, type FeedFault, FeedState, faultCode } from '../feeds/feed.ts';
 import type { SourceStatus } from '../feeds/rings/source-status.ts';
+import type { Alerts } from './alerts/alerts.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
 import type { CalendarCounters } from './calendar/calendar-counters.ts';
 import type { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
@@ -47,6 +48,7 @@ export interface MetricSources {
   readonly venue: VenueGauges;
   readonly calendar: CalendarCounters;
   readonly feeds: () => readonly SourceStatus[];
+  readonly alerts: Alerts;
 }
 
 type Value = { readonly value: number; readonly labels?: Readonly<Record<string, string | number>>; readonly metricName?: string };
@@ -87,6 +89,7 @@ export function addExchangeMetrics(
     venue,
     calendar,
     feeds,
+    alerts,
   }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
@@ -154,6 +157,24 @@ export function addExchangeMetrics(
       })),
     ),
   );
+
+  gauge('openbell_alerts', 'Alerts that are set', () => [{ value: alerts.size }]);
+  counter('openbell_alert_firings_total', 'Firings of alerts: those that made an event, and those beyond the limit of an account', () =>
+    (['events', 'suppressed'] as const).map((outcome) => ({ labels: { outcome }, value: alerts.counters[outcome] })),
+  );
+  gauge('openbell_alerts_failing', '1 while events of alerts or results of webhooks cannot be stored', () => [
+    { value: alerts.failing ? 1 : 0 },
+  ]);
+  gauge('openbell_webhooks', 'Webhooks that are defined', () => [{ value: alerts.webhookStats?.endpoints ?? 0 }]);
+  gauge('openbell_webhook_messages_pending', 'Messages for webhooks that are not delivered yet', () => [
+    { value: alerts.webhookStats?.pending ?? 0 },
+  ]);
+  counter('openbell_webhook_attempts_total', 'Attempts to deliver a message to a webhook', () =>
+    (['delivered', 'failed'] as const).map((outcome) => ({ labels: { outcome }, value: alerts.webhookStats?.[outcome] ?? 0 })),
+  );
+  counter('openbell_webhook_dead_letters_total', 'Messages for webhooks that are not attempted any more', () => [
+    { value: alerts.webhookStats?.dead ?? 0 },
+  ]);
 
   gauge('openbell_seq', 'Sequence of the last command, by stage', () => {
     const { sequencedSeq, appliedSeq, durableSeq } = status();

@@ -6,6 +6,7 @@ import { Code } from '../engine/codes.ts';
 import { OPTIONS } from '../gateway/config/config.ts';
 import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
 import { queryRoutes } from '../gateway/endpoints/http/admin-queries.ts';
+import { alertRoutes } from '../gateway/endpoints/http/alert-routes.ts';
 import { calendarRoute } from '../gateway/endpoints/http/calendar-query.ts';
 import { candleRoute } from '../gateway/endpoints/http/candle-query.ts';
 import { feedRoutes } from '../gateway/endpoints/http/feed-queries.ts';
@@ -39,11 +40,12 @@ test('every route of the admin interface is documented, and nothing else', () =>
     candleRoute(nothing),
     calendarRoute(nothing, nothing, nothing),
     ...feedRoutes(nothing),
+    ...alertRoutes(nothing),
     ...actionRoutes(nothing),
   ].map(({ method, path }) => `${method} ${path}`);
-  const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(
+  const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST|DELETE) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(
     ([, method, path]) =>
-      `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table')}`,
+      `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table').replace('/ALERT', '/:alert').replace('/WEBHOOK', '/:webhook')}`,
   );
   assert.deepEqual([...new Set(documented)].sort(), [...new Set(routes)].sort());
 });

@@ -76,7 +76,7 @@ export class AlertThread {
         if (store.events.get([event.account, event.no]) !== undefined) continue;
         store.events.putSync([event.account, event.no], event);
         if (event.no > EVENTS_KEPT) store.events.removeSync([event.account, event.no - EVENTS_KEPT]);
-        deliveries.push(...this.#webhooks.enqueue(event));
+        this.#webhooks.enqueue(event, deliveries);
       }
       for (const alert of alerts) store.alerts.putSync(alert.id, alert);
       for (const id of removed) store.alerts.removeSync(id);

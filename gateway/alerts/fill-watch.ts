@@ -45,14 +45,14 @@ export class FillWatch {
     return this.#cursors.keys();
   }
 
-  /** Follows an account from the report behind `reportNo` on. */
+  /** Follows an account from the report behind `reportNo` on. After a repair that cut the log, the number may be of a report that is gone. */
   open(account: number, reportNo: number): void {
     if (this.#cursors.has(account)) return;
     const listener: ReportListener = {
       onReportsReady: () => void this.#ready.add(account),
       onReportsLost: (error) => this.#lost(account, error),
     };
-    this.#cursors.set(account, this.#hub.open(account, reportNo, listener, this.#archive));
+    this.#cursors.set(account, this.#hub.open(account, Math.min(reportNo, this.#hub.lastReportNo(account)), listener, this.#archive));
     this.#ready.add(account);
   }
 

@@ -116,22 +116,23 @@ export class Webhooks {
 
   /**
    * Stores a message for each endpoint of the event's account. Call it in a transaction, and then {@link taken}, once the transaction has ended.
-   * @returns what is to be sent
+   * @param queued messages of this transaction so far; those of the event are added
    */
-  enqueue(event: AlertEvent): Delivery[] {
+  enqueue(event: AlertEvent, queued: Delivery[]): void {
     const { account, no } = event;
-    const queued: Delivery[] = [];
+    // A transaction has events of many accounts, and each endpoint gets one message of an event.
+    const entering = queued.reduce((count, delivery) => count + (delivery.account === account ? 1 : 0), 0);
     for (const { id, disabled } of this.#of(account)) {
       const dueMs = this.#nowMs();
       const body = messageBody(event);
-      const full = this.#queue.pending(account) >= MAX_PENDING_PER_ACCOUNT || this.#queue.pending() >= MAX_PENDING;
+      const full =
+        this.#queue.pending(account) + entering >= MAX_PENDING_PER_ACCOUNT || this.#queue.pending() + queued.length >= MAX_PENDING;
       if (disabled || full) this.#bury(id, no, { attempts: 0, deadMs: dueMs, reason: disabled ? 'DISABLED' : 'QUEUE_FULL', body });
       else {
         this.#store.pending.putSync([id, no], { attempts: 0, dueMs, body });
         queued.push({ endpoint: id, account, no, attempts: 0, dueMs });
       }
     }
-    return queued;
   }
 
   /** Takes messages that are stored, and sends what is due. */

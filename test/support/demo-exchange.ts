@@ -28,6 +28,13 @@ export class DemoExchange {
     this.client = await this.connect(1);
   }
 
+  /** Stops it and starts it again on its data. */
+  async restart(further: Readonly<Record<string, string | boolean>> = {}): Promise<void> {
+    for (const client of this.#clients.splice(0)) await client.close();
+    await this.running.stop();
+    await this.start('compact', further);
+  }
+
   async stop(): Promise<void> {
     for (const client of this.#clients) await client.close();
     await this.running?.stop();
