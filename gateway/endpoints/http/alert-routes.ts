@@ -75,11 +75,13 @@ export function alertRoutes(sources: AlertSources): Route[] {
     }),
     route('POST', '/v1/webhooks', [], async (request) => {
       const { url, note } = readJsonBody(request.body, BODIES.webhook, (place) => readWebhook(place, loopback));
-      return { status: 201, json: await link(alerts, true).ask('addWebhook', given(request), url, note) };
+      const account = given(request);
+      return { status: 201, json: await link(alerts, true).ask('addWebhook', account, url, note) };
     }),
     route('DELETE', '/v1/webhooks/:webhook', ['account'], async (request) => {
+      const account = asked(request, 'alert:manage');
       const id = numberOf(request.params.webhook, 'UNKNOWN_WEBHOOK');
-      await link(alerts, false, id).ask('removeWebhook', asked(request, 'alert:manage'), id);
+      await link(alerts, false, id).ask('removeWebhook', account, id);
       return { json: { deleted: id } };
     }),
     route('POST', '/v1/webhooks/:webhook/rotate', [], async (request) => {
