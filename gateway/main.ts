@@ -462,7 +462,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     hub,
     archive: history.archiveOf('alerts'),
     market: marketData,
+    candles: (symbol) => candles.of(symbol),
     book: (symbol) => marketData.book(symbol),
+    published: () => allPublished(started.engine),
     onMarket: (handler) => started.engine.onMarket(handler),
     feeds,
     nowUs: () => sequencer.nowUs(),
@@ -595,6 +597,14 @@ async function allDurable(engine: Engine): Promise<void> {
 /** Resolves when all reports of the recovery were passed on. */
 async function allReported(engine: Engine): Promise<void> {
   while (engine.status().reportDepth > 0 && engine.status().journal.state !== 'failed') {
+    engine.schedule();
+    await sleep(DURABLE_POLL_MS);
+  }
+}
+
+/** Resolves when market data has taken all events so far. */
+async function allPublished(engine: Engine): Promise<void> {
+  while (engine.status().marketDepth > 0 && engine.status().journal.state !== 'failed') {
     engine.schedule();
     await sleep(DURABLE_POLL_MS);
   }

@@ -1,6 +1,7 @@
 import type { Directory } from '../../engine/threads/directory.ts';
 import type { MarketHandler } from '../../engine/threads/pumps.ts';
 import { Side } from '../../engine/wire/layout.ts';
+import { CANDLE_INTERVALS, CandleField, type Candles } from '../../feeds/analysis/candles.ts';
 import type { Feeds } from '../../feeds/worker/feeds.ts';
 import type { Logger } from '../log.ts';
 import type { BookMirror } from '../market/book-mirror.ts';
@@ -25,24 +26,31 @@ import { spreadPpm } from './symbol-watch.ts';
 const TICK_MS = 100;
 /** Accounts with alerts on positions that a tick looks at: some 0.3 ms. */
 const ACCOUNTS_PER_TICK = 32;
+/** Firings of which a tick makes events: some 1 ms. */
+const FIRINGS_PER_TICK = 200;
 /** Alerts on feeds are looked at every so many ticks. */
 const FEEDS_EVERY = 5;
 /** Values without an event are stored so often, ms: an edge over a crash is one between the stored value and that after it. */
 const STORE_VALUES_MS = 5000;
 /** Until a commit that failed is tried again, ms. */
 const AGAIN_MS = 1000;
+const DAY = CANDLE_INTERVALS.indexOf('1d');
 
 export interface AlertsOptions {
   readonly dataDir: string;
   /** Endpoints of webhooks on this host are allowed. */
   readonly loopback: boolean;
-  readonly directory: Pick<Directory, 'account' | 'symbol' | 'asset' | 'symbols'>;
+  readonly directory: Pick<Directory, 'account' | 'symbol' | 'asset'>;
   readonly hub: ReportHub;
   readonly archive: ReportArchive;
   readonly market: MarketHandler;
+  /** Candles of a symbol as of the last event that market data has taken. */
+  readonly candles: (symbol: number) => Candles;
   readonly book: (symbol: number) => BookMirror | undefined;
   /** Installs a handler of market events: that of the alerts while they need it, else market data itself. */
   readonly onMarket: (handler: MarketHandler) => void;
+  /** Resolves when market data has taken all events so far. */
+  readonly published: () => Promise<void>;
   readonly feeds: Feeds | undefined;
   readonly nowUs: () => number;
   readonly log: Logger;
@@ -79,6 +87,8 @@ export class Alerts {
   readonly #countOf = new Map<number, number>();
   readonly #eventNo = new Map<number, number>();
   readonly #listeners = new Map<number, Set<() => void>>();
+  /** Alerts that have fired and have no event yet. Values and report numbers are not stored meanwhile: a crash must find these edges again. */
+  #firings: Firing[] = [];
   /** What the next commit stores. */
   #events: AlertEvent[] = [];
   readonly #changed = new Set<Alert>();
@@ -98,6 +108,7 @@ export class Alerts {
   #positions: Alert[] = [];
   #positionsAt = 0;
   #watching = false;
+  #arranging = false;
   #failing = false;
 
   constructor(options: AlertsOptions) {
@@ -116,6 +127,8 @@ export class Alerts {
   async start(): Promise<void> {
     if (!hasAlerts(this.#options.dataDir)) return;
     const { alerts, gauges, accounts } = await this.#load();
+    // A book that is not whole yet has other spreads.
+    await this.#options.published();
     const values = new Map(gauges);
     const rows = new Map(accounts);
     for (const [account, { eventNo }] of rows) this.#eventNo.set(account, eventNo);
@@ -125,7 +138,7 @@ export class Alerts {
       this.#count(account, 1);
       const stored = condition.kind === 'fill' ? undefined : values.get(gaugeOf(account, condition));
       this.#evaluator.add(alert, stored ?? this.#valueOf(account, condition));
-      if (condition.kind === 'fill') this.#fills.open(account, rows.get(account)?.reportNo ?? alert.afterReportNo);
+      if (condition.kind === 'fill') this.#followFills(account, rows.get(account)?.reportNo ?? alert.afterReportNo);
     }
     this.#arranged();
     // Values that changed after they were stored: their edges fire now.
@@ -155,7 +168,7 @@ export class Alerts {
 
   /** Events that are not stored yet. */
   get unstored(): number {
-    return this.#events.length + (this.#commit?.events.length ?? 0);
+    return this.#firings.length + this.#events.length + (this.#commit?.events.length ?? 0);
   }
 
   /** Events or results cannot be stored: most likely a full disk. */
@@ -198,7 +211,7 @@ export class Alerts {
       const followed = condition.kind === 'fill' ? this.#fills.readUpTo(account) || reportNo : 0;
       const alert = await this.#open().ask('addAlert', made, this.#storedValueOf(account, condition), followed);
       this.#evaluator.add(alert, this.#valueOf(account, condition));
-      if (condition.kind === 'fill') this.#fills.open(account, followed);
+      if (condition.kind === 'fill') this.#followFills(account, followed);
       this.#arranged();
       return alert;
     } catch (error) {
@@ -220,6 +233,8 @@ export class Alerts {
     if (this.#evaluator.find(id) !== alert) return;
     this.#evaluator.remove(alert);
     this.#changed.delete(alert);
+    // A commit that failed is tried again: it must not bring the alert back.
+    if (this.#commit !== undefined) this.#commit = { ...this.#commit, alerts: this.#commit.alerts.filter((other) => other.id !== id) };
     this.#ended(alert);
     this.#arranged();
   }
@@ -254,6 +269,7 @@ export class Alerts {
     try {
       await this.#sending;
       this.#fills.poll();
+      this.#makeEvents(this.#firings.length);
       // One that failed before, and one with what came after it.
       for (let i = 0; i < 2; i++) {
         this.#commit ??= this.#take(true);
@@ -280,6 +296,7 @@ export class Alerts {
     this.#lookAtAccounts();
     if (this.#ticks++ % FEEDS_EVERY === 0) this.#lookAtFeeds();
     this.#evaluator.tick(this.#options.nowUs());
+    this.#makeEvents(FIRINGS_PER_TICK);
     this.#store();
   }
 
@@ -304,17 +321,32 @@ export class Alerts {
     }
   }
 
+  /** Within the evaluation of a trade: keeps what has fired for the next tick. */
   #fired(firing: Firing): void {
+    this.#firings.push(firing);
+    // The lists are arranged after the loop over them that has fired.
+    if (firing.alert.coolDownS === undefined && !this.#arranging) {
+      this.#arranging = true;
+      queueMicrotask(() => {
+        this.#arranging = false;
+        this.#arranged();
+      });
+    }
+  }
+
+  /** Makes events of a bounded number of firings: they may be many at once, and happen while market data is served. */
+  #makeEvents(most: number): void {
+    for (const firing of this.#firings.splice(0, most)) this.#makeEvent(firing);
+  }
+
+  #makeEvent(firing: Firing): void {
     const { alert, timeUs } = firing;
     const { account, id, note, condition } = alert;
     const once = alert.coolDownS === undefined;
     if (once) {
       this.#removed.add(id);
-      this.#changed.delete(alert);
       this.#ended(alert);
-      // The lists are arranged after the loop over them that has fired.
-      queueMicrotask(() => this.#arranged());
-    } else this.#changed.add(alert);
+    } else if (this.#evaluator.find(id) === alert) this.#changed.add(alert);
     // Those that fire once are as many as requests that set them.
     if (!once && (!this.#rates.take(String(account)) || this.unstored >= MAX_UNSTORED)) {
       alert.suppressed++;
@@ -381,6 +413,7 @@ export class Alerts {
 
   #changedValues(): [string, number | undefined][] {
     const changed: [string, number | undefined][] = [];
+    if (this.#firings.length > 0) return changed;
     for (const { key, value } of this.#evaluator.gauges()) {
       if (!isKept(key) || Number.isNaN(value) || this.#storedValues.get(key) === value) continue;
       this.#storedValues.set(key, value);
@@ -398,7 +431,8 @@ export class Alerts {
     for (const account of this.#fills.accounts())
       if (this.#storedReports.get(account) !== this.#fills.readUpTo(account)) this.#touched.add(account);
     return [...this.#touched].map((account) => {
-      const reportNo = this.#fills.readUpTo(account);
+      const stored = this.#storedReports.get(account);
+      const reportNo = this.#firings.length > 0 && stored !== undefined ? stored : this.#fills.readUpTo(account);
       this.#storedReports.set(account, reportNo);
       return [account, { eventNo: this.#eventNo.get(account) ?? 0, reportNo }];
     });
@@ -415,10 +449,17 @@ export class Alerts {
     this.#options.onMarket(watching ? this.#market : this.#options.market);
   }
 
+  #followFills(account: number, reportNo: number): void {
+    this.#fills.open(account, reportNo);
+    if (!this.#storedReports.has(account)) this.#storedReports.set(account, reportNo);
+  }
+
   /** An alert that does not exist any more. */
   #ended({ account }: Alert): void {
     this.#count(account, -1);
-    if (!this.#evaluator.wantsFills(account)) this.#fills.close(account);
+    if (this.#evaluator.wantsFills(account)) return;
+    this.#fills.close(account);
+    this.#storedReports.delete(account);
   }
 
   #count(account: number, by: number): void {
@@ -435,10 +476,10 @@ export class Alerts {
 
   /** The value of the gauge of a condition now; NaN: it is not known. */
   #valueOf(account: number, condition: Condition): number {
-    const { directory, book, feeds } = this.#options;
+    const { directory, book, candles, feeds } = this.#options;
     switch (condition.kind) {
       case 'price':
-        return directory.symbol(condition.symbol)?.lastPrice || Number.NaN;
+        return lastPrice(candles(condition.symbol)) || Number.NaN;
       case 'spread': {
         const mirror = book(condition.symbol);
         const [bid, ask] = mirror === undefined ? [0, 0] : [bestOf(mirror, Side.Buy), bestOf(mirror, Side.Sell)];
@@ -460,6 +501,16 @@ export class Alerts {
     const value = this.#evaluator.gauge(gaugeOf(account, condition))?.value ?? this.#valueOf(account, condition);
     return value;
   }
+}
+
+/**
+ * The price of the last trade that was published; 0: there is none. Not that of the directory, which is ahead of it: its trades come yet, and would look like
+ * a step back.
+ */
+function lastPrice(candles: Candles): number {
+  const { state } = candles;
+  const [forming, closed] = [candles.formingAt(DAY), candles.closedAt(DAY)];
+  return state[(state[forming + CandleField.trades] === 0 ? closed : forming) + CandleField.close];
 }
 
 /** Whether a value is stored, so that an edge over a restart is found. Windows of time and feeds begin anew. */

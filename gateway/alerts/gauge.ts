@@ -24,6 +24,17 @@ class Levels {
     }
   }
 
+  /** Removes several in one pass: one by one, many at one level would cost a search each. */
+  removeAll(alerts: ReadonlySet<Alert>): void {
+    let kept = 0;
+    for (let at = 0; at < this.#alerts.length; at++) {
+      if (alerts.has(this.#alerts[at])) continue;
+      this.#levels[kept] = this.#levels[at];
+      this.#alerts[kept++] = this.#alerts[at];
+    }
+    this.#levels.length = this.#alerts.length = kept;
+  }
+
   /** Takes out those whose level is above `low` and at most `high`. */
   takeRising(low: number, high: number): readonly Alert[] {
     const from = this.#upTo(low);
@@ -66,6 +77,8 @@ class Levels {
 }
 
 const NONE: readonly Alert[] = [];
+/** Up to so many alerts are removed one by one. */
+const FEW = 4;
 
 /**
  * A number that alerts follow, such as the last price of a symbol. An alert fires on an edge: its level lies between the value before
@@ -112,10 +125,9 @@ export class Gauge {
 
   /** Alerts of either direction stand in both lists. */
   #fired(alerts: readonly Alert[], other: Levels): readonly Alert[] {
-    for (const alert of alerts) {
-      const condition = alert.condition as GaugeCondition;
-      if (crossingOf(condition) === 'either') other.remove(condition.level, alert);
-    }
+    const both = alerts.filter(({ condition }) => crossingOf(condition as GaugeCondition) === 'either');
+    if (both.length > FEW) other.removeAll(new Set(both));
+    else for (const alert of both) other.remove((alert.condition as GaugeCondition).level, alert);
     return alerts;
   }
 }
