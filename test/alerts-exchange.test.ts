@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { WebSocket } from 'ws';
-import type { OpenbellClient } from '../gateway/client/index.ts';
+import { connect, type OpenbellClient } from '../gateway/client/index.ts';
 import { type Answer, DemoExchange } from './support/demo-exchange.ts';
 import { HookServer } from './support/hook-server.ts';
 import { until } from './support/until.ts';
@@ -180,6 +180,34 @@ describe('alerts of a running exchange', { timeout: 240_000 }, () => {
     );
     await remove(`/v1/alerts/${answers[0].json.id}?account=3`);
     assert.equal((await venue.ask('/v1/alerts', { account: 3, kind: 'fill' })).status, 201);
+  });
+
+  it('the typed client sets, lists and deletes, and reads what has fired', async () => {
+    const { alerts } = other;
+    const set = await alerts.set({ kind: 'price', symbol: SYMBOL, price: '59000.00', repeat: 60, note: 'client' });
+    assert.deepEqual(
+      (await alerts.list()).map(({ id, kind, repeat, note }) => [id, kind, repeat, note]),
+      [[set.id, 'price', 60, 'client']],
+    );
+    await trade('59000.00');
+    await until(async () => (await alerts.events({ after: 0 })).length === 1, 'the event');
+    assert.deepEqual(await alerts.events({ after: 1, limit: 5 }), []);
+    await alerts.delete(set.id);
+    await assert.rejects(alerts.delete(set.id), { code: 'UNKNOWN_ALERT' });
+    const hook = await alerts.addWebhook(hooks.url, 'mine');
+    const { secret } = await alerts.rotateSecret(hook.id);
+    assert.notEqual(secret, hook.secret);
+    assert.deepEqual(
+      (await alerts.webhooks()).map(({ id, note, secrets }) => [id, note, secrets]),
+      [[hook.id, 'mine', 2]],
+    );
+    assert.deepEqual(await alerts.messages(hook.id), []);
+    assert.deepEqual(await alerts.replay(hook.id), { replayed: 0, left: 0 });
+    await alerts.deleteWebhook(hook.id);
+    const { grpc: grpcPort, http: httpPort, ws: wsPort } = venue.ports;
+    const nobody = await connect({ grpcPort, httpPort, wsPort });
+    await assert.rejects(nobody.alerts.list(), { code: 'NO_ACCOUNT' });
+    await nobody.close();
   });
 
   it('after a restart it goes on: edges and fills of the time between are found', async () => {

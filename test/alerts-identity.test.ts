@@ -9,7 +9,9 @@ import { Issuer } from './support/issuer.ts';
 describe('alerts with authentication', { timeout: 120_000 }, () => {
   let issuer: Issuer;
   let venue: GuardedExchange;
-  const bearer = async (roles: string, accounts: string) => ({ authorization: `Bearer ${await issuer.token({ sub: roles, openbell_roles: roles, openbell_accounts: accounts })}` });
+  const bearer = async (roles: string, accounts: string) => ({
+    authorization: `Bearer ${await issuer.token({ sub: roles, openbell_roles: roles, openbell_accounts: accounts })}`,
+  });
 
   before(async () => {
     issuer = new Issuer();
