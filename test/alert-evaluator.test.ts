@@ -79,6 +79,23 @@ describe('when an alert fires', () => {
     assert.deepEqual(taken(), [1]);
   });
 
+  it('many at one level: each once, and none of another direction is lost', () => {
+    const { evaluator, trade, taken } = setUp();
+    const either = [...Array(10).keys()];
+    for (const id of either) evaluator.add(alertOf(id, { kind: 'price', symbol: 1, direction: 'either', level: 100 }, 0), 99);
+    evaluator.add(alertOf(10, { kind: 'price', symbol: 1, direction: 'down', level: 100 }, 0));
+    evaluator.add(alertOf(11, { kind: 'price', symbol: 1, direction: 'down', level: 99 }, 0));
+    const byId = () => taken().sort((a, b) => a - b);
+    trade(101, 0);
+    assert.deepEqual(byId(), either);
+    trade(100, 0);
+    assert.deepEqual(byId(), [10], 'the others rest');
+    trade(101, 0);
+    evaluator.tick(START);
+    trade(99, 0);
+    assert.deepEqual(byId(), [...either, 10, 11]);
+  });
+
   it('a move in a window: from the lowest that the window still has', () => {
     const { evaluator, trade, taken } = setUp();
     evaluator.add(alertOf(1, { kind: 'move', symbol: 1, window: '1m', direction: 'up', level: 50_000 }, 0), 0);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { WebSocket } from 'ws';
+import { AlertStore } from '../gateway/alerts/alert-store.ts';
 import { connect, type OpenbellClient } from '../gateway/client/index.ts';
 import { type Answer, DemoExchange } from './support/demo-exchange.ts';
 import { HookServer } from './support/hook-server.ts';
@@ -234,5 +235,21 @@ describe('alerts of a running exchange', { timeout: 240_000 }, () => {
         ['price', 0],
       ],
     );
+  });
+
+  it('an edge that was not stored before a kill fires at the next start', async () => {
+    await set({ kind: 'price', symbol: SYMBOL, price: '61400.00', direction: 'up', note: 'lost' });
+    const before = (await eventsOf(1)).at(-1).no;
+    await venue.restart({ 'webhook-loopback': true }, async () => {
+      // As after a kill between the trade and the commit: the stored value is that before the edge.
+      const store = new AlertStore(venue.data);
+      const symbol = [...store.gauges.getRange()].find(({ key }) => key.startsWith('price:'));
+      assert.equal(symbol?.value, 6_150_000);
+      store.write(1, () => store.gauges.putSync(symbol.key, 6_130_000));
+      await store.close();
+    });
+    await until(async () => (await eventsOf(1, before)).length > 0, 'the event');
+    const [{ note, value }] = await eventsOf(1, before);
+    assert.deepEqual([note, value], ['lost', '61500.00']);
   });
 });

@@ -28,10 +28,11 @@ export class DemoExchange {
     this.client = await this.connect(1);
   }
 
-  /** Stops it and starts it again on its data. */
-  async restart(further: Readonly<Record<string, string | boolean>> = {}): Promise<void> {
+  /** Stops it and starts it again on its data. @param meanwhile runs in between */
+  async restart(further: Readonly<Record<string, string | boolean>> = {}, meanwhile?: () => Promise<void>): Promise<void> {
     for (const client of this.#clients.splice(0)) await client.close();
     await this.running.stop();
+    await meanwhile?.();
     await this.start('compact', further);
   }
 
