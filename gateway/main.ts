@@ -461,6 +461,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     directory,
     hub,
     archive: history.archiveOf('alerts'),
+    trades: (symbol, limit, before) => started.history.symbolTrades(symbol, limit, before, 'alerts'),
     market: marketData,
     candles: (symbol) => candles.of(symbol),
     book: (symbol) => marketData.book(symbol),

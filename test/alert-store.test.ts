@@ -268,12 +268,8 @@ describe('alerts in their store', { timeout: 120_000 }, () => {
   it('survive a restart with their values and numbers', async (t) => {
     const fixture = new Fixture(t);
     const { thread } = fixture.open();
-    const alert = thread.addAlert(made, 99, 0);
-    const fills = thread.addAlert(
-      { ...made, condition: { kind: 'fill', symbol: 0, complete: true }, coolDownS: undefined },
-      Number.NaN,
-      12,
-    );
+    const alert = thread.addAlert(made, [['price:1', 99]], undefined);
+    const fills = thread.addAlert({ ...made, condition: { kind: 'fill', symbol: 0, complete: true }, coolDownS: undefined }, [], 12);
     assert.deepEqual([alert.id, fills.id], [1, 2]);
     thread.commit({
       events: [eventOf(1)],
@@ -289,7 +285,7 @@ describe('alerts in their store', { timeout: 120_000 }, () => {
       gauges: [['price:1', 105]],
       accounts: [[1, { eventNo: 1, reportNo: 15 }]],
     });
-    assert.equal(again.addAlert(made, 99, 0).id, 3, 'an id is not given twice');
+    assert.equal(again.addAlert(made, [], undefined).id, 3, 'an id is not given twice');
     again.removeAlert(1, 'price:1');
     assert.deepEqual([again.load().alerts.length, again.load().gauges], [1, []]);
   });

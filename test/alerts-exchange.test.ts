@@ -237,19 +237,47 @@ describe('alerts of a running exchange', { timeout: 240_000 }, () => {
     );
   });
 
-  it('an edge that was not stored before a kill fires at the next start', async () => {
-    await set({ kind: 'price', symbol: SYMBOL, price: '61400.00', direction: 'up', note: 'lost' });
+  it('edges that were not stored before a kill fire at the next start, also of a price that came back', async () => {
+    await set({ kind: 'price', symbol: SYMBOL, price: '61400.00', direction: 'down', repeat: 'every', note: 'dip' });
+    await set({ kind: 'price', symbol: SYMBOL, price: '61600.00', direction: 'up', repeat: 'every', note: 'peak' });
     const before = (await eventsOf(1)).at(-1).no;
+    for (const price of ['61300.00', '61500.00', '61700.00', '61500.00']) await trade(price);
+    await until(async () => (await eventsOf(1, before)).length >= 6, 'two edges and four fills');
+    const seen = (await eventsOf(1)).at(-1).no;
+    await set({ kind: 'price', symbol: SYMBOL, price: '61650.00', direction: 'up', note: 'set after it' });
     await venue.restart({ 'webhook-loopback': true }, async () => {
-      // As after a kill between the trade and the commit: the stored value is that before the edge.
+      // As after a kill before the commit: the values are those before the four trades.
       const store = new AlertStore(venue.data);
-      const symbol = [...store.gauges.getRange()].find(({ key }) => key.startsWith('price:'));
-      assert.equal(symbol?.value, 6_150_000);
-      store.write(1, () => store.gauges.putSync(symbol.key, 6_130_000));
+      const row = [...store.gauges.getRange()].find(({ key }) => key.startsWith('trade:')) ?? assert.fail();
+      store.write(2, () => {
+        store.gauges.putSync(row.key, row.value - 4);
+        store.gauges.putSync(row.key.replace('trade', 'price'), 6_150_000);
+      });
       await store.close();
     });
-    await until(async () => (await eventsOf(1, before)).length > 0, 'the event');
-    const [{ note, value }] = await eventsOf(1, before);
-    assert.deepEqual([note, value], ['lost', '61500.00']);
+    await until(async () => (await eventsOf(1, seen)).length >= 2, 'the events again');
+    const events: { note: string; value: string }[] = await eventsOf(1, seen);
+    assert.deepEqual(
+      events.map(({ note, value }) => [note, value]),
+      [
+        ['dip', '61300.00'],
+        ['peak', '61700.00'],
+      ],
+    );
+    // And where the trades are not known, from the stored value to that of now.
+    await set({ kind: 'price', symbol: SYMBOL, price: '61450.00', direction: 'up', note: 'net' });
+    const last = (await eventsOf(1)).at(-1).no;
+    await venue.restart({ 'webhook-loopback': true }, async () => {
+      const store = new AlertStore(venue.data);
+      const keys = [...store.gauges.getKeys()];
+      store.write(2, () => {
+        for (const key of keys) if (key.startsWith('trade:')) store.gauges.removeSync(key);
+        for (const key of keys) if (key.startsWith('price:')) store.gauges.putSync(key, 6_142_000);
+      });
+      await store.close();
+    });
+    await until(async () => (await eventsOf(1, last)).length > 0, 'the event');
+    const [{ note, value }] = await eventsOf(1, last);
+    assert.deepEqual([note, value], ['net', '61500.00']);
   });
 });

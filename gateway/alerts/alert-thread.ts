@@ -1,5 +1,5 @@
 import type { Delivery } from '../webhooks/delivery-queue.ts';
-import { type Alert, gaugeOf } from './alert.ts';
+import type { Alert } from './alert.ts';
 import { AlertError } from './alert-error.ts';
 import type { AlertEvent } from './alert-event.ts';
 import type { AccountRow, AlertStore } from './alert-store.ts';
@@ -44,15 +44,18 @@ export class AlertThread {
     };
   }
 
-  /** Stores an alert under a new id, and the value of its gauge. */
-  addAlert(alert: Omit<Alert, 'id'>, value: number, reportNo: number): Alert {
+  /**
+   * Stores an alert under a new id.
+   * @param gauges values that are not stored yet
+   * @param reportNo last report of the account, if its reports are not followed yet
+   */
+  addAlert(alert: Omit<Alert, 'id'>, gauges: readonly (readonly [key: string, value: number])[], reportNo: number | undefined): Alert {
     const store = this.#store;
-    return store.write(4, () => {
+    return store.write(5, () => {
       const stored: Alert = { ...alert, id: store.nextId('alert') };
       store.alerts.putSync(stored.id, stored);
-      if (alert.condition.kind === 'fill')
-        store.accounts.putSync(alert.account, { ...(store.accounts.get(alert.account) ?? NO_ACCOUNT), reportNo });
-      else if (!Number.isNaN(value)) store.gauges.putSync(gaugeOf(alert.account, alert.condition), value);
+      if (reportNo !== undefined) store.accounts.putSync(alert.account, { ...(store.accounts.get(alert.account) ?? NO_ACCOUNT), reportNo });
+      for (const [key, value] of gauges) store.gauges.putSync(key, value);
       return stored;
     });
   }

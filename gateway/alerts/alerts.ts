@@ -20,6 +20,7 @@ import { AlertEvaluator } from './evaluator.ts';
 import { FillWatch } from './fill-watch.ts';
 import { EVENT_BURST, EVENTS_PER_SECOND, MAX_ALERTS, MAX_ALERTS_PER_ACCOUNT, MAX_UNSTORED } from './limits.ts';
 import { bestOf, MarketWatch } from './market-watch.ts';
+import { missedTrades, type ReadTrades } from './missed-trades.ts';
 import { spreadPpm } from './symbol-watch.ts';
 
 /** Between two ticks, ms: alerts are armed again, accounts and feeds are looked at, events are stored. */
@@ -43,6 +44,7 @@ export interface AlertsOptions {
   readonly directory: Pick<Directory, 'account' | 'symbol' | 'asset'>;
   readonly hub: ReportHub;
   readonly archive: ReportArchive;
+  readonly trades: ReadTrades;
   readonly market: MarketHandler;
   /** Candles of a symbol as of the last event that market data has taken. */
   readonly candles: (symbol: number) => Candles;
@@ -133,21 +135,50 @@ export class Alerts {
     const rows = new Map(accounts);
     for (const [account, { eventNo }] of rows) this.#eventNo.set(account, eventNo);
     for (const [key, value] of values) this.#storedValues.set(key, value);
-    for (const alert of alerts) {
+    const ofSymbols = Map.groupBy(alerts, ({ condition }) => (condition.kind !== 'fill' && 'symbol' in condition ? condition.symbol : 0));
+    for (const { account } of alerts) this.#count(account, 1);
+    for (const alert of ofSymbols.get(0) ?? []) {
       const { account, condition } = alert;
-      this.#count(account, 1);
-      const stored = condition.kind === 'fill' ? undefined : values.get(gaugeOf(account, condition));
-      this.#evaluator.add(alert, stored ?? this.#valueOf(account, condition));
+      this.#resume(alert, values);
       if (condition.kind === 'fill') this.#followFills(account, rows.get(account)?.reportNo ?? alert.afterReportNo);
     }
+    for (const [symbol, list] of ofSymbols) if (symbol !== 0) await this.#resumeSymbol(symbol, list, values);
     this.#arranged();
-    // Values that changed after they were stored: their edges fire now.
-    for (const alert of alerts) {
-      const { account, condition } = alert;
+    // Where trades are not known, and spreads: an edge lies between the stored value and that of now.
+    for (const { account, condition } of alerts) {
       if (condition.kind !== 'price' && condition.kind !== 'spread') continue;
       const value = this.#valueOf(account, condition);
       if (!Number.isNaN(value)) this.#evaluator.set(gaugeOf(account, condition), value, this.#options.nowUs());
     }
+  }
+
+  #resume(alert: Alert, values: ReadonlyMap<string, number>): void {
+    const { account, condition } = alert;
+    const stored = condition.kind === 'fill' ? undefined : values.get(gaugeOf(account, condition));
+    this.#evaluator.add(alert, stored ?? this.#valueOf(account, condition));
+  }
+
+  /** Evaluates the trades of a symbol that came after the last commit, each alert from the time on at which it was set. */
+  async #resumeSymbol(symbol: number, alerts: readonly Alert[], values: ReadonlyMap<string, number>): Promise<void> {
+    const { trades: read, candles, log } = this.#options;
+    const waiting = [...alerts].sort((a, b) => b.createdUs - a.createdUs);
+    const resume = (timeUs: number): void => {
+      for (let last = waiting.at(-1); last !== undefined && last.createdUs < timeUs; last = waiting.at(-1)) {
+        this.#resume(last, values);
+        waiting.pop();
+      }
+    };
+    const after = values.get(tradeKey(symbol));
+    try {
+      const missed = after === undefined ? [] : await missedTrades(read, symbol, after, candles(symbol).lastTradeId);
+      for (const { price, quantity, timeUs } of missed) {
+        resume(timeUs);
+        this.#evaluator.symbols[symbol]?.trade(price, quantity, timeUs);
+      }
+    } catch (err) {
+      log.warn({ err, symbol }, 'alerts pass over trades that cannot be read');
+    }
+    resume(Number.POSITIVE_INFINITY);
   }
 
   /** @throws the thread's error: a later attempt would not succeed either */
@@ -208,10 +239,14 @@ export class Alerts {
         firedUs: 0,
         suppressed: 0,
       };
-      const followed = condition.kind === 'fill' ? this.#fills.readUpTo(account) || reportNo : 0;
-      const alert = await this.#open().ask('addAlert', made, this.#storedValueOf(account, condition), followed);
+      const alert = await this.#open().ask(
+        'addAlert',
+        made,
+        this.#unstoredValues(account, condition),
+        this.#unstoredReport(condition, account),
+      );
       this.#evaluator.add(alert, this.#valueOf(account, condition));
-      if (condition.kind === 'fill') this.#followFills(account, followed);
+      if (condition.kind === 'fill') this.#followFills(account, reportNo);
       this.#arranged();
       return alert;
     } catch (error) {
@@ -419,8 +454,17 @@ export class Alerts {
       this.#storedValues.set(key, value);
       changed.push([key, value]);
     }
+    for (const symbol of this.#evaluator.symbols.keys()) {
+      if (this.#evaluator.symbols[symbol] === undefined) continue;
+      const { lastTradeId } = this.#options.candles(symbol);
+      if (this.#storedValues.get(tradeKey(symbol)) === lastTradeId) continue;
+      this.#storedValues.set(tradeKey(symbol), lastTradeId);
+      changed.push([tradeKey(symbol), lastTradeId]);
+    }
     for (const key of this.#storedValues.keys()) {
-      if (this.#evaluator.gauge(key) !== undefined) continue;
+      const symbol = symbolOf(key);
+      const isFollowed = symbol === undefined ? this.#evaluator.gauge(key) !== undefined : this.#evaluator.symbols[symbol] !== undefined;
+      if (isFollowed) continue;
       this.#storedValues.delete(key);
       changed.push([key, undefined]);
     }
@@ -495,11 +539,21 @@ export class Alerts {
     }
   }
 
-  /** The same as it is stored with a new alert; NaN: it is not. */
-  #storedValueOf(account: number, condition: Condition): number {
-    if (condition.kind === 'fill' || !isKept(gaugeOf(account, condition))) return Number.NaN;
-    const value = this.#evaluator.gauge(gaugeOf(account, condition))?.value ?? this.#valueOf(account, condition);
-    return value;
+  /** Values that a new alert needs over a restart and that no other alert has stored. Those of others must stay: edges behind them may not be stored yet. */
+  #unstoredValues(account: number, condition: Condition): [string, number][] {
+    if (condition.kind === 'fill') return [];
+    const values: [string, number][] = [];
+    const key = gaugeOf(account, condition);
+    const value = this.#valueOf(account, condition);
+    if (isKept(key) && this.#evaluator.gauge(key) === undefined && !Number.isNaN(value)) values.push([key, value]);
+    if ('symbol' in condition && this.#evaluator.symbols[condition.symbol] === undefined)
+      values.push([tradeKey(condition.symbol), this.#options.candles(condition.symbol).lastTradeId]);
+    return values;
+  }
+
+  /** The same of the reports of an account. */
+  #unstoredReport({ kind }: Condition, account: number): number | undefined {
+    return kind === 'fill' && !this.#storedReports.has(account) ? this.#options.hub.lastReportNo(account) : undefined;
   }
 }
 
@@ -511,6 +565,16 @@ function lastPrice(candles: Candles): number {
   const { state } = candles;
   const [forming, closed] = [candles.formingAt(DAY), candles.closedAt(DAY)];
   return state[(state[forming + CandleField.trades] === 0 ? closed : forming) + CandleField.close];
+}
+
+/** Where the last trade of a symbol that was evaluated is stored, among the values. */
+function tradeKey(symbol: number): string {
+  return `trade:${symbol}`;
+}
+
+/** The symbol of such a key. */
+function symbolOf(key: string): number | undefined {
+  return key.startsWith('trade:') ? Number(key.slice('trade:'.length)) : undefined;
 }
 
 /** Whether a value is stored, so that an edge over a restart is found. Windows of time and feeds begin anew. */
