@@ -17,7 +17,7 @@ export const SymbolParam = {
   /** Millionths of the notional, negative = rebate. Orders keep the fees with which they were accepted; before rules 4 they could change only while the book was empty. */
   MakerFeePpm: 8,
   TakerFeePpm: 9,
-  /** Reference price of the price band. Every trade sets it to the trade price. */
+  /** Reference price of the price band, ticks; 0 = none. {@link ReferenceSource} says what sets it. */
   ReferencePrice: 10,
   /** The {@link RiskModelId} that reserves and settles money for the symbol; can change only while the book is empty. */
   RiskModel: 11,
@@ -29,7 +29,7 @@ export const SymbolParam = {
   FeeTierTable: 14,
   /** Width of the static band around the last auction price, in millionths; 0 = none. */
   StaticBandPpm: 15,
-  /** Width of the dynamic band around the reference price, which follows the trades, in millionths; 0 = none. */
+  /** Width of the dynamic band around the reference price, in millionths; 0 = none. */
   DynamicBandPpm: 16,
   /** Length of a volatility auction, microseconds. */
   VolatilityUs: 17,
@@ -43,10 +43,12 @@ export const SymbolParam = {
   VolatilityProfile: 21,
   /** An {@link AuctionPriceId}: the price of a call auction among several with the same volume and surplus. From rules 7 on. */
   AuctionPrice: 22,
+  /** A {@link ReferenceSourceId}: what sets the reference price, besides the operator. */
+  ReferenceSource: 23,
 } as const;
 export type SymbolParam = (typeof SymbolParam)[keyof typeof SymbolParam];
 export type SymbolParamName = keyof typeof SymbolParam;
-export const SYMBOL_PARAMS = 23;
+export const SYMBOL_PARAMS = 24;
 /** Parameters that every snapshot contains. A snapshot contains later parameters only where they differ from the default. */
 export const FIRST_SYMBOL_PARAMS = 11;
 
@@ -72,6 +74,14 @@ export const AuctionPriceId = {
   Limits: 1,
   /** The same, but the middle of the tied limits, as on the Shanghai Stock Exchange. */
   Middle: 2,
+} as const;
+
+/** What sets the reference price of a symbol. The operator can set it in any case. */
+export const ReferenceSourceId = {
+  /** Each trade, to its price. */
+  Trades: 0,
+  /** The command SetReference, with the price of an outside market. Trades leave it as it is. */
+  Outside: 1,
 } as const;
 
 /** Two minutes. */
@@ -114,6 +124,7 @@ export const SYMBOL_PARAM_DEFAULTS: readonly number[] = [
   0,
   0,
   AuctionPriceId.Nearest,
+  ReferenceSourceId.Trades,
 ];
 /** Lowest and highest value of each symbol parameter. */
 export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
@@ -140,6 +151,7 @@ export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
   [0, LONGEST_RANDOM_US],
   [VolatilityProfileId.Auction, VolatilityProfileId.LimitUpDown],
   [AuctionPriceId.Nearest, AuctionPriceId.Middle],
+  [ReferenceSourceId.Trades, ReferenceSourceId.Outside],
 ];
 
 /** Parameters of `SetAccount`. */

@@ -29,6 +29,7 @@ import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
+import { referenceRoutes } from './endpoints/http/reference-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveAlertSockets } from './endpoints/websocket/alert-sockets.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
@@ -42,6 +43,7 @@ import type { Logger } from './log.ts';
 import { LiveCandles, RecoveredTrades } from './market/live-candles.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
+import { ReferenceDriver } from './reference/reference-driver.ts';
 import { DropCopies } from './sessions/drop-copies.ts';
 import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
@@ -132,6 +134,7 @@ export class RunningExchange {
       feeds,
       alerts,
       alertStreams,
+      references,
       sessions,
       dropCopies,
       orderEntry,
@@ -149,6 +152,7 @@ export class RunningExchange {
     state.draining = true;
     simulation?.stop();
     calendar.stop();
+    references.stop();
     sessions.drain();
     orderEntry.health.serving = false;
     sessions.end();
@@ -228,6 +232,7 @@ interface Parts {
   readonly feeds: Feeds | undefined;
   readonly alerts: Alerts;
   readonly alertStreams: AlertStreams;
+  readonly references: ReferenceDriver;
   readonly ports: Ports;
   readonly recovery: Recovery;
 }
@@ -300,7 +305,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let prepared: PreparedHistory | undefined;
   const unready = () => unreadiness(state, engine, history);
   let clockWatch: ClockWatch | undefined;
-  const warnings = () => [...warningsOf(prepared, history), ...(clockWatch?.warnings() ?? [])];
+  let references: ReferenceDriver | undefined;
+  const warnings = () => [...warningsOf(prepared, history), ...(clockWatch?.warnings() ?? []), ...(references?.warnings() ?? [])];
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
@@ -453,7 +459,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     draining: () => state.draining,
     nowUs: () => sequencer.nowUs(),
   });
-  const feeds = startFeeds(config.feeds, log);
+  const hasReferences = venue.symbols.some(({ reference }) => reference !== undefined);
+  const feeds = startFeeds(config.feeds, log, hasReferences ? () => references?.wake() : undefined);
   undo.push(() => feeds?.stop());
   const alerts = new Alerts({
     dataDir: config.data,
@@ -479,6 +486,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     accountExists: (account) => directory.accountExists(account),
     draining: () => state.draining,
   });
+  const referenceDriver = new ReferenceDriver(venue, config.feeds, feeds, { directory, commands, log });
+  references = referenceDriver;
+  undo.push(() => referenceDriver.stop());
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
@@ -518,6 +528,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     calendar: calendar.counters,
     feeds: () => feeds?.status() ?? [],
     alerts,
+    references: referenceDriver.symbols,
+    symbolName: (id) => directory.symbol(id)?.name ?? String(id),
   });
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   admin.serve([
@@ -531,6 +543,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ),
     ...feedRoutes(feeds),
     ...alertRoutes({ alerts, directory, feeds: config.feeds.map(({ name }) => name), loopback: config.webhookLoopback }),
+    ...referenceRoutes(referenceDriver.symbols, directory),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
   const simulator = config.simulate ? config.simulator : undefined;
@@ -543,6 +556,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   undo.push(() => marketSockets.stop());
   orderEntry.serve(sessions, dropCopies);
   state.recovering = false;
+  referenceDriver.start();
 
   const ports = { grpc, ws, http };
   const { seq, snapshotSeq, replayed, milliseconds } = recovery;
@@ -573,6 +587,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     feeds,
     alerts,
     alertStreams,
+    references: referenceDriver,
     ports,
     recovery,
   };

@@ -13,6 +13,8 @@ import type { LatencyBuckets } from './latency-buckets.ts';
 import type { LimitCounters } from './limit-counters.ts';
 import { errorOutput } from './lossy-output.ts';
 import type { MarketCounters } from './market/market-counters.ts';
+import { conditionName, SourceCondition } from './reference/reference-choice.ts';
+import type { ReferenceCounters, SymbolReference } from './reference/symbol-reference.ts';
 import type { DropCopyCounters } from './sessions/drop-copy.ts';
 import type { OrderEntryCounters } from './sessions/order-intake.ts';
 import type { ReportTap } from './sessions/report-tap.ts';
@@ -49,6 +51,9 @@ export interface MetricSources {
   readonly calendar: CalendarCounters;
   readonly feeds: () => readonly SourceStatus[];
   readonly alerts: Alerts;
+  /** Of the symbols that have outside sources. */
+  readonly references: readonly SymbolReference[];
+  readonly symbolName: (id: number) => string;
 }
 
 type Value = { readonly value: number; readonly labels?: Readonly<Record<string, string | number>>; readonly metricName?: string };
@@ -90,6 +95,8 @@ export function addExchangeMetrics(
     calendar,
     feeds,
     alerts,
+    references,
+    symbolName,
   }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
@@ -175,6 +182,7 @@ export function addExchangeMetrics(
   counter('openbell_webhook_dead_letters_total', 'Messages for webhooks that are not attempted any more', () => [
     { value: alerts.webhookStats?.dead ?? 0 },
   ]);
+  addReferenceMetrics(registry, references, symbolName);
 
   gauge('openbell_seq', 'Sequence of the last command, by stage', () => {
     const { sequencedSeq, appliedSeq, durableSeq } = status();
@@ -398,4 +406,44 @@ function add(registry: Registry, name: string, help: string, type: 'gauge' | 'co
     },
   };
   registry.registerMetric(metric as unknown as Parameters<Registry['registerMetric']>[0]);
+}
+
+function addReferenceMetrics(registry: Registry, references: readonly SymbolReference[], symbolName: (id: number) => string): void {
+  const ofSymbols = (read: (reference: SymbolReference) => number) => () =>
+    references.map((reference) => ({ labels: { symbol: symbolName(reference.id) }, value: read(reference) }));
+  const count = (name: string, help: string, read: (counters: ReferenceCounters) => number): void =>
+    add(
+      registry,
+      name,
+      help,
+      'counter',
+      ofSymbols(({ counters }) => read(counters)),
+    );
+  add(
+    registry,
+    'openbell_reference_stale',
+    '1 while no outside source of a reference price is usable',
+    'gauge',
+    ofSymbols(({ state }) => Number(state === 'stale')),
+  );
+  add(
+    registry,
+    'openbell_reference_source',
+    'The outside source that gives a reference price: its place in the list, from 1; 0 = none',
+    'gauge',
+    ofSymbols(({ state, choice }) => (state === 'live' ? choice.chosen + 1 : 0)),
+  );
+  count('openbell_reference_updates_total', 'Reference prices that the engine took from outside sources', ({ updates }) => updates);
+  count('openbell_reference_switches_total', 'Changes of the outside source of a reference price', ({ switches }) => switches);
+  count('openbell_reference_retries_total', 'Commands of references that the exchange did not take', ({ retries }) => retries);
+  count('openbell_reference_rejects_total', 'Commands of references that the engine rejected', ({ rejected }) => rejected);
+  count('openbell_reference_halts_total', 'Halts of symbols whose reference price was stale', ({ halts }) => halts);
+  add(registry, 'openbell_reference_refused_total', 'Outside prices that were not taken, by reason', 'counter', () =>
+    references.flatMap(({ id, counters }) =>
+      [SourceCondition.OutOfRange, SourceCondition.Jump].map((condition) => ({
+        labels: { symbol: symbolName(id), reason: conditionName(condition) },
+        value: counters.refused[condition],
+      })),
+    ),
+  );
 }

@@ -141,6 +141,8 @@ test('a symbol: defined, parameters, auction, uncross', async () => {
   assert.equal((await post('/v1/symbols/600000/phase', { phase: 'continuous' })).json.phase, 'continuous');
   assert.equal((await post('/v1/symbols/600000/parameters', { 'price-band': '5%' })).json.priceBand, '5.0000%');
   assert.equal((await post('/v1/symbols/600000/parameters', { auctionPrice: 'middle' })).json.auctionPrice, 'middle');
+  for (const referenceSource of ['outside', 'trades'])
+    assert.equal((await post('/v1/symbols/600000/parameters', { referenceSource })).json.referenceSource, referenceSource);
   const unknown = await post('/v1/symbols/600000/parameters', { auctionPrice: 'highest' });
   assert.deepEqual([unknown.status, unknown.json.problems[0].path], [400, 'auctionPrice']);
   assert.equal((await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' } })).json.fees.taker, '0.2000%');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { makeFrames, RECORDS_PER_FRAME } from '../bench/feeds/frames.ts';
 import { Parser } from '../bench/feeds/parse.ts';
+import { ReferenceBench } from '../bench/feeds/reference.ts';
 import { ringWindow } from '../bench/feeds/ring-work.ts';
 import { Visible } from '../bench/feeds/visible.ts';
 import { BroadcastReader } from '../feeds/rings/broadcast-ring.ts';
@@ -22,6 +23,18 @@ describe('bench: the scope feeds on small inputs', () => {
 
   it('a window of the ring reads every record, with each number of readers', () => {
     for (const readers of [1, 4]) assert.ok(ringWindow(readers).ratio > 0);
+  });
+
+  it('the last price of each window of reference prices reaches the engine', async () => {
+    const bench = await ReferenceBench.start({ framesPerSecond: 500, framesPerWindow: 20, windows: 2 });
+    try {
+      for (let window = 0; window < 2; window++) {
+        const { count } = await bench.window();
+        assert.ok(count >= 1 && count <= 20, String(count));
+      }
+    } finally {
+      await bench.stop();
+    }
   });
 
   it('every frame of an open loop has its latencies, also in a second window', async () => {

@@ -11,6 +11,7 @@ import { calendarRoute } from '../gateway/endpoints/http/calendar-query.ts';
 import { candleRoute } from '../gateway/endpoints/http/candle-query.ts';
 import { feedRoutes } from '../gateway/endpoints/http/feed-queries.ts';
 import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
+import { referenceRoutes } from '../gateway/endpoints/http/reference-queries.ts';
 import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
 
 const doc = (name: string) => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
@@ -41,6 +42,7 @@ test('every route of the admin interface is documented, and nothing else', () =>
     calendarRoute(nothing, nothing, nothing),
     ...feedRoutes(nothing),
     ...alertRoutes(nothing),
+    ...referenceRoutes(nothing, nothing),
     ...actionRoutes(nothing),
   ].map(({ method, path }) => `${method} ${path}`);
   const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST|DELETE) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(

@@ -94,6 +94,10 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
       'openbell_feed_heard_seconds',
       'openbell_feed_messages_total',
       'openbell_feed_records_total',
+      // And of these, where a symbol has its reference price from them.
+      'openbell_reference_rejects_total',
+      'openbell_reference_retries_total',
+      'openbell_reference_switches_total',
     ];
     const expressions = [...allRules(), ...[...dashboards().values()].flatMap(panelQueries)].map(({ expr }) => expr);
     const used = new Set(expressions.flatMap((expr) => promqlNames(expr).selectors.map(({ metric }) => metric)));

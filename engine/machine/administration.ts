@@ -1,8 +1,16 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
-import { GROUPS, MASS_CANCEL_SELLS, SYMBOL_PARAM_RANGES, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
+import {
+  GROUPS,
+  MASS_CANCEL_SELLS,
+  MAX_PRICE_TICKS,
+  ReferenceSourceId,
+  SYMBOL_PARAM_RANGES,
+  SYMBOL_PARAMS,
+  SymbolParam,
+} from '../params.ts';
 import { isName, NAME_BYTES } from '../rules/accounts.ts';
-import { BY_REFERENCE, BY_TRADE } from '../rules/pending-stops.ts';
+import { BY_REFERENCE } from '../rules/pending-stops.ts';
 import { unitsOf } from '../rules/symbols.ts';
 import { getI64, LIMIT_53, type Money } from '../units.ts';
 import { Command, CommandKind, Phase, SubPhase } from '../wire/layout.ts';
@@ -135,6 +143,8 @@ export class Administration {
         return this.#cancelGroup(words[w + Command.tag / 4] >>> 0, symbol, quantity);
       case CommandKind.SetFeeTier:
         return this.#setFeeTier(parameter, symbol, bytes[b + Command.side] === NEGATIVE, words, w);
+      case CommandKind.SetReference:
+        return this.#setReference(symbol, quantity);
       default:
         return Code.UNKNOWN_KIND;
     }
@@ -221,6 +231,20 @@ export class Administration {
     return Code.OK;
   }
 
+  /** The price of an outside market. It moves the middle of the static band only if there is none yet: otherwise both bands would be the same. */
+  #setReference(symbol: number, price: number): Code {
+    const { symbols, stops, rules } = this.#state;
+    if (rules < 7) return Code.UNKNOWN_KIND;
+    if (this.#state.books[symbol] === undefined) return Code.UNKNOWN_SYMBOL;
+    if (symbols.param(symbol, SymbolParam.ReferenceSource) !== ReferenceSourceId.Outside) return Code.BAD_PARAMETER;
+    if (price < 1 || price > MAX_PRICE_TICKS) return Code.BAD_PARAMETER;
+    symbols.setParam(symbol, SymbolParam.ReferencePrice, price);
+    if (symbols.staticPrice[symbol] === 0) symbols.setStaticPrice(symbol, price);
+    stops.moved(symbol, price, price, BY_REFERENCE);
+    this.#publishPhase(symbol);
+    return Code.OK;
+  }
+
   /** @param boundaryUs of the calendar; 0: the operator's command */
   #setPhase(symbol: number, phase: number, subPhase: number, boundaryUs: number): Code {
     const { symbols, rules } = this.#state;
@@ -289,7 +313,7 @@ export class Administration {
     this.#protection.afterUncross();
     if (this.volume > 0) {
       symbols.setStaticPrice(symbol, this.price);
-      this.#state.stops.moved(symbol, this.price, this.price, BY_TRADE);
+      this.#state.stops.traded(symbol, this.price, this.price);
     }
     market.write(MarketEventKind.Indicative, 0, 0, symbol, 0, 0, 0, 0, 0);
     if (rules >= 5) this.#auctionOrders.afterUncross(symbol);

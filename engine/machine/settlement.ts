@@ -1,7 +1,7 @@
 import type { BookListener, OrderBook } from '../book/order-book.ts';
 import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
-import { SYMBOL_PARAMS, SymbolParam } from '../params.ts';
+import { ReferenceSourceId, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import { CARRY_BITS, CARRY_MASK, type FeeSchedules, SCHEDULE_MASK } from '../rules/fee-schedules.ts';
 import { carryAfter, feeOn } from '../rules/fees.ts';
 import { type Money, type PriceTicks, putI64, putU53Even, type QtyLots } from '../units.ts';
@@ -11,7 +11,7 @@ import { ReportFlag, ReportWord, reportTerms } from './report-writer.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
-const { ReferencePrice } = SymbolParam;
+const { ReferencePrice, ReferenceSource } = SymbolParam;
 const { Buy } = Side;
 // Module constants: V8 folds them, but loads an imported constant each time.
 const PARAMS = SYMBOL_PARAMS;
@@ -207,11 +207,13 @@ export class Settlement implements BookListener {
     return fee;
   }
 
-  /** Sets the last price and the reference price to the trade price. Returns the number of the trade. */
+  /** Sets the last price to the trade price, and the reference price if it follows the trades. Returns the number of the trade. */
   #noteTrade(symbol: number, price: PriceTicks): number {
     const symbols = this.#symbols;
+    const { params } = symbols;
+    const row = symbol * PARAMS;
     symbols.lastPrice[symbol] = price;
-    symbols.params[symbol * PARAMS + ReferencePrice] = price;
+    if (params[row + ReferenceSource] === ReferenceSourceId.Trades) params[row + ReferencePrice] = price;
     return ++symbols.tradeId[symbol];
   }
 

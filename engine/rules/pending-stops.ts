@@ -4,7 +4,7 @@ import { type OrderSlab, STOP_BY_REFERENCE } from '../book/order-slab.ts';
 import { StopBook } from '../book/stop-book.ts';
 import type { TrailBook, TrailMemory } from '../book/trail-book.ts';
 import type { TrailGroups } from '../book/trail-groups.ts';
-import { SYMBOL_PARAMS, SymbolParam } from '../params.ts';
+import { ReferenceSourceId, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import type { PriceTicks } from '../units.ts';
 import { Phase, Side, Trigger } from '../wire/layout.ts';
 import type { Symbols } from './symbols.ts';
@@ -12,10 +12,11 @@ import { TrailBegins } from './trail-begins.ts';
 import { StopPrices } from './trail-prices.ts';
 import { TrailReports } from './trail-reports.ts';
 
-const { ReferencePrice: REFERENCE_PRICE } = SymbolParam;
+const { ReferencePrice: REFERENCE_PRICE, ReferenceSource: REFERENCE_SOURCE } = SymbolParam;
 const NIL = -1;
 /** Sets of triggers, as StopBook takes them. */
-export const BY_TRADE = (1 << Trigger.LastTrade) | (1 << Trigger.ReferencePrice);
+const BY_LAST_TRADE = 1 << Trigger.LastTrade;
+const BY_TRADE = BY_LAST_TRADE | (1 << Trigger.ReferencePrice);
 /** More steps than there are orders. */
 export const ALL = 2 ** 30 - 1;
 export const BY_REFERENCE = 1 << Trigger.ReferencePrice;
@@ -176,11 +177,16 @@ export class PendingStops {
   afterMatch(): void {
     const symbol = this.#symbol;
     this.#symbol = 0;
-    if (symbol !== 0 && this.#symbols.tradeId[symbol] !== this.#tradeId)
-      this.moved(symbol, this.#first, this.#symbols.lastPrice[symbol], BY_TRADE);
+    if (symbol !== 0 && this.#symbols.tradeId[symbol] !== this.#tradeId) this.traded(symbol, this.#first, this.#symbols.lastPrice[symbol]);
   }
 
-  /** Prices of a symbol moved from `first` to `last`; 0 = no price. @param triggers {@link BY_TRADE} or {@link BY_REFERENCE} */
+  /** Trades of a symbol at prices from `first` to `last`. They move the reference price, too, unless an outside source sets it. */
+  traded(symbol: number, first: PriceTicks, last: PriceTicks): void {
+    const followsTrades = this.#symbols.params[symbol * SYMBOL_PARAMS + REFERENCE_SOURCE] === ReferenceSourceId.Trades;
+    this.moved(symbol, first, last, followsTrades ? BY_TRADE : BY_LAST_TRADE);
+  }
+
+  /** Prices of a symbol moved from `first` to `last`; 0 = no price. @param triggers a set of them, such as {@link BY_REFERENCE} */
   moved(symbol: number, first: PriceTicks, last: PriceTicks, triggers: number): void {
     const book = this.books[symbol];
     if (book === undefined || last === 0) return;

@@ -8,8 +8,8 @@ const { MaxPrice, ReferencePrice, StaticBandPpm, DynamicBandPpm, WideBandPpm } =
 /**
  * The volatility bands of a symbol: the prices at which an incoming order may
  * trade now. The static band is around the last auction price, the dynamic one
- * around the reference price, which each trade sets; so the bands are measured
- * before a match, and stay for the whole of it. Owned by the engine thread.
+ * around the reference price, which trades set unless an outside source does; so the bands are
+ * measured before a match, and stay for the whole of it. Owned by the engine thread.
  */
 export class VolatilityBands {
   /** Lowest and highest price of an execution, ticks, as of the last `measure`. If the bands do not overlap, no price is between them. */

@@ -94,6 +94,11 @@ export class Directory {
     return id < this.#symbols.capacity && this.#symbols.defined[id] !== 0 ? this.#symbolInfo(id) : undefined;
   }
 
+  /** A parameter of a symbol as it is now, without the cost of {@link symbol}. @param id of a defined symbol */
+  param(id: number, name: SymbolParamName): number {
+    return this.#symbols.param(id, SymbolParam[name]);
+  }
+
   symbolByName(name: string): SymbolInfo | undefined {
     this.assets();
     const found = this.#symbolList.find((symbol) => symbol.name === name);

@@ -251,7 +251,7 @@ export class EngineCore {
     control.beginChange();
     for (;;) {
       exchange.apply(u8, i32, slot);
-      if (u8[slot << 6] >= CommandKind.DefineAsset && u8[slot << 6] !== CommandKind.Tick) defined = true;
+      if (defines(u8[slot << 6])) defined = true;
       if (++done === POLL_COMMANDS) break;
       slot = commands.next();
       if (slot === -1) break;
@@ -309,4 +309,9 @@ export class EngineCore {
     this.exchange.endBatch();
     this.#outputs.market.publish();
   }
+}
+
+/** Whether a command may change what the directory lists. Outside reference prices come often, and change none of it. */
+function defines(kind: number): boolean {
+  return kind >= CommandKind.DefineAsset && kind !== CommandKind.Tick && kind !== CommandKind.SetReference;
 }

@@ -114,6 +114,7 @@ export const CommandKind = {
   CancelGroup: 32,
   SetFeeTier: 33,
   CancelSession: 34,
+  SetReference: 35,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 

@@ -2,6 +2,7 @@ import { assert } from '../../engine/assert.ts';
 import { ALL_INSTRUMENTS, type BookSide, FEED_FAULTS, type FeedFault, type FeedSink, FeedState, type TakerSide } from '../feed.ts';
 import { FeedRecord, RECORD_BYTES, RecordKind } from '../feed-record.ts';
 import type { BroadcastProducer } from './broadcast-ring.ts';
+import type { ChangeSignal } from './change-signal.ts';
 import { LATEST_FIELDS, LatestField } from './latest-values.ts';
 import type { LockedRowsWriter } from './locked-rows.ts';
 import { NEW_SOURCE, SOURCE_FIELDS, SourceField } from './source-status.ts';
@@ -11,6 +12,8 @@ export interface FeedOutput {
   readonly ring: BroadcastProducer;
   readonly latest: LockedRowsWriter;
   readonly sources: LockedRowsWriter;
+  /** For a thread that watches rows of `latest`. */
+  readonly signal?: ChangeSignal;
 }
 
 /**
@@ -80,15 +83,17 @@ export class RecordPublisher implements FeedSink {
 
   /** Makes visible what was written since the last flush. */
   flush(): void {
-    const { ring, latest, sources } = this.#output;
+    const { ring, latest, sources, signal } = this.#output;
     for (let i = 0; i < this.#changes; i++) {
       const row = this.#changed[i];
       this.#isChanged[row] = 0;
       latest.publish(row);
+      signal?.note(row);
     }
     this.#changes = 0;
     sources.publish(this.source);
     ring.flush();
+    signal?.flush();
   }
 
   instrument(name: string): number {

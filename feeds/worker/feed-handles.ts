@@ -1,4 +1,5 @@
 import { allocateBroadcast, type BroadcastHandle, BroadcastProducer } from '../rings/broadcast-ring.ts';
+import { allocateChangeSignal, ChangeSignal, type ChangeSignalHandle } from '../rings/change-signal.ts';
 import { allocateLatest, type LatestHandle, latestWriter } from '../rings/latest-values.ts';
 import type { FeedOutput } from '../rings/record-publisher.ts';
 import { allocateSources, type SourcesHandle, sourcesWriter } from '../rings/source-status.ts';
@@ -8,6 +9,8 @@ export interface FeedHandles {
   readonly ring: BroadcastHandle;
   readonly latest: LatestHandle;
   readonly sources: SourcesHandle;
+  /** Wakes the main thread when rows of `latest` that it watches have changed; undefined if it watches none. */
+  readonly signal: ChangeSignalHandle | undefined;
 }
 
 export interface FeedSizes {
@@ -15,13 +18,28 @@ export interface FeedSizes {
   readonly records?: number;
   /** Instruments over all sources; 4,096 by default. */
   readonly instruments?: number;
+  /** The main thread watches rows. */
+  readonly watched?: boolean;
 }
 
-export function allocateFeeds({ records = 65_536, instruments = 4_096 }: FeedSizes, sources: number): FeedHandles {
-  return { ring: allocateBroadcast({ capacity: records }), latest: allocateLatest(instruments), sources: allocateSources(sources) };
+export function allocateFeeds({ records = 65_536, instruments = 4_096, watched = false }: FeedSizes, sources: number): FeedHandles {
+  return {
+    ring: allocateBroadcast({ capacity: records }),
+    latest: allocateLatest(instruments),
+    sources: allocateSources(sources),
+    signal: watched ? allocateChangeSignal(instruments) : undefined,
+  };
 }
 
-/** The writing ends, for one thread at a time: new ones continue where the last ones published. */
-export function openOutput({ ring, latest, sources }: FeedHandles): FeedOutput {
-  return { ring: new BroadcastProducer(ring), latest: latestWriter(latest), sources: sourcesWriter(sources) };
+/**
+ * The writing ends, for one thread at a time: new ones continue where the last ones published.
+ * @param wake sends the main thread a message: rows that it watches have changed
+ */
+export function openOutput({ ring, latest, sources, signal }: FeedHandles, wake?: () => void): FeedOutput {
+  return {
+    ring: new BroadcastProducer(ring),
+    latest: latestWriter(latest),
+    sources: sourcesWriter(sources),
+    ...(signal !== undefined && wake !== undefined && { signal: new ChangeSignal(signal, wake) }),
+  };
 }

@@ -9,6 +9,8 @@ export interface FeedThreadData {
 
 export type FromFeedThread =
   | { readonly type: 'started' }
+  /** Rows that the main thread watches have changed. */
+  | { readonly type: 'changed' }
   | { readonly type: 'note'; readonly source: string; readonly fault: FeedFault; readonly text: string };
 
 /** The only message to the thread: it ends its connections, then itself. */

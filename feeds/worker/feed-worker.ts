@@ -15,10 +15,10 @@ import { PublishedAdapter } from './published-adapter.ts';
 if (parentPort !== null) runThread(parentPort, workerData as FeedThreadData);
 
 function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: FeedThreadData): void {
-  const output = openOutput(handles);
   const breakers = new Breakers();
   const clock = new LineClock();
   const say = (message: FromFeedThread): void => port.postMessage(message);
+  const output = openOutput(handles, () => say({ type: 'changed' }));
   const lines = sources.map((source) => {
     const publisher = new RecordPublisher(output, source.name);
     publisher.at(clock.nowUs());

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { FeedFault } from '../feed.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
+import { ChangeWatch } from '../rings/change-signal.ts';
 import { LatestReader } from '../rings/latest-values.ts';
 import { RecordPublisher } from '../rings/record-publisher.ts';
 import { type SourceStatus, SourcesReader } from '../rings/source-status.ts';
@@ -12,6 +13,8 @@ export interface FeedsOptions extends FeedSizes {
   readonly sources: readonly FeedSource[];
   /** What happened to a source, or to the thread (`source` undefined): for the log. */
   readonly onNote: (source: string | undefined, fault: FeedFault, text: string) => void;
+  /** Rows that {@link Feeds.watch} names have changed. Called once until {@link Feeds.arm} is called. */
+  readonly onChange?: () => void;
 }
 
 /** Until a thread that ended by itself is started again, ms. */
@@ -34,6 +37,7 @@ export class Feeds {
   readonly latest: LatestReader;
   readonly #options: FeedsOptions;
   readonly #status: SourcesReader;
+  readonly #watch: ChangeWatch | undefined;
   #worker: Worker | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -41,7 +45,9 @@ export class Feeds {
   /** Allocates, and starts the thread. Connections are made in the background. */
   constructor(options: FeedsOptions) {
     this.#options = options;
-    this.handles = allocateFeeds(options, options.sources.length);
+    this.handles = allocateFeeds({ ...options, watched: options.onChange !== undefined }, options.sources.length);
+    const { signal } = this.handles;
+    this.#watch = signal && new ChangeWatch(signal);
     this.latest = new LatestReader(this.handles.latest);
     this.#status = new SourcesReader(this.handles.sources);
     // The sources get their numbers here: in the order of the configuration, before a line is made.
@@ -53,6 +59,16 @@ export class Feeds {
   /** State and counters of each source, in the order of the configuration. */
   status(): SourceStatus[] {
     return this.#status.all();
+  }
+
+  /** Changes of this row of {@link latest} call `onChange`. Read the row once after that. */
+  watch(row: number): void {
+    this.#watch?.watch(row);
+  }
+
+  /** The next change calls `onChange`. Read the rows after that. */
+  arm(): void {
+    this.#watch?.arm();
   }
 
   /** A new reader of all records, for the calling thread. */
@@ -74,7 +90,7 @@ export class Feeds {
   }
 
   #start(): void {
-    const { sources, onNote } = this.#options;
+    const { sources, onNote, onChange } = this.#options;
     const workerData: FeedThreadData = { handles: this.handles, sources };
     const worker = new Worker(ENTRY, { workerData, name: 'feeds', resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
     this.#worker = worker;
@@ -84,6 +100,7 @@ export class Feeds {
     });
     worker.on('message', (message: FromFeedThread) => {
       if (message.type === 'note') onNote(message.source, message.fault, message.text);
+      else if (message.type === 'changed') onChange?.();
     });
     worker.on('exit', () => {
       this.#worker = undefined;

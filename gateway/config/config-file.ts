@@ -95,8 +95,9 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
   const assets = readList(root.assets, 'asset', capacities.assets, readAsset);
   const named = assetsByName(assets);
   const calendars = readCalendars(root.calendars);
+  const feeds = readFeeds(root.feeds);
   const feeTables = readFeeTables(root['fee-tables'], named);
-  const symbols = readList(root.symbols, 'symbol', capacities.symbols, (place) => readSymbol(place, named, calendars));
+  const symbols = readList(root.symbols, 'symbol', capacities.symbols, (place) => readSymbol(place, named, { calendars, feeds }));
   const totals = new Map<AssetConfig, number>();
   const accounts = readList(root.accounts, 'account', capacities.accounts, (place) => readAccount(place, named, totals));
   const simulator = root.simulator && readSimulator(root.simulator, accounts);
@@ -106,7 +107,7 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
     feeTables,
     symbols,
     accounts,
-    feeds: readFeeds(root.feeds),
+    feeds,
     capacities,
     givenCapacities,
     simulator,

@@ -4,6 +4,7 @@ import {
   FEE_TABLES,
   MAX_PRICE_TICKS,
   MILLION,
+  ReferenceSourceId,
   SYMBOL_PARAM_DEFAULTS,
   SYMBOL_PARAM_RANGES,
   SymbolParam,
@@ -12,10 +13,12 @@ import {
 import { unitsOf } from '../../engine/rules/symbols.ts';
 import type { Phase } from '../../engine/wire/layout.ts';
 import { PHASE_NAMES, type PhaseName } from '../../engine/wire/names.ts';
+import type { FeedSource } from '../../feeds/lines/feed-source.ts';
 import { isoTime } from '../iso-time.ts';
 import { type AssetConfig, type Assets, assetNames, readId, readName, URL_NAME } from './config-asset.ts';
 import { type Calendars, readCalendarName } from './config-calendar.ts';
 import type { Place } from './config-place.ts';
+import { REFERENCE_SOURCES, type ReferenceConfig, readReference } from './config-reference.ts';
 import { readVolatility } from './config-volatility.ts';
 
 export interface SymbolConfig {
@@ -32,6 +35,8 @@ export interface SymbolConfig {
   readonly phase: number;
   /** Name of the calendar that gives its phases. */
   readonly calendar?: string;
+  /** Where its reference price comes from; undefined: from its trades. */
+  readonly reference?: ReferenceConfig;
   /** Only parameters that the file gives; the engine has defaults for the others. */
   readonly params: Readonly<Partial<Record<SymbolParamName, number>>>;
 }
@@ -41,6 +46,7 @@ export const PHASES = Object.fromEntries(PHASE_NAMES.map((name, phase) => [name,
 /** Keys of parameters that can change after a symbol is defined. */
 export const PARAM_KEYS = [
   'reference-price',
+  'reference-source',
   'price-band',
   'collar',
   'session-end',
@@ -71,10 +77,16 @@ export interface Step {
   readonly decimals: number;
 }
 
-/** Notes a problem and returns undefined. @param calendars those that a symbol of a file can name; undefined: none can be named */
-export function readSymbol(place: Place, assets: Assets, calendars?: Calendars): SymbolConfig | undefined {
-  const fields: Partial<Record<(typeof SYMBOL_KEYS)[number] | 'calendar', Place>> | undefined = place.fields(
-    calendars === undefined ? SYMBOL_KEYS : [...SYMBOL_KEYS, 'calendar'],
+/** What a symbol of a file can name. */
+export interface SymbolSections {
+  readonly calendars: Calendars;
+  readonly feeds: readonly FeedSource[];
+}
+
+/** Notes a problem and returns undefined. @param sections undefined: the symbol is not of a file, and has neither a calendar nor outside sources */
+export function readSymbol(place: Place, assets: Assets, sections?: SymbolSections): SymbolConfig | undefined {
+  const fields: Partial<Record<(typeof SYMBOL_KEYS)[number] | 'calendar' | 'reference', Place>> | undefined = place.fields(
+    sections === undefined ? SYMBOL_KEYS : [...SYMBOL_KEYS, 'calendar', 'reference'],
   );
   if (fields === undefined) return undefined;
   const id = readId(place, fields.id);
@@ -83,7 +95,9 @@ export function readSymbol(place: Place, assets: Assets, calendars?: Calendars):
   const quote = readAssetName(place, fields.quote, 'quote', assets);
   const tick = readStep(place, fields.tick, 'tick');
   const lot = readStep(place, fields.lot, 'lot');
-  const calendar = readCalendarName(fields.calendar, calendars ?? new Map());
+  const calendar = readCalendarName(fields.calendar, sections?.calendars ?? new Map());
+  const reference = readReference(fields.reference, sections?.feeds ?? []);
+  if (sections !== undefined) fields['reference-source']?.fail('follows from the key reference; remove it');
   if (fields.calendar !== undefined) fields.phase?.fail('is given by the calendar; remove phase or calendar');
   // Until the calendar's first command.
   const phase = PHASES[fields.phase?.oneOf(PHASE_NAMES) ?? (fields.calendar === undefined ? 'continuous' : 'closed')];
@@ -103,7 +117,8 @@ export function readSymbol(place: Place, assets: Assets, calendars?: Calendars):
     lotDecimals: lot.decimals,
     phase,
     ...(calendar !== undefined && { calendar }),
-    params,
+    ...(reference !== undefined && { reference }),
+    params: reference === undefined ? params : { ...params, ReferenceSource: ReferenceSourceId.Outside },
   };
 }
 
@@ -199,6 +214,7 @@ export function readParams(
   read('MinNotional', limits['min-notional'], money);
   read('MaxNotional', limits['max-notional'], money);
   read('ReferencePrice', fields['reference-price'], ticks);
+  read('ReferenceSource', fields['reference-source'], (place) => place.indexIn(REFERENCE_SOURCES));
   // `collar` is the former name of `price-band`, accepted for one release.
   if (fields['price-band'] !== undefined) fields.collar?.fail('is the former name of price-band; give price-band alone');
   read('PriceBandPpm', fields['price-band'] ?? fields.collar, (place) => place.ppm(0, MILLION));

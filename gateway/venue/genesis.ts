@@ -1,6 +1,6 @@
 import { Code, codeName } from '../../engine/codes.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
-import { AccountParam, type SymbolParamName } from '../../engine/params.ts';
+import { AccountParam, ReferenceSourceId, type SymbolParamName } from '../../engine/params.ts';
 import type { Directory } from '../../engine/threads/directory.ts';
 import type { SymbolInfo } from '../../engine/threads/directory-info.ts';
 import type { AssetConfig } from '../config/config-asset.ts';
@@ -171,8 +171,11 @@ class Genesis {
     const steps: Step[] = [];
     const isNew = this.#beginning.symbols.has(symbol.id);
     if (known === undefined) steps.push({ what, fields: defineSymbol(symbol) });
-    for (const name of paramOrder(symbol.params, known?.params)) {
-      const value = symbol.params[name];
+    // A source that was taken out of the configuration moves the price no more.
+    const followsTrades = symbol.reference === undefined && known?.params.ReferenceSource === ReferenceSourceId.Outside;
+    const params = followsTrades ? { ...symbol.params, ReferenceSource: ReferenceSourceId.Trades } : symbol.params;
+    for (const name of paramOrder(params, known?.params)) {
+      const value = params[name];
       // The reference price follows the trades, and sessions end one after the other; the configured ones are only the first.
       if (value === undefined || value === known?.params[name] || (FIRST_ONLY.has(name) && !isNew)) continue;
       steps.push({ what: `${name} of ${symbol.name}`, fields: setSymbol(symbol.id, name, value), optional: !isNew });

@@ -20,6 +20,7 @@ export const PARAM_ORDER: readonly SymbolParamName[] = [
   'MakerFeePpm',
   'FeeTierTable',
   'ReferencePrice',
+  'ReferenceSource',
   'SessionEnd',
   'StaticBandPpm',
   'DynamicBandPpm',
@@ -61,6 +62,11 @@ export function uncross(symbol: number): CommandFields {
 /** `side` 1 marks a negative value: a maker's rebate. */
 export function setSymbol(symbol: number, name: SymbolParamName, value: number): CommandFields {
   return { kind: CommandKind.SetSymbol, symbol, parameter: SymbolParam[name], side: value < 0 ? 1 : 0, quantity: Math.abs(value) };
+}
+
+/** The reference price of a symbol whose parameter ReferenceSource is Outside. The gateway's own command: no operator sends it. */
+export function setReference(symbol: number, ticks: number): CommandFields {
+  return { kind: CommandKind.SetReference, symbol, quantity: ticks };
 }
 
 /** {@link PARAM_ORDER}; the maker fee comes first if the taker fee falls, so that the fees in force in between cover the rebate. @param now parameters in force */
@@ -189,6 +195,7 @@ const SYMBOL_PARAMETERS: Readonly<Record<SymbolParamName, string>> = {
   VolatilityRandomUs: 'volatility.random-end',
   VolatilityProfile: 'volatility.profile',
   AuctionPrice: 'auction-price',
+  ReferenceSource: 'reference-source',
 };
 
 const PARAM_NAMES = Object.keys(SYMBOL_PARAMETERS) as SymbolParamName[];
@@ -239,6 +246,8 @@ export function commandWords({ kind, account = 0, symbol = 0, parameter = 0, tag
       };
     case CommandKind.SetFeeTier:
       return { command: 'set-fee-tier', asset: symbol, parameter: `${parameter}` };
+    case CommandKind.SetReference:
+      return { command: 'set-reference', symbol };
     case CommandKind.CancelGroup:
       return { command: 'cancel-group', group: tag, ...(symbol !== 0 && { symbol }) };
     case CommandKind.CancelSession:

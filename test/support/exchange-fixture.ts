@@ -294,7 +294,7 @@ export function listOf(kind: LinkKind, orders: readonly LongCommandFields[]): Lo
  *   `1 new 7 buy 10 @ 500 gtd 90`   until 90 ms; `day`, `day post`, `gtd 90 post` · `tick` · `tick 0.5` with the random number in the middle of its range
  *   `1 new 7 buy 10 stop 520`, `... stop 520 @ 530`: a stop, a stop-limit; then `ref` = by the reference price, `now` = may trigger now, a time in force
  *   `1 new 7 sell 10 trail 5`, `... trail 20000ppm from 510 limit 3`: a trailing stop with activation price and distance of its limit; `1 amend 7 5 trail 6 limit 3`
- *   `1 amend 7 5 stop 520`, `1 amend 7 5 @ 530 stop 520` · `reference 505`
+ *   `1 amend 7 5 stop 520`, `1 amend 7 5 @ 530 stop 520` · `reference 505` · `outside 505`: the price of an outside source
  *   `param StaticBandPpm 50000`
  *   `1 new 7 buy 100 @ 500 show 10 day`: an iceberg; `1 amend 7 50 @ 500 show 5` · `1 new 7 buy 100 @ 500 hidden`
  *   `1 new 7 buy 10 @ 500 peg primary 2`, `... peg market 1`, `... peg midpoint -1`: follows at an offset; below 0: towards the other side
@@ -325,6 +325,7 @@ export function parseCommand(line: string): LongCommandFields {
   }
   if (words[0] === 'reference')
     return { kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.ReferencePrice, quantity: Number(words[1]) };
+  if (words[0] === 'outside') return { kind: CommandKind.SetReference, symbol: SYMBOL, quantity: Number(words[1]) };
   if (words[0] === 'param') {
     const parameter = SymbolParam[words[1] as keyof typeof SymbolParam];
     return { kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter, quantity: Number(words[2]) };

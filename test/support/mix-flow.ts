@@ -1,6 +1,6 @@
 /** Commands of all kinds for long runs of the bare state machine: seeded, and without a second copy of the state. */
 import { type CommandFields, encodeCommand } from '../../engine/machine/command.ts';
-import { AccountParam, SymbolParam } from '../../engine/params.ts';
+import { AccountParam, ReferenceSourceId, SymbolParam } from '../../engine/params.ts';
 import { CommandFlag, type ExtensionFields, encodeExtension } from '../../engine/wire/command-extension.ts';
 import {
   Command,
@@ -85,6 +85,7 @@ export class MixFlow {
       [120, () => this.#cancel()],
       [1, () => this.#rare()],
       [10, () => [{ kind: CommandKind.Tick, quantity: this.#below(2 ** 31) }]],
+      [5, () => [{ kind: CommandKind.SetReference, symbol: 1, quantity: MIDDLE - 10 + this.#below(21) }]],
     ];
     this.#mix = weights.flatMap(([weight, make]) => new Array<() => MixCommand[]>(weight).fill(make));
   }
@@ -105,6 +106,7 @@ export class MixFlow {
         set(symbol, SymbolParam.ReferencePrice, MIDDLE),
         set(symbol, SymbolParam.SessionEnd, 2 ** 50),
       );
+    commands.push(set(1, SymbolParam.ReferenceSource, ReferenceSourceId.Outside));
     commands.push(set(2, SymbolParam.VolatilityUs, STEP_US * 2000), set(2, SymbolParam.DynamicBandPpm, 2500));
     for (let symbol = 1; symbol <= SYMBOLS; symbol++) commands.push({ kind: SetPhase, symbol, parameter: Phase.Continuous });
     for (let account = 1; account <= ACCOUNTS; account++)

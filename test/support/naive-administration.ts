@@ -93,6 +93,21 @@ export function setReference(state: NaiveState, price: number): void {
   state.admin(Code.OK);
 }
 
+/** The price of an outside source. */
+export function setOutsideReference(state: NaiveState, price: number): void {
+  if (state.params[SymbolParam.ReferenceSource] !== 1 || price < 1 || price > 2 ** 26) return state.admin(Code.BAD_PARAMETER);
+  state.seen.add('outside reference');
+  state.params[SymbolParam.ReferencePrice] = price;
+  if (state.volatility.middle === 0) state.volatility.setMiddle(price);
+  state.stops.swept([price], [Trigger.ReferencePrice]);
+  state.admin(Code.OK);
+}
+
+export function setReferenceSource(state: NaiveState, source: number): void {
+  state.params[SymbolParam.ReferenceSource] = source;
+  state.admin(Code.OK);
+}
+
 /** A fee of the symbol, for orders from now on. */
 export function setFee(state: NaiveState, param: number, value: number): void {
   const other = param === SymbolParam.MakerFeePpm ? SymbolParam.TakerFeePpm : SymbolParam.MakerFeePpm;

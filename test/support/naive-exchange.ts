@@ -12,8 +12,10 @@ import {
   massCancel,
   setBand,
   setFee,
+  setOutsideReference,
   setPhase,
   setReference,
+  setReferenceSource,
   setSessionEnd,
 } from './naive-administration.ts';
 import { amend, cancel } from './naive-amends.ts';
@@ -112,6 +114,8 @@ export class NaiveExchange extends NaiveState {
     else if (f.kind === CommandKind.Uncross) uncross(this);
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.SessionEnd) setSessionEnd(this, f.quantity);
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.ReferencePrice) setReference(this, f.quantity);
+    else if (f.kind === CommandKind.SetReference) setOutsideReference(this, f.quantity);
+    else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.ReferenceSource) setReferenceSource(this, f.quantity);
     else if (f.kind === CommandKind.SetSymbol && f.parameter >= SymbolParam.StaticBandPpm) setBand(this, f.parameter, f.quantity);
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.FeeTierTable) this.admin(this.feeTiers.use(f.quantity));
     else if (f.kind === CommandKind.SetFeeTier) {

@@ -21,7 +21,7 @@ export function enter(state: NaiveState, order: NaiveOrder): void {
 /** Returns false if self-trade prevention cancels the rest. */
 export function trade(state: NaiveState, taker: NaiveOrder, limit: number): boolean {
   const allowed = tradeAll(state, taker, limit);
-  state.stops.swept(state.prices, [Trigger.LastTrade, Trigger.ReferencePrice]);
+  state.stops.swept(state.prices, state.movedByTrades);
   state.prices = [];
   return allowed;
 }
@@ -149,7 +149,8 @@ export function settle(
   }
   state.tradeId++;
   state.lastPrice = price;
-  state.params[SymbolParam.ReferencePrice] = price;
+  if (state.movedByTrades.includes(Trigger.ReferencePrice)) state.params[SymbolParam.ReferencePrice] = price;
+  else state.seen.add('trade beside an outside reference');
   state.prices.push(price);
 }
 

@@ -371,6 +371,11 @@ export abstract class NaiveState {
     return this.rules >= 3 ? `${account}/${client.toString(2).length}` : `${account}`;
   }
 
+  /** The triggers whose price a trade moves. */
+  get movedByTrades(): number[] {
+    return this.params[SymbolParam.ReferenceSource] === 0 ? [Trigger.LastTrade, Trigger.ReferencePrice] : [Trigger.LastTrade];
+  }
+
   priceOf(trigger: number): number {
     return trigger === Trigger.LastTrade ? this.lastPrice : this.params[SymbolParam.ReferencePrice];
   }

@@ -1,6 +1,6 @@
 import { Code } from '../../engine/codes.ts';
 import { SymbolParam } from '../../engine/params.ts';
-import { Phase, Side, SubPhase, Trigger } from '../../engine/wire/layout.ts';
+import { Phase, Side, SubPhase } from '../../engine/wire/layout.ts';
 import { amongLimits } from './naive-auction-price.ts';
 import { NaiveAuctions } from './naive-auctions.ts';
 import { payFee } from './naive-fees.ts';
@@ -105,7 +105,7 @@ function uncrossAll(state: NaiveState): { price: number; volume: number } {
   }
   for (const o of done) state.gone(o);
   for (const account of tripped) pull(state, account);
-  state.stops.swept(state.prices, [Trigger.LastTrade, Trigger.ReferencePrice]);
+  state.stops.swept(state.prices, state.movedByTrades);
   state.prices = [];
   if (state.rules >= 5) state.auctions.afterUncross(() => [Side.Buy, Side.Sell].flatMap((side) => state.queue(side)));
   return { price, volume };

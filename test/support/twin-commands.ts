@@ -77,6 +77,21 @@ const COMMANDS: readonly Weighted[] = [
       .integer({ min: 95, max: 105 })
       .map((quantity) => ({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.ReferencePrice, quantity })),
   },
+  {
+    weight: 1,
+    arbitrary: fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.integer({ min: 95, max: 105 }).map((quantity) => ({ kind: CommandKind.SetReference, symbol: SYMBOL, quantity })),
+      },
+      {
+        weight: 1,
+        arbitrary: fc
+          .nat(1)
+          .map((quantity) => ({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.ReferenceSource, quantity })),
+      },
+    ),
+  },
   { weight: 1, arbitrary: fc.nat(2 ** 32 - 1).map((quantity) => ({ kind: CommandKind.Tick, quantity })) },
   {
     weight: 1,

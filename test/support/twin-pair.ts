@@ -43,6 +43,8 @@ export const setup = fc.record({
   random: fc.constantFrom(0, 0, 4_000_000),
   profile: fc.constantFrom(0, 1),
   auctionPrice: fc.constantFrom(0, 0, 1, 2),
+  /** An outside source sets the reference price. */
+  outside: fc.constantFrom(0, 0, 0, 1),
   usd: fc.constantFrom(3000, 1_000_000),
   /** Level pages in all, and of one account. */
   pages: fc.constantFrom(3, 5),
@@ -82,6 +84,7 @@ export interface Setup {
   random: number;
   profile: number;
   auctionPrice: number;
+  outside: number;
   usd: number;
   pages: number;
   pagesPerAccount: number;
@@ -109,6 +112,7 @@ export function pair(
     random,
     profile,
     auctionPrice,
+    outside,
     usd,
     btc,
     pages,
@@ -129,7 +133,7 @@ export function pair(
     WideBandPpm: wide,
     VolatilityRandomUs: random,
     VolatilityProfile: profile,
-    ...(rules < 7 ? {} : { AuctionPrice: auctionPrice }),
+    ...(rules < 7 ? {} : { AuctionPrice: auctionPrice, ReferenceSource: outside }),
   };
   const bands = rules < 5 ? {} : volatility;
   const real = new Harness(limits, rules).setUp(
@@ -301,6 +305,7 @@ function isOfRules7(legs: readonly LongCommandFields[]): boolean {
 function rulesOf({ kind, timeInForce = 0, extension, legs, parameter = 0, session = 0 }: LongCommandFields): number {
   if (legs !== undefined && isOfRules7(legs)) return 7;
   if (session !== 0 || legs?.some((leg) => leg.session || isOfRules6(leg))) return 6;
+  if (kind === CommandKind.SetReference || (kind === CommandKind.SetSymbol && parameter === SymbolParam.ReferenceSource)) return 7;
   if (kind === CommandKind.SetAccount && parameter > AccountParam.OrderToTrade) return 6;
   if (((extension?.instructions ?? 0) & Instruction.ReportTrail) !== 0) return 6;
   if (kind === CommandKind.CancelSession) return 6;

@@ -25,6 +25,8 @@ export const RARE = [
   '4/454/0',
   '4/466/0',
   'interrupted',
+  'outside reference',
+  'trade beside an outside reference',
   'extended',
   'random end',
   'pause after a limit state',

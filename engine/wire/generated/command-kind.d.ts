@@ -80,5 +80,10 @@ export declare enum CommandKind {
      * Administrative: session `quantity` (1 to 127) of `account` is gone; the open orders that it entered are cancelled. The answer has their number as
      * `quantity`. From rules 6 on.
      */
-    CancelSession = 34
+    CancelSession = 34,
+    /**
+     * Administrative: the reference price of `symbol` is `quantity` ticks, as an outside source has it. The symbol must have ReferenceSource 1.
+     * From rules 7 on.
+     */
+    SetReference = 35
 }

@@ -83,4 +83,9 @@ export var CommandKind;
      * `quantity`. From rules 6 on.
      */
     CommandKind[CommandKind["CancelSession"] = 34] = "CancelSession";
+    /**
+     * Administrative: the reference price of `symbol` is `quantity` ticks, as an outside source has it. The symbol must have ReferenceSource 1.
+     * From rules 7 on.
+     */
+    CommandKind[CommandKind["SetReference"] = 35] = "SetReference";
 })(CommandKind || (CommandKind = {}));

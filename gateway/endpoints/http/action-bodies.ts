@@ -12,6 +12,7 @@ const CAMEL_CASE: Readonly<Record<string, string>> = {
   tickSize: 'tick',
   lotSize: 'lot',
   referencePrice: 'reference-price',
+  referenceSource: 'reference-source',
   priceBand: 'price-band',
   sessionEnd: 'session-end',
   auctionPrice: 'auction-price',
@@ -85,6 +86,7 @@ const limits = fields<typeof LIMIT_KEYS>({
 });
 const parameters: Shape<typeof PARAM_KEYS> = {
   'reference-price': number,
+  'reference-source': text,
   'price-band': text,
   collar: text,
   'session-end': text,

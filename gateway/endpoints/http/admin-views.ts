@@ -25,6 +25,7 @@ import {
   TRIGGER_NAMES,
 } from '../../../engine/wire/names.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
+import { REFERENCE_SOURCES } from '../../config/config-reference.ts';
 import { AUCTION_PRICES } from '../../config/config-symbol.ts';
 import { VOLATILITY_PROFILES } from '../../config/config-volatility.ts';
 import type { Level } from '../../market/book-mirror.ts';
@@ -55,6 +56,7 @@ export function symbolView(symbol: SymbolInfo) {
     lastPriceTicks: symbol.lastPrice,
     referencePrice: priceText(symbol, symbol.referencePrice),
     referencePriceTicks: symbol.referencePrice,
+    referenceSource: REFERENCE_SOURCES[params.ReferenceSource],
     lastTradeId: symbol.tradeId,
     priceBand: percent(params.PriceBandPpm),
     // The former name of priceBand, published for one release.

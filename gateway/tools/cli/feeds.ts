@@ -3,6 +3,7 @@ import { feedsBooksCommand } from './feeds-books.ts';
 import { feedsLsCommand } from './feeds-ls.ts';
 import { feedsPlayCommand } from './feeds-play.ts';
 import { feedsRecordCommand } from './feeds-record.ts';
+import { feedsReferencesCommand } from './feeds-references.ts';
 import { feedsStatusCommand } from './feeds-status.ts';
 import { feedsTailCommand } from './feeds-tail.ts';
 
@@ -14,6 +15,7 @@ const COMMANDS: readonly ((feeds: Command) => void)[] = [
   feedsRecordCommand,
   feedsPlayCommand,
   feedsBooksCommand,
+  feedsReferencesCommand,
 ];
 
 export function feedsCommand(program: Command): void {

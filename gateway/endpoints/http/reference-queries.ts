@@ -1,0 +1,67 @@
+import type { Directory } from '../../../engine/threads/directory.ts';
+import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
+import { conditionName } from '../../reference/reference-choice.ts';
+import { monotonicUs } from '../../reference/reference-driver.ts';
+import type { SymbolReference } from '../../reference/symbol-reference.ts';
+import type { Route } from './admin-http.ts';
+import { priceText } from './admin-views.ts';
+import { HttpError } from './http-error.ts';
+import { LongList } from './json-pieces.ts';
+
+/** The queries of reference prices from outside: of all symbols that have them, and of one. */
+export function referenceRoutes(references: readonly SymbolReference[], directory: Pick<Directory, 'symbol' | 'symbolByName'>): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/v1/references',
+      guarded: false,
+      action: 'market:read',
+      handle: () => ({ pieces: new LongList(views(references, directory)) }),
+    },
+    {
+      method: 'GET',
+      path: '/v1/references/:name',
+      guarded: false,
+      action: 'market:read',
+      handle: ({ params }) => {
+        const symbol = directory.symbolByName(params.name);
+        const reference = symbol && references.find(({ id }) => id === symbol.id);
+        if (symbol === undefined || reference === undefined)
+          throw new HttpError(404, 0, 'UNKNOWN_REFERENCE', `symbol ${params.name} has no reference price from outside`);
+        return { json: referenceView(symbol, reference) };
+      },
+    },
+  ];
+}
+
+function* views(references: readonly SymbolReference[], directory: Pick<Directory, 'symbol'>): Generator<unknown> {
+  for (const reference of references) {
+    const symbol = directory.symbol(reference.id);
+    if (symbol !== undefined) yield referenceView(symbol, reference);
+  }
+}
+
+function referenceView(symbol: SymbolInfo, { config, choice, state, counters }: SymbolReference) {
+  const nowUs = monotonicUs();
+  const { updates, switches, halts, resumptions, retries, rejected } = counters;
+  return {
+    symbol: symbol.name,
+    state,
+    referencePrice: priceText(symbol, symbol.referencePrice),
+    referencePriceTicks: symbol.referencePrice,
+    source: state === 'live' ? choice.chosen : null,
+    usableAgeMs: age(nowUs, choice.usableUs),
+    maxAgeMs: config.maxAge * 1000,
+    whenStale: config.halts ? 'halt' : 'keep',
+    sources: config.sources.map((source, i) => {
+      const { condition, price, stamp, updatedUs } = choice.sources[i];
+      const known = price === 0 ? {} : { price: priceText(symbol, price), priceTicks: price };
+      return { ...source, condition: conditionName(condition), ...known, ageMs: stamp === 0 ? null : age(nowUs, updatedUs) };
+    }),
+    counters: { updates, switches, halts, resumptions, retries, rejected },
+  };
+}
+
+function age(nowUs: number, thenUs: number): number {
+  return Math.max(0, Math.round((nowUs - thenUs) / 1000));
+}
