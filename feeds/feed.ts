@@ -90,6 +90,7 @@ export const FeedFault = {
 export type FeedFault = (typeof FeedFault)[keyof typeof FeedFault];
 
 export const FEED_FAULTS = Object.keys(FeedFault).length;
+export const FEED_STATES = Object.keys(FeedState).length;
 const FAULT_NAMES: readonly string[] = Object.keys(FeedFault);
 const STATE_NAMES: readonly string[] = Object.keys(FeedState);
 
@@ -162,6 +163,12 @@ export interface FeedLine {
 
   /** Ends the connection ({@link VenueAdapter.closed} follows) and opens it again after the back-off. */
   reconnect(fault: FeedFault): void;
+
+  /**
+   * Opens a connection beside this one, which it replaces after a while: {@link VenueAdapter.takeOver} follows. For an end that
+   * the venue has announced. Absent, or false: this line cannot, and {@link reconnect} is left.
+   */
+  replace?(): boolean;
 }
 
 /**
@@ -188,6 +195,13 @@ export interface VenueAdapter {
   answerFailed(url: string, status: number, nowUs: number): void;
 
   closed(nowUs: number): void;
+
+  /**
+   * Another connection, which was open beside this one for a while, replaces it: the frames from here on are of that one,
+   * and the first of them repeat what came before. Its subscriptions are the same. An adapter without this method gets
+   * {@link closed} and {@link opened} instead; one whose address is not its whole subscription cannot have it.
+   */
+  takeOver?: ((nowUs: number) => void) | undefined;
 
   /** Called about once per second, while the line is open or not: pings, silence, retries. */
   tick(nowUs: number): void;

@@ -35,6 +35,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   book: async () => (await import('./tools/cli/market.ts')).bookCommand,
   trades: async () => (await import('./tools/cli/market.ts')).tradesCommand,
   candles: async () => (await import('./tools/cli/candles.ts')).candlesCommand,
+  indicators: async () => (await import('./tools/cli/indicators.ts')).indicatorsCommand,
   calendar: async () => (await import('./tools/cli/calendar.ts')).calendarCommand,
   account: async () => (await import('./tools/cli/account.ts')).accountCommand,
   'drop-copy': async () => (await import('./tools/cli/drop-copy.ts')).dropCopyCommand,
@@ -78,7 +79,18 @@ if (command === 'start') {
 }
 
 /** Commands that only print, and end when their output has no reader. The others act, check or run: they go on to their end and their own exit code. */
-const PRINT: readonly string[] = ['book', 'trades', 'calendar', 'account', 'drop-copy', 'log', 'audit', 'dev-token'];
+const PRINT: readonly string[] = [
+  'book',
+  'trades',
+  'candles',
+  'indicators',
+  'calendar',
+  'account',
+  'drop-copy',
+  'log',
+  'audit',
+  'dev-token',
+];
 const explains = command === 'order' && process.argv[3] === 'explain';
 const showsBooks = command === 'feeds' && process.argv[3] === 'books';
 const showsAlerts = command === 'alerts' && ['ls', 'events'].includes(process.argv[3]);

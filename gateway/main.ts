@@ -27,12 +27,15 @@ import { queryRoutes } from './endpoints/http/admin-queries.ts';
 import { alertRoutes } from './endpoints/http/alert-routes.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
+import { feedCandleRoute } from './endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
+import { indicatorRoute } from './endpoints/http/indicator-query.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { referenceRoutes } from './endpoints/http/reference-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveAlertSockets } from './endpoints/websocket/alert-sockets.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
+import { serveFeedCandleSockets } from './endpoints/websocket/feed-candle-sockets.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
 import { SocketServer } from './endpoints/websocket/socket-server.ts';
@@ -40,6 +43,7 @@ import type { Identity } from './identity/identity.ts';
 import { startIdentity } from './identity/start-identity.ts';
 import { LimitCounters } from './limit-counters.ts';
 import type { Logger } from './log.ts';
+import { FeedCandleStreams } from './market/feed-candle-streams.ts';
 import { LiveCandles, RecoveredTrades } from './market/live-candles.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
@@ -86,8 +90,9 @@ export interface Ports {
  *
  * ```
  * start   lock ▸ audit ▸ all ports listen (health answers, the rest is unavailable) ▸ history ▸ engine recovers
- *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ calendars ▸ feeds ▸ alerts ▸ market data ▸ order entry ▸ ready
- * stop    order entry drains ▸ engine drains, snapshot ▸ alerts ▸ history ▸ feeds ▸ market data ▸ admin ▸ audit ▸ lock
+ *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ calendars ▸ feeds ▸ alerts ▸ market data ▸ order entry ▸ references
+ *         ▸ ready
+ * stop    calendars, references ▸ order entry drains ▸ engine drains, snapshot ▸ alerts ▸ history ▸ feeds ▸ market data ▸ admin ▸ audit ▸ lock
  * ```
  */
 export class RunningExchange {
@@ -134,6 +139,7 @@ export class RunningExchange {
       feeds,
       alerts,
       alertStreams,
+      feedCandles,
       references,
       sessions,
       dropCopies,
@@ -167,6 +173,7 @@ export class RunningExchange {
     } finally {
       await alerts.stop();
       await history.stop();
+      feedCandles?.stop();
       await feeds?.stop();
       await marketSockets.stop();
       await admin.stop();
@@ -232,6 +239,7 @@ interface Parts {
   readonly feeds: Feeds | undefined;
   readonly alerts: Alerts;
   readonly alertStreams: AlertStreams;
+  readonly feedCandles: FeedCandleStreams | undefined;
   readonly references: ReferenceDriver;
   readonly ports: Ports;
   readonly recovery: Recovery;
@@ -526,16 +534,22 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       config.data,
     ),
     calendar: calendar.counters,
-    feeds: () => feeds?.status() ?? [],
     alerts,
+    feeds,
     references: referenceDriver.symbols,
     symbolName: (id) => directory.symbol(id)?.name ?? String(id),
   });
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
+  const candleSources = {
+    ...querySources,
+    candles: (symbol: number) => marketData.candles(symbol),
+    engineTimeUs: () => marketData.timeUs,
+  };
   admin.serve([
     ...queryRoutes(querySources),
     ...orderRoutes(querySources),
-    candleRoute({ ...querySources, candles: (symbol) => marketData.candles(symbol), engineTimeUs: () => marketData.timeUs }),
+    candleRoute(candleSources),
+    indicatorRoute(candleSources),
     calendarRoute(
       directory,
       (symbol) => calendar.calendarOf(symbol),
@@ -543,6 +557,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ),
     ...feedRoutes(feeds),
     ...alertRoutes({ alerts, directory, feeds: config.feeds.map(({ name }) => name), loopback: config.webhookLoopback }),
+    feedCandleRoute(feeds),
     ...referenceRoutes(referenceDriver.symbols, directory),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
@@ -552,6 +567,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
   serveDropCopySockets(sockets, dropCopies, identity, limits, config.callerLimits['ws-pings']);
   serveAlertSockets(sockets, alertStreams, identity, limits, config.callerLimits['ws-pings']);
+  const feedCandles = feeds && new FeedCandleStreams(feeds);
+  undo.push(() => feedCandles?.stop());
+  serveFeedCandleSockets(sockets, { feeds, streams: feedCandles, identity, limits, pings: config.callerLimits['ws-pings'] });
   marketSockets.start();
   undo.push(() => marketSockets.stop());
   orderEntry.serve(sessions, dropCopies);
@@ -587,6 +605,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     feeds,
     alerts,
     alertStreams,
+    feedCandles,
     references: referenceDriver,
     ports,
     recovery,

@@ -3,8 +3,10 @@ import { codeName } from '../engine/codes.ts';
 import type { BoundedClock } from '../engine/threads/bounded-clock.ts';
 import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
-import { FEED_FAULTS, type FeedFault, FeedState, faultCode } from '../feeds/feed.ts';
+import { CANDLE_INTERVALS } from '../feeds/analysis/candles.ts';
+import { FEED_FAULTS, type FeedFault, FeedState, faultCode, stateName } from '../feeds/feed.ts';
 import type { SourceStatus } from '../feeds/rings/source-status.ts';
+import type { Feeds } from '../feeds/worker/feeds.ts';
 import type { Alerts } from './alerts/alerts.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
 import type { CalendarCounters } from './calendar/calendar-counters.ts';
@@ -19,6 +21,7 @@ import type { DropCopyCounters } from './sessions/drop-copy.ts';
 import type { OrderEntryCounters } from './sessions/order-intake.ts';
 import type { ReportTap } from './sessions/report-tap.ts';
 import type { ServiceTime } from './sessions/service-time.ts';
+import type { CandleStats } from './taps/candles/candle-stats.ts';
 import type { HistoryStats } from './taps/history/history.ts';
 import type { Certificates } from './tls/certificates.ts';
 import type { SymbolGauges, VenueGauges } from './venue/venue-gauges.ts';
@@ -49,8 +52,9 @@ export interface MetricSources {
   readonly build: Readonly<Record<string, string | number>>;
   readonly venue: VenueGauges;
   readonly calendar: CalendarCounters;
-  readonly feeds: () => readonly SourceStatus[];
   readonly alerts: Alerts;
+  /** Undefined without outside sources: their metrics are not exposed then. */
+  readonly feeds: Feeds | undefined;
   /** Of the symbols that have outside sources. */
   readonly references: readonly SymbolReference[];
   readonly symbolName: (id: number) => string;
@@ -134,36 +138,8 @@ export function addExchangeMetrics(
     { value: calendar.retries },
   ]);
   histogram('openbell_calendar_delay_seconds', 'From the due time of a phase to the answer of its command', () => calendar.delay);
-  const ofFeeds = (read: (feed: SourceStatus) => number) => () =>
-    feeds().map((feed) => ({ labels: { feed: feed.name }, value: read(feed) }));
-  gauge(
-    'openbell_feed_connected',
-    '1 while the connection of a feed is open',
-    ofFeeds(({ state }) => (state === FeedState.Live ? 1 : 0)),
-  );
-  gauge(
-    'openbell_feed_heard_seconds',
-    'When the last frame or answer of a feed came, since 1970; 0 before the first',
-    ofFeeds(({ heardUs }) => heardUs / 1e6),
-  );
-  counter(
-    'openbell_feed_messages_total',
-    'Frames and answers of a feed',
-    ofFeeds(({ messages }) => messages),
-  );
-  counter(
-    'openbell_feed_records_total',
-    'Records that a feed wrote',
-    ofFeeds(({ records }) => records),
-  );
-  counter('openbell_feed_faults_total', 'Faults of a feed, by code', () =>
-    feeds().flatMap(({ name, faults }) =>
-      Array.from({ length: FEED_FAULTS - 1 }, (_, i) => ({
-        labels: { feed: name, fault: faultCode((i + 1) as FeedFault) },
-        value: faults[i + 1],
-      })),
-    ),
-  );
+  if (feeds !== undefined) addFeedMetrics(registry, feeds);
+  addCandleMetrics(registry, () => history().candles);
 
   gauge('openbell_alerts', 'Alerts that are set', () => [{ value: alerts.size }]);
   counter('openbell_alert_firings_total', 'Firings of alerts: those that made an event, and those beyond the limit of an account', () =>
@@ -359,6 +335,76 @@ function addVenueMetrics(registry: Registry, venue: VenueGauges): void {
   };
   gauge('openbell_disk_free_bytes', 'Bytes that can still be written to the volume of the data directory', disk('free'));
   gauge('openbell_disk_size_bytes', 'Size of the volume of the data directory', disk('size'));
+}
+
+/** Outside sources. */
+function addFeedMetrics(registry: Registry, feeds: Feeds): void {
+  const ofSources = (name: string, help: string, type: 'gauge' | 'counter', read: (source: SourceStatus) => number) =>
+    add(registry, `openbell_feed_${name}`, help, type, () =>
+      feeds.status().map((source) => ({ labels: { feed: source.name }, value: read(source) })),
+    );
+  ofSources('connected', '1 while the connection of a feed is open', 'gauge', ({ state }) => (state === FeedState.Live ? 1 : 0));
+  ofSources(
+    'heard_seconds',
+    'When the last frame or answer of a feed came, since 1970; 0 before the first',
+    'gauge',
+    ({ heardUs }) => heardUs / 1e6,
+  );
+  ofSources('messages_total', 'Frames and answers of a feed', 'counter', ({ messages }) => messages);
+  ofSources('records_total', 'Records that a feed wrote', 'counter', ({ records }) => records);
+  ofSources(
+    'refused_instruments',
+    'Instruments of a feed that the table of newest values has no room for',
+    'gauge',
+    ({ refused }) => refused,
+  );
+  add(registry, 'openbell_feed_faults_total', 'Faults of a feed, by code', 'counter', () =>
+    feeds.status().flatMap(({ name, faults }) =>
+      Array.from({ length: FEED_FAULTS - 1 }, (_, i) => ({
+        labels: { feed: name, fault: faultCode((i + 1) as FeedFault) },
+        value: faults[i + 1],
+      })),
+    ),
+  );
+  add(registry, 'openbell_feed_instruments', 'Instruments of a feed, by the state of their book', 'gauge', () => {
+    const sources = feeds.status();
+    return feeds
+      .instrumentStates()
+      .flatMap((counts, source) =>
+        counts.map((value, state) => ({ labels: { feed: sources[source].name, state: stateName(state as FeedState) }, value })),
+      );
+  });
+  add(
+    registry,
+    'openbell_feed_reader_missed_total',
+    'Records that were overwritten before a reader of the process took them',
+    'counter',
+    () => feeds.readers.map(({ name, reader }) => ({ labels: { reader: name }, value: reader.missedTotal })),
+  );
+}
+
+/** Candles of the exchange's own trades, as the history writes them. */
+function addCandleMetrics(registry: Registry, stats: () => CandleStats): void {
+  add(registry, 'openbell_candles_stored_total', 'Closed candles written to the history, by interval', 'counter', () =>
+    CANDLE_INTERVALS.map((interval, i) => ({ labels: { interval }, value: stats().stored[i] })),
+  );
+  add(registry, 'openbell_candles_waiting', 'Closed candles that wait for the next commit of the history', 'gauge', () => [
+    { value: stats().waiting },
+  ]);
+  add(
+    registry,
+    'openbell_candle_late_trades_total',
+    'Trades of a candle that was closed already; trades of the engine are never late',
+    'counter',
+    () => [{ value: stats().late }],
+  );
+  add(
+    registry,
+    'openbell_candle_caught_up_trades_total',
+    'Stored trades that this start made candles of: of a release without candles, or after a crash',
+    'counter',
+    () => [{ value: stats().caughtUp }],
+  );
 }
 
 /** The earliest expiry of each kind; none without TLS. */

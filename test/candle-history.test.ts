@@ -11,7 +11,9 @@ import { wideValue } from '../feeds/analysis/wide-sum.ts';
 import { Prng } from '../feeds/simulator/prng.ts';
 import type { CandleRecord } from '../gateway/candle-record.ts';
 import { storedCandlesOf } from '../gateway/taps/candles/candle-queries.ts';
+import type { CandleProgress } from '../gateway/taps/candles/candle-stats.ts';
 import { CandleTrimmer } from '../gateway/taps/candles/candle-trimmer.ts';
+import { History } from '../gateway/taps/history/history.ts';
 import { type HistoryStore, openHistory, truncateHistory } from '../gateway/taps/history/store.ts';
 import { checkStore } from '../gateway/taps/history/store-check.ts';
 import { HistoryWriter } from '../gateway/taps/history/writer.ts';
@@ -138,9 +140,65 @@ test('a store that has trades and no candles, as an older release leaves it, get
     old.candleStates.clearSync();
   });
   await old.root.close();
-  const next = new HistoryWriter({ dataDir, reports: new ReportSource().history });
+  const progress: CandleProgress[] = [];
+  const next = new HistoryWriter({ dataDir, reports: new ReportSource().history }, (of) => progress.push(of));
   sameAs(next.store, trades);
+  const { caughtUp, stored: counts, late, waiting } = next.candles;
+  assert.deepEqual([caughtUp, late, waiting, progress], [300, 0, 0, [{ trades: 300, of: 300 }]]);
+  assert.deepEqual(
+    [...counts],
+    CANDLE_INTERVALS.map((_, i) => stored(next.store, i).length - 1),
+    'all but those that are forming',
+  );
   await next.close();
+  const none: CandleProgress[] = [];
+  const third = new HistoryWriter({ dataDir, reports: new ReportSource().history }, (of) => none.push(of));
+  assert.deepEqual([third.candles.caughtUp, none], [0, []], 'nothing is left to do');
+  await third.close();
+});
+
+test('the progress of many stored trades is reported on the way, and never as complete before the end', async () => {
+  const dataDir = newDir();
+  const count = 20_000;
+  const source = new ReportSource(65_536);
+  const writer = new HistoryWriter({ dataDir, reports: source.history });
+  const at = (tradeId: number): NaiveTrade => ({
+    timeUs: START_US + tradeId,
+    price: 5,
+    quantity: 1,
+    taker: Taker.Buy,
+    tradeId,
+    seq: 10 + tradeId,
+  });
+  publish(
+    source,
+    Array.from({ length: count }, (_, i) => at(i + 1)),
+  );
+  writer.poll(true);
+  await writer.close();
+  const clearStates = async () => {
+    const old = openHistory(dataDir);
+    old.root.transactionSync(() => old.candleStates.clearSync());
+    await old.root.close();
+  };
+  await clearStates();
+  const ends: CandleProgress[] = [];
+  const progress: CandleProgress[] = [];
+  const history = await History.start({ dataDir, reports: new ReportSource().history, onCandles: (of) => ends.push(of) });
+  assert.deepEqual([ends.at(-1), history.stats().candles.caughtUp], [{ trades: count, of: count }, count], 'the thread reports the end');
+  await history.stop();
+  await clearStates();
+  const next = new HistoryWriter({ dataDir, reports: new ReportSource().history }, (of) => progress.push(of));
+  await next.close();
+  assert.deepEqual(
+    progress.map(({ trades }) => trades),
+    [8192, 16_384, count],
+  );
+  assert.ok(
+    progress.slice(0, -1).every(({ trades, of }) => trades < of),
+    JSON.stringify(progress),
+  );
+  assert.deepEqual(progress.at(-1), { trades: count, of: count });
 });
 
 test('candles of a log that was cut are made again up to the cut', async () => {

@@ -279,6 +279,7 @@ test('every command has help with an example', async () => {
     'book',
     'trades',
     'candles',
+    'indicators',
     'calendar',
     'account',
     'replay',

@@ -3,13 +3,16 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { codeText } from '../engine/code-texts.ts';
 import { Code } from '../engine/codes.ts';
+import { CATALOG } from '../feeds/analysis/indicators/catalog.ts';
 import { OPTIONS } from '../gateway/config/config.ts';
 import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
 import { queryRoutes } from '../gateway/endpoints/http/admin-queries.ts';
 import { alertRoutes } from '../gateway/endpoints/http/alert-routes.ts';
 import { calendarRoute } from '../gateway/endpoints/http/calendar-query.ts';
 import { candleRoute } from '../gateway/endpoints/http/candle-query.ts';
+import { feedCandleRoute } from '../gateway/endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from '../gateway/endpoints/http/feed-queries.ts';
+import { indicatorRoute } from '../gateway/endpoints/http/indicator-query.ts';
 import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
 import { referenceRoutes } from '../gateway/endpoints/http/reference-queries.ts';
 import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
@@ -39,9 +42,11 @@ test('every route of the admin interface is documented, and nothing else', () =>
     ...queryRoutes(nothing),
     ...orderRoutes(nothing),
     candleRoute(nothing),
+    indicatorRoute(nothing),
     calendarRoute(nothing, nothing, nothing),
     ...feedRoutes(nothing),
     ...alertRoutes(nothing),
+    feedCandleRoute(nothing),
     ...referenceRoutes(nothing, nothing),
     ...actionRoutes(nothing),
   ].map(({ method, path }) => `${method} ${path}`);
@@ -50,6 +55,17 @@ test('every route of the admin interface is documented, and nothing else', () =>
       `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table').replace('/ALERT', '/:alert').replace('/WEBHOOK', '/:webhook')}`,
   );
   assert.deepEqual([...new Set(documented)].sort(), [...new Set(routes)].sort());
+});
+
+test('every indicator is documented, with its values and the ranges of its parameters', () => {
+  const rows = [...doc('ANALYSIS.md').matchAll(/^\| `(\w+)` \| (.+) \| (.+) \| (.+) \|$/gm)].map(([row]) => row);
+  assert.deepEqual(
+    rows,
+    CATALOG.map(({ name, text, parameters, outputs }) => {
+      const ranges = parameters.map((each) => `\`${each.name}\` ${each.usual} (${each.least} to ${each.most})`).join(', ') || '–';
+      return `| \`${name}\` | ${ranges} | ${outputs.length === 1 ? 'a number' : outputs.map((output) => `\`${output}\``).join(', ')} | ${text} |`;
+    }),
+  );
 });
 
 test('every option is documented', () => {

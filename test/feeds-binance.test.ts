@@ -304,3 +304,16 @@ test('addresses of the markets, and those of a configuration', () => {
   const many = Array.from({ length: 342 }, (_, i) => `S${i}`);
   assert.throws(() => ledger(BINANCE_SPOT, many), /342 instruments on a line of binance; give at most 341/);
 });
+
+test('an end that the venue announces replaces the connection where the line can, and else opens it again', () => {
+  const shutdown = { e: 'serverShutdown', E: 1 };
+  const plain = ledger();
+  plain.open();
+  assert.deepEqual(plain.frame(shutdown), ['line fault VENUE_DOWN', 'reconnect VENUE_DOWN']);
+  const able = Object.assign(ledger(), { replace: () => true });
+  able.open();
+  able.answer(URL_BTC, snapshot(100, [['99', '5']], [['101', '6']]));
+  assert.deepEqual(able.frame(shutdown), ['line fault VENUE_DOWN']);
+  able.adapter.takeOver();
+  assert.deepEqual(able.frame(change(100, 101, [['99', '4']])), ['BTCUSDT book 99x4 | 101x6'], 'the book was never stale');
+});

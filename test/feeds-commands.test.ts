@@ -63,11 +63,13 @@ describe('openbell feeds', () => {
 
   it('says what to do about a source that is unknown, incomplete or away', async () => {
     const port = await freePort();
+    const away = ['--http-port', String(port)];
     const ledger: [readonly string[], number, RegExp][] = [
-      [['tail', 'nowhere'], 2, /no source is named nowhere; use one of .*kraken-v1/],
-      [['tail', 'kraken-v1'], 2, /which instruments of kraken-v1\? Give --instruments/],
+      [['tail', 'nowhere', ...away], 2, /no source is named nowhere; use one of .*kraken-v1/],
+      [['tail', 'kraken-v1', ...away], 2, /which instruments of kraken-v1\? Give --instruments/],
       [['tail', 'kraken-v1', '--instruments', 'A', '--ws-url', 'http://a'], 2, /--ws-url must be an address that begins with wss/],
-      [['status'], 2, /which source\?/],
+      [['status', ...away], 2, /which source\? No exchange answers/],
+      [['status', '--running', ...away], 3, /cannot reach http:.*\/v1\/feeds/],
       [['record', 'kraken-v1', '--instruments', 'A'], 2, /--out/],
       [['play', join(folder, 'absent.jsonl')], 1, /ENOENT/],
       [
@@ -87,6 +89,25 @@ describe('openbell feeds', () => {
     const [played, read] = await Promise.all([feeds('play', CAPTURE, '--json'), feeds('books', CAPTURE, '--json')]);
     assert.equal(played.code, 0, played.err);
     assert.equal(played.out, read.out);
+  });
+
+  it('play counts no fault when a recorded connection ends and the next one begins', async () => {
+    const lines: unknown[] = [{ t: 'header', format: 2, exchange: 'BYBIT' }];
+    const frame = (type: string, u: number) => {
+      const data = { s: 'BTCUSDT', b: [['16493.50', String(u)]], a: [['16611.00', '0.029']], u, seq: 1 };
+      return JSON.stringify({ topic: 'orderbook.50.BTCUSDT', type, ts: 1_672_304_484_978, data });
+    };
+    for (const conn of ['1', '2']) {
+      const ts = 1_700_000_000 + 10 * Number(conn);
+      lines.push({ t: 'connect', conn, ts, addr: 'wss://stream.bybit.com/v5/public/spot' });
+      lines.push({ t: 'send', conn, ts: ts + 0.1, data: '{"op":"subscribe","args":["orderbook.50.BTCUSDT"]}' });
+      lines.push({ t: 'recv', conn, ts: ts + 0.2, data: frame('snapshot', 5) }, { t: 'recv', conn, ts: ts + 0.3, data: frame('delta', 6) });
+    }
+    const file = join(folder, 'two.jsonl');
+    writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const { code, out, err } = await feeds('play', file, '--json');
+    assert.deepEqual([code, err], [0, '']);
+    assert.equal(JSON.parse(out).updates, 2);
   });
 
   it('status is 0 when all books are live', { skip: missing(CAPTURE) }, async () => {

@@ -94,3 +94,17 @@ it('limits of a venue hold for its kinds, and an unknown venue has careful ones'
   assert.ok(limitsOfVenue('binance').sends.messages < 5 && limitsOfVenue('binance').maxAgeMs < 24 * 3_600_000);
   assert.equal(limitsOfVenue('unheard-of').sends.messages, 5);
 });
+
+/** What the venues document, docs/FEEDS.md names where: requests and messages of an address or a connection, in a time. */
+const DOCUMENTED = {
+  okx: { sends: { messages: 3, perMs: 1000 }, requests: { messages: 20, perMs: 2000 } },
+  bitstamp: { sends: undefined, requests: { messages: 8000, perMs: 600_000 } },
+} as const;
+
+for (const [venue, documented] of Object.entries(DOCUMENTED))
+  it(`${venue}: less than the venue allows`, () => {
+    const ours = limitsOfVenue(venue);
+    const perSecond = ({ messages, perMs }: { readonly messages: number; readonly perMs: number }) => (messages * 1000) / perMs;
+    assert.ok(perSecond(ours.requests) < perSecond(documented.requests));
+    if (documented.sends !== undefined) assert.ok(perSecond(ours.sends) < perSecond(documented.sends));
+  });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { FeedFault } from '../feeds/feed.ts';
 import { Breakers } from '../feeds/lines/breaker.ts';
 import { resetSocket } from '../feeds/lines/reset-socket.ts';
 import { SourceLine, type SourceLineOptions } from '../feeds/lines/source-line.ts';
@@ -184,6 +186,124 @@ describe('a line', () => {
     await line.stop();
   });
 
+  describe('with an adapter that can be taken over', () => {
+    /** A venue that takes so many connections, which send what the test pushes, and a line of it that is as old as it may be. */
+    async function overlapping(overlapMs: number, most: number, limits: SourceLineOptions['limits'] = { maxAgeMs: 0 }) {
+      const sockets: WebSocket[] = [];
+      const venue = await startVenue({
+        connected: (socket) => sockets.push(socket),
+        refuse: () => (sockets.length < most ? undefined : 503),
+      });
+      const started = startLine(venue.webSocketUrl, { limits: { ...limits, overlapMs } }, (noting) => {
+        noting.takeOver = () => noting.notes.push('takes over');
+      });
+      await until(() => sockets.length >= 1, 'the first connection');
+      return { ...started, sockets };
+    }
+
+    it('replaces a connection without an end', async () => {
+      const { line, adapter, sink, sockets } = await overlapping(20, 2);
+      await until(() => sockets.length === 2, 'the second connection');
+      // It waits for the change, or comes behind it.
+      sockets[1].send('b1');
+      await until(() => adapter.notes.includes('frame b1'), 'what the second one sent');
+      await until(() => sockets[0].readyState === WebSocket.CLOSED, 'the end of the first one');
+      assert.deepEqual(adapter.notes, ['opened', 'takes over', 'frame b1']);
+      assert.deepEqual(sink.words.slice(0, 2), ['connecting', 'live']);
+      assert.ok(!sink.words.some((word) => word.startsWith('down')), sink.words.join());
+      await line.stop();
+      assert.equal(adapter.notes.at(-1), 'closed');
+      assert.deepEqual([line.counters.replacements, line.counters.reconnects], [1, 0]);
+    });
+
+    it('replaces it when the adapter asks for it, once', async () => {
+      const { line, adapter, sockets } = await overlapping(20, 3, {});
+      await until(() => adapter.notes.includes('opened'), 'the connection');
+      assert.deepEqual([line.replace(), line.replace()], [true, true]);
+      await until(() => line.counters.replacements === 1, 'the change');
+      sockets[1].send('b1');
+      await until(() => adapter.notes.includes('frame b1'), 'a frame of the new one');
+      assert.deepEqual([adapter.notes, sockets.length], [['opened', 'takes over', 'frame b1'], 2]);
+      await line.stop();
+      assert.equal(line.replace(), false, 'without a connection');
+    });
+
+    it('what the second one brings waits; it changes at once when the first one ends, and keeps it when there is no second one', async () => {
+      const { line, adapter, sink, log, sockets } = await overlapping(600_000, 2);
+      await until(() => sockets.length === 2, 'the second connection');
+      // Answered by a client whose side of the connection is open.
+      sockets[1].ping();
+      await once(sockets[1], 'pong');
+      sockets[1].send('b1');
+      sockets[0].send('a1');
+      await until(() => adapter.notes.includes('frame a1'), 'a frame of the first one');
+      sockets[0].terminate();
+      await until(() => adapter.notes.includes('frame b1'), 'what has waited');
+      assert.deepEqual(adapter.notes, ['opened', 'frame a1', 'takes over', 'frame b1']);
+      assert.match(log.join(), /its replacement goes on/);
+      // The next attempt is refused: the connection stays as it is.
+      await until(() => line.counters.connectFailures >= 1, 'a refused attempt');
+      sockets[1].send('b2');
+      await until(() => adapter.notes.includes('frame b2'), 'a frame');
+      assert.deepEqual(sink.words.slice(0, 3), ['connecting', 'live', 'fault CONNECT_FAILED']);
+      await line.stop();
+    });
+
+    it('a second one that ends is given up; one that the adapter gives up takes the second one with it', async () => {
+      const { line, adapter, sockets } = await overlapping(600_000, 4);
+      await until(() => sockets.length === 2, 'the second connection');
+      sockets[0].send('a1');
+      await until(() => adapter.notes.includes('frame a1'), 'a frame');
+      line.reconnect(FeedFault.SequenceGap);
+      await until(() => sockets.slice(0, 2).every(({ readyState }) => readyState === WebSocket.CLOSED), 'the end of both');
+      await until(() => sockets.length === 4, 'two new ones');
+      assert.deepEqual(adapter.notes, ['opened', 'frame a1', 'closed', 'opened']);
+      sockets[3].terminate();
+      sockets[2].send('c1');
+      await until(() => adapter.notes.includes('frame c1'), 'a frame of the new one');
+      await line.stop();
+      assert.equal(line.counters.replacements, 0);
+    });
+
+    it('a second one that is given up while it connects says nothing about the venue', async () => {
+      const venue = await startVenue({});
+      const pipes: Socket[] = [];
+      // Every second connection is accepted, and nothing answers on it.
+      const muted = createServer((socket) => {
+        pipes.push(socket);
+        socket.on('error', () => undefined);
+        if (pipes.length % 2 === 0) return;
+        const behind = createConnection(venue.port, '127.0.0.1');
+        behind.on('error', () => undefined);
+        socket.pipe(behind).pipe(socket);
+      });
+      await new Promise<void>((resolve) => muted.listen(0, '127.0.0.1', resolve));
+      const { port } = muted.address() as AddressInfo;
+      const { line, adapter } = startLine(`ws://127.0.0.1:${port}`, { limits: { maxAgeMs: 0, overlapMs: 0 } }, (noting) => {
+        noting.takeOver = () => undefined;
+      });
+      await until(() => pipes.length === 2, 'the second connection');
+      line.reconnect(FeedFault.SequenceGap);
+      await until(() => line.counters.connects === 2, 'a new first one');
+      await line.stop();
+      assert.deepEqual([line.counters.connectFailures, line.counters.breakerRefusals, line.counters.replacements], [0, 0, 0]);
+      assert.deepEqual(adapter.notes, ['opened', 'closed', 'opened', 'closed']);
+      for (const pipe of pipes) pipe.destroy();
+      muted.close();
+    });
+
+    it('a recording has one connection at a time', async () => {
+      const venue = await startVenue({});
+      const tap = { connect: () => undefined, send: () => undefined, recv: () => undefined, http: () => undefined };
+      const { line, adapter } = startLine(venue.webSocketUrl, { tap, limits: { maxAgeMs: 0, overlapMs: 0 } }, (noting) => {
+        noting.takeOver = () => noting.notes.push('takes over');
+      });
+      await until(() => line.counters.reconnects >= 1 && line.counters.connects >= 2, 'a new connection');
+      await line.stop();
+      assert.ok(!adapter.notes.includes('takes over'));
+    });
+  });
+
   it('stops while it connects, while it waits and while it is open', async () => {
     const dead = await freePort();
     const { line } = startLine(`ws://127.0.0.1:${dead}`, { backoff: { firstMs: 600_000, maxMs: 600_000, stableMs: 1 } });
@@ -331,7 +451,7 @@ describe('requests of a line', () => {
         };
       },
     );
-    await until(() => line.counters.connects === 2, 'the next connection');
+    await until(() => line.counters.connects >= 2, 'the next connection');
     await line.stop();
     assert.deepEqual(adapter.notes.slice(0, 6), ['opened', 'failed /never 0', 'failed /neither 0', 'failed /waits 0', 'closed', 'opened']);
     assert.deepEqual([breakers.of(venue.httpUrl).opened, line.counters.requestsFailed], [0, 0]);

@@ -195,3 +195,17 @@ test('the line is pinged, a missing snapshot is asked for again, silence ends th
   assert.deepEqual(at(41), ['send ping']);
   assert.deepEqual(at(47), ['fault * SILENT', 'status BTC-USDT stale SILENT', 'reconnect SILENT']);
 });
+
+test('a line that has subscribed as often as the venue allows is opened again, once, and may subscribe again', () => {
+  const desk = new Desk();
+  const gap = () => desk.synced([5, 5]).book('update', { sequence: [6, 7] });
+  // One message when it was opened; two for each gap.
+  for (let sent = 1; sent + 2 <= 400; sent += 2) assert.deepEqual(gap().slice(-2), RESUBSCRIBED);
+  const last = gap();
+  assert.deepEqual([last.at(-1), last.some((line) => line.startsWith('send'))], ['reconnect NONE', false]);
+  assert.deepEqual(gap(), [], 'nothing more is read of it');
+  desk.line.closed(2);
+  desk.line.opened(3);
+  desk.sink.take();
+  assert.deepEqual(gap().slice(-2), RESUBSCRIBED);
+});

@@ -188,7 +188,9 @@ describe('a capture that is played', () => {
       subscribe: false,
       loop: true,
     });
-    assert.deepEqual(looped.notes.slice(0, -1), [...notes, ...notes].slice(0, looped.notes.length - 1));
+    // A third round may have begun before the line was ended.
+    const twice = [...notes, ...notes].slice(0, -1);
+    assert.deepEqual(looped.notes.slice(0, twice.length), twice);
   });
 
   it('begins a connection again that was cut in the middle', async () => {

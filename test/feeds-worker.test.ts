@@ -73,6 +73,21 @@ describe('feed thread', { timeout: 60_000 }, () => {
     const [first] = feeds.status();
     assert.deepEqual([first.name, first.state, first.faults.reduce((sum, count) => sum + count)], ['one', FeedState.Live, 0]);
     assert.ok(first.messages >= 202 && first.heardUs > 0);
+    const states = (state: FeedState) => feeds.instrumentStates().map((counts) => counts[state]);
+    assert.deepEqual(
+      [states(FeedState.Live), states(FeedState.Stale)],
+      [
+        [1, 1],
+        [0, 0],
+      ],
+    );
+    const behind = feeds.reader({ from: 'oldest' }, 'behind');
+    const skipped = behind.skipToNewest();
+    assert.ok(skipped > 0);
+    assert.deepEqual(
+      feeds.readers.map(({ name, reader: { missedTotal } }) => [name, missedTotal]),
+      [['behind', skipped]],
+    );
 
     one.sockets[0].terminate();
     await until(() => one.sockets.length === 2);
@@ -83,6 +98,13 @@ describe('feed thread', { timeout: 60_000 }, () => {
     assert.equal(notes.length, 1, notes.join('; '));
 
     await feeds.stop();
+    assert.deepEqual(
+      [states(FeedState.Live), states(FeedState.Stale)],
+      [
+        [0, 0],
+        [1, 1],
+      ],
+    );
     for (const source of [0, 1]) {
       feeds.latest.read(feeds.latest.find(source, 'BTCUSDT'), values);
       assert.equal(values.live, false);

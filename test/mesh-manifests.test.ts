@@ -60,6 +60,7 @@ describe('overlays', { skip }, () => {
       development: 1,
       staging: 3,
       production: 3,
+      'production-with-feeds': 3,
       'first-region': 3,
       'second-region': 0,
       'second-region-takeover': 3,

@@ -115,8 +115,8 @@ describe('runbooks', () => {
     const help = new Map<string, string>();
     for (const { name, text } of files) {
       const code = [...text.matchAll(/```sh\n([\s\S]*?)```|`([^`\n]+)`/g)].map(([, block, inline]) => block ?? inline);
-      for (const [, command, rest] of code.join('\n').matchAll(/(?:^|\/)openbell ([a-z]+)(.*)/gm)) {
-        if (!help.has(command)) help.set(command, (await openbell([command, '--help'])).stdout);
+      for (const [, command, rest] of code.join('\n').matchAll(/(?:^|\/)openbell (feeds [a-z]+|[a-z]+)(.*)/gm)) {
+        if (!help.has(command)) help.set(command, (await openbell([...command.split(' '), '--help'])).stdout);
         assert.match(help.get(command) ?? '', new RegExp(`^Usage: openbell ${command} `), `${name}: openbell ${command}`);
         for (const [option] of rest.matchAll(/--[a-z-]+/g)) assert.ok(help.get(command)?.includes(option), `${name}: ${command} ${option}`);
       }

@@ -44,6 +44,8 @@ class World {
   /** Times that a change woke the watcher. */
   woken = 0;
   updatesLeft = Number.POSITIVE_INFINITY;
+  /** Commands are not answered before. */
+  held: Promise<void> | undefined;
   readonly #publishers: RecordPublisher[];
   #nowUs = 0;
 
@@ -142,6 +144,7 @@ class World {
       this.sent.push(`${words} ${codeName(given)}`);
       return { code: given, ...rest };
     }
+    await this.held;
     const [answer] = this.harness.do(fields).reports;
     const isAccepted = answer.kind === ReportKind.Accepted;
     this.sent.push(isAccepted ? words : `${words} ${codeName(answer.code)}`);
@@ -186,6 +189,19 @@ describe('the reference price of a symbol', () => {
     assert.equal(await world.quote(519, 521).at(4.25), '520, live');
     const { updates, retries, rejected } = world.reference.counters;
     assert.deepEqual([updates, retries, rejected], [1, 3, 0]);
+  });
+
+  it('that comes while a command is on its way is sent soon after its answer', async () => {
+    const world = new World({ maxRate: 1000 });
+    let release = (): void => undefined;
+    world.held = new Promise((resolve) => {
+      release = resolve;
+    });
+    assert.equal(await world.quote(509, 511).at(1), 'live');
+    assert.equal(await world.quote(519, 521).at(1.01), 'live');
+    assert.equal(world.reference.look(1.01 * SECOND), 1.012 * SECOND);
+    release();
+    assert.equal(await world.at(1.012), '510, 520, live');
   });
 
   it('of which the answer was lost is found in the state', async () => {

@@ -71,7 +71,7 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
   if (isOfAccount(kind)) return checkOfAccount(u8, words, slot, account);
   if (kind < CommandKind.New || kind > CommandKind.Amend) {
     if (kind === CommandKind.Quote) return checkQuote(u8, words, slot, account);
-    const ofOperator = kind >= CommandKind.DefineAsset && kind <= CommandKind.CancelSession;
+    const ofOperator = kind >= CommandKind.DefineAsset && kind <= CommandKind.SetReference;
     return ofOperator ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
   }
   const timeInForce = u8[byte + Command.timeInForce];

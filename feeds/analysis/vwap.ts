@@ -16,3 +16,12 @@ export function vwapText(notionalLow: number, notionalHigh: number, volume: numb
   const digits = String((2n * scaled + lots) / (2n * lots)).padStart(places + 1, '0');
   return `${digits.slice(0, -places)}.${digits.slice(-places)}`;
 }
+
+/**
+ * A sum of ticks times lots as exact decimal text.
+ * @param mantissa of the product of a tick and a lot, `mantissa * 10^-decimals`
+ */
+export function notionalText(notionalLow: number, notionalHigh: number, mantissa: bigint, decimals: number): string {
+  const digits = String(wideValue(notionalLow, notionalHigh) * mantissa).padStart(decimals + 1, '0');
+  return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
+}

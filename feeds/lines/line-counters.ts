@@ -16,6 +16,8 @@ export interface LineCounters {
   framesMalformed: number;
   /** Connections ended by the source: at a gap, or before the venue's age limit. */
   reconnects: number;
+  /** Of the opened connections, those that took over from one before, without a gap. */
+  replacements: number;
   /** Calls in which the adapter threw: a defect. */
   adapterErrors: number;
   frames: number;
@@ -44,6 +46,7 @@ export function newLineCounters(): LineCounters {
     framesTooLarge: 0,
     framesMalformed: 0,
     reconnects: 0,
+    replacements: 0,
     adapterErrors: 0,
     frames: 0,
     frameBytes: 0,

@@ -24,10 +24,15 @@ export interface PlayCounters {
   frames: number;
   /** Frames of the sessions that were played to their end. */
   played: number;
+  /** Connections that the server closed because the recorded one ended. */
+  ended: number;
   answers: number;
   /** Requests that the capture has no answer for. */
   notFound: number;
 }
+
+/** Why the server closes a connection whose recording has ended; it is no fault of the venue. */
+export const RECORDING_ENDS = 'end of the recorded connection';
 
 /** Unsent bytes at which sending waits for the client. */
 const HIGH_WATER = 1 << 20;
@@ -44,7 +49,7 @@ const FIRST_MESSAGE_MS = 1_000;
 export class PlayServer {
   readonly port: number;
   readonly host: string;
-  readonly counters: PlayCounters = { connections: 0, frames: 0, played: 0, answers: 0, notFound: 0 };
+  readonly counters: PlayCounters = { connections: 0, frames: 0, played: 0, ended: 0, answers: 0, notFound: 0 };
   readonly #script: PlayScript;
   readonly #options: PlayOptions;
   readonly #server: Server;
@@ -124,7 +129,8 @@ export class PlayServer {
     if (last) this.#ended();
     if (last && !this.#options.loop) return;
     this.#session = last ? 0 : index + 1;
-    socket.close(1012, 'end of the recorded connection');
+    this.counters.ended++;
+    socket.close(1012, RECORDING_ENDS);
   }
 
   /** @returns false when the client left, or a step ended the connection */

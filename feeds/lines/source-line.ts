@@ -9,11 +9,12 @@ import {
   FeedState,
   type VenueAdapter,
 } from '../feed.ts';
-import { Breakers } from './breaker.ts';
+import { Breakers, GivenUp } from './breaker.ts';
 import { DEFAULT_HTTP, type HttpOptions, httpGet } from './http-get.ts';
 import { LineClock } from './line-clock.ts';
 import { type LineCounters, newLineCounters } from './line-counters.ts';
 import { LineFault } from './line-fault.ts';
+import { Replacement } from './replacement.ts';
 import { SendPace } from './send-pace.ts';
 import { limitsOfVenue, type VenueLimits } from './venue-limits.ts';
 import { DEFAULT_SOCKET, type SocketOptions, VenueSocket } from './venue-socket.ts';
@@ -59,6 +60,8 @@ export interface SourceLineOptions {
 const TICK_MS = 1_000;
 /** Failed requests are logged so often: each instrument may have one, again and again. */
 const HTTP_LOG_MS = 10_000;
+/** Until another attempt to replace a connection for its age. */
+const REPLACE_RETRY_MS = 30_000;
 
 interface Request {
   readonly url: string;
@@ -95,6 +98,11 @@ export class SourceLine implements FeedLine {
   #running: Promise<void> | undefined;
   #ticks: NodeJS.Timeout | undefined;
   #waitEnd: (() => void) | undefined;
+  /** Reports the end of the present connection. */
+  #end: (fault: LineFault) => void = () => undefined;
+  /** The connection that is to replace the present one. */
+  #replacement: Replacement | undefined;
+  #replaceAt = 0;
 
   constructor(options: SourceLineOptions) {
     this.name = options.name;
@@ -119,7 +127,9 @@ export class SourceLine implements FeedLine {
     this.#stopped.abort();
     clearInterval(this.#ticks);
     this.#sends.clear();
-    this.#socket?.end(new LineFault(FeedFault.None, `${this.name}: stopped`));
+    const stopped = new LineFault(FeedFault.None, `${this.name}: stopped`);
+    this.#dropReplacement(stopped);
+    this.#socket?.end(stopped);
     this.#waitEnd?.();
     await this.#running;
     this.#status(FeedState.Down, FeedFault.None);
@@ -142,7 +152,9 @@ export class SourceLine implements FeedLine {
     if (this.#socket === undefined) return;
     this.counters.reconnects++;
     this.#asked = true;
-    this.#socket.end(new LineFault(fault, `${this.name}: connects anew`));
+    const anew = new LineFault(fault, `${this.name}: connects anew`);
+    this.#dropReplacement(anew);
+    this.#socket.end(anew);
   }
 
   async #run(): Promise<void> {
@@ -169,16 +181,24 @@ export class SourceLine implements FeedLine {
   async #connect(): Promise<LineFault> {
     const url = this.adapter.address;
     const { promise, resolve } = Promise.withResolvers<LineFault>();
+    let socket: VenueSocket | undefined;
+    this.#end = (fault) => {
+      if (this.#isReplaced(fault)) return;
+      this.#closed();
+      resolve(fault);
+    };
     try {
       await this.#breakers.of(url).call(() =>
         VenueSocket.connect(
           url,
           {
-            opened: (socket) => this.#opened(socket, url),
+            opened: (opened) => {
+              socket = opened;
+              this.#opened(opened, url);
+            },
             frame: (bytes, binary) => this.#frame(bytes, binary),
             closed: (fault) => {
-              this.#closed();
-              resolve(fault);
+              if (socket === this.#socket) this.#end(fault);
             },
           },
           this.#socketOptions,
@@ -186,10 +206,7 @@ export class SourceLine implements FeedLine {
         ),
       );
     } catch (error) {
-      const fault = error instanceof LineFault ? error : new LineFault(FeedFault.ConnectFailed, `${url}: ${String(error)}`);
-      if (fault.fault === FeedFault.CircuitOpen) this.counters.breakerRefusals++;
-      else this.counters.connectFailures++;
-      return fault;
+      return this.#attemptFailed(url, error);
     }
     const ended = await promise;
     if (ended.fault === FeedFault.Closed) this.counters.lost++;
@@ -230,6 +247,81 @@ export class SourceLine implements FeedLine {
     this.#requestsEnd.abort();
     for (const request of [...this.#unanswered]) this.#getFailed(request, 0);
     this.#guarded(() => this.adapter.closed(this.#now()));
+  }
+
+  /**
+   * Opens a connection beside the present one, which it replaces after a while. A recording has one connection at a time,
+   * so there a new one follows the old one instead.
+   */
+  replace(): boolean {
+    if (this.#socket === undefined || this.adapter.takeOver === undefined || this.#options.tap !== undefined) return false;
+    if (this.#replacement !== undefined || performance.now() < this.#replaceAt) return true;
+    const failed = (fault: LineFault): void => {
+      if (this.#replacement === replacement) this.#replacement = undefined;
+      this.#replaceAt = performance.now() + REPLACE_RETRY_MS;
+      this.#report(fault);
+    };
+    const replacement = new Replacement(this.#limits.overlapMs, { ready: () => this.#takeOver(), ended: failed });
+    this.#replacement = replacement;
+    const url = this.adapter.address;
+    this.#breakers
+      .of(url)
+      .call(() =>
+        VenueSocket.connect(url, replacement, this.#socketOptions, replacement.signal).catch((error: unknown) => {
+          throw replacement.signal.aborted ? new GivenUp() : error;
+        }),
+      )
+      .catch((error: unknown) => {
+        if (!replacement.signal.aborted) failed(this.#attemptFailed(url, error));
+      });
+    return true;
+  }
+
+  #attemptFailed(url: string, error: unknown): LineFault {
+    const fault = error instanceof LineFault ? error : new LineFault(FeedFault.ConnectFailed, `${url}: ${String(error)}`);
+    if (fault.fault === FeedFault.CircuitOpen) this.counters.breakerRefusals++;
+    else this.counters.connectFailures++;
+    return fault;
+  }
+
+  /** The replacement becomes the line's connection. */
+  #takeOver(): void {
+    const replacement = this.#replacement;
+    if (replacement === undefined) return;
+    this.#replacement = undefined;
+    const old = this.#socket;
+    const { socket, frames } = replacement.takeOver({
+      frame: (bytes, binary) => this.#frame(bytes, binary),
+      closed: (fault) => {
+        if (socket === this.#socket) this.#end(fault);
+      },
+    });
+    this.#socket = socket;
+    this.#openedAt = performance.now();
+    this.#connection++;
+    this.counters.connects++;
+    this.counters.replacements++;
+    // Its end is no event: it is not the line's connection any more.
+    old?.end(new LineFault(FeedFault.None, `${this.name}: replaced`));
+    this.#guarded(() => this.adapter.takeOver?.(this.#now()));
+    for (const [bytes, binary] of frames) this.#frame(bytes, binary);
+  }
+
+  /** Whether an open replacement goes on in place of the connection that has ended. */
+  #isReplaced(fault: LineFault): boolean {
+    if (this.#replacement?.isOpen !== true) {
+      this.#dropReplacement(fault);
+      return false;
+    }
+    if (fault.fault === FeedFault.Closed) this.counters.lost++;
+    this.#options.log?.(fault.fault, `${fault.message}; its replacement goes on`);
+    this.#takeOver();
+    return true;
+  }
+
+  #dropReplacement(fault: LineFault): void {
+    this.#replacement?.cancel(fault);
+    this.#replacement = undefined;
   }
 
   #sendNow(frame: string | Uint8Array): void {
@@ -283,7 +375,8 @@ export class SourceLine implements FeedLine {
       );
     }
     this.#guarded(() => this.adapter.tick(now));
-    if (this.#socket !== undefined && performance.now() - this.#openedAt >= this.#limits.maxAgeMs) this.reconnect(FeedFault.None);
+    if (this.#socket === undefined || performance.now() - this.#openedAt < this.#limits.maxAgeMs) return;
+    if (!this.replace()) this.reconnect(FeedFault.None);
   }
 
   /** Calls the adapter. */

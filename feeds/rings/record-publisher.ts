@@ -6,6 +6,7 @@ import type { ChangeSignal } from './change-signal.ts';
 import { LATEST_FIELDS, LatestField } from './latest-values.ts';
 import type { LockedRowsWriter } from './locked-rows.ts';
 import { NEW_SOURCE, SOURCE_FIELDS, SourceField } from './source-status.ts';
+import type { TradeListener } from './trade-listener.ts';
 
 /** The shared memory that all sources of a thread write to. */
 export interface FeedOutput {
@@ -31,6 +32,7 @@ export class RecordPublisher implements FeedSink {
   /** Number of the source. */
   readonly source: number;
   readonly #output: FeedOutput;
+  readonly #trades: TradeListener | undefined;
   readonly #rows = new Map<string, number>();
   readonly #at: number;
   #nowUs = 0;
@@ -42,8 +44,11 @@ export class RecordPublisher implements FeedSink {
   readonly #nowhere: number;
   readonly #scratch = new FeedRecord(new ArrayBuffer(RECORD_BYTES), 0, 1);
 
-  /** Continues a source of this name, with its instruments, if the output has one. @param name of the source, unique in its output */
-  constructor(output: FeedOutput, name: string) {
+  /**
+   * Continues a source of this name, with its instruments, if the output has one.
+   * @param name of the source, unique in its output @param trades is told of what it writes
+   */
+  constructor(output: FeedOutput, name: string, trades?: TradeListener) {
     const { latest, sources } = output;
     let source = 0;
     while (source < sources.used && sources.name(source) !== name) source++;
@@ -52,6 +57,7 @@ export class RecordPublisher implements FeedSink {
     for (let row = 0; row < latest.used; row++)
       if (latest.draft[row * LATEST_FIELDS + LatestField.source] === source) this.#rows.set(latest.name(row), row);
     this.#output = output;
+    this.#trades = trades;
     this.source = source;
     this.#at = source * SOURCE_FIELDS;
     const { rows } = latest;
@@ -125,6 +131,7 @@ export class RecordPublisher implements FeedSink {
     draft[at + LatestField.tradeQuantity] = rescaled(draft[at + LatestField.tradeQuantity], quantityFactor);
     draft[at + LatestField.priceDecimals] = priceDecimals;
     draft[at + LatestField.quantityDecimals] = quantityDecimals;
+    if (instrument !== this.#nowhere) this.#trades?.scale(instrument, priceDecimals, quantityDecimals);
   }
 
   bookClear(instrument: number): void {
@@ -160,6 +167,7 @@ export class RecordPublisher implements FeedSink {
     draft[at + LatestField.tradeId] = tradeId;
     draft[at + LatestField.tradeVenueTimeUs] = venueTimeUs;
     draft[at + LatestField.tradeReceiveTimeUs] = this.#nowUs;
+    if (instrument !== this.#nowhere) this.#trades?.trade(instrument, price, quantity, takerSide, venueTimeUs, this.#nowUs, tradeId);
   }
 
   status(instrument: number, state: FeedState, fault: FeedFault): void {
@@ -171,6 +179,7 @@ export class RecordPublisher implements FeedSink {
       draft[this.#at + SourceField.state] = state;
       draft[this.#at + SourceField.fault] = fault;
       draft[this.#at + SourceField.stateTimeUs] = this.#nowUs;
+      this.#trades?.connection(state);
       // Comes from the connection, outside of the calls of an adapter.
       return this.flush();
     }
@@ -208,6 +217,7 @@ export class RecordPublisher implements FeedSink {
     draft[at + LatestField.askQuantity] = askQuantity;
     draft[at + LatestField.quoteVenueTimeUs] = venueTimeUs;
     draft[at + LatestField.quoteReceiveTimeUs] = this.#nowUs;
+    this.#trades?.time(venueTimeUs, this.#nowUs);
   }
 
   #record(kind: RecordKind, instrument: number, venueTimeUs: number): FeedRecord {

@@ -43,6 +43,9 @@ const Field = {
 const FIELDS = ['data', 'e', 'E', 's', 'U', 'u', 'pu', 'b', 'B', 'a', 'A', 'p', 'q', 'T', 't', 'm', 'result', 'error'];
 
 const Snapshot = { Id: 0, Bids: 1, Asks: 2, EventTime: 3 } as const;
+/** What of an instrument may still repeat what came on the connection before. */
+const Join = { Book: 1, Trades: 2, Quotes: 4 } as const;
+
 const SNAPSHOT_FIELDS = ['lastUpdateId', 'bids', 'asks', 'E'];
 
 /**
@@ -59,6 +62,14 @@ export class BinanceAdapter extends SnapshotLine {
   readonly #lastIds: number[] = [];
   /** By instrument: the next change is the first one behind a snapshot. */
   readonly #first: boolean[] = [];
+  /** By instrument: of what the connection before may have brought the beginning, {@link Join}s. */
+  readonly #joins: number[] = [];
+  /** By instrument: number of the last change that came, and that of the last one of the connection before. */
+  readonly #seenIds: number[] = [];
+  readonly #joinIds: number[] = [];
+  /** By instrument: number of the last trade and of the last quote; 0 = none. */
+  readonly #tradeIds: number[] = [];
+  readonly #quoteIds: number[] = [];
 
   constructor(market: BinanceMarket, options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
@@ -75,7 +86,18 @@ export class BinanceAdapter extends SnapshotLine {
     this.address = `${options.webSocketUrl ?? market.webSocketUrl}/stream?streams=${streams.join('/')}`;
   }
 
+  takeOver(): void {
+    for (const number of this.instruments.keys()) {
+      this.#joins[number] = Join.Book | Join.Trades | Join.Quotes;
+      this.#joinIds[number] = this.#seenIds[number] ?? 0;
+    }
+  }
+
   protected subscribe(nowUs: number): void {
+    this.#joins.fill(0);
+    this.#seenIds.fill(0);
+    this.#tradeIds.fill(0);
+    this.#quoteIds.fill(0);
     // The address is the subscription.
     for (const number of this.instruments.keys()) this.need(number, nowUs);
   }
@@ -144,8 +166,14 @@ export class BinanceAdapter extends SnapshotLine {
     if (event === Event.Depth) this.#change(bytes, nowUs);
     else if (event === Event.Trade || event === Event.AggregateTrade) this.#trade(bytes, event === Event.Trade ? Field.TradeId : Field.Ask);
     else if (event === Event.BookTicker) this.#quote(bytes);
-    else if (event === Event.Shutdown) this.restart(FeedFault.VenueDown);
+    else if (event === Event.Shutdown) this.#shutdown();
     else if (event === -1) this.count(FeedFault.UnknownMessage);
+  }
+
+  /** The venue will end the connection, and asks for a new one before. */
+  #shutdown(): void {
+    if (this.line.replace?.()) this.count(FeedFault.VenueDown);
+    else this.restart(FeedFault.VenueDown);
   }
 
   #change(bytes: Uint8Array, nowUs: number): void {
@@ -155,19 +183,23 @@ export class BinanceAdapter extends SnapshotLine {
     const instrument = this.instruments[number];
     const last = this.#lastIds[number];
     const first = this.#first[number];
+    const joins = this.#isJoining(number, Join.Book);
     const numbered = this.#number(bytes, Field.FirstId) !== -1 && this.#number(bytes, Field.LastId) !== -1;
+    if (numbered) this.#seenIds[number] = this.#number(bytes, Field.LastId);
     if (!numbered || !fields.has(Field.Bid) || !fields.has(Field.Ask)) instrument.fault(FeedFault.MissingField);
     else if (this.isWaiting(number)) this.wait(number, bytes);
     else if (this.#isOld(bytes, last, first)) {
       // Changes that the snapshot includes are expected. Later ones come twice.
-      if (!first) instrument.fault(FeedFault.SequenceBack);
-    } else if (!this.#follows(bytes, last, first)) {
+      if (!first && !joins) instrument.fault(FeedFault.SequenceBack);
+    } else if (!this.#follows(bytes, last, first) && !(joins && this.#overlaps(bytes, last))) {
       instrument.fault(FeedFault.SequenceGap);
       this.lost(number, FeedFault.SequenceGap, nowUs);
       this.wait(number, bytes);
     } else {
       this.#lastIds[number] = this.#number(bytes, Field.LastId);
       this.#first[number] = false;
+      // Changes of the connection before may still have waited for a snapshot.
+      if (joins && this.#lastIds[number] > this.#joinIds[number]) this.#joins[number] &= ~Join.Book;
       const bids = readLevels(this.scanner, fields.position[Field.Bid], instrument, BookSide.Bid);
       const asks = readLevels(this.scanner, fields.position[Field.Ask], instrument, BookSide.Ask);
       if (bids && asks) instrument.endUpdate(this.#timeUs(bytes, Field.EventTime));
@@ -189,6 +221,27 @@ export class BinanceAdapter extends SnapshotLine {
     return this.#number(bytes, Field.PreviousId) === id || (first && firstId <= id);
   }
 
+  /** Whether nothing is missing between `id` and the change in the fields, whose beginning may be applied already: quantities are absolute. */
+  #overlaps(bytes: Uint8Array, id: number): boolean {
+    if (!this.#market.linked) return this.#number(bytes, Field.FirstId) <= id + 1;
+    const previous = this.#number(bytes, Field.PreviousId);
+    return previous !== -1 && previous <= id;
+  }
+
+  #isJoining(number: number, what: number): boolean {
+    return ((this.#joins[number] ?? 0) & what) !== 0;
+  }
+
+  /** Whether the connection before has brought this number. The first one that is newer ends the comparison. */
+  #isRepeated(number: number, what: number, ids: number[], id: number): boolean {
+    if (id <= 0) return false;
+    const isRepeated = this.#isJoining(number, what) && id <= (ids[number] ?? 0);
+    if (isRepeated) return true;
+    ids[number] = id;
+    this.#joins[number] = (this.#joins[number] ?? 0) & ~what;
+    return false;
+  }
+
   #trade(bytes: Uint8Array, idField: number): void {
     const { from, to } = this.#fields;
     const number = this.#instrument();
@@ -201,6 +254,7 @@ export class BinanceAdapter extends SnapshotLine {
     const taker = bytes[from[Field.BuyerRests]] === 0x74 ? TakerSide.Sell : TakerSide.Buy;
     const timeUs = this.#timeUs(bytes, Field.Time);
     const id = Math.max(0, this.#number(bytes, idField));
+    if (this.#isRepeated(number, Join.Trades, this.#tradeIds, id)) return;
     const { Price, Quantity } = Field;
     instrument.trade(bytes, from[Price], to[Price], from[Quantity], to[Quantity], taker, timeUs, id);
   }
@@ -215,6 +269,7 @@ export class BinanceAdapter extends SnapshotLine {
       instrument.fault(FeedFault.MissingField);
       return;
     }
+    if (this.#isRepeated(number, Join.Quotes, this.#quoteIds, this.#number(bytes, Field.LastId))) return;
     const fault = instrument.quoteBid(bytes, from[Bid], to[Bid], from[BidQuantity], to[BidQuantity]);
     if (fault !== FeedFault.None) return;
     // Spot quotes have no time.

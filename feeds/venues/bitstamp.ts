@@ -5,6 +5,9 @@ import { JsonFields } from '../text/json-fields.ts';
 import { countToUs } from '../text/times.ts';
 import { readLevels } from './level-arrays.ts';
 import { SnapshotLine } from './snapshot-line.ts';
+import type { VenueUrls } from './venue-urls.ts';
+
+export const BITSTAMP_URLS = { webSocketUrl: 'wss://ws.bitstamp.net', httpUrl: 'https://www.bitstamp.net' } as const satisfies VenueUrls;
 
 /** The adapter asks for a heartbeat more often than this, so that a line without changes is not silent. */
 const SILENT_US = 60e6;
@@ -48,8 +51,8 @@ export class BitstampAdapter extends SnapshotLine {
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
-    this.address = options.webSocketUrl ?? 'wss://ws.bitstamp.net';
-    this.#httpUrl = options.httpUrl ?? 'https://www.bitstamp.net';
+    this.address = options.webSocketUrl ?? BITSTAMP_URLS.webSocketUrl;
+    this.#httpUrl = options.httpUrl ?? BITSTAMP_URLS.httpUrl;
   }
 
   protected subscribe(nowUs: number): void {

@@ -5,6 +5,11 @@ import { JsonFields } from '../text/json-fields.ts';
 import { countToUs } from '../text/times.ts';
 import { readLevels } from './level-arrays.ts';
 import { VenueLine } from './venue-line.ts';
+import type { VenueUrls } from './venue-urls.ts';
+
+export function bybitUrls(category: BybitCategory): VenueUrls {
+  return { webSocketUrl: `wss://stream.bybit.com/v5/public/${category}` };
+}
 
 /** The adapter pings every 20 s, as the venue asks, and the venue answers. */
 const PING_US = 20e6;
@@ -50,7 +55,7 @@ export class BybitAdapter extends VenueLine {
   constructor(category: BybitCategory, options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
     this.venue = category === 'spot' ? 'bybit' : `bybit-${category}`;
-    this.address = options.webSocketUrl ?? `wss://stream.bybit.com/v5/public/${category}`;
+    this.address = options.webSocketUrl ?? bybitUrls(category).webSocketUrl;
     const wanted = options.depth ?? DEFAULT_DEPTH;
     this.#depth = DEPTHS.find((depth) => depth >= wanted) ?? DEPTHS[DEPTHS.length - 1];
   }

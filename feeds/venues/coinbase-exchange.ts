@@ -5,6 +5,9 @@ import { JsonFields } from '../text/json-fields.ts';
 import { isoToUs } from '../text/times.ts';
 import { readLevels } from './level-arrays.ts';
 import { VenueLine } from './venue-line.ts';
+import type { VenueUrls } from './venue-urls.ts';
+
+export const COINBASE_EXCHANGE_URLS: VenueUrls = { webSocketUrl: 'wss://ws-feed.exchange.coinbase.com' };
 
 /** Heartbeats come once per second. */
 const SILENT_US = 15e6;
@@ -48,7 +51,7 @@ export class CoinbaseExchangeAdapter extends VenueLine {
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
-    this.address = options.webSocketUrl ?? 'wss://ws-feed.exchange.coinbase.com';
+    this.address = options.webSocketUrl ?? COINBASE_EXCHANGE_URLS.webSocketUrl;
   }
 
   protected subscribe(): void {

@@ -5,6 +5,9 @@ import { wholeNumber } from '../text/decimal.ts';
 import { JsonFields } from '../text/json-fields.ts';
 import { isoToUs } from '../text/times.ts';
 import { VenueLine } from './venue-line.ts';
+import type { VenueUrls } from './venue-urls.ts';
+
+export const COINBASE_URLS: VenueUrls = { webSocketUrl: 'wss://advanced-trade-ws.coinbase.com' };
 
 /** Heartbeats come once per second. */
 const SILENT_US = 15e6;
@@ -48,7 +51,7 @@ export class CoinbaseAdapter extends VenueLine {
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
-    this.address = options.webSocketUrl ?? 'wss://advanced-trade-ws.coinbase.com';
+    this.address = options.webSocketUrl ?? COINBASE_URLS.webSocketUrl;
   }
 
   protected subscribe(): void {

@@ -6,6 +6,9 @@ import { wholeNumber } from '../text/decimal.ts';
 import { secondsToUs } from '../text/times.ts';
 import { bookDepth, readAssetPairs } from './kraken-pairs.ts';
 import { SubscriptionLine } from './subscription-line.ts';
+import type { VenueUrls } from './venue-urls.ts';
+
+export const KRAKEN_V1_URLS = { webSocketUrl: 'wss://ws.kraken.com', httpUrl: 'https://api.kraken.com' } as const satisfies VenueUrls;
 
 /** Heartbeats come once per second when there is nothing else. */
 const SILENT_US = 10e6;
@@ -49,8 +52,8 @@ export class KrakenV1Adapter extends SubscriptionLine {
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
-    this.address = options.webSocketUrl ?? 'wss://ws.kraken.com';
-    this.#pairsUrl = `${options.httpUrl ?? 'https://api.kraken.com'}/0/public/AssetPairs`;
+    this.address = options.webSocketUrl ?? KRAKEN_V1_URLS.webSocketUrl;
+    this.#pairsUrl = `${options.httpUrl ?? KRAKEN_V1_URLS.httpUrl}/0/public/AssetPairs`;
     this.#depth = bookDepth(options.depth);
   }
 

@@ -7,6 +7,9 @@ import { JsonFields } from '../text/json-fields.ts';
 import { isoToUs } from '../text/times.ts';
 import { bookDepth, depthOf } from './kraken-pairs.ts';
 import { SubscriptionLine } from './subscription-line.ts';
+import type { VenueUrls } from './venue-urls.ts';
+
+export const KRAKEN_V2_URLS: VenueUrls = { webSocketUrl: 'wss://ws.kraken.com/v2' };
 
 /** Heartbeats come once per second; a book may be silent for longer on a good line. */
 const SILENT_US = 10e6;
@@ -61,7 +64,7 @@ export class KrakenV2Adapter extends SubscriptionLine {
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
-    this.address = options.webSocketUrl ?? 'wss://ws.kraken.com/v2';
+    this.address = options.webSocketUrl ?? KRAKEN_V2_URLS.webSocketUrl;
     this.#depth = options.instruments.length > 0 ? bookDepth(options.depth) : 0;
   }
 

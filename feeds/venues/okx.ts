@@ -7,12 +7,17 @@ import { JsonFields } from '../text/json-fields.ts';
 import { countToUs } from '../text/times.ts';
 import { readLevels } from './level-arrays.ts';
 import { SubscriptionLine } from './subscription-line.ts';
+import type { VenueUrls } from './venue-urls.ts';
+
+export const OKX_URLS = { webSocketUrl: 'wss://ws.okx.com:8443/ws/v5/public', httpUrl: 'https://www.okx.com' } as const satisfies VenueUrls;
 
 /** The venue ends a line on which nothing was sent for 30 s; the adapter pings before. */
 const PING_US = 20e6;
 const SILENT_US = 45e6;
 /** Of a request. The venue's limit is 64 KB. */
 const MAX_ARGUMENTS = 100;
+/** Subscriptions and ends of them on a connection; the venue allows 480 an hour. */
+const MAX_REQUESTS = 400;
 
 const CHANNELS = new ByteTable(['books', 'trades', 'tickers']);
 const Channel = { Books: 0, Trades: 1, Tickers: 2 } as const;
@@ -55,11 +60,13 @@ export class OkxAdapter extends SubscriptionLine {
   /** By instrument: `seqId` of the last message. */
   readonly #sequences: number[] = [];
   #pingUs = 0;
+  /** Sent on this connection. */
+  #requests = 0;
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
-    this.address = options.webSocketUrl ?? 'wss://ws.okx.com:8443/ws/v5/public';
-    this.#httpUrl = options.httpUrl ?? 'https://www.okx.com';
+    this.address = options.webSocketUrl ?? OKX_URLS.webSocketUrl;
+    this.#httpUrl = options.httpUrl ?? OKX_URLS.httpUrl;
   }
 
   override answer(url: string, bytes: Uint8Array): void {
@@ -85,6 +92,7 @@ export class OkxAdapter extends SubscriptionLine {
 
   protected subscribe(nowUs: number): void {
     this.#pingUs = nowUs;
+    this.#requests = 0;
     const { instruments } = this.options;
     for (const type of new Set(instruments.map(instrumentType))) this.line.fetch(`${this.#httpUrl}${INSTRUMENTS_PATH}?instType=${type}`);
     const channels = ['books', 'trades', 'tickers'].flatMap((channel) => instruments.map((instId) => ({ channel, instId })));
@@ -92,6 +100,11 @@ export class OkxAdapter extends SubscriptionLine {
   }
 
   protected requestBook(instId: string): void {
+    if (this.#requests + 2 > MAX_REQUESTS) {
+      if (this.open) this.line.reconnect(FeedFault.None);
+      this.open = false;
+      return;
+    }
     this.#request('unsubscribe', [{ channel: 'books', instId }]);
     this.#request('subscribe', [{ channel: 'books', instId }]);
   }
@@ -217,6 +230,7 @@ export class OkxAdapter extends SubscriptionLine {
   }
 
   #request(op: 'subscribe' | 'unsubscribe', args: readonly object[]): void {
+    this.#requests++;
     this.line.send(JSON.stringify({ op, args }));
   }
 }

@@ -7,6 +7,9 @@ import { type AdapterOptions, BookSide, FeedFault, type FeedLine, type FeedSink,
 import { DecimalReader, writeDecimal } from '../text/decimal.ts';
 import { JsonFields } from '../text/json-fields.ts';
 import { VenueLine } from './venue-line.ts';
+import type { VenueUrls } from './venue-urls.ts';
+
+export const OPENBELL_URLS: VenueUrls = { webSocketUrl: 'ws://127.0.0.1:7402', httpUrl: 'http://127.0.0.1:7403' };
 
 /** Three heartbeats. */
 const SILENT_US = 15e6;
@@ -56,8 +59,8 @@ export class OpenbellAdapter extends VenueLine {
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
-    this.address = options.webSocketUrl ?? 'ws://127.0.0.1:7402';
-    this.#symbolsUrl = `${options.httpUrl ?? 'http://127.0.0.1:7403'}/v1/symbols`;
+    this.address = options.webSocketUrl ?? OPENBELL_URLS.webSocketUrl;
+    this.#symbolsUrl = `${options.httpUrl ?? OPENBELL_URLS.httpUrl}/v1/symbols`;
   }
 
   override answer(url: string, bytes: Uint8Array, nowUs: number): void {

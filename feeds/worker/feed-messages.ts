@@ -1,3 +1,4 @@
+import type { BarRange, LeftOut } from '../analysis/feed-candles.ts';
 import type { FeedFault } from '../feed.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import type { FeedHandles } from './feed-handles.ts';
@@ -11,7 +12,17 @@ export type FromFeedThread =
   | { readonly type: 'started' }
   /** Rows that the main thread watches have changed. */
   | { readonly type: 'changed' }
-  | { readonly type: 'note'; readonly source: string; readonly fault: FeedFault; readonly text: string };
+  | { readonly type: 'note'; readonly source: string; readonly fault: FeedFault; readonly text: string }
+  | ({ readonly type: 'candles'; readonly question: number } & FeedBars);
 
-/** The only message to the thread: it ends its connections, then itself. */
-export const STOP = 'stop';
+/** Candles of an instrument, and what its source has left out of all candles. */
+export interface FeedBars {
+  /** BAR_FIELDS numbers each, oldest first. */
+  readonly bars: Float64Array;
+  readonly leftOut: LeftOut;
+}
+
+/** `stop`: the thread ends its connections, then itself. `candles` is answered with the number of the question. */
+export type ToFeedThread =
+  | { readonly type: 'stop' }
+  | { readonly type: 'candles'; readonly question: number; readonly source: number; readonly row: number; readonly range: BarRange };

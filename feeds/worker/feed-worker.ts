@@ -1,16 +1,20 @@
 /**
- * The entry of the feed thread: the lines of all sources, which write to one ring and its tables. `postMessage`
- * starts and stops it and carries lines for the log; all data is in shared memory.
+ * The entry of the feed thread: the lines of all sources, which write to one ring and its tables, and the candles of their
+ * trades. `postMessage` starts and stops it, carries lines for the log, and questions for candles; all other data is in shared memory.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { FeedCandles } from '../analysis/feed-candles.ts';
 import { Breakers } from '../lines/breaker.ts';
 import { LineClock } from '../lines/line-clock.ts';
 import { SourceLine } from '../lines/source-line.ts';
 import { RecordPublisher } from '../rings/record-publisher.ts';
 import { VENUES } from '../venues/index.ts';
 import { openOutput } from './feed-handles.ts';
-import type { FeedThreadData, FromFeedThread } from './feed-messages.ts';
+import type { FeedThreadData, FromFeedThread, ToFeedThread } from './feed-messages.ts';
 import { PublishedAdapter } from './published-adapter.ts';
+
+/** Closed candles kept over all instruments, beyond the first 16 of each interval: 40 MB. */
+const KEPT_BARS = 2 ** 18;
 
 if (parentPort !== null) runThread(parentPort, workerData as FeedThreadData);
 
@@ -19,8 +23,10 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: F
   const clock = new LineClock();
   const say = (message: FromFeedThread): void => port.postMessage(message);
   const output = openOutput(handles, () => say({ type: 'changed' }));
-  const lines = sources.map((source) => {
-    const publisher = new RecordPublisher(output, source.name);
+  const budget = { left: KEPT_BARS };
+  const candles = sources.map(() => new FeedCandles(budget));
+  const lines = sources.map((source, i) => {
+    const publisher = new RecordPublisher(output, source.name, candles[i]);
     publisher.at(clock.nowUs());
     const venue = VENUES.find(({ name }) => name === source.venue);
     if (venue === undefined) throw new RangeError(`feed ${source.name}: no venue is named ${source.venue}`);
@@ -34,8 +40,13 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: F
       log: (fault, text) => say({ type: 'note', source: source.name, fault, text }),
     });
   });
-  port.once('message', () => {
-    void Promise.all(lines.map((line) => line.stop())).then(() => port.close());
+  port.on('message', (message: ToFeedThread) => {
+    if (message.type === 'stop') {
+      void Promise.all(lines.map((line) => line.stop())).then(() => port.close());
+      return;
+    }
+    const { question, source, row, range } = message;
+    say({ type: 'candles', question, bars: candles[source].bars(row, range), leftOut: candles[source].leftOut });
   });
   for (const line of lines) line.start();
   say({ type: 'started' });

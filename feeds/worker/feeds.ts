@@ -1,13 +1,14 @@
 import { Worker } from 'node:worker_threads';
-import { FeedFault } from '../feed.ts';
+import type { BarRange } from '../analysis/feed-candles.ts';
+import { FEED_STATES, FeedFault } from '../feed.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
 import { ChangeWatch } from '../rings/change-signal.ts';
-import { LatestReader } from '../rings/latest-values.ts';
+import { LatestReader, LatestValues } from '../rings/latest-values.ts';
 import { RecordPublisher } from '../rings/record-publisher.ts';
 import { type SourceStatus, SourcesReader } from '../rings/source-status.ts';
 import { allocateFeeds, type FeedHandles, type FeedSizes, openOutput } from './feed-handles.ts';
-import { type FeedThreadData, type FromFeedThread, STOP } from './feed-messages.ts';
+import type { FeedBars, FeedThreadData, FromFeedThread, ToFeedThread } from './feed-messages.ts';
 
 export interface FeedsOptions extends FeedSizes {
   readonly sources: readonly FeedSource[];
@@ -17,12 +18,37 @@ export interface FeedsOptions extends FeedSizes {
   readonly onChange?: () => void;
 }
 
+/** A reader of the ring that lasts as long as the feeds. */
+export interface NamedReader {
+  /** For the metrics. */
+  readonly name: string;
+  readonly reader: BroadcastReader;
+}
+
 /** Until a thread that ended by itself is started again, ms. */
 const RESTART_MS = 1_000;
 /** Until a thread that does not end its connections is terminated, ms. */
 const STOP_MS = 2_000;
 /** Of the thread's heap: one that leaks ends, and the process does not. */
 const HEAP_MB = 512;
+
+/** Questions for candles that wait for the thread, at most. */
+const MOST_QUESTIONS = 64;
+
+/** The feed thread does not answer now: it is being started again, or has too many questions. */
+export class FeedsBusyError extends Error {
+  readonly code = 'BUSY';
+
+  constructor(reason: string) {
+    super(`${reason}; ask again in a moment`);
+    this.name = 'FeedsBusyError';
+  }
+}
+
+interface Question {
+  readonly resolve: (bars: FeedBars) => void;
+  readonly reject: (error: FeedsBusyError) => void;
+}
 
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './feed-worker.ts' : './feed-worker.js', import.meta.url);
 
@@ -38,9 +64,13 @@ export class Feeds {
   readonly #options: FeedsOptions;
   readonly #status: SourcesReader;
   readonly #watch: ChangeWatch | undefined;
+  readonly #values = new LatestValues();
+  readonly #readers: NamedReader[] = [];
   #worker: Worker | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopping = false;
+  readonly #questions = new Map<number, Question>();
+  #asked = 0;
 
   /** Allocates, and starts the thread. Connections are made in the background. */
   constructor(options: FeedsOptions) {
@@ -71,9 +101,42 @@ export class Feeds {
     this.#watch?.arm();
   }
 
-  /** A new reader of all records, for the calling thread. */
-  reader(options?: ReaderOptions): BroadcastReader {
-    return new BroadcastReader(this.handles.ring, options);
+  /** How many instruments of each source are in each state: by the source's number, then by `FeedState`. */
+  instrumentStates(): number[][] {
+    const counts = this.#options.sources.map(() => new Array<number>(FEED_STATES).fill(0));
+    for (let row = 0; row < this.latest.rows; row++) {
+      this.latest.read(row, this.#values);
+      counts[this.#values.source][this.#values.state]++;
+    }
+    return counts;
+  }
+
+  /** A new reader of all records, for the calling thread. @param name of one that lasts: what it misses is in the metrics */
+  reader(options?: ReaderOptions, name?: string): BroadcastReader {
+    const reader = new BroadcastReader(this.handles.ring, options);
+    if (name !== undefined) this.#readers.push({ name, reader });
+    return reader;
+  }
+
+  /** The readers that have a name. */
+  get readers(): readonly NamedReader[] {
+    return this.#readers;
+  }
+
+  /**
+   * Candles of an instrument, from the trades since the feed thread began.
+   * @param source its number @param row of the instrument @throws FeedsBusyError
+   */
+  candles(source: number, row: number, range: BarRange): Promise<FeedBars> {
+    return new Promise((resolve, reject) => {
+      const worker = this.#worker;
+      if (worker === undefined) return reject(new FeedsBusyError('the feed thread is being started'));
+      if (this.#questions.size >= MOST_QUESTIONS) return reject(new FeedsBusyError('too many questions for candles wait'));
+      const question = ++this.#asked;
+      this.#questions.set(question, { resolve, reject });
+      const message: ToFeedThread = { type: 'candles', question, source, row, range };
+      worker.postMessage(message);
+    });
   }
 
   /** Ends all connections and the thread. The memory remains readable. */
@@ -83,7 +146,8 @@ export class Feeds {
     const worker = this.#worker;
     if (worker === undefined) return;
     const ended = new Promise((resolve) => worker.once('exit', resolve));
-    worker.postMessage(STOP);
+    const message: ToFeedThread = { type: 'stop' };
+    worker.postMessage(message);
     const timer = setTimeout(() => void worker.terminate(), STOP_MS);
     await ended;
     clearTimeout(timer);
@@ -101,9 +165,15 @@ export class Feeds {
     worker.on('message', (message: FromFeedThread) => {
       if (message.type === 'note') onNote(message.source, message.fault, message.text);
       else if (message.type === 'changed') onChange?.();
+      else if (message.type === 'candles') {
+        this.#questions.get(message.question)?.resolve(message);
+        this.#questions.delete(message.question);
+      }
     });
     worker.on('exit', () => {
       this.#worker = undefined;
+      for (const { reject } of this.#questions.values()) reject(new FeedsBusyError('the feed thread has ended'));
+      this.#questions.clear();
       // Its thread has ended, so this thread may write in its place.
       const output = openOutput(this.handles);
       const fault = this.#stopping ? FeedFault.None : FeedFault.Closed;

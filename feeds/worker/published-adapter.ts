@@ -5,10 +5,13 @@ import type { RecordPublisher } from '../rings/record-publisher.ts';
 export class PublishedAdapter implements VenueAdapter {
   readonly #adapter: VenueAdapter;
   readonly #publisher: RecordPublisher;
+  readonly takeOver: VenueAdapter['takeOver'];
 
   constructor(create: AdapterFactory, options: AdapterOptions, line: FeedLine, publisher: RecordPublisher) {
     this.#publisher = publisher;
-    this.#adapter = create(options, line, publisher);
+    const adapter = create(options, line, publisher);
+    this.#adapter = adapter;
+    this.takeOver = adapter.takeOver && ((nowUs) => adapter.takeOver?.(nowUs));
   }
 
   get venue(): string {

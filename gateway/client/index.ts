@@ -5,6 +5,7 @@ import { authority } from './authority.ts';
 import { DropCopy } from './drop-copy.ts';
 import { OpenbellError } from './errors.ts';
 import type { HttpOptions } from './http-request.ts';
+import type { IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
 import { checkOptions, type Options } from './known-options.ts';
 import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
@@ -19,6 +20,7 @@ export { DecimalError } from '../../engine/decimal.ts';
 export { CommandBatch, type LongOrder, MAX_FRAME_COMMANDS, MIN_SCHEMA_VERSION, SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 export { Instruction, OrderType, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 export type { CandleInterval } from '../../feeds/analysis/candles.ts';
+export type { IndicatorValue } from '../../feeds/analysis/indicators/indicator-series.ts';
 export {
   type AccountLimits,
   AdminClient,
@@ -44,6 +46,7 @@ export {
 } from './alert-client.ts';
 export { DropCopy } from './drop-copy.ts';
 export { OpenbellError } from './errors.ts';
+export type { IndicatorBar, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';
 export type { BboView, CandleView, LevelView, OrderView, PhaseName, StatusView, SubPhaseName, TradeView } from './market-decode.ts';
@@ -54,6 +57,12 @@ export {
   type CandlePage,
   type CandlesToRead,
   type ExplainedOrder,
+  type FeedCandleJson,
+  type FeedCandlePage,
+  type FeedCandlesToRead,
+  type IndicatorBarJson,
+  type IndicatorPage,
+  type IndicatorsToRead,
   type LinkView,
   type OrderStep,
   type OrderToExplain,
@@ -61,7 +70,7 @@ export {
   type RestingOrder,
   type WaitingOrder,
 } from './query-client.ts';
-export { SymbolCatalog, SymbolUnits } from './symbols.ts';
+export { SymbolCatalog, SymbolUnits, type Unit } from './symbols.ts';
 export type * from './types.ts';
 
 const CONNECT_OPTIONS: Options<ConnectOptions> = {
@@ -144,6 +153,15 @@ export class OpenbellClient {
       tls: this.#options.tls,
     });
     return this.#market;
+  }
+
+  /**
+   * Indicators over the candles of a symbol: bars of the past, then live ones, the forming one in place. Needs no account.
+   * @throws OpenbellError BAD_OPTION, BAD_INDICATOR, BAD_INTERVAL, UNKNOWN_SYMBOL, HTTP_FAILED
+   */
+  async indicators(options: IndicatorOptions): Promise<IndicatorStream> {
+    const { IndicatorStream } = await import('./indicator-stream.ts');
+    return IndicatorStream.open(this.queries, this.market, await this.symbols.find(options.symbol), options);
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { LinkName, PegName, PhaseName, SelfTradeName, SubPhaseName, TriggerName } from '../../engine/wire/names.ts';
 import type { CandleInterval } from '../../feeds/analysis/candles.ts';
+import type { IndicatorValue } from '../../feeds/analysis/indicators/indicator-series.ts';
 import { OpenbellError } from './errors.ts';
 import { type HttpOptions, httpRequest } from './http-request.ts';
 import { pathOf } from './symbols.ts';
@@ -213,6 +214,8 @@ export interface CandleJson {
   readonly sellVolume: string;
   /** Volume-weighted average price; left out without volume. */
   readonly vwap?: string;
+  /** Sum of price times quantity, exact. */
+  readonly notional: string;
   readonly trades: number;
   readonly openTicks: number;
   readonly highTicks: number;
@@ -237,6 +240,62 @@ export interface CandlePage {
   /** `from` of the next page; 0: there is none. */
   readonly next: number;
   /** The history lacks trades that were there when the question came. */
+  readonly behind?: true;
+}
+
+/** Which candles of an outside market. */
+export interface FeedCandlesToRead extends Omit<CandlesToRead, 'symbol' | 'empty'> {
+  /** Name of the source in the configuration of the exchange. */
+  readonly source: string;
+  /** As the venue writes it. */
+  readonly instrument: string;
+}
+
+/** A candle from the trades of an outside market, in the venue's own units. */
+export interface FeedCandleJson
+  extends Pick<CandleJson, 'startUs' | 'start' | 'closed' | 'open' | 'high' | 'low' | 'close' | 'volume' | 'buyVolume' | 'sellVolume'>,
+    Pick<CandleJson, 'vwap' | 'notional' | 'trades' | 'uncounted'> {
+  /** The connection was not open all the time: trades may be missing. */
+  readonly incomplete?: true;
+}
+
+export interface FeedCandlePage {
+  readonly feed: string;
+  readonly instrument: string;
+  readonly interval: CandleInterval;
+  /** Oldest first. */
+  readonly candles: readonly FeedCandleJson[];
+  /** `from` of the next page; 0: there is none. */
+  readonly next: number;
+  /** Trades of the source, of all instruments, that are missing in candles: too late, without a time, with one in the future, or sent again. */
+  readonly leftOut: { readonly late: number; readonly untimed: number; readonly ahead: number; readonly repeated: number };
+}
+
+/** Which bars of a symbol, and which indicators over them. */
+export interface IndicatorsToRead extends Omit<CandlesToRead, 'empty'> {
+  /** Such as `['rsi:14', 'macd:12:26:9']`; docs/ANALYSIS.md lists them. At most 16. */
+  readonly indicators: readonly string[];
+}
+
+/** A bar of an answer. */
+export interface IndicatorBarJson {
+  readonly startUs: number;
+  /** ISO 8601, UTC. */
+  readonly start: string;
+  readonly closed: boolean;
+  readonly close: string;
+  /** By the text of the indicator; those with several values have an object. null: there are too few bars. */
+  readonly values: Readonly<Record<string, IndicatorValue>>;
+}
+
+export interface IndicatorPage {
+  readonly symbol: string;
+  readonly interval: CandleInterval;
+  readonly indicators: readonly string[];
+  /** Oldest first. */
+  readonly bars: readonly IndicatorBarJson[];
+  /** `from` of the next page; 0: there is none. */
+  readonly next: number;
   readonly behind?: true;
 }
 
@@ -270,13 +329,39 @@ export class QueryClient {
    * Candles of a symbol, complete up to the last trade that was published. The last one may be forming.
    * @throws OpenbellError UNKNOWN_SYMBOL, BAD_PARAMETER; HTTP_FAILED
    */
-  async candles({ symbol, interval = '1m', from, to, limit, empty }: CandlesToRead): Promise<CandlePage> {
-    const query = new URLSearchParams({ interval });
-    const timeUs = (time: number | Date) => (typeof time === 'number' ? time : time.getTime() * 1000);
-    if (from !== undefined) query.set('from', String(timeUs(from)));
-    if (to !== undefined) query.set('to', String(timeUs(to)));
-    if (limit !== undefined) query.set('limit', String(limit));
+  async candles({ symbol, empty, ...range }: CandlesToRead): Promise<CandlePage> {
+    const query = candleQuery(range);
     if (empty) query.set('empty', '1');
     return await httpRequest(this.#options, `/v1/symbols/${pathOf(symbol)}/candles?${query}`);
   }
+
+  /**
+   * Candles from the trades of an outside market, since the exchange began to read it. They close by the venue's time.
+   * @throws OpenbellError UNKNOWN_FEED, UNKNOWN_INSTRUMENT, BAD_PARAMETER, BUSY; HTTP_FAILED
+   */
+  async feedCandles({ source, instrument, ...range }: FeedCandlesToRead): Promise<FeedCandlePage> {
+    const query = candleQuery(range);
+    query.set('instrument', instrument);
+    return await httpRequest(this.#options, `/v1/feeds/${pathOf(source)}/candles?${query}`);
+  }
+
+  /**
+   * Indicators over the candles of a symbol, calculated by the exchange. A program that follows them uses
+   * `exchange.indicators`.
+   * @throws OpenbellError BAD_INDICATOR, UNKNOWN_SYMBOL, BAD_PARAMETER; HTTP_FAILED
+   */
+  async indicators({ symbol, indicators, ...range }: IndicatorsToRead): Promise<IndicatorPage> {
+    const query = candleQuery(range);
+    query.set('indicator', indicators.join(','));
+    return await httpRequest(this.#options, `/v1/symbols/${pathOf(symbol)}/indicators?${query}`);
+  }
+}
+
+function candleQuery({ interval = '1m', from, to, limit }: Omit<CandlesToRead, 'symbol' | 'empty'>): URLSearchParams {
+  const query = new URLSearchParams({ interval });
+  const timeUs = (time: number | Date) => (typeof time === 'number' ? time : time.getTime() * 1000);
+  if (from !== undefined) query.set('from', String(timeUs(from)));
+  if (to !== undefined) query.set('to', String(timeUs(to)));
+  if (limit !== undefined) query.set('limit', String(limit));
+  return query;
 }

@@ -14,33 +14,33 @@ export class SymbolUnits {
   readonly id: number;
   readonly name: string;
   readonly definition: SymbolDefinition;
-  readonly #tick: Unit;
-  readonly #lot: Unit;
+  readonly tick: Unit;
+  readonly lot: Unit;
 
   constructor(definition: SymbolDefinition) {
     this.id = definition.id;
     this.name = definition.name;
     this.definition = definition;
-    this.#tick = readUnit(definition.tickSize);
-    this.#lot = readUnit(definition.lotSize);
+    this.tick = readUnit(definition.tickSize);
+    this.lot = readUnit(definition.lotSize);
   }
 
   /** @throws DecimalError when it is not a whole number of ticks */
   ticks(price: Decimal): number {
-    return decimalToUnits(decimalText(price), this.#tick.mantissa, this.#tick.decimals);
+    return decimalToUnits(decimalText(price), this.tick.mantissa, this.tick.decimals);
   }
 
   /** @throws DecimalError when it is not a whole number of lots */
   lots(quantity: Decimal): number {
-    return decimalToUnits(decimalText(quantity), this.#lot.mantissa, this.#lot.decimals);
+    return decimalToUnits(decimalText(quantity), this.lot.mantissa, this.lot.decimals);
   }
 
   price(ticks: number): string {
-    return unitsToDecimal(ticks, this.#tick.mantissa, this.#tick.decimals);
+    return unitsToDecimal(ticks, this.tick.mantissa, this.tick.decimals);
   }
 
   quantity(lots: number): string {
-    return unitsToDecimal(lots, this.#lot.mantissa, this.#lot.decimals);
+    return unitsToDecimal(lots, this.lot.mantissa, this.lot.decimals);
   }
 
   /** Money in the quote asset. */
@@ -54,7 +54,7 @@ function decimalText(value: Decimal): string {
   return typeof value === 'number' ? numberToDecimal(value) : String(value);
 }
 
-interface Unit {
+export interface Unit {
   readonly mantissa: number;
   readonly decimals: number;
 }

@@ -41,6 +41,8 @@ export type ReferenceState = 'live' | 'waiting' | 'stale' | 'off';
 export const LOOK_US = 250_000;
 /** Until a command that was not taken is sent again. */
 const RETRY_US = 250_000;
+/** Until a price is tried again that came while a command was on its way. */
+const BUSY_US = 2_000;
 /** Until another update is tried when all symbols together have used theirs. */
 const NO_UPDATE_LEFT_US = 2_000;
 
@@ -108,7 +110,7 @@ export class SymbolReference {
       this.#applied = true;
       return nowUs + LOOK_US;
     }
-    if (this.#busy) return nowUs + LOOK_US;
+    if (this.#busy) return nowUs + BUSY_US;
     if (nowUs < this.#nextUs) return this.#nextUs;
     if (!this.#targets.takeUpdate()) return nowUs + NO_UPDATE_LEFT_US;
     this.#nextUs = nowUs + 1e6 / this.config.maxRate;

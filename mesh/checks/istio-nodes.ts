@@ -9,6 +9,7 @@ export interface ProxyNode {
 
 const LABELS = { 'app.kubernetes.io/name': 'openbell' };
 const GATEWAY = 'istio-ingressgateway';
+const EGRESS_GATEWAY = 'istio-egressgateway';
 
 function proxy(
   kind: 'sidecar' | 'router' | 'waypoint',
@@ -44,6 +45,8 @@ export const WAYPOINT = proxy('waypoint', '10.4.0.1', 'openbell-waypoint-0', 'op
 /** Another workload in the namespace, which no rule names. */
 export const OTHER = proxy('sidecar', '10.2.0.99', 'other-0', 'openbell', { app: 'other' }, 'other');
 export const EDGE = proxy('router', '10.3.0.1', 'gateway-0', 'istio-ingress', { istio: 'ingressgateway' }, GATEWAY);
+/** The way out. */
+export const EGRESS = proxy('router', '10.3.0.2', 'egress-0', 'istio-egress', { istio: 'egressgateway' }, EGRESS_GATEWAY);
 
 /**
  * The parts of the cluster that istiod reads: the rendered Services,
@@ -60,7 +63,9 @@ export function clusterObjects(set: readonly Resource[], shards: number, elsewhe
     { name: 'http-market', port: 7402 },
     { name: 'http-admin', port: 7403 },
   ];
-  const out: unknown[] = [...['openbell', 'istio-ingress', 'default'].map(namespace), ...services, ...gatewayObjects()];
+  const out: unknown[] = [...['openbell', 'istio-ingress', 'istio-egress', 'default'].map(namespace), ...services];
+  out.push(...gatewayObjects(GATEWAY, 'istio-ingress', 'gateway-0', '10.1.0.2', '10.3.0.1', 'ingressgateway'));
+  out.push(...gatewayObjects(EGRESS_GATEWAY, 'istio-egress', 'egress-0', '10.1.0.4', '10.3.0.2', 'egressgateway'));
   if (elsewhere > 0) out.push(node('node', 'region-1'), node('other-node', 'region-2'));
   for (let i = 0; i < shards; i++) {
     const labels = { ...LABELS, 'statefulset.kubernetes.io/pod-name': `openbell-${i}` };
@@ -100,14 +105,14 @@ export function ambientObjects(set: readonly Resource[], shards: number): unknow
   ];
 }
 
-function gatewayObjects(): unknown[] {
-  const labels = { istio: 'ingressgateway' };
+function gatewayObjects(name: string, namespace: string, podName: string, clusterIP: string, podIP: string, istio: string): unknown[] {
+  const labels = { istio };
   const ports = [{ name: 'https', port: 443, targetPort: 443, protocol: 'TCP' }];
-  const metadata = { name: GATEWAY, namespace: 'istio-ingress' };
+  const metadata = { name, namespace };
   return [
-    { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: '10.1.0.2', selector: labels, ports } },
-    pod('gateway-0', 'istio-ingress', '10.3.0.1', labels, GATEWAY),
-    slice(GATEWAY, 'istio-ingress', ports, [endpoint('istio-ingress', 'gateway-0', '10.3.0.1')]),
+    { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP, selector: labels, ports } },
+    pod(podName, namespace, podIP, labels, name),
+    slice(name, namespace, ports, [endpoint(namespace, podName, podIP)]),
   ];
 }
 

@@ -83,6 +83,44 @@ export function edgeParts(
   return { listeners, clusters };
 }
 
+const EGRESS_CLUSTER = 'outbound|443||istio-egressgateway.istio-egress.svc.cluster.local';
+
+/**
+ * The way out: a listener `sidecar-PORT` for each port on which the sidecar takes connections to outside hosts, on a free
+ * port, and the listener of the egress gateway, `egress`.
+ * @param at address and port of the egress gateway @param outside the port on this host of each cluster of an outside host
+ */
+export function egressParts(
+  sidecar: Received,
+  gateway: Received,
+  at: { readonly address: string; readonly port: number },
+  outside: Readonly<Record<string, number>>,
+): Parts {
+  const out = sidecar.listeners.filter(({ filter_chains }) =>
+    JSON.stringify(filter_chains ?? []).includes(`"cluster":"${EGRESS_CLUSTER}"`),
+  );
+  const outward = out
+    .filter(({ name }) => name.startsWith('0.0.0.0_'))
+    .map(({ bind_to_port: _, ...listener }) => ({
+      ...listener,
+      name: `sidecar-${listener.address.socket_address.port_value}`,
+      address: socket('127.0.0.1', 0),
+    }));
+  const [listener] = gateway.listeners;
+  const { eds_cluster_config: _, ...toGateway } = sidecar.clusters.find(({ name }) => name === EGRESS_CLUSTER);
+  const hosts = gateway.clusters
+    .filter(({ name }) => outside[name] !== undefined)
+    .map((cluster) => ({ ...cluster, type: 'STATIC', load_assignment: assignment(cluster.name, '127.0.0.1', outside[cluster.name]) }));
+  return {
+    listeners: [...outward, { ...listener, name: 'egress', address: socket(at.address, at.port) }],
+    clusters: [
+      ...sidecar.clusters.filter(({ name }) => name === 'BlackHoleCluster'),
+      { ...toGateway, type: 'STATIC', load_assignment: assignment(EGRESS_CLUSTER, at.address, at.port) },
+      ...hosts,
+    ],
+  };
+}
+
 /** The secret of a server of the gateway: `kubernetes://NAME`. */
 export function secretOf({ transport_socket: transport }: Json): string {
   const [{ name }] = transport.typed_config.common_tls_context.tls_certificate_sds_secret_configs;

@@ -8,6 +8,7 @@ export const OVERLAYS = [
   'development',
   'staging',
   'production',
+  'production-with-feeds',
   'first-region',
   'second-region',
   'second-region-takeover',

@@ -5,6 +5,8 @@ import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import type { IContainer } from 'kubernetes-models/v1/Container';
 import type { IPodSpec } from 'kubernetes-models/v1/PodSpec';
+import { readConfigFile, type VenueConfig } from '../../gateway/config/config-file.ts';
+import { OPTIONS } from '../../gateway/config/config-options.ts';
 import { of } from './lint.ts';
 import { type Labels, nameOf, type Resource } from './resource.ts';
 
@@ -60,6 +62,15 @@ export function envOf(container: IContainer, name: string): string | undefined {
   return container.env?.find((variable) => variable.name === name)?.value;
 }
 
+/** The pods that run the exchange, and its container. */
+export function exchanges(set: readonly Resource[]) {
+  return workloads(set).flatMap((workload) =>
+    workload.containers
+      .filter(({ name }) => name === 'exchange')
+      .map((container) => ({ workload, container, title: `${workload.title}, ${container.name}` })),
+  );
+}
+
 /** True if Istio injects a sidecar. */
 export function hasSidecar({ labels }: Workload): boolean {
   return labels['sidecar.istio.io/inject'] === 'true';
@@ -84,6 +95,19 @@ export function mountedFile(
     return map?.data?.[path.slice(mount.mountPath.length + 1)];
   }
   return undefined;
+}
+
+/** The configuration of each pod that runs the exchange. A pod without a file, or with a wrong one, has none here: `venue-per-shard` reports it. */
+export function shardFiles(set: readonly Resource[]): { readonly pod: string; readonly venue: VenueConfig }[] {
+  return exchanges(set).flatMap(({ container, workload }) =>
+    Array.from({ length: workload.replicas }, (_, i) => `${workload.name}-${i}`).flatMap((pod) => {
+      const file = (envOf(container, 'OPENBELL_CONFIG') ?? '').replace('$(POD_NAME)', pod);
+      const text = mountedFile(set, workload, container, file);
+      if (text === undefined) return [];
+      const { venue, problems } = readConfigFile(file, text, Object.keys(OPTIONS));
+      return problems.length > 0 ? [] : [{ pod, venue }];
+    }),
+  );
 }
 
 /** Names of subsets that get copies of requests, and whose answers are discarded. */

@@ -76,6 +76,8 @@ export class NotingAdapter implements VenueAdapter {
   onOpened: (() => void) | undefined;
   onFrame: ((text: string) => void) | undefined;
   onTick: (() => void) | undefined;
+  /** Set by a test whose adapter can be taken over. */
+  takeOver: (() => void) | undefined;
 
   constructor(address: string, line: FeedLine) {
     this.address = address;

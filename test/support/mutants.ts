@@ -41,6 +41,27 @@ export const MUTANTS: readonly Mutant[] = [
     only: 'no stop triggers',
   },
   {
+    name: 'trades move a reference price from outside',
+    file: 'engine/machine/settlement.ts',
+    change: [['if (params[row + ReferenceSource] === ReferenceSourceId.Trades) params', 'params']],
+    test: 'outside-reference.test.ts',
+    only: 'is left as it is by trades',
+  },
+  {
+    name: 'a jump of an outside price is confirmed though another source contradicts it',
+    file: 'gateway/reference/reference-choice.ts',
+    change: [['if (isContradicted) source.jumpUs = nowUs;\n    else if', 'if']],
+    test: 'reference-choice.test.ts',
+    only: 'another source contradicts',
+  },
+  {
+    name: 'a symbol with a stale reference price is halted again after the operator has opened it',
+    file: 'gateway/reference/symbol-reference.ts',
+    change: [['    if (this.#halt?.boundaryUs === boundaryUs) return;\n', '']],
+    test: 'symbol-reference.test.ts',
+    only: 'opens meanwhile',
+  },
+  {
     name: 'segment roll without sync of the directory',
     file: 'engine/journal/segment-writer.ts',
     change: [['else this.#disk.syncAll(this.#directoryFd, this.#onRolled);', 'else this.#onRolled(null);']],

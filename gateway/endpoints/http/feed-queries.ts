@@ -25,18 +25,20 @@ export function feedRoutes(feeds: Feeds | undefined): Route[] {
       guarded: false,
       action: 'market:read',
       handle: ({ params }) => {
-        const sources = feeds?.status() ?? [];
-        const source = sources.findIndex(({ name }) => name === params.name);
-        if (feeds === undefined || source === -1) throw unknownFeed(params.name, sources);
-        return { pieces: { ...sourceView(sources[source]), instruments: new LongList(instruments(feeds, source)) } };
+        const { running, source, status } = feedNamed(feeds, params.name);
+        return { pieces: { ...sourceView(status), instruments: new LongList(instruments(running, source)) } };
       },
     },
   ];
 }
 
-function unknownFeed(name: string, sources: readonly SourceStatus[]): HttpError {
-  const known = sources.map((source) => source.name).join(', ') || 'none';
-  return new HttpError(404, 0, 'UNKNOWN_FEED', `there is no feed ${name}; there are: ${known}`);
+/** A source by name, with its number. @throws HttpError 404 */
+export function feedNamed(feeds: Feeds | undefined, name: string): { running: Feeds; source: number; status: SourceStatus } {
+  const sources = feeds?.status() ?? [];
+  const source = sources.findIndex((each) => each.name === name);
+  if (feeds !== undefined && source !== -1) return { running: feeds, source, status: sources[source] };
+  const known = sources.map((each) => each.name).join(', ') || 'none';
+  throw new HttpError(404, 0, 'UNKNOWN_FEED', `there is no feed ${name}; there are: ${known}`);
 }
 
 function* views<Item>(items: readonly Item[], view: (item: Item) => unknown): Generator<unknown> {

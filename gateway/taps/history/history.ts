@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { type ReportArchive, ReportsGoneError } from '../../sessions/report-cursor.ts';
 import type { CandleRange, StoredCandles } from '../candles/candle-queries.ts';
+import type { CandleProgress, CandleStats } from '../candles/candle-stats.ts';
 import { FairQueue, QueueFullError } from './fair-queue.ts';
 import type { OrderLife } from './order-life.ts';
 import { unpackOrders } from './order-rows.ts';
@@ -38,6 +39,7 @@ export interface HistoryStats {
   readonly lastCommitMs: number;
   /** Reports and trades that were too old and were removed. */
   readonly removed: number;
+  readonly candles: CandleStats;
   /** What a query found damaged; the next start builds the store again. Undefined: nothing. */
   readonly damaged: string | undefined;
 }
@@ -45,6 +47,8 @@ export interface HistoryStats {
 export interface HistoryOptions extends WriterOptions {
   /** Called when writes start to fail, and when they succeed again. */
   readonly onState?: (event: 'failing' | 'recovered', error: string) => void;
+  /** Called while candles of stored trades are made, before the start has ended; the last call has all of them. */
+  readonly onCandles?: (progress: CandleProgress) => void;
   /** Called when the writer's thread has died, or the store failed otherwise than by a full disk: reports accumulate in the ring until the process is restarted. */
   readonly onFailure?: (error: Error) => void;
   /** Called once, when a query finds a damaged run. */
@@ -96,7 +100,7 @@ export class History implements ReportArchive {
 
   /** Resolves when the writer has opened its store and takes reports. */
   static async start(options: HistoryOptions): Promise<History> {
-    const { onState, onFailure, onDamaged = () => undefined, verify = false, ...writerOptions } = options;
+    const { onState, onFailure, onCandles, onDamaged = () => undefined, verify = false, ...writerOptions } = options;
     const stop = new Int32Array(new SharedArrayBuffer(4));
     const stats = new Float64Array(new SharedArrayBuffer(8 * WRITER_STATS));
     const workerData = { ...writerOptions, stop, stats } satisfies WriterStart;
@@ -111,7 +115,8 @@ export class History implements ReportArchive {
         if (message.event === 'ready') {
           history.candleStates = message.candles;
           resolve();
-        } else if (message.event === 'failed') {
+        } else if (message.event === 'candles') onCandles?.(message.progress);
+        else if (message.event === 'failed') {
           writer.unref();
           onFailure?.(new Error(`the history in ${options.dataDir} cannot be written: ${message.error}`));
         } else onState?.(message.event, message.error);
@@ -131,6 +136,12 @@ export class History implements ReportArchive {
       failures: s[WriterStat.failures],
       lastCommitMs: s[WriterStat.lastCommitMs],
       removed: s[WriterStat.removed],
+      candles: {
+        stored: [...s.subarray(WriterStat.candles)],
+        waiting: s[WriterStat.candlesWaiting],
+        late: s[WriterStat.lateTrades],
+        caughtUp: s[WriterStat.caughtUpTrades],
+      },
       damaged: this.#damaged,
     };
   }

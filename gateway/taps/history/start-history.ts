@@ -32,6 +32,11 @@ export function startHistory(
       if (event === 'failing') log.error({ error }, 'history cannot be written; reports are queued until the disk has room');
       else log.info('history is written again');
     },
+    onCandles: ({ trades, of }) =>
+      log.info(
+        { trades, of },
+        trades < of ? 'candles of stored trades are being made; the exchange starts afterwards' : 'candles of stored trades are made',
+      ),
     keepCandlesUs: keepCandleDays * DAY_US,
     ...(keepDays !== undefined && { keepUs: keepDays * DAY_US }),
     onFailure,

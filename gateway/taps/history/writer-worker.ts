@@ -1,4 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { CANDLE_INTERVALS } from '../../../feeds/analysis/candles.ts';
+import type { CandleProgress } from '../candles/candle-stats.ts';
 import { CandleTrimmer } from '../candles/candle-trimmer.ts';
 import { HistoryFullError } from './room.ts';
 import { HistoryTrimmer } from './trimmer.ts';
@@ -9,6 +11,8 @@ const BUSY_MS = 2;
 const IDLE_MS = 20;
 /** Delay before a failed write is retried, ms. */
 const RETRY_MS = 500;
+/** Between two reports of the candles that are made at the start. */
+const CANDLES_MS = 5000;
 
 export interface WriterStart extends WriterOptions {
   /** Int32: 0 = run, 1 = the engine has stopped, write the rest and end. */
@@ -18,20 +22,36 @@ export interface WriterStart extends WriterOptions {
 }
 
 /** Index in the shared stats; only the writer's thread stores them. */
-export const WriterStat = { watermark: 0, reports: 1, commits: 2, failing: 3, lastCommitMs: 4, failures: 5, removed: 6 } as const;
-export const WRITER_STATS = 7;
+export const WriterStat = {
+  watermark: 0,
+  reports: 1,
+  commits: 2,
+  failing: 3,
+  lastCommitMs: 4,
+  failures: 5,
+  removed: 6,
+  candlesWaiting: 7,
+  lateTrades: 8,
+  caughtUpTrades: 9,
+  /** First of the stored candles, one for each interval. */
+  candles: 10,
+} as const;
+export const WRITER_STATS = WriterStat.candles + CANDLE_INTERVALS.length;
 
 export type WriterMessage =
   /** @see CandleWriter.packedStates */
   | { readonly event: 'ready'; readonly candles: Float64Array }
+  /** Candles of stored trades are made before the writer is ready. */
+  | { readonly event: 'candles'; readonly progress: CandleProgress }
   /** The disk is full, or has room again. */
   | { readonly event: 'failing' | 'recovered'; readonly error: string }
   /** The store failed in another way. The thread has stopped for ever. */
   | { readonly event: 'failed'; readonly error: string };
 
 async function run(start: WriterStart): Promise<void> {
-  const writer = new HistoryWriter(start);
   const { stats, stop } = start;
+  const writer = new HistoryWriter(start, progressReporter());
+  stats[WriterStat.caughtUpTrades] = writer.candles.caughtUp;
   const trimmer = start.keepUs === undefined ? undefined : new HistoryTrimmer(writer.store, start.dataDir, start.keepUs);
   const { keepCandlesUs } = start;
   const candles = keepCandlesUs === undefined ? undefined : new CandleTrimmer(writer.store, start.dataDir, keepCandlesUs);
@@ -40,6 +60,7 @@ async function run(start: WriterStart): Promise<void> {
   for (;;) {
     const stopping = Atomics.load(stop, 0) !== 0;
     const written = pollOnce(writer, stats, stopping);
+    noteCandles(writer, stats);
     if (written > 0 && stopping) continue;
     // After the engine has stopped, only a full disk leaves reports unwritten; the log has them.
     if (stopping) break;
@@ -51,6 +72,22 @@ async function run(start: WriterStart): Promise<void> {
   } catch (error) {
     fail(error);
   }
+}
+
+/** Posts the progress at most every few seconds, and the end. */
+function progressReporter(): (progress: CandleProgress) => void {
+  let reportedAt = performance.now();
+  return (progress) => {
+    if (progress.trades < progress.of && performance.now() - reportedAt < CANDLES_MS) return;
+    reportedAt = performance.now();
+    parentPort?.postMessage({ event: 'candles', progress } satisfies WriterMessage);
+  };
+}
+
+function noteCandles({ candles }: HistoryWriter, stats: Float64Array): void {
+  stats[WriterStat.candlesWaiting] = candles.waiting;
+  stats[WriterStat.lateTrades] = candles.late;
+  stats.set(candles.stored, WriterStat.candles);
 }
 
 /** A step of the retention, if one is due. Its failures are those of a commit. */

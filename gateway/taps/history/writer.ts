@@ -9,6 +9,7 @@ import { REPORT_WORDS } from '../../../engine/wire/report-frames.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
 import { Taker } from '../../../feeds/analysis/candles.ts';
 import { NO_TRADE, takerOfFill } from '../../fill-trade.ts';
+import type { CandleProgress } from '../candles/candle-stats.ts';
 import { CandleWriter, MANY_CANDLES } from '../candles/candle-writer.ts';
 import { hasRoom, requireRoom } from './room.ts';
 import { RunCollector } from './run-collector.ts';
@@ -80,7 +81,8 @@ export class HistoryWriter {
   #notBefore = 0;
   #lastCommit = 0;
 
-  constructor(options: WriterOptions) {
+  /** @param onCandles how far the candles of stored trades are made, before the constructor returns */
+  constructor(options: WriterOptions, onCandles?: (progress: CandleProgress) => void) {
     this.store = openHistory(options.dataDir);
     this.#dataDir = options.dataDir;
     // A take may end inside a command; the next reports show which commands are complete.
@@ -90,7 +92,7 @@ export class HistoryWriter {
     this.#applied = options.applied;
     this.#watermark = watermarkOf(this.store);
     this.candles = new CandleWriter(this.store);
-    this.candles.catchUpAll(this.#watermark, () => this.#commitCandles());
+    this.candles.catchUpAll(this.#watermark, () => this.#commitCandles(), onCandles);
   }
 
   /** Writes candles alone, of trades that are stored. */

@@ -106,11 +106,12 @@ async function serve(server: PlayServer, { venue, instruments }: FeedSource, { j
 }
 
 async function playBooks(server: PlayServer, source: FeedSource, frames: number, sessions: number, flags: Flags): Promise<ExitCode> {
-  const [{ lineOf }, { RecordingSink }, { booksOf }, { VenueLine }] = await Promise.all([
+  const [{ lineOf }, { RecordingSink }, { booksOf }, { VenueLine }, { RECORDING_ENDS }] = await Promise.all([
     import('../../../feeds/lines/feed-source.ts'),
     import('./feed-records.ts'),
     import('../../../feeds/files/capture-books.ts'),
     import('../../../feeds/venues/venue-line.ts'),
+    import('../../../feeds/lines/play-server.ts'),
   ]);
   const stop = stopSignal();
   const sink = new RecordingSink();
@@ -118,7 +119,9 @@ async function playBooks(server: PlayServer, source: FeedSource, frames: number,
   const line = lineOf({ ...source, webSocketUrl, httpUrl }, sink, {
     // The limits are those of the venue; this server has none.
     limits: { sends: { messages: 1000, perMs: 1 }, requests: { messages: 1000, perMs: 1 } },
-    log: (_fault, text) => process.stderr.write(`openbell: ${text}\n`),
+    log: (_fault, text) => {
+      if (!text.includes(RECORDING_ENDS)) process.stderr.write(`openbell: ${text}\n`);
+    },
   });
   const progress = new Progress('playing');
   let sentAll = false;
@@ -149,11 +152,17 @@ async function playBooks(server: PlayServer, source: FeedSource, frames: number,
       ExitCode.Failed,
       'PLAY_FAILED',
     );
-  printBooks(books, sink.faults, flags.json === true);
+  printBooks(books, faultsOf(sink.faults, server.counters.ended), flags.json === true);
   const missing = source.instruments.filter((name) => !books.some(({ instrument }) => instrument === name));
   if (missing.length > 0)
     throw new CliError(`no book of ${missing.join(', ')}, though the capture holds one`, ExitCode.Failed, 'PLAY_FAILED');
   return checkBooks(books);
+}
+
+/** Faults without the connections that this server closed itself, because the recorded ones ended there: those are no faults of the capture. */
+function faultsOf(faults: ReadonlyMap<string, number>, ended: number): ReadonlyMap<string, number> {
+  const closed = (faults.get('CLOSED') ?? 0) - ended;
+  return new Map([...faults].map(([code, count]) => [code, code === 'CLOSED' ? closed : count] as const).filter(([, count]) => count > 0));
 }
 
 /** @throws CliError when the address cannot be used */

@@ -23,7 +23,7 @@ export function feedsReferencesCommand(feeds: Command): void {
     .command('references')
     .summary('reference prices that come from outside')
     .description(
-      'Shows the reference price of each symbol that has it from outside, and the sources in the order of preference: the price of\neach, its age, and whether it is usable. The exit code is 1 if a symbol has no usable source.',
+      'Shows the reference price of each symbol that has it from outside, and the sources in the order of preference: the price of each, its age, and whether it is usable. The exit code is 1 if a symbol has no usable source.',
     )
     .argument('[symbol]', 'only this one')
     .addHelpText(

@@ -1,69 +1,132 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { printable } from '../../log-lines.ts';
-import { print, printJson, whole } from './connection.ts';
+import { connectionOptions, print, printJson, whole } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
-import { RECORD_KINDS, RecordingSink, type RecordKind, recordLine } from './feed-records.ts';
-import { type SourceFlags, sourceOf, sourceOptions } from './feed-source-flags.ts';
+import { type FeedRecordView, RECORD_KINDS, RecordingSink, type RecordKind, recordLine } from './feed-records.ts';
+import { sourceOf, sourceOptions } from './feed-source-flags.ts';
+import { changesOf, ifRunning, type RunningFeed, type RunningFlags, runningFeeds, runningOption } from './running-feeds.ts';
 import { stopSignal } from './stop-signals.ts';
 
-interface Flags extends SourceFlags {
+interface Flags extends RunningFlags {
   readonly only?: readonly RecordKind[];
   readonly count?: number;
-  readonly json?: true;
 }
 
 /** Output that its reader has not taken, bytes; above it, records are left out and counted. */
 const MAX_UNREAD = 8 << 20;
+/** Between two looks at a running exchange, ms. */
+const LOOK_MS = 200;
+/** What a running exchange shows: its newest values. */
+const SHOWN: readonly RecordKind[] = ['trade', 'quote', 'status'];
 
 export function feedsTailCommand(feeds: Command): void {
   const command = feeds
     .command('tail')
     .summary('follow a live source, record by record')
     .description(
-      'Connects to a source and prints what its adapter understands: levels, trades, quotes, states and faults, until SIGINT. Prices and quantities are decimal text, in the unit of the instrument.',
+      'Prints what a source brings, until SIGINT. Of the running exchange: states, and the newest quote and trade of each instrument, five times a second, without those between. With --config, or a venue with --instruments, it connects from here and prints all that the adapter understands: levels, trades, quotes, states and faults. Prices and quantities are decimal text, in the unit of the instrument.',
     )
     .argument('<source>', 'a name under feeds in the configuration, or a venue with --instruments; "feeds ls" lists both')
     .addOption(new Option('--only <kinds>', `kinds of records, separated by commas: ${RECORD_KINDS.join(', ')}`).argParser(kinds))
     .addOption(new Option('--count <records>', 'end after this many').argParser(whole))
-    .option('--json', 'a JSON object a line instead of text')
+    .addOption(runningOption())
     .addHelpText(
       'after',
       `
 Examples:
+  openbell feeds tail btc --only trade
   openbell feeds tail kraken-v1 --instruments XBT/USD --only trade,quote
   openbell feeds tail btc --config venue.yaml --json --count 100`,
     );
-  sourceOptions(command).action((source: string) => run(() => tail(source, command.opts<Flags>())));
+  connectionOptions(sourceOptions(command)).action((source: string) => run(() => tail(source, command.opts<Flags>())));
 }
 
 async function tail(name: string, flags: Flags): Promise<ExitCode> {
+  const running = await ifRunning(flags, () => runningFeeds(flags, name));
+  if (running !== undefined) return tailRunning(name, flags, running[0]);
   const source = await sourceOf(name, flags);
   const { lineOf } = await import('../../../feeds/lines/feed-source.ts');
   const stop = stopSignal();
   const { promise: enough, resolve: end } = Promise.withResolvers<void>();
-  let shown = 0;
-  let leftOut = 0;
-  const most = flags.count ?? Number.POSITIVE_INFINITY;
-  const sink = new RecordingSink((record) => {
-    if (shown >= most || flags.only?.includes(record.kind) === false) return;
-    if (process.stdout.writableLength > MAX_UNREAD) {
-      leftOut++;
-      return;
-    }
-    if (flags.json) printJson(record);
-    else print(printable(recordLine(record)));
-    if (++shown >= most) end();
-  });
+  const output = new RecordOutput(flags, end);
+  const sink = new RecordingSink((record) => output.show(record));
   const line = lineOf(source, sink, { log: (_fault, text) => process.stderr.write(`openbell: ${text}\n`) });
   if (stop.aborted) end();
   stop.addEventListener('abort', () => end(), { once: true });
   line.start();
   await enough;
-  shown = most;
+  output.end();
   await line.stop();
-  if (leftOut > 0) process.stderr.write(`openbell: ${leftOut} records were left out, because the output was read too slowly\n`);
   if (line.counters.connects === 0) throw new CliError(`${source.name} could not be reached`, ExitCode.Unreachable);
   return ExitCode.Ok;
+}
+
+/** Shows what is new in the running exchange, at intervals. @param first what it has now */
+async function tailRunning(name: string, flags: Flags, first: RunningFeed): Promise<ExitCode> {
+  const hidden = flags.only?.filter((kind) => !SHOWN.includes(kind)) ?? [];
+  if (hidden.length > 0)
+    throw new CliError(
+      `a running exchange shows ${SHOWN.join(', ')}, not ${hidden.join(', ')}: connect from here, with --config or --instruments`,
+      ExitCode.Usage,
+    );
+  const stop = stopSignal();
+  const enough = new AbortController();
+  const ended = AbortSignal.any([stop, enough.signal]);
+  const output = new RecordOutput(flags, () => enough.abort());
+  let before: RunningFeed | undefined;
+  for (let now = first; ; [now] = await runningFeeds(flags, name)) {
+    for (const record of changesOf(before, now)) output.show(record);
+    before = now;
+    if (!ended.aborted) await pause(LOOK_MS, ended);
+    if (ended.aborted) break;
+  }
+  output.end();
+  return ExitCode.Ok;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+/** Prints records, as many as asked for. */
+class RecordOutput {
+  readonly #flags: Flags;
+  readonly #most: number;
+  readonly #enough: () => void;
+  #shown = 0;
+  #leftOut = 0;
+
+  constructor(flags: Flags, enough: () => void) {
+    this.#flags = flags;
+    this.#most = flags.count ?? Number.POSITIVE_INFINITY;
+    this.#enough = enough;
+  }
+
+  show(record: FeedRecordView): void {
+    if (this.#shown >= this.#most || this.#flags.only?.includes(record.kind) === false) return;
+    if (process.stdout.writableLength > MAX_UNREAD) {
+      this.#leftOut++;
+      return;
+    }
+    if (this.#flags.json) printJson(record);
+    else print(printable(recordLine(record)));
+    if (++this.#shown >= this.#most) this.#enough();
+  }
+
+  /** Nothing is shown from here on. */
+  end(): void {
+    this.#shown = Number.POSITIVE_INFINITY;
+    if (this.#leftOut > 0)
+      process.stderr.write(`openbell: ${this.#leftOut} records were left out, because the output was read too slowly\n`);
+  }
 }
 
 function kinds(text: string): readonly RecordKind[] {

@@ -1,5 +1,6 @@
 import type { Lint } from '../lint.ts';
 import type { Resource } from '../resource.ts';
+import { EGRESS_LINTS } from './egress.ts';
 import { POD_LINTS } from './pods.ts';
 import { PROCESS_LINTS } from './process.ts';
 import { SECURITY_LINTS } from './security.ts';
@@ -14,6 +15,7 @@ export const LINTS: readonly Lint[] = [
   ...SERVICE_LINTS,
   ...TRAFFIC_LINTS,
   ...SECURITY_LINTS,
+  ...EGRESS_LINTS,
 ];
 
 export interface Finding {

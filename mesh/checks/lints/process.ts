@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import { readConfigFile } from '../../../gateway/config/config-file.ts';
 import { OPTIONS } from '../../../gateway/config/config-options.ts';
 import type { Lint } from '../lint.ts';
-import { envOf, hasSidecar, mountedFile, onLoopback, shadowPods, type Workload, workloads } from '../workload.ts';
+import { envOf, exchanges, hasSidecar, mountedFile, onLoopback, shadowPods } from '../workload.ts';
 
 /** Read by the process itself; not options of `start`. */
 const OTHER_VARIABLES = new Set(['OPENBELL_CONFIG', 'OPENBELL_ADDON_DIR']);
@@ -196,15 +196,6 @@ const adminStaysIn: Lint = {
       return ports.map(({ name }) => `${title}: ${name}${onLoopback(container) ? ', which is also on loopback' : ''}`);
     }),
 };
-
-/** The pods that run the exchange, and its container. */
-function exchanges(set: Parameters<Lint['check']>[0]) {
-  return workloads(set).flatMap((workload: Workload) =>
-    workload.spec.containers
-      .filter(({ name }) => name === 'exchange')
-      .map((container) => ({ workload, container, title: `${workload.title}, ${container.name}` })),
-  );
-}
 
 export const PROCESS_LINTS: readonly Lint[] = [
   optionsExist,

@@ -7,6 +7,7 @@ import { AuthorizationPolicy } from '@kubernetes-models/istio/security.istio.io/
 import { PeerAuthentication } from '@kubernetes-models/istio/security.istio.io/v1/PeerAuthentication';
 import { RequestAuthentication } from '@kubernetes-models/istio/security.istio.io/v1/RequestAuthentication';
 import { Telemetry } from '@kubernetes-models/istio/telemetry.istio.io/v1/Telemetry';
+import { isEgress } from '../egress.ts';
 import { type Lint, of } from '../lint.ts';
 import { durationMs } from '../quantity.ts';
 import { groupOf, nameOf, type Resource, selects } from '../resource.ts';
@@ -139,6 +140,8 @@ const certificatesFit: Lint = {
   check: (set) =>
     of(set, Gateway).flatMap((gateway) =>
       (gateway.spec?.servers ?? []).flatMap(({ hosts, tls }) => {
+        // It passes TLS on, and has no certificate.
+        if (isEgress(gateway) && tls?.mode === 'PASSTHROUGH') return [];
         const namespace = gateway.metadata?.namespace;
         const title = `${nameOf(gateway as Resource)}, ${tls?.credentialName}`;
         const spec = of(set, Certificate).find(

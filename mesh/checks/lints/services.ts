@@ -2,6 +2,7 @@ import { Telemetry } from '@kubernetes-models/istio/telemetry.istio.io/v1/Teleme
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { Service } from 'kubernetes-models/v1/Service';
+import { EGRESS_NAMESPACE, NOT_PUBLIC } from '../egress.ts';
 import { type Lint, of } from '../lint.ts';
 import { type Labels, nameOf, type Resource, selects } from '../resource.ts';
 import { podLabels, workloads } from '../workload.ts';
@@ -51,7 +52,7 @@ const portsExist: Lint = {
 };
 
 /** Namespaces whose pods are installed separately. */
-const FOREIGN_NAMESPACES = new Set(['istio-ingress', 'istio-system', 'monitoring', 'kube-system']);
+const FOREIGN_NAMESPACES = new Set(['istio-egress', 'istio-ingress', 'istio-system', 'monitoring', 'kube-system']);
 
 const selectorsMatch: Lint = {
   name: 'selectors-match',
@@ -127,17 +128,20 @@ const peersNamed: Lint = {
   check: (set) =>
     of(set, NetworkPolicy).flatMap((policy) => {
       const rules = [
-        ...(policy.spec?.ingress ?? []).map(({ from, ports }) => ({ peers: from, ports })),
-        ...(policy.spec?.egress ?? []).map(({ to, ports }) => ({ peers: to, ports })),
+        ...(policy.spec?.ingress ?? []).map(({ from, ports }) => ({ peers: from, ports, outward: false })),
+        ...(policy.spec?.egress ?? []).map(({ to, ports }) => ({ peers: to, ports, outward: true })),
       ];
+      // Outside hosts have addresses that nobody can list; the egress gateway, which names the hosts, may reach public ones.
+      const isPublic = (except: readonly string[] = []) =>
+        policy.metadata?.namespace === EGRESS_NAMESPACE && NOT_PUBLIC.every((range) => except.includes(range));
       return rules
         .filter(
-          ({ peers, ports }) =>
+          ({ peers, ports, outward }) =>
             !ports?.length ||
             !peers?.length ||
             peers.some(
               ({ namespaceSelector, podSelector, ipBlock }) =>
-                ipBlock?.cidr === '0.0.0.0/0' ||
+                (ipBlock?.cidr === '0.0.0.0/0' && !(outward && isPublic(ipBlock.except))) ||
                 (ipBlock === undefined &&
                   !namespaceSelector?.matchLabels &&
                   !namespaceSelector?.matchExpressions &&

@@ -2,6 +2,7 @@ import { DestinationRule, type IDestinationRule } from '@kubernetes-models/istio
 import { Gateway } from '@kubernetes-models/istio/networking.istio.io/v1/Gateway';
 import { Sidecar } from '@kubernetes-models/istio/networking.istio.io/v1/Sidecar';
 import { VirtualService } from '@kubernetes-models/istio/networking.istio.io/v1/VirtualService';
+import { isEgress } from '../egress.ts';
 import { type Lint, of } from '../lint.ts';
 import { durationMs } from '../quantity.ts';
 import { groupOf, nameOf, type Resource, selects } from '../resource.ts';
@@ -215,6 +216,8 @@ const tls13: Lint = {
       (gateway.spec?.servers ?? []).flatMap(({ name, port, tls }) => {
         const title = `${nameOf(gateway as Resource)}, ${name ?? port.name}`;
         if (tls === undefined) return [`${title}: no TLS`];
+        // TLS of an outside host ends in the exchange, which is its client.
+        if (isEgress(gateway) && tls.mode === 'PASSTHROUGH') return [];
         if (tls.minProtocolVersion !== 'TLSV1_3') return [`${title}: minProtocolVersion ${tls.minProtocolVersion}`];
         return tls.cipherSuites === undefined ? [] : [`${title}: cipherSuites`];
       }),

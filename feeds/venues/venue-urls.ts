@@ -1,0 +1,7 @@
+/** Where an adapter connects if its options name no other address. */
+export interface VenueUrls {
+  /** The WebSocket; an adapter may add a path: `wss://ws.kraken.com`. */
+  readonly webSocketUrl: string;
+  /** The base of its requests; absent if the adapter sends none: `https://api.kraken.com`. */
+  readonly httpUrl?: string;
+}
