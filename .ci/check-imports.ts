@@ -38,7 +38,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['gateway/taps', 'gateway/webhooks'],
   ['gateway/alerts'],
   ['gateway/venue'],
-  ['gateway/calendar', 'gateway/reference'],
+  ['gateway/calendar', 'gateway/portfolio', 'gateway/reference'],
   ['gateway/endpoints/*'],
   ['gateway/endpoints/grpc', 'gateway/endpoints/websocket', 'gateway/endpoints/http'],
   ['gateway/metrics.ts'],

@@ -31,6 +31,7 @@ import { feedCandleRoute } from './endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
 import { indicatorRoute } from './endpoints/http/indicator-query.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
+import { portfolioRoute } from './endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from './endpoints/http/reference-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveAlertSockets } from './endpoints/websocket/alert-sockets.ts';
@@ -38,6 +39,7 @@ import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts
 import { serveFeedCandleSockets } from './endpoints/websocket/feed-candle-sockets.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
+import { servePortfolioSockets } from './endpoints/websocket/portfolio-sockets.ts';
 import { SocketServer } from './endpoints/websocket/socket-server.ts';
 import type { Identity } from './identity/identity.ts';
 import { startIdentity } from './identity/start-identity.ts';
@@ -47,6 +49,8 @@ import { FeedCandleStreams } from './market/feed-candle-streams.ts';
 import { LiveCandles, RecoveredTrades } from './market/live-candles.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
+import { PortfolioStreams } from './portfolio/portfolio-streams.ts';
+import { Portfolios } from './portfolio/portfolios.ts';
 import { ReferenceDriver } from './reference/reference-driver.ts';
 import { DropCopies } from './sessions/drop-copies.ts';
 import { OrderSessions } from './sessions/order-sessions.ts';
@@ -143,6 +147,7 @@ export class RunningExchange {
       references,
       sessions,
       dropCopies,
+      portfolioStreams,
       orderEntry,
       engine,
       history,
@@ -164,6 +169,7 @@ export class RunningExchange {
     sessions.end();
     dropCopies.end();
     alertStreams.end();
+    portfolioStreams.end();
     await orderEntry.stop();
     try {
       const snapshot = await engine.stop();
@@ -233,6 +239,7 @@ interface Parts {
   readonly commands: AdminCommands;
   readonly sessions: OrderSessions;
   readonly dropCopies: DropCopies;
+  readonly portfolioStreams: PortfolioStreams;
   readonly orderEntry: OrderEntry;
   readonly simulation: Simulation | undefined;
   readonly calendar: CalendarDriver;
@@ -494,6 +501,15 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     accountExists: (account) => directory.accountExists(account),
     draining: () => state.draining,
   });
+  const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
+  const portfolios = new Portfolios({ ...querySources, feeds });
+  const portfolioStreams = new PortfolioStreams({
+    portfolios,
+    identity,
+    slices,
+    draining: () => state.draining,
+    nowUs: () => sequencer.nowUs(),
+  });
   const referenceDriver = new ReferenceDriver(venue, config.feeds, feeds, { directory, commands, log });
   references = referenceDriver;
   undo.push(() => referenceDriver.stop());
@@ -511,6 +527,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     tap,
     orders: sessions.counters,
     dropCopies: dropCopies.counters,
+    portfolioStreams: portfolioStreams.counters,
     serviceTime: sessions.serviceTime,
     market: marketData.counters,
     preAuthLimits,
@@ -539,7 +556,6 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     references: referenceDriver.symbols,
     symbolName: (id) => directory.symbol(id)?.name ?? String(id),
   });
-  const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   const candleSources = {
     ...querySources,
     candles: (symbol: number) => marketData.candles(symbol),
@@ -548,6 +564,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   admin.serve([
     ...queryRoutes(querySources),
     ...orderRoutes(querySources),
+    portfolioRoute(directory, portfolios),
     candleRoute(candleSources),
     indicatorRoute(candleSources),
     calendarRoute(
@@ -567,6 +584,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
   serveDropCopySockets(sockets, dropCopies, identity, limits, config.callerLimits['ws-pings']);
   serveAlertSockets(sockets, alertStreams, identity, limits, config.callerLimits['ws-pings']);
+  servePortfolioSockets(sockets, portfolioStreams, identity, limits, config.callerLimits['ws-pings']);
   const feedCandles = feeds && new FeedCandleStreams(feeds);
   undo.push(() => feedCandles?.stop());
   serveFeedCandleSockets(sockets, { feeds, streams: feedCandles, identity, limits, pings: config.callerLimits['ws-pings'] });
@@ -599,6 +617,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     commands,
     sessions,
     dropCopies,
+    portfolioStreams,
     orderEntry,
     simulation,
     calendar,

@@ -15,6 +15,7 @@ import type { LatencyBuckets } from './latency-buckets.ts';
 import type { LimitCounters } from './limit-counters.ts';
 import { errorOutput } from './lossy-output.ts';
 import type { MarketCounters } from './market/market-counters.ts';
+import type { PortfolioCounters } from './portfolio/portfolio-streams.ts';
 import { conditionName, SourceCondition } from './reference/reference-choice.ts';
 import type { ReferenceCounters, SymbolReference } from './reference/symbol-reference.ts';
 import type { DropCopyCounters } from './sessions/drop-copy.ts';
@@ -39,6 +40,7 @@ export interface MetricSources {
   readonly tap: ReportTap;
   readonly orders: OrderEntryCounters;
   readonly dropCopies: DropCopyCounters;
+  readonly portfolioStreams: PortfolioCounters;
   readonly serviceTime: ServiceTime;
   readonly market: MarketCounters;
   /** By port; none where authentication is off and the port has no limit. */
@@ -87,6 +89,7 @@ export function addExchangeMetrics(
     tap,
     orders,
     dropCopies,
+    portfolioStreams,
     serviceTime,
     market,
     preAuthLimits,
@@ -216,6 +219,8 @@ export function addExchangeMetrics(
   counter('openbell_drop_copies_cut_total', 'Drop copies rejected or cut', () => [{ value: dropCopies.cut }]);
   counter('openbell_drop_copies_slow_total', 'Drop copies cut because the client did not read', () => [{ value: dropCopies.slow }]);
   counter('openbell_drop_copy_reports_total', 'Reports sent on drop copies', () => [{ value: dropCopies.reports }]);
+  gauge('openbell_portfolio_streams', 'Open streams of portfolios', () => [{ value: portfolioStreams.open }]);
+  counter('openbell_portfolio_streams_cut_total', 'Streams of portfolios rejected or cut', () => [{ value: portfolioStreams.cut }]);
 
   gauge('openbell_market_connections', 'Open market-data connections', () => [{ value: market.connectionsNow }]);
   gauge('openbell_market_subscriptions', 'Subscriptions now', () => [{ value: market.subscriptionsNow }]);

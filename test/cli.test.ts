@@ -282,6 +282,7 @@ test('every command has help with an example', async () => {
     'indicators',
     'calendar',
     'account',
+    'portfolio',
     'replay',
     'verify',
     'snapshot',

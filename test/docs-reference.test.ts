@@ -14,6 +14,7 @@ import { feedCandleRoute } from '../gateway/endpoints/http/feed-candle-query.ts'
 import { feedRoutes } from '../gateway/endpoints/http/feed-queries.ts';
 import { indicatorRoute } from '../gateway/endpoints/http/indicator-query.ts';
 import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
+import { portfolioRoute } from '../gateway/endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from '../gateway/endpoints/http/reference-queries.ts';
 import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
 
@@ -42,6 +43,7 @@ test('every route of the admin interface is documented, and nothing else', () =>
     ...queryRoutes(nothing),
     ...orderRoutes(nothing),
     candleRoute(nothing),
+    portfolioRoute(nothing, nothing),
     indicatorRoute(nothing),
     calendarRoute(nothing, nothing, nothing),
     ...feedRoutes(nothing),

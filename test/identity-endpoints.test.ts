@@ -88,6 +88,7 @@ describe('permissions over the real ports', () => {
     ['GET', '/v1/accounts/1/orders/by-client-order-id/1', {}, readers],
     ['GET', '/v1/accounts/1/trades', {}, readers],
     ['GET', '/v1/accounts/1/reports', {}, readers],
+    ['GET', '/v1/accounts/1/portfolio', {}, readers],
     ['GET', '/v1/accounts/0/reports', {}, { operator: 1, auditor: 1 }],
     ['POST', '/v1/accounts/1/deposit', { asset: 'USD', amount: '1.00' }, { custodian: 1 }],
     ['POST', '/v1/accounts/1/withdraw', { asset: 'USD', amount: '1.00' }, { custodian: 1 }],
@@ -135,7 +136,7 @@ describe('permissions over the real ports', () => {
   }
 
   it('the table has every route', () => {
-    assert.equal(ROUTES.length, 17 + 23);
+    assert.equal(ROUTES.length, 18 + 23);
   });
 
   it('sessions, orders and market data', async () => {
@@ -158,6 +159,11 @@ describe('permissions over the real ports', () => {
       assert.equal(market.status, role === '' ? 403 : 101, role);
       const copy = await exchange.webSocket('/v1/drop-copy', headers);
       assert.equal(copy.status, role === 'drop-copy' ? 101 : 403, role);
+      const portfolio = await exchange.webSocket('/v1/portfolio?account=1', headers);
+      assert.equal(portfolio.status, role in readers ? 101 : 403, role);
+      const foreign = await exchange.webSocket('/v1/portfolio?account=2', headers);
+      assert.equal(foreign.status, 403, role);
+      portfolio.socket.destroy();
       copy.socket.destroy();
       orders.socket.destroy();
       market.socket.destroy();
@@ -165,7 +171,8 @@ describe('permissions over the real ports', () => {
     const anonymous = await session(ports.grpc, {});
     assert.ok(anonymous !== 'open' && anonymous.code === UNAUTHENTICATED && anonymous.details.startsWith('UNAUTHENTICATED: '));
     assert.equal(await submit(ports.grpc, {}), UNAUTHENTICATED);
-    for (const path of ['/v1/orders?account=1', '/v1/drop-copy', '/']) assert.equal((await exchange.webSocket(path)).status, 401);
+    for (const path of ['/v1/orders?account=1', '/v1/drop-copy', '/v1/portfolio?account=1', '/'])
+      assert.equal((await exchange.webSocket(path)).status, 401);
   });
 
   it('a read-only session cannot ask for a cancel on disconnect', async () => {

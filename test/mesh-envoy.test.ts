@@ -136,6 +136,7 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
     for (const roles of ['trader', 'read-only', 'operator auditor', '', 'non-drop-copy']) await denied(roles, 'DropCopy');
     assert.equal((await webSocket(files, market, '/v1/drop-copy', { certificate, token })).status, 403);
     assert.equal((await webSocket(files, market, '/v1/drop-copy', { token: await files.token({ roles: 'drop-copy' }) })).status, 403);
+    assert.equal((await webSocket(files, market, '/v1/portfolio?account=1', { token })).status, 403, 'without a certificate');
     const trader = { certificate, token };
     for (const path of ['/metrics', '/v1/snapshot', '/v1/accounts/1/deposit', '/v1/accounts/x', '/v1/symbols/BTC-USD/phase']) {
       const { status, text } = await https(files, queries, path, trader);
@@ -195,6 +196,7 @@ const QUERIES: readonly (readonly [path: string, roles: readonly string[]])[] = 
   ['/v1/accounts/1/orders/1?limit=5', ROLES],
   ['/v1/accounts/1/orders/by-client-order-id/1', ROLES],
   ['/v1/accounts/1/trades', ROLES],
+  ['/v1/accounts/1/portfolio?mark=mid', ROLES],
   ['/v1/accounts/1/reports?from=1', ROLES],
   ['/v1/accounts/2', ['operator', 'auditor', 'drop-copy']],
   ['/v1/accounts/2/orders', ['operator', 'auditor', 'drop-copy']],
@@ -238,6 +240,8 @@ test('each role has its queries, whether the claims of its token are text or lis
     assert.equal((await submit(files, orders, 1, 1, shows)).status, Grpc.Ok, JSON.stringify(claims));
     assert.equal((await submit(files, orders, 2, 1, shows)).status, Grpc.PermissionDenied, JSON.stringify(claims));
     assert.equal((await webSocket(files, envoy.ports.market, '/v1/orders?account=1', shows)).status, 101);
+    assert.equal((await webSocket(files, envoy.ports.market, '/v1/portfolio?account=1', shows)).status, 101);
+    assert.equal((await webSocket(files, envoy.ports.market, '/v1/portfolio?account=2', shows)).status, 403);
   }
   for (const claims of shapesOf('drop-copy')) {
     const shows = { certificate: files.client, token: await files.token(claims) };

@@ -120,7 +120,7 @@ test('staging: a mirror, canaries and drills, and orders have no weights', { ski
     ],
   );
   const toOrders = all.filter(
-    ({ match }) => match.prefix === '/openbell.OrderEntry/' || ['/v1/orders', '/v1/drop-copy'].includes(match.path),
+    ({ match }) => match.prefix === '/openbell.OrderEntry/' || ['/v1/orders', '/v1/drop-copy', '/v1/portfolio'].includes(match.path),
   );
   assert.ok(
     toOrders.length > 6 && toOrders.every(({ route }) => route.weighted_clusters === undefined && route.retry_policy === undefined),
@@ -199,7 +199,7 @@ test('ambient: the gateway reaches the exchange through the waypoint only, which
   await t.test('tokens and roles, at the waypoint', async () => {
     const { filter_chains: all } = await receiveListener(tools, dir, set, ambientObjects(set, 3), WAYPOINT, 'main_internal');
     const rules = ['admin-accounts', 'admin-actions', 'admin-money', 'admin-questions', 'admin-reference'];
-    rules.push('market-data', 'order-drop-copy', 'order-sessions', 'order-submit');
+    rules.push('market-data', 'order-drop-copy', 'order-portfolio', 'order-sessions', 'order-submit');
     for (const port of [7401, 7402, 7403]) {
       const chain = all.find(({ name }: Json) => name.startsWith(`inbound-vip|${port}|`));
       const { http_filters: filters, route_config: routes } = chain.filters.at(-1).typed_config;

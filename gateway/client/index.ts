@@ -9,6 +9,8 @@ import type { IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
 import { checkOptions, type Options } from './known-options.ts';
 import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
+import { type Portfolio, type PortfolioToRead, portfolioAccount, readPortfolio } from './portfolio.ts';
+import { PortfolioStream, type PortfolioToFollow } from './portfolio-stream.ts';
 import { QueryClient } from './query-client.ts';
 import { SymbolCatalog } from './symbols.ts';
 import { dispatcherFor } from './tls.ts';
@@ -52,6 +54,8 @@ export { MarketClient, type MarketOptions } from './market.ts';
 export type { BboView, CandleView, LevelView, OrderView, PhaseName, StatusView, SubPhaseName, TradeView } from './market-decode.ts';
 export { MarketStream, type StreamOptions } from './market-stream.ts';
 export { OrderSession, type SubmitAnswer } from './order-session.ts';
+export type { Portfolio, PortfolioPosition, PortfolioToRead, PortfolioTotal } from './portfolio.ts';
+export { PortfolioStream, type PortfolioToFollow } from './portfolio-stream.ts';
 export {
   type CandleJson,
   type CandlePage,
@@ -94,6 +98,8 @@ const CONNECT_OPTIONS: Options<ConnectOptions> = {
   symbols: true,
 };
 
+const PORTFOLIO_OPTIONS: Options<PortfolioToRead> = { account: true, mark: true, instruments: true };
+
 /** A connection to one exchange. Order entry and market data connect on first use. */
 export class OpenbellClient {
   readonly symbols: SymbolCatalog;
@@ -108,12 +114,15 @@ export class OpenbellClient {
   #orders: OrderSession | undefined;
   #market: MarketClient | undefined;
   readonly #dropCopies = new Set<DropCopy>();
+  readonly #portfolios = new Set<PortfolioStream>();
+  readonly #http: HttpOptions;
 
   constructor(options: ConnectOptions, symbols: SymbolCatalog, tokens: TokenSource | undefined, http: HttpOptions) {
     this.#options = options;
     this.admin = new AdminClient(http);
     this.queries = new QueryClient(http, options.account);
     this.alerts = new AlertClient(http, options.account);
+    this.#http = http;
     this.#tokens = tokens;
     this.symbols = symbols;
   }
@@ -176,8 +185,40 @@ export class OpenbellClient {
     return copy;
   }
 
+  /**
+   * Positions of an account with average cost, realised and unrealised profit: docs/PORTFOLIO.md.
+   * @throws OpenbellError NO_ACCOUNT, UNKNOWN_ACCOUNT, PERMISSION_DENIED; BAD_PARAMETER for an unknown mark; HTTP_FAILED
+   */
+  async portfolio(
+    wanted: PortfolioToRead & { /** Id of a symbol: `next` of the page before. */ readonly after?: number } = {},
+  ): Promise<Portfolio> {
+    checkOptions('portfolio', wanted, { ...PORTFOLIO_OPTIONS, after: true });
+    return await readPortfolio(this.#http, portfolioAccount(wanted.account ?? this.#options.account), wanted, wanted.after);
+  }
+
+  /**
+   * The same as a stream: for each change of the portfolio or its marks, at most one per interval. Each call opens another one.
+   *
+   * ```ts
+   * for await (const { totals } of exchange.followPortfolio({ account: 1 })) console.log(totals);
+   * ```
+   * @throws OpenbellError NO_ACCOUNT, BAD_RANGE; what {@link portfolio} throws comes from the loop
+   */
+  followPortfolio(wanted: PortfolioToFollow = {}): PortfolioStream {
+    checkOptions('followPortfolio', wanted, { ...PORTFOLIO_OPTIONS, intervalMs: true, onLost: true });
+    // At the host of order entry, as all that is private; `wsHost` has market data.
+    const { host = '127.0.0.1', wsPort = 7402, reconnect = true, account } = this.#options;
+    const connection = { host, port: wsPort, reconnect, http: this.#http };
+    const stream = new PortfolioStream(portfolioAccount(wanted.account ?? account), wanted, connection, () =>
+      this.#portfolios.delete(stream),
+    );
+    this.#portfolios.add(stream);
+    return stream;
+  }
+
   /** Waits for all answers, then closes. */
   async close(): Promise<void> {
+    for (const stream of this.#portfolios) stream.close();
     await Promise.all([...Array.from(this.#dropCopies, (copy) => copy.close()), this.#orders?.close(), this.#market?.close()]);
   }
 }

@@ -148,12 +148,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
     }),
   ),
   {
-    name: 'order entry has three paths',
+    name: 'order entry has four paths',
     resource: ORDERS,
     proxy: 'edge',
     holds: (received) =>
       routesOf(received, 'orders').every(
-        ({ match }) => match.prefix === '/openbell.OrderEntry/' || ['/v1/orders', '/v1/drop-copy'].includes(match.path),
+        ({ match }) => match.prefix === '/openbell.OrderEntry/' || ['/v1/orders', '/v1/drop-copy', '/v1/portfolio'].includes(match.path),
       ),
     without: (spec) => delete spec.http[1].match[1].uri,
   },
@@ -343,6 +343,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   ...[
     'order-sessions',
     'order-drop-copy',
+    'order-portfolio',
     'order-submit',
     'market-data',
     'admin-reference',

@@ -1,9 +1,9 @@
-import { crc32 } from 'node:zlib';
 import type { Database, RootDatabase } from 'lmdb';
 import { Candle } from '../../../engine/wire/layout.ts';
 import { CANDLE_INTERVALS, CANDLES_STATE, Candles, INTERVAL_US } from '../../../feeds/analysis/candles.ts';
 import { CANDLE_WORDS, type CandleRecord, candleRecord } from '../../candle-record.ts';
 import { DamagedHistoryError } from '../history/run-format.ts';
+import { ROW_TRAILER_BYTES, sealRow, verifiedKey, verifiedRow } from '../history/sealed-row.ts';
 
 /**
  * Candles in the environment of the history, written in the transaction that writes their trades. Both are derived
@@ -22,9 +22,10 @@ export interface CandleStore {
 }
 
 export const CANDLE_DATABASES = ['candles', 'candle-states'] as const;
-const TRAILER_BYTES = 8;
-const ROW_BYTES = Candle.bytes + TRAILER_BYTES;
+const ROW_BYTES = Candle.bytes + ROW_TRAILER_BYTES;
 const STATE_BYTES = CANDLES_STATE * 8;
+/** In errors. */
+const WHAT = 'the candles';
 const SERIES_PER_SYMBOL = CANDLE_INTERVALS.length;
 
 export function openCandles(root: RootDatabase): CandleStore {
@@ -47,27 +48,27 @@ export function candleKey(symbol: number, interval: number, startUs: number): [n
 export function sealCandle(key: [number, number], words: Int32Array, at: number): Buffer {
   const row = Buffer.alloc(ROW_BYTES);
   row.set(new Uint8Array(words.buffer, words.byteOffset + at * 4, Candle.bytes));
-  return sealed(key, row, Candle.bytes);
+  return sealRow(key, row, Candle.bytes);
 }
 
 /** @throws DamagedHistoryError */
 export function openCandle(key: [number, number], value: Buffer): CandleRecord {
   const words = new Int32Array(CANDLE_WORDS);
-  new Uint8Array(words.buffer).set(verified(key, value, Candle.bytes));
+  new Uint8Array(words.buffer).set(verifiedRow(WHAT, key, value, Candle.bytes));
   const record = candleRecord(words, 0);
   return record;
 }
 
 export function sealState(symbol: number, { state }: Candles): Buffer {
-  const row = Buffer.alloc(STATE_BYTES + TRAILER_BYTES);
+  const row = Buffer.alloc(STATE_BYTES + ROW_TRAILER_BYTES);
   row.set(new Uint8Array(state.buffer, state.byteOffset, STATE_BYTES));
-  return sealed([symbol, 0], row, STATE_BYTES);
+  return sealRow([symbol, 0], row, STATE_BYTES);
 }
 
 /** @throws DamagedHistoryError */
 export function openState(symbol: number, value: Buffer): Candles {
   const state = new Float64Array(CANDLES_STATE);
-  new Uint8Array(state.buffer).set(verified([symbol, 0], value, STATE_BYTES));
+  new Uint8Array(state.buffer).set(verifiedRow(WHAT, [symbol, 0], value, STATE_BYTES));
   return new Candles(state);
 }
 
@@ -80,31 +81,9 @@ export function storedCandles({ candleStates }: CandleStore, symbol: number): Ca
 /** Checks a row that was read without LMDB. @throws DamagedHistoryError */
 export function verifyCandleRow(database: (typeof CANDLE_DATABASES)[number], key: unknown, value: Buffer): void {
   if (database === 'candles') {
-    const isKey = Array.isArray(key) && key.length === 2 && key.every(Number.isSafeInteger);
-    if (!isKey) throw new DamagedHistoryError('a key of candles is damaged');
-    verified(key as [number, number], value, Candle.bytes);
+    verifiedRow(WHAT, verifiedKey(database, key), value, Candle.bytes);
   } else {
     if (!Number.isSafeInteger(key)) throw new DamagedHistoryError('a key of candle-states is damaged');
-    verified([key as number, 0], value, STATE_BYTES);
+    verifiedRow(WHAT, [key as number, 0], value, STATE_BYTES);
   }
-}
-
-const keyNumbers = new Float64Array(2);
-const keyBytes = new Uint8Array(keyNumbers.buffer);
-
-function checksum(key: readonly [number, number], bytes: Uint8Array): number {
-  keyNumbers.set(key);
-  return crc32(bytes, crc32(keyBytes));
-}
-
-function sealed(key: [number, number], row: Buffer, length: number): Buffer {
-  row.writeUInt32LE(checksum(key, row.subarray(0, length)), length);
-  return row;
-}
-
-function verified(key: [number, number], value: Buffer, length: number): Buffer {
-  const bytes = value.subarray(0, length);
-  if (value.length !== length + TRAILER_BYTES || value.readUInt32LE(length) !== checksum(key, bytes))
-    throw new DamagedHistoryError(`the candles at ${key} have a wrong checksum`);
-  return bytes;
 }

@@ -4,6 +4,7 @@ import { Piscina } from 'piscina';
 import { type ReportArchive, ReportsGoneError } from '../../sessions/report-cursor.ts';
 import type { CandleRange, StoredCandles } from '../candles/candle-queries.ts';
 import type { CandleProgress, CandleStats } from '../candles/candle-stats.ts';
+import type { PositionPage, PositionRange } from '../positions/position-queries.ts';
 import { FairQueue, QueueFullError } from './fair-queue.ts';
 import type { OrderLife } from './order-life.ts';
 import { unpackOrders } from './order-rows.ts';
@@ -188,6 +189,11 @@ export class History implements ReportArchive {
   /** Candles of a symbol as of the last commit. Undefined: the history does not have trade `atLeast` yet. */
   async candles(range: CandleRange, caller: string): Promise<StoredCandles | undefined> {
     return (await this.#queries.run(caller, { kind: 'candles', ...range })) as StoredCandles | undefined;
+  }
+
+  /** Positions of an account as of the last commit. Undefined: the history does not have the account's report `atLeast` yet. */
+  async positions(range: PositionRange, atLeast: number, caller: string): Promise<PositionPage | undefined> {
+    return (await this.#queries.run(caller, { kind: 'positions', ...range, atLeast })) as PositionPage | undefined;
   }
 
   /** Call after the engine has stopped: writes the rest of the ring and ends all threads. */

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { move, workerData } from 'piscina';
 import { DutyLimit } from '../../../engine/threads/duty-limit.ts';
 import { type CandleRange, type StoredCandles, storedCandlesOf } from '../candles/candle-queries.ts';
+import { type PositionPage, type PositionRange, storedPositions } from '../positions/position-queries.ts';
 import { clientOrderLife, isBehind, type OrderLife, orderLife } from './order-life.ts';
 import { packOrders } from './order-rows.ts';
 import {
@@ -15,8 +16,8 @@ import {
   type VerifiedTo,
   verifyRuns,
 } from './queries.ts';
-import { DamagedHistoryError } from './run-format.ts';
-import { type HistoryStore, openHistory, type Runs } from './store.ts';
+import { DamagedHistoryError, type Runs } from './run-format.ts';
+import { type HistoryStore, openHistory } from './store.ts';
 
 const ENOUGH_CORES = 4;
 
@@ -26,6 +27,7 @@ export type Query =
   | { readonly kind: 'fills' | 'orders'; readonly account: number; readonly before: number; readonly limit: number }
   | { readonly kind: 'trades'; readonly symbol: number; readonly before: number; readonly limit: number }
   | ({ readonly kind: 'candles' } & CandleRange)
+  | ({ readonly kind: 'positions' /** Report number. */; readonly atLeast: number } & PositionRange)
   | ({ readonly kind: 'order'; readonly account: number; readonly limit: number; readonly atLeast: number } & OrderName)
   | { readonly kind: 'verify'; readonly name: 'reports' | 'trades'; readonly owner: number; readonly no: number };
 
@@ -48,6 +50,7 @@ export type Answer =
   | PackedOrderPage
   | VerifiedTo
   | StoredCandles
+  | PositionPage
   | { readonly unanswered: Unanswered };
 
 /** Orders as `order-rows.ts` packs them. */
@@ -94,6 +97,8 @@ function answerFrom(store: HistoryStore, query: Query): Answer {
         : clientOrderLife(store, query.account, query.clientOrderId, query.before, query.limit);
     case 'candles':
       return storedCandlesOf(store, query) ?? { unanswered: { behind: true } };
+    case 'positions':
+      return isBehind(store, query.account, query.atLeast) ? { unanswered: { behind: true } } : storedPositions(store, query);
     case 'verify':
       return verifyRuns(store, query.name, query.owner, query.no);
   }

@@ -47,9 +47,9 @@ export function requireRoom(path: string, runs: number, besides = 0): void {
   if (free < needed) throw new HistoryFullError(path, needed, free);
 }
 
-/** The same check for a commit without runs. */
-export function hasRoom(path: string): boolean {
-  const { needed, free } = roomOf(path, 0, 0);
+/** The same check, without an error. */
+export function hasRoom(path: string, runs: number): boolean {
+  const { needed, free } = roomOf(path, runs, 0);
   return free >= needed;
 }
 

@@ -1,6 +1,10 @@
 import { crc32 } from 'node:zlib';
+import type { Database } from 'lmdb';
 import { getI64 } from '../../../engine/units.ts';
 import { Report, Trade } from '../../../engine/wire/layout.ts';
+
+/** Runs in the store: owner and first number -> records, trailer. */
+export type Runs = Database<Buffer, [number, number]>;
 
 /** What a run consists of: packed records of one size, numbered without gaps. */
 export interface RunLayout {

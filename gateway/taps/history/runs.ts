@@ -1,5 +1,4 @@
-import { type RunLayout, recordsOf } from './run-format.ts';
-import type { Runs } from './store.ts';
+import { type RunLayout, type Runs, recordsOf } from './run-format.ts';
 
 /** Larger than any report number or trade id: "from the newest on". */
 export const NEWEST = Number.MAX_SAFE_INTEGER;

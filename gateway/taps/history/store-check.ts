@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as lmdb from 'lmdb';
 import { mustBeDirectory, mustBeFile } from '../../../engine/journal/path-kind.ts';
 import { CANDLE_DATABASES, verifyCandleRow } from '../candles/candle-store.ts';
+import { POSITION_DATABASES, verifyPositionRow } from '../positions/position-store.ts';
 import { STORE_FILES } from './room.ts';
 import { DamagedHistoryError, REPORT_RUNS, recordsOf, TRADE_RUNS } from './run-format.ts';
 import { HistoryVersionError, historyPath, isNewerVersion, type MetaValues, metaFault } from './store.ts';
@@ -84,6 +85,8 @@ class Visitor {
       recordsOf(database === 'reports' ? REPORT_RUNS : TRADE_RUNS, at[0], at[1], value);
     } else if (database === CANDLE_DATABASES[0] || database === CANDLE_DATABASES[1]) {
       verifyCandleRow(database, decoded(key), value);
+    } else if (database === POSITION_DATABASES[0] || database === POSITION_DATABASES[1]) {
+      verifyPositionRow(database, decoded(key), value);
     } else if (database === 'meta') {
       this.meta[String(decoded(key))] = Number(decoded(value));
       // A newer version may differ in everything else.

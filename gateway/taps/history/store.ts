@@ -4,8 +4,10 @@ import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type CandleStore, openCandles } from '../candles/candle-store.ts';
 import { truncateCandles } from '../candles/candle-truncate.ts';
+import { positionsAfter, truncatePositions } from '../positions/position-repair.ts';
+import { openPositions, type PositionStore } from '../positions/position-store.ts';
 import { requireRoom, requireWritable } from './room.ts';
-import { fieldOf, REPORT_RUNS, type RunLayout, recordsOf, sealRun, TRADE_RUNS, TRAILER_BYTES } from './run-format.ts';
+import { fieldOf, REPORT_RUNS, type RunLayout, type Runs, recordsOf, sealRun, TRADE_RUNS, TRAILER_BYTES } from './run-format.ts';
 
 /**
  * The history for queries: every execution report by account and every trade by
@@ -17,6 +19,7 @@ import { fieldOf, REPORT_RUNS, type RunLayout, recordsOf, sealRun, TRADE_RUNS, T
  *   trades   [symbol, first trade id]       -> packed 64-byte Trade structs, trailer
  *   lost     account                        -> last report number that is no longer kept
  *   candles, candle-states                  -> see ../candles/candle-store.ts
+ *   positions, position-bases       -> see ../positions/position-store.ts
  *   meta     'watermark', 'version'         -> sequence, version of this layout
  *            'check'                        -> CRC-32 of both, from version 2 on
  *
@@ -27,14 +30,13 @@ import { fieldOf, REPORT_RUNS, type RunLayout, recordsOf, sealRun, TRADE_RUNS, T
  * and a run may still begin inside an older one; where two runs overlap, the one
  * with the higher first number counts.
  */
-export interface HistoryStore extends CandleStore {
+export interface HistoryStore extends CandleStore, PositionStore {
   readonly root: RootDatabase;
   readonly reports: Runs;
   readonly trades: Runs;
   readonly lost: Database<number, number>;
   readonly meta: Database<number, string>;
 }
-export type Runs = Database<Buffer, [number, number]>;
 
 const WATERMARK = 'watermark';
 const FORMAT = 'version';
@@ -67,7 +69,7 @@ export class HistoryVersionError extends Error {
  */
 export function openHistory(dataDir: string, readOnly = false): HistoryStore {
   if (!readOnly) requireWritable(historyPath(dataDir));
-  const root = open({ path: historyPath(dataDir), maxDbs: 8, maxReaders: 64, readOnly, noSubdir: false });
+  const root = open({ path: historyPath(dataDir), maxDbs: 16, maxReaders: 64, readOnly, noSubdir: false });
   const meta = root.openDB<number, string>({ name: 'meta', encoding: 'ordered-binary', cache: false });
   const version = meta.get(FORMAT) ?? OLDEST_VERSION;
   if (version < OLDEST_VERSION || version > VERSION) {
@@ -80,6 +82,7 @@ export function openHistory(dataDir: string, readOnly = false): HistoryStore {
     trades: root.openDB({ name: 'trades', encoding: 'binary', cache: false }),
     lost: root.openDB({ name: 'lost', encoding: 'ordered-binary', cache: false }),
     ...openCandles(root),
+    ...openPositions(root),
     meta,
   };
 }
@@ -160,11 +163,12 @@ export async function truncateHistory(dataDir: string, seq: number): Promise<num
   if (!existsSync(join(historyPath(dataDir), 'data.mdb'))) return 0;
   const store = openHistory(dataDir);
   try {
-    requireRoom(historyPath(dataDir), runsAfter(store, seq));
+    requireRoom(historyPath(dataDir), rowsAfter(store, seq));
     return store.root.transactionSync(() => {
       const reports = truncateRuns(store.reports, REPORT_RUNS, seq);
       const trades = truncateRuns(store.trades, TRADE_RUNS, seq);
       truncateCandles(store, seq);
+      truncatePositions(store, seq);
       if (watermarkOf(store) > seq) putWatermark(store, seq);
       return reports + trades;
     });
@@ -181,15 +185,15 @@ export async function requireRoomToTruncate(dataDir: string, seq: number, beside
   if (!existsSync(join(historyPath(dataDir), 'data.mdb'))) return requireRoom(dataDir, 0, besides);
   const store = openHistory(dataDir);
   try {
-    requireRoom(historyPath(dataDir), runsAfter(store, seq), besides);
+    requireRoom(historyPath(dataDir), rowsAfter(store, seq), besides);
   } finally {
     await store.root.close();
   }
 }
 
-/** Runs that hold records of commands after `seq`. */
-function runsAfter(store: HistoryStore, seq: number): number {
-  let runs = 0;
+/** Runs that hold records of commands after `seq`, and positions that do. */
+function rowsAfter(store: HistoryStore, seq: number): number {
+  let runs = positionsAfter(store, seq);
   for (const [from, layout] of [
     [store.reports, REPORT_RUNS],
     [store.trades, TRADE_RUNS],

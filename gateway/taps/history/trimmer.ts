@@ -1,3 +1,4 @@
+import { removeFills } from '../positions/position-repair.ts';
 import { requireRoom } from './room.ts';
 import { DamagedHistoryError, fieldOf, REPORT_RUNS, type RunLayout, recordsOf, TRADE_RUNS } from './run-format.ts';
 import { NEWEST } from './runs.ts';
@@ -14,7 +15,8 @@ const PASS_EVERY_MS = 60_000;
  * Removes runs whose records are all older, by a given time, than the newest
  * record and the clock, in small transactions. The file does not shrink, but its pages are used
  * again. The number of the last report removed is stored with the removal, so
- * that a reader learns that it is gone, and does not wait for it.
+ * that a reader learns that it is gone, and does not wait for it. The fills
+ * of removed reports stay in the bases of the account's positions.
  *
  * The writer's thread owns it.
  */
@@ -61,9 +63,12 @@ export class HistoryTrimmer {
           continue;
         }
         const old = this.#oldRuns(owner, beforeUs, STEP_RUNS - runs);
-        for (const { no } of old) this.#store[this.#name].removeSync([owner, no]);
         const last = old.at(-1);
-        if (last !== undefined && this.#name === 'reports') this.#store.lost.putSync(owner, last.no + last.count - 1);
+        if (last !== undefined && this.#name === 'reports') {
+          removeFills(this.#store, owner, last.no + last.count - 1);
+          this.#store.lost.putSync(owner, last.no + last.count - 1);
+        }
+        for (const { no } of old) this.#store[this.#name].removeSync([owner, no]);
         removed += old.reduce((sum, { count }) => sum + count, 0);
         runs += old.length;
         // The rest of a long list is removed by the next step.

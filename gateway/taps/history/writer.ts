@@ -11,10 +11,12 @@ import { Taker } from '../../../feeds/analysis/candles.ts';
 import { NO_TRADE, takerOfFill } from '../../fill-trade.ts';
 import type { CandleProgress } from '../candles/candle-stats.ts';
 import { CandleWriter, MANY_CANDLES } from '../candles/candle-writer.ts';
+import { PositionWriter } from '../positions/position-writer.ts';
 import { hasRoom, requireRoom } from './room.ts';
 import { RunCollector } from './run-collector.ts';
+import type { Runs } from './run-format.ts';
 import { NEWEST } from './runs.ts';
-import { type HistoryStore, openHistory, putWatermark, type Runs, watermarkOf } from './store.ts';
+import { type HistoryStore, openHistory, putWatermark, watermarkOf } from './store.ts';
 
 /** Reports held in memory until the next commit, at most: 16 MiB. */
 const MAX_HELD = 131_072;
@@ -59,6 +61,7 @@ export interface WriterOptions {
 export class HistoryWriter {
   readonly store: HistoryStore;
   readonly candles: CandleWriter;
+  readonly #positions: PositionWriter;
   readonly #dataDir: string;
   readonly #gate: GatedConsumer;
   readonly #consumer: RingConsumer;
@@ -93,6 +96,8 @@ export class HistoryWriter {
     this.#watermark = watermarkOf(this.store);
     this.candles = new CandleWriter(this.store);
     this.candles.catchUpAll(this.#watermark, () => this.#commitCandles(), onCandles);
+    this.#positions = new PositionWriter(this.store);
+    this.#positions.catchUp(this.#watermark, (completeTo) => this.#commitPositions(completeTo));
   }
 
   /** Writes candles alone, of trades that are stored. */
@@ -100,6 +105,13 @@ export class HistoryWriter {
     requireRoom(this.#dataDir, this.candles.rows);
     this.store.root.transactionSync(() => this.candles.write(() => undefined));
     this.candles.clear();
+  }
+
+  /** Writes positions alone, of reports that are stored. */
+  #commitPositions(completeTo: number): void {
+    requireRoom(this.#dataDir, this.#positions.rows);
+    this.store.root.transactionSync(() => this.#positions.write(() => undefined, completeTo));
+    this.#positions.clear(performance.now());
   }
 
   /** Last command whose reports are all in the store, with those of all earlier commands. */
@@ -128,7 +140,9 @@ export class HistoryWriter {
     if (this.#reports.count === 0) return 0;
     const began = performance.now();
     if (!now && !this.#isDue(began)) return 0;
-    requireRoom(this.#dataDir, this.#reports.mostRuns + this.#trades.mostRuns + this.candles.rows);
+    const withPositions = this.#positions.isDue(this.#reports.count, began);
+    const positionRows = withPositions ? this.#positions.rows : 0;
+    requireRoom(this.#dataDir, this.#reports.mostRuns + this.#trades.mostRuns + this.candles.rows + positionRows);
     const watermark = Math.max(this.#watermark, this.#complete);
     const rested = this.#limit.rested;
     this.#limit.begin();
@@ -146,6 +160,7 @@ export class HistoryWriter {
         this.#reports.forEachRun((account, no, bytes) => put('reports', account, no, bytes));
         this.#trades.forEachRun((symbol, id, bytes) => put('trades', symbol, id, bytes));
         this.candles.write(rest);
+        if (withPositions) this.#positions.write(rest, watermark);
         putWatermark(this.store, watermark);
       });
     } catch (error) {
@@ -161,6 +176,8 @@ export class HistoryWriter {
     this.#reports.clear();
     this.#trades.clear();
     this.candles.clear();
+    if (withPositions) this.#positions.clear(ended);
+    else this.#positions.wait(written);
     return written;
   }
 
@@ -184,10 +201,15 @@ export class HistoryWriter {
   async close(): Promise<void> {
     const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
     const whole = applied === undefined || ((applied - (this.#newest | 0)) | 0) >= 0;
-    const ahead = whole && this.#reports.count === 0 && this.#consumer.peek() === -1 && this.#newest > this.#watermark;
-    // Without room the watermark stays, and the next start publishes the last command's reports again.
-    if (ahead && hasRoom(this.#dataDir)) {
-      this.store.root.transactionSync(() => putWatermark(this.store, this.#newest));
+    const written = this.#reports.count === 0;
+    const ahead = whole && written && this.#consumer.peek() === -1 && this.#newest > this.#watermark;
+    // Without room the watermark stays, and the next start publishes the last command's reports again, and catches up with positions.
+    if (written && (ahead || this.#positions.isBehind) && hasRoom(this.#dataDir, this.#positions.rows)) {
+      const watermark = ahead ? this.#newest : this.#watermark;
+      this.store.root.transactionSync(() => {
+        if (ahead) putWatermark(this.store, watermark);
+        this.#positions.write(() => undefined, watermark);
+      });
     }
     await this.store.root.close();
   }
@@ -223,6 +245,7 @@ export class HistoryWriter {
     for (let i = 0; i < REPORT_WORDS; i++) words[at + i] = i32[from + i];
     this.#newestUs = report.timeUs;
     if (report.kind !== ReportKind.Fill) return;
+    this.#positions.fill(report);
     // Each trade has two fills; only one of them is counted.
     const { flags, side } = report;
     // In an auction the buy's fill comes first. Each names the other order as the public knows it.

@@ -1,0 +1,171 @@
+import type { ReportView } from '../../../engine/wire/report-view.ts';
+import { Position } from '../../../feeds/analysis/average-cost.ts';
+import { lostReports } from '../history/queries.ts';
+import { NEWEST } from '../history/runs.ts';
+import type { HistoryStore } from '../history/store.ts';
+import { addFill, firstReportAfter, visitFills } from './position-fills.ts';
+import {
+  positionBase,
+  positionsCompleteTo,
+  positionsOf,
+  putPosition,
+  putPositionBase,
+  putPositionsCompleteTo,
+  storedPosition,
+} from './position-store.ts';
+
+/** Positions kept in memory between two commits, at most: some 20 MiB. */
+const MOST_KEPT = 65_536;
+/** Changed positions at which a catch-up commits, and at which the writer writes them although it is early. */
+const MANY_CHANGED = 4096;
+const MOST_CHANGED = 16_384;
+/**
+ * Otherwise positions are written after so many reports, so that a reader has few to add, and after this time, ms. They are a small part of what is
+ * written then.
+ */
+const MOST_REPORTS = 65_536;
+const WRITE_MS = 5000;
+
+interface Entry {
+  readonly account: number;
+  readonly symbol: number;
+  readonly position: Position;
+  isChanged: boolean;
+}
+
+/** Called between two rows. */
+export type Rest = () => void;
+
+/**
+ * Adds the fills that the history's writer takes to the positions of their accounts, and now and then writes these in its transaction. A position is
+ * read from the store when its first fill comes. The history's thread owns it.
+ */
+export class PositionWriter {
+  readonly #store: HistoryStore;
+  /** By account, then symbol. */
+  readonly #entries = new Map<number, Map<number, Entry>>();
+  readonly #changed: Entry[] = [];
+  #kept = 0;
+  /** Reports that were stored since the positions were. */
+  #reports = 0;
+  #notBefore = 0;
+
+  constructor(store: HistoryStore) {
+    this.#store = store;
+  }
+
+  /** Rows of the next commit. */
+  get rows(): number {
+    return this.#changed.length + 1;
+  }
+
+  /** @param report a Fill; one that was added before is ignored */
+  fill(report: ReportView): void {
+    const entry = this.#entry(report.account, report.symbol);
+    if (!addFill(entry.position, report) || entry.isChanged) return;
+    entry.isChanged = true;
+    this.#changed.push(entry);
+  }
+
+  /** Stored fills or reports are not in what is written. */
+  get isBehind(): boolean {
+    return this.#changed.length > 0 || this.#reports > 0;
+  }
+
+  /** Whether positions are to be written with the next `reports` reports. @param nowMs steady clock */
+  isDue(reports: number, nowMs: number): boolean {
+    return nowMs >= this.#notBefore || this.#reports + reports >= MOST_REPORTS || this.#changed.length >= MOST_CHANGED;
+  }
+
+  /** `reports` reports were stored without the positions. */
+  wait(reports: number): void {
+    this.#reports += reports;
+  }
+
+  /**
+   * Writes what is new, inside the transaction of the last fills. It stays until {@link clear}, so that a failed commit can be repeated.
+   * @param completeTo the store has all reports up to this command
+   */
+  write(rest: Rest, completeTo: number): void {
+    for (const { account, symbol, position } of this.#changed) {
+      putPosition(this.#store.positions, account, symbol, position);
+      rest();
+    }
+    putPositionsCompleteTo(this.#store, completeTo);
+  }
+
+  /** @param nowMs steady clock */
+  clear(nowMs: number): void {
+    for (const entry of this.#changed) entry.isChanged = false;
+    this.#changed.length = 0;
+    this.#reports = 0;
+    this.#notBefore = nowMs + WRITE_MS;
+    if (this.#kept <= MOST_KEPT) return;
+    this.#entries.clear();
+    this.#kept = 0;
+  }
+
+  /**
+   * Adds the stored fills that are in no position yet: all of a store that had no positions, otherwise those that another release wrote. Call it
+   * before the first fill.
+   * @param upToSeq the store's watermark: reports of later commands come again
+   * @param some called now and then, to commit: it calls {@link write} and {@link clear}
+   * @throws DamagedHistoryError
+   */
+  catchUp(upToSeq: number, some: (completeTo: number) => void): void {
+    const completeTo = positionsCompleteTo(this.#store);
+    for (const account of this.#accounts(completeTo < upToSeq)) {
+      const from = this.#forgetLost(account) ? 1 : firstReportAfter(this.#store.reports, account, completeTo);
+      visitFills(this.#store.reports, account, { from, to: NEWEST - 1, upToSeq }, (report) => {
+        this.fill(report);
+        if (this.#changed.length >= MANY_CHANGED) some(completeTo);
+      });
+    }
+    if (completeTo !== upToSeq || this.#changed.length > 0) some(upToSeq);
+  }
+
+  /** Accounts of which the store may lack reports; with `all`, also those that have some. */
+  *#accounts(all: boolean): Generator<number> {
+    const { lost, reports } = this.#store;
+    for (const account of Array.from(lost.getKeys({}), Number)) yield account;
+    if (!all) return;
+    for (let account = 0; ; account++) {
+      const next = Array.from(reports.getKeys({ start: [account, 0], end: [NEWEST, NEWEST], limit: 1 }))[0];
+      if (next === undefined) return;
+      [account] = next as [number, number];
+      yield account;
+    }
+  }
+
+  /**
+   * If reports are gone that are not in the account's bases, its positions begin again with what is known, and its base says so.
+   * @returns whether they do
+   */
+  #forgetLost(account: number): boolean {
+    const lostTo = lostReports(this.#store, account, 1);
+    if (lostTo <= positionBase(this.#store, account).removedTo) return false;
+    this.#store.root.transactionSync(() => {
+      putPositionBase(this.#store, account, { removedTo: lostTo, lostTo });
+      for (const { symbol } of Array.from(positionsOf(this.#store.positions, account))) this.#store.positions.removeSync([account, symbol]);
+      for (const { symbol, position } of Array.from(positionsOf(this.#store.positionBases, account)))
+        putPosition(this.#store.positions, account, symbol, position);
+    });
+    return true;
+  }
+
+  #entry(account: number, symbol: number): Entry {
+    let symbols = this.#entries.get(account);
+    if (symbols === undefined) {
+      symbols = new Map();
+      this.#entries.set(account, symbols);
+    }
+    let entry = symbols.get(symbol);
+    if (entry === undefined) {
+      const position = storedPosition(this.#store.positions, account, symbol) ?? new Position();
+      entry = { account, symbol, position, isChanged: false };
+      symbols.set(symbol, entry);
+      this.#kept++;
+    }
+    return entry;
+  }
+}

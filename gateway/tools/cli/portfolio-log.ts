@@ -1,0 +1,134 @@
+import { DataLock } from '../../../engine/journal/data-lock.ts';
+import { dataDirectoryError } from '../../../engine/journal/disk.ts';
+import { CAPACITIES, CapacityError, type Limits, resolveLimits } from '../../../engine/limits.ts';
+import type { Exchange } from '../../../engine/machine/exchange.ts';
+import { allocateControl, Control } from '../../../engine/threads/control.ts';
+import { Directory } from '../../../engine/threads/directory.ts';
+import { firstLoggedSeq } from '../../../engine/threads/log-start.ts';
+import { lastConfiguration, withLargestCapacities } from '../../../engine/threads/logged-configurations.ts';
+import { replayReports } from '../../../engine/threads/replay-reports.ts';
+import { ReportKind } from '../../../engine/wire/layout.ts';
+import { limitsOf, loadConfig } from '../../config/config.ts';
+import { type VenueMark, venueMarks } from '../../portfolio/marks.ts';
+import { AssetTotals, positionMoney, positionView } from '../../portfolio/portfolio-view.ts';
+import { type HistoryStore, openHistory } from '../../taps/history/store.ts';
+import { checkStore } from '../../taps/history/store-check.ts';
+import { PositionAudit } from '../../taps/positions/position-audit.ts';
+import { print, printJson } from './connection.ts';
+import { mustExist } from './data.ts';
+import { CliError, ExitCode } from './exit.ts';
+import { type PortfolioFlags, showPortfolio } from './portfolio-lines.ts';
+import { Progress } from './progress.ts';
+
+/** Marks that a replay has: there is no market data. */
+const MARKS: readonly string[] = ['venue', 'last', 'reference'] satisfies VenueMark[];
+/** Differences that are named. */
+const MOST_NAMED = 20;
+
+/** Computes the portfolio of the account from the log alone, and compares all positions of the history with those of the log. */
+export async function portfolioFromLog(data: string, flags: PortfolioFlags): Promise<ExitCode> {
+  if (!MARKS.includes(flags.mark)) throw new CliError(`--from-log has the marks ${MARKS.join(', ')}, not ${flags.mark}`, ExitCode.Usage);
+  mustExist(data);
+  const lock = DataLock.acquireToRead(data);
+  try {
+    return await compute(data, flags);
+  } catch (error) {
+    throw dataDirectoryError(data, error);
+  } finally {
+    lock.release();
+  }
+}
+
+async function compute(data: string, flags: PortfolioFlags): Promise<ExitCode> {
+  const first = firstLoggedSeq(data);
+  if (first !== 1)
+    throw new CliError(
+      `the log begins with command ${first}: older segments were removed (--log-keep), and positions cannot be computed without their fills`,
+      ExitCode.Failed,
+    );
+  const store = await storeOf(data);
+  try {
+    const { audit, exchange } = replay(data, store);
+    const portfolio = { ...viewOf(exchange, audit, flags), ...comparison(audit, store) };
+    if (flags.json) printJson(portfolio);
+    else {
+      showPortfolio(portfolio, flags);
+      print(comparisonText(portfolio));
+    }
+    return portfolio.differences.length === 0 ? ExitCode.Ok : ExitCode.Failed;
+  } finally {
+    await store?.root.close();
+  }
+}
+
+/** Undefined: there is none yet, or it has no positions yet. LMDB must not meet a damaged file, so it is checked first. @throws CliError if it is damaged */
+async function storeOf(data: string): Promise<HistoryStore | undefined> {
+  const { fault, watermark } = checkStore(data);
+  if (fault !== undefined)
+    throw new CliError(`the history is damaged (${fault}): the next start sets it aside and builds it again from the log`, ExitCode.Failed);
+  if (watermark === 0) return undefined;
+  const store = openHistory(data, true);
+  // lmdb returns undefined for a database that is not there, as in a store of an earlier release.
+  const { positions, positionBases }: Partial<HistoryStore> = store;
+  if (positions !== undefined && positionBases !== undefined) return store;
+  await store.root.close();
+  return undefined;
+}
+
+function replay(data: string, store: HistoryStore | undefined): { audit: PositionAudit; exchange: Exchange } {
+  let limits: Limits = resolveLimits(limitsOf(loadConfig({ flags: {}, env: {} }), lastConfiguration(data)));
+  const progress = new Progress('replaying');
+  for (let isAgain = false; ; isAgain = true) {
+    const audit = new PositionAudit(store);
+    try {
+      const exchange = replayReports(
+        data,
+        limits,
+        (report) => {
+          if (report.kind === ReportKind.Fill) audit.fill(report);
+        },
+        (seq) => progress.show(`command ${seq.toLocaleString('en')}`),
+      );
+      return { audit, exchange };
+    } catch (error) {
+      if (isAgain || !(error instanceof CapacityError)) throw error;
+      // An earlier configuration of the log had larger capacities.
+      const { needed } = withLargestCapacities(data, error, limits);
+      limits = { ...limits, ...Object.fromEntries(CAPACITIES.map((name) => [name, Math.max(limits[name], needed[name])])) };
+    } finally {
+      progress.end();
+    }
+  }
+}
+
+function viewOf(
+  { accounts, symbols, slab, links, trailGroups, seq }: Exchange,
+  audit: PositionAudit,
+  { account, mark: name }: PortfolioFlags,
+) {
+  const directory = new Directory(new Control(allocateControl()), accounts, symbols, slab, links, trailGroups);
+  const markOf = venueMarks(name as VenueMark, () => undefined);
+  const totals = new AssetTotals();
+  const positions = audit.positionsOf(account).flatMap(({ symbol: id, position }) => {
+    const symbol = directory.symbol(id);
+    if (symbol === undefined) return [];
+    const mark = markOf(symbol);
+    const money = positionMoney(symbol, position, mark);
+    totals.add(money);
+    return [positionView(symbol, position, mark, money)];
+  });
+  return { account, mark: name, reportNo: directory.lastReportNo(account), next: 0, seq, totals: totals.views(), positions };
+}
+
+function comparison(audit: PositionAudit, store: HistoryStore | undefined) {
+  return { compared: store !== undefined, notCompared: audit.lost(), differences: audit.differences() };
+}
+
+function comparisonText({ compared, notCompared, differences }: ReturnType<typeof comparison>): string {
+  if (!compared) return 'There is no history to compare with.';
+  const lost = notCompared.length === 0 ? '' : ` Not compared, because the history has lost fills: ${notCompared.length} accounts.`;
+  if (differences.length === 0) return `The positions of the history are those of the log.${lost}`;
+  const named = differences.slice(0, MOST_NAMED).map(({ account, symbol }) => `account ${account} symbol ${symbol}`);
+  const more = differences.length > MOST_NAMED ? ' ...' : '';
+  return `${differences.length} positions of the history are NOT those of the log: ${named.join(', ')}${more}.${lost}`;
+}
