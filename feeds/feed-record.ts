@@ -20,7 +20,7 @@ import { assert } from '../engine/assert.ts';
  *   status      state        fault           -                  -          -
  *
  * Sides, states and faults are those of feed.ts. The values from byte 8 on are float64. A field without a meaning
- * for its kind is 0, and so is what the venue does not send (a time, a trade id). The sequence is 0 in this version: adapters keep it.
+ * for its kind is 0, and so is what the venue does not send (a time, a trade id, a number of its message).
  */
 export const RECORD_LAYOUT_VERSION = 1;
 

@@ -124,6 +124,12 @@ export interface FeedSink {
    */
   scale(instrument: number, priceDecimals: number, quantityDecimals: number): void;
 
+  /**
+   * The venue's own number of the update or message that the next calls come from, until the next call of this method; 0
+   * if it has none. What is numbered, and whether without gaps, is the venue's to say: docs/FEEDS.md.
+   */
+  sequence(venueSequence: number): void;
+
   /** The book is empty now; levels of a snapshot follow, then {@link bookEnd}. */
   bookClear(instrument: number): void;
 
@@ -215,6 +221,8 @@ export interface AdapterOptions {
   readonly instruments: readonly string[];
   /** Levels of each side, where the venue offers a choice; the adapter takes the nearest that the venue has, and at least this. */
   readonly depth?: number;
+  /** Without a book, trade or quote for this long, seconds, books are stale and the line is opened again, whatever else arrives; 300 by default. */
+  readonly staleAfterSeconds?: number;
   /** Another address of the WebSocket, without a path that depends on instruments: `ws://127.0.0.1:9000`. */
   readonly webSocketUrl?: string;
   /** Another base of HTTP addresses: `http://127.0.0.1:9000`. */

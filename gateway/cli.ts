@@ -94,7 +94,7 @@ const PRINT: readonly string[] = [
   'dev-token',
 ];
 const explains = command === 'order' && process.argv[3] === 'explain';
-const showsBooks = command === 'feeds' && process.argv[3] === 'books';
+const showsBooks = command === 'feeds' && ['book', 'books'].includes(process.argv[3]);
 const showsAlerts = command === 'alerts' && ['ls', 'events'].includes(process.argv[3]);
 const onlyPrints =
   (explains || showsBooks || showsAlerts || PRINT.includes(command)) && process.argv[3] !== 'verify' && !process.argv.includes('--compare');

@@ -27,6 +27,7 @@ import { queryRoutes } from './endpoints/http/admin-queries.ts';
 import { alertRoutes } from './endpoints/http/alert-routes.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
+import { feedBookRoutes } from './endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from './endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
 import { indicatorRoute } from './endpoints/http/indicator-query.ts';
@@ -49,6 +50,7 @@ import { FeedCandleStreams } from './market/feed-candle-streams.ts';
 import { LiveCandles, RecoveredTrades } from './market/live-candles.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
+import { mirrorSource } from './mirror-source.ts';
 import { PortfolioStreams } from './portfolio/portfolio-streams.ts';
 import { Portfolios } from './portfolio/portfolios.ts';
 import { ReferenceDriver } from './reference/reference-driver.ts';
@@ -66,6 +68,7 @@ import { Certificates } from './tls/certificates.ts';
 import { AdminCommands } from './venue/admin-commands.ts';
 import { applyVenue, beginGenesis } from './venue/genesis.ts';
 import { GenesisMarker } from './venue/genesis-marker.ts';
+import { MirrorSimulation } from './venue/mirror-simulation.ts';
 import { Simulation } from './venue/simulation.ts';
 import { chooseVenue } from './venue/venue-choice.ts';
 import { cancelSession } from './venue/venue-commands.ts';
@@ -241,7 +244,7 @@ interface Parts {
   readonly dropCopies: DropCopies;
   readonly portfolioStreams: PortfolioStreams;
   readonly orderEntry: OrderEntry;
-  readonly simulation: Simulation | undefined;
+  readonly simulation: Simulation | MirrorSimulation | undefined;
   readonly calendar: CalendarDriver;
   readonly feeds: Feeds | undefined;
   readonly alerts: Alerts;
@@ -475,7 +478,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     nowUs: () => sequencer.nowUs(),
   });
   const hasReferences = venue.symbols.some(({ reference }) => reference !== undefined);
-  const feeds = startFeeds(config.feeds, log, hasReferences ? () => references?.wake() : undefined);
+  const mirror = typeof config.simulate === 'object' ? mirrorSource(config.simulate.mirror, config.feeds) : undefined;
+  const feeds = startFeeds(config.feeds, mirror?.capture, config.feedBooks, log, hasReferences ? () => references?.wake() : undefined);
   undo.push(() => feeds?.stop());
   const alerts = new Alerts({
     dataDir: config.data,
@@ -572,6 +576,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       (symbol) => calendar.calendarOf(symbol),
       () => sequencer.nowUs(),
     ),
+    ...feedBookRoutes(feeds?.books ?? []),
     ...feedRoutes(feeds),
     ...alertRoutes({ alerts, directory, feeds: config.feeds.map(({ name }) => name), loopback: config.webhookLoopback }),
     feedCandleRoute(feeds),
@@ -579,7 +584,13 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
   const simulator = config.simulate ? config.simulator : undefined;
-  const simulation = simulator && new Simulation(simulator, directory, sequencer, engine.schedule);
+  const onPublished = engine.schedule;
+  const simulation =
+    simulator === undefined
+      ? undefined
+      : feeds !== undefined && mirror !== undefined
+        ? new MirrorSimulation(simulator, { feeds, source: mirror.name, directory, sequencer, hub, onPublished, log })
+        : new Simulation(simulator, directory, sequencer, onPublished);
   const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
   serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
   serveDropCopySockets(sockets, dropCopies, identity, limits, config.callerLimits['ws-pings']);

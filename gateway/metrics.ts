@@ -5,6 +5,7 @@ import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import { CANDLE_INTERVALS } from '../feeds/analysis/candles.ts';
 import { FEED_FAULTS, type FeedFault, FeedState, faultCode, stateName } from '../feeds/feed.ts';
+import type { ConsolidatedReader } from '../feeds/rings/consolidated-table.ts';
 import type { SourceStatus } from '../feeds/rings/source-status.ts';
 import type { Feeds } from '../feeds/worker/feeds.ts';
 import type { Alerts } from './alerts/alerts.ts';
@@ -385,6 +386,23 @@ function addFeedMetrics(registry: Registry, feeds: Feeds): void {
     'Records that were overwritten before a reader of the process took them',
     'counter',
     () => feeds.readers.map(({ name, reader }) => ({ labels: { reader: name }, value: reader.missedTotal })),
+  );
+  const ofBooks = (name: string, help: string, read: (book: ConsolidatedReader) => number) =>
+    add(registry, `openbell_feed_book_${name}`, help, 'gauge', () =>
+      feeds.books.map((book) => {
+        book.read();
+        return { labels: { book: book.spec.name }, value: read(book) };
+      }),
+    );
+  ofBooks(
+    'live_sources',
+    'Sources whose levels are in a consolidated book',
+    (book) => book.spec.sources.filter((_, source) => book.state(source) === FeedState.Live).length,
+  );
+  ofBooks(
+    'crossing',
+    'Best bid of a consolidated book to its best ask: 0 below, 1 equal (locked), 2 above (crossed)',
+    ({ crossing }) => crossing,
   );
 }
 

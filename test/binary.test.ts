@@ -98,6 +98,12 @@ describe('the single executable in an empty root', { skip }, () => {
     });
   }
 
+  it('has the capture of --simulate mirror=demo', async (t) => {
+    const exchange = await started(t, emptyRoot(t), ['--simulate', 'mirror=demo']);
+    await ask<{ bids: unknown[] }>(exchange, '/v1/book/BTC-USD?depth=1', ({ bids }) => bids.length === 1);
+    assert.equal(await exchange.end('SIGTERM'), 0, exchange.stderr);
+  });
+
   it('reports unhealthy without an exchange', async (t) => {
     const { code, stdout } = await emptyRoot(t).run(['health', '--http-port', '1']);
     assert.equal(code, 1);

@@ -18,7 +18,7 @@ test('sources are read with what they give, and nothing else', () => {
   assert.deepEqual(load('assets: []'), []);
   assert.deepEqual(
     load(`feeds:
-  - { name: spot, venue: kraken-v1, instruments: [XBT/USD, ETH/USD], depth: 100 }
+  - { name: spot, venue: kraken-v1, instruments: [XBT/USD, ETH/USD], depth: 100, stale-after: 30 }
   - name: local
     venue: binance
     instruments:
@@ -27,7 +27,7 @@ test('sources are read with what they give, and nothing else', () => {
     http-url: http://127.0.0.1:9000/base
 `),
     [
-      { name: 'spot', venue: 'kraken-v1', instruments: ['XBT/USD', 'ETH/USD'], depth: 100 },
+      { name: 'spot', venue: 'kraken-v1', instruments: ['XBT/USD', 'ETH/USD'], depth: 100, staleAfterSeconds: 30 },
       {
         name: 'local',
         venue: 'binance',
@@ -48,7 +48,11 @@ const source = (fields: Record<string, string | undefined>) =>
 
 const WRONG: readonly (readonly [what: string, text: string, problem: RegExp])[] = [
   ['no list', 'feeds: binance', /feeds: must be a list/],
-  ['unknown key', source({ symbols: '[X]' }), /symbols: unknown key; use one of name, venue, instruments, depth, ws-url, http-url$/],
+  [
+    'unknown key',
+    source({ symbols: '[X]' }),
+    /symbols: unknown key; use one of name, venue, instruments, depth, stale-after, ws-url, http-url$/,
+  ],
   ['no name', source({ name: undefined }), /feeds\[0\]\.name: is missing/],
   ['no venue', source({ venue: undefined }), /feeds\[0\]\.venue: is missing; give one of .*binance/],
   ['unknown venue', source({ venue: 'nowhere' }), /feeds\[0\]\.venue: must be one of .*, not nowhere$/],
@@ -58,6 +62,7 @@ const WRONG: readonly (readonly [what: string, text: string, problem: RegExp])[]
   ['a space', source({ instruments: '["A B"]' }), /instruments\[0\]: must be 1 to 64 printable characters without spaces or commas/],
   ['a comma', source({ instruments: '["A,B"]' }), /without spaces or commas, not "A,B"$/],
   ['depth 0', source({ depth: '0' }), /depth: must be a whole number from 1 to 100000, not 0$/],
+  ['stale at once', source({ 'stale-after': '0' }), /stale-after: must be a whole number from 1 to 86400, not 0$/],
   ['another scheme', source({ 'ws-url': 'http://a' }), /ws-url: must be an address that begins with wss:\/\/ or ws:\/\/, such as wss:/],
   ['no address', source({ 'http-url': 'feeds' }), /http-url: must be an address that begins with https:\/\/ or http:\/\//],
   ['a password', source({ 'ws-url': 'wss://u:p@a' }), /ws-url: must not hold a user name or password/],

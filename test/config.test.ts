@@ -48,7 +48,7 @@ const WRONG: [string, string, RegExp][] = [
   [
     'unknown section',
     'asets: []',
-    /^1:1: asets: unknown key; use one of server, capacities, assets, calendars, fee-tables, symbols, accounts, feeds, simulator$/,
+    /^1:1: asets: unknown key; use one of server, capacities, assets, calendars, fee-tables, symbols, accounts, feeds, feed-books, simulator$/,
   ],
   [
     'unknown key',
@@ -279,6 +279,28 @@ test('a flag overrides the environment, and the environment overrides the file',
   const config = load(text, { 'grpc-port': '3000' }, { OPENBELL_GRPC_PORT: '2000', OPENBELL_WS_PORT: '2001', OPENBELL_LOG_LEVEL: 'warn' });
   assert.deepEqual([config.grpcPort, config.wsPort, config.httpPort], [3000, 2001, 1002]);
   assert.deepEqual([config.topology, config.simulate, config.durability, config.logLevel], ['compact', false, 'durable', 'warn']);
+});
+
+test('order flow: none, by the simulator, or the market of a feed, of a capture, of the shipped capture', () => {
+  const text = `accounts: [{ id: 1, name: a }, { id: 2, name: b }]
+simulator: { makers: [1], takers: [2] }
+feeds: [{ name: btc, venue: kraken, instruments: [BTC/USD] }]`;
+  const simulate = (value: string | boolean) => load(text, { simulate: value }).simulate;
+  assert.deepEqual([true, 'false', 'mirror=btc', 'mirror=demo', `mirror=${file}`].map(simulate), [
+    true,
+    false,
+    { mirror: 'btc' },
+    { mirror: 'demo' },
+    { mirror: file },
+  ]);
+  assert.deepEqual(load(`server: { simulate: mirror=btc }\n${text}`).simulate, { mirror: 'btc' });
+  assert.throws(() => simulate('mirror'), /--simulate must be true, false or mirror=SOURCE, not "mirror"/);
+  assert.throws(
+    () => simulate('mirror=eth'),
+    /--simulate mirror=eth: neither a feed nor a file has this name; use one of btc, demo, or the path of a capture/,
+  );
+  const mapped = text.replace('takers: [2]', 'takers: [2], mirror: { BTC-USD: XBT/USD }');
+  assert.throws(() => load(mapped), /simulator\.mirror\.BTC-USD: no symbol has this name/);
 });
 
 test('the environment can name the file; a missing one is reported', () => {

@@ -10,6 +10,7 @@ import { queryRoutes } from '../gateway/endpoints/http/admin-queries.ts';
 import { alertRoutes } from '../gateway/endpoints/http/alert-routes.ts';
 import { calendarRoute } from '../gateway/endpoints/http/calendar-query.ts';
 import { candleRoute } from '../gateway/endpoints/http/candle-query.ts';
+import { feedBookRoutes } from '../gateway/endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from '../gateway/endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from '../gateway/endpoints/http/feed-queries.ts';
 import { indicatorRoute } from '../gateway/endpoints/http/indicator-query.ts';
@@ -46,6 +47,7 @@ test('every route of the admin interface is documented, and nothing else', () =>
     portfolioRoute(nothing, nothing),
     indicatorRoute(nothing),
     calendarRoute(nothing, nothing, nothing),
+    ...feedBookRoutes(nothing),
     ...feedRoutes(nothing),
     ...alertRoutes(nothing),
     feedCandleRoute(nothing),

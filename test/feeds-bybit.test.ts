@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, it, test } from 'node:test';
 import fc from 'fast-check';
 import { BybitAdapter } from '../feeds/venues/bybit.ts';
 import { venueOfCapture } from '../feeds/venues/index.ts';
@@ -195,3 +195,54 @@ function levelsOf(bybit: VenueLedger<BybitAdapter>, side: 'bids' | 'asks'): [num
   const text = side === 'bids' ? bids : asks;
   return text === '' ? [] : text.split(' ').map((level) => level.split('x').map(Number) as [number, number]);
 }
+
+describe('a line that answers pings and sends no data', () => {
+  const PONG = { success: true, ret_msg: 'pong', op: 'ping' };
+  const quiet = ['line fault SILENT', 'BTCUSDT stale SILENT', 'reconnect SILENT'];
+
+  /** A live line that is stale after a while; `pongs` lets so many seconds pass, with a pong in each. */
+  function open(staleAfterSeconds?: number) {
+    const bybit: VenueLedger<BybitAdapter> = new VenueLedger((options, line, sink) => new BybitAdapter('spot', options, line, sink), {
+      instruments: ['BTCUSDT'],
+      depth: 50,
+      ...(staleAfterSeconds !== undefined && { staleAfterSeconds }),
+    });
+    bybit.open();
+    bybit.frame(book('snapshot', 10, [['99.5', '2']]));
+    const pongs = (seconds: number): string[] =>
+      Array.from({ length: seconds }, () => [...bybit.pass(1), ...bybit.frame(PONG)])
+        .flat()
+        .filter((line) => !line.startsWith('send'));
+    return { bybit, pongs };
+  }
+
+  it('is stale and opened again after the time of the configuration', () => {
+    const { bybit, pongs } = open(30);
+    assert.deepEqual(pongs(30), []);
+    assert.deepEqual(pongs(2), quiet);
+    bybit.close();
+    bybit.open();
+    assert.deepEqual(pongs(30), [], 'the time begins anew with the connection');
+    assert.deepEqual(
+      pongs(2),
+      quiet.filter((line) => !line.includes('stale')),
+    );
+  });
+
+  it('is stale after five minutes by default', () => {
+    const { pongs } = open();
+    assert.deepEqual(pongs(300), []);
+    assert.deepEqual(pongs(2), quiet);
+  });
+
+  it('a change or a trade is data', () => {
+    const { bybit, pongs } = open(30);
+    assert.deepEqual(pongs(25), []);
+    bybit.frame(book('delta', 11, [['99.5', '3']]));
+    assert.deepEqual(pongs(25), []);
+    const trade = { T: 1, s: 'BTCUSDT', S: 'Buy', v: '1', p: '10', i: '3' };
+    bybit.frame({ topic: 'publicTrade.BTCUSDT', type: 'snapshot', ts: 1, data: [trade] });
+    assert.deepEqual(pongs(25), []);
+    assert.deepEqual(pongs(10), quiet);
+  });
+});

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { CaptureError, type CaptureLine, readCapture, readCaptureByTime } from '../feeds/files/captures.ts';
+import { CaptureWriter } from '../feeds/files/capture-writer.ts';
+import { CaptureError, type CaptureLine, frameBytes, readCapture, readCaptureByTime } from '../feeds/files/captures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'openbell-captures-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -93,4 +94,25 @@ test('by time: connections are interleaved, and a cut is reported with what was 
   assert.equal(cut.events.length, 3);
   assert.equal(cut.truncated?.code, 'CAPTURE_TRUNCATED');
   await assert.rejects(readCaptureByTime(file('short.jsonl', HEADER)), { code: 'CAPTURE_TRUNCATED' });
+});
+
+test('a binary frame is kept as base64; another encoding is an error', async () => {
+  const bytes = Buffer.from([0, 255, 10, 128]);
+  const path = join(folder, 'binary.jsonl.gz');
+  const writer = new CaptureWriter(path, 'OPENBELL', {}, 1_000_000);
+  writer.send('a', 2_000_000, 'ws://x', new Uint8Array(bytes));
+  writer.recv('a', 3_000_000, bytes, true);
+  writer.recv('a', 4_000_000, Buffer.from('text'));
+  await writer.end();
+  const { events } = await readCaptureByTime(path);
+  assert.deepEqual(
+    events.map((event) => (event.kind === 'send' || event.kind === 'recv' ? [event.binary, frameBytes(event)] : [])),
+    [
+      [true, bytes],
+      [true, bytes],
+      [undefined, Buffer.from('text')],
+    ],
+  );
+  const strange = '{"t":"recv","conn":"a","ts":11,"encoding":"hex","data":"00"}';
+  assert.equal((await read(file('hex.jsonl', `${HEADER}\n${strange}\n`))).error, 'CAPTURE_LINE 2');
 });

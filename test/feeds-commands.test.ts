@@ -51,12 +51,16 @@ async function serve(...args: string[]) {
 describe('openbell feeds', () => {
   it('ls lists venues, formats and the sources of a configuration', async () => {
     const config = join(folder, 'venue.yaml');
-    writeFileSync(config, 'feeds:\n  - { name: btc, venue: kraken-v1, instruments: [XBT/USD] }\n');
+    writeFileSync(
+      config,
+      'feeds:\n  - { name: btc, venue: kraken-v1, instruments: [XBT/USD] }\nfeed-books: [{ name: BTC, sources: ["btc:XBT/USD"] }]\n',
+    );
     const { code, out } = await feeds('ls', '--config', config);
     assert.equal(code, 0);
     assert.match(out, /^kraken-v1 +Kraken/m);
     assert.match(out, /^itch +NASDAQ/m);
     assert.match(out, /^btc +kraken-v1 +XBT\/USD$/m);
+    assert.match(out, /^BTC +10 +btc:XBT\/USD$/m);
     const { sources } = JSON.parse((await feeds('ls', '--config', config, '--json')).out);
     assert.deepEqual(sources, [{ name: 'btc', venue: 'kraken-v1', instruments: ['XBT/USD'] }]);
   });

@@ -89,6 +89,42 @@ test('a file that is cut or damaged: what it has, and why it ends', async () => 
   await assert.rejects(fileBooks(file('no.csv', 'a,b\n'), 1, 'csv'), { code: 'CSV_COLUMNS', message: /no\.csv: the header has neither/ });
 });
 
+test('a file that gives nothing is an error, and says why', async () => {
+  const wrong = `${DATABENTO}\n1,1,0,1,1,A,B,x,1,0,1,128,0,1,AAPL\n1,1,0,1,1,A,B,1,y,0,2,128,0,2,AAPL\n`;
+  const stocks = new ItchEncoder();
+  stocks.directory(7, 0, 'MSFT');
+  stocks.directory(8, 0, 'AAPL');
+  const quiet = Buffer.concat([stocks.bytes(), Buffer.from([0, 2, 0x3f, 0])]);
+  const table: [name: string, content: string | Uint8Array, format: string, code: string | undefined, faults: [string, number][]][] = [
+    ['empty.itch', '', 'itch', 'FILE_EMPTY', []],
+    ['empty.itch.gz', gzipSync(''), 'itch', 'FILE_EMPTY', []],
+    ['text.itch', 'no message of ITCH', 'itch', 'FILE_TRUNCATED', [['MALFORMED', 1]]],
+    ['X_message_2.csv', '', 'lobster', 'FILE_EMPTY', []],
+    ['X_message_3.csv', 'a,b,c,d,e,f\n1,9,1,1,1,1\n', 'lobster', 'FILE_MALFORMED', [['MALFORMED', 2]]],
+    ['empty.csv', '', 'csv', 'FILE_EMPTY', []],
+    ['empty.csv', '\n', 'databento', 'FILE_EMPTY', []],
+    [
+      'wrong.csv',
+      'price,size\nx,1\n1,y\n,3\n7\n',
+      'csv',
+      'FILE_MALFORMED',
+      [
+        ['NUMBER_MALFORMED', 2],
+        ['MISSING_FIELD', 2],
+      ],
+    ],
+    ['wrong.csv', wrong, 'databento', 'FILE_MALFORMED', [['NUMBER_MALFORMED', 2]]],
+    ['one.csv', 'price,size\nx,1\n1,2\n', 'csv', undefined, [['NUMBER_MALFORMED', 1]]],
+    ['quiet.itch', quiet, 'itch', undefined, [['UNKNOWN_MESSAGE', 1]]],
+    ['header.csv', 'price,size\n', 'csv', undefined, []],
+    ['header.csv', `${DATABENTO}\n`, 'databento', undefined, []],
+  ];
+  for (const [name, content, format, code, faults] of table) {
+    const read = await fileBooks(file(name, content), 1, format);
+    assert.deepEqual([read.truncated?.code, [...read.faults].sort()], [code, faults.sort()], `${name} as ${format}`);
+  }
+});
+
 test('the command prints them, and its names are the ones of the formats', async () => {
   const run = promisify(execFile);
   const path = file('cli.csv', 'p,q,when\n10.5,3,1\n11,1,2\n');
@@ -115,6 +151,10 @@ test('the command prints them, and its names are the ones of the formats', async
     return error.code !== 0;
   });
   await assert.rejects(run(process.execPath, [cli, 'feeds', 'books', path, '--columns', 'x=y']), /COLUMN one of time, instrument/);
+  await assert.rejects(
+    run(process.execPath, [cli, 'feeds', 'books', file('cli-empty.itch', ''), '--format', 'itch']),
+    /FILE_EMPTY|has nothing to read/,
+  );
   const source = readFileSync(join(import.meta.dirname, '..', 'gateway', 'tools', 'cli', 'feeds-books.ts'), 'utf8');
   for (const name of [...FILE_FORMATS.map((format) => format.name), ...Object.keys(CSV_COLUMNS)]) {
     assert.ok(source.includes(`'${name}'`), name);

@@ -179,6 +179,42 @@ describe('a line', () => {
     assert.deepEqual(sink.words, ['connecting', 'live', 'down SEQUENCE_GAP', 'connecting SEQUENCE_GAP', 'live', 'down']);
   });
 
+  it('reads its share of a flood in a turn, all of it in order, so that the line beside it is read, too', async () => {
+    const [FRAMES, SIZE] = [4000, 1024];
+    let tell: (() => void) | undefined;
+    const other = await startVenue({ connected: (socket) => (tell = () => socket.send('here')) });
+    const flood = await startVenue({
+      connected: (socket) => {
+        for (let i = 0; i < FRAMES; i++) socket.send(String(i).padEnd(SIZE), { compress: false });
+        tell?.();
+        socket.close();
+      },
+    });
+    const beside = startLine(other.webSocketUrl);
+    await until(() => tell !== undefined && beside.adapter.notes.includes('opened'), 'the line beside it');
+    const read: number[] = [];
+    let [bytes, most, turns, before] = [0, 0, 0, false];
+    const { line, adapter } = startLine(flood.webSocketUrl, { backoff: { ...FAST, firstMs: 60_000 } }, (noting) => {
+      noting.onFrame = (text) => {
+        if (bytes === 0)
+          setImmediate(() => {
+            bytes = 0;
+            turns++;
+          });
+        bytes += text.length;
+        most = Math.max(most, bytes);
+        read.push(Number(text));
+        if (read.length < FRAMES && beside.adapter.notes.includes('frame here')) before = true;
+      };
+    });
+    await until(() => adapter.notes.includes('closed'), 'the end of the flood');
+    await Promise.all([line.stop(), beside.line.stop()]);
+    assert.deepEqual(read, [...Array(FRAMES).keys()]);
+    assert.ok(before, 'the line beside it was read during the flood');
+    // The end of one turn of the line and the next one, as the test counts turns.
+    assert.ok(most <= 2 * (64 * 1024 + SIZE), `${most} bytes in one of ${turns} turns`);
+  });
+
   it('replaces a connection before the venue cuts it for its age', async () => {
     const venue = await startVenue({});
     const { line } = startLine(venue.webSocketUrl, { limits: { maxAgeMs: 0 } });

@@ -132,6 +132,15 @@ test('a snapshot, then deltas without gaps; ticks and lots become prices and qua
   assert.deepEqual(other.frame(book(FrameKind.Snapshot, 2, 1, [Side.Buy, 3, 7])).slice(0, 1), ['ETH-USD book 0.75x7 | ']);
 });
 
+test('books have the number of their last update, trades and quotes their own', () => {
+  const upstream = live();
+  upstream.frame(book(FrameKind.Delta, 1, 11, [Side.Buy, 9949, 1], [Side.Buy, 9948, 1]));
+  upstream.frame(trades(FrameKind.Snapshot, 4));
+  upstream.frame(trades(FrameKind.Delta, 5, [5, Side.Buy, 0], [6, Side.Sell, 0]));
+  upstream.frame(bbo(9950, 20, 0, 0));
+  assert.deepEqual(upstream.sequences, [10, 12, 5, 6, 1]);
+});
+
 test('a gap makes the book stale and asks for a snapshot; deltas before it are ignored', () => {
   const upstream = live();
   const [fault, stale, send] = upstream.frame(book(FrameKind.Delta, 1, 12, [Side.Buy, 9949, 1]));

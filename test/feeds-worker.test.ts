@@ -113,19 +113,29 @@ describe('feed thread', { timeout: 60_000 }, () => {
     await Promise.all([one.venue.close(), other.venue.close()]);
   });
 
-  it('a thread that ends by itself is reported, and started again', async () => {
+  it('a thread that ends by itself is reported, and started again', async (t) => {
     const notes: string[] = [];
     const feeds = new Feeds({
       // The configuration refuses such a venue; here it ends the thread.
       sources: [{ name: 'one', venue: 'none', instruments: ['BTC'] }],
+      books: [{ name: 'BTC', levels: 2, sources: [{ feed: 'one', instrument: 'BTC' }] }],
       onNote: (source, fault, text) => notes.push(`${source} ${fault} ${text}`),
     });
+    t.after(() => feeds.stop());
     await until(() => notes.length === 2);
     for (const note of notes)
       assert.equal(note, `undefined ${FeedFault.Closed} the feed thread ended: feed one: no venue is named none; it is started again`);
     assert.deepEqual([feeds.status()[0].state, feeds.status()[0].fault], [FeedState.Down, FeedFault.Closed]);
-    await feeds.stop();
+    const [book] = feeds.books;
+    book.read();
+    assert.deepEqual([book.state(0), book.fault(0), book.bids], [FeedState.Down, FeedFault.Closed, 0]);
   });
+});
+
+it('a book whose instruments the table has no room for is refused at the start', () => {
+  const sources = [{ name: 'one', venue: 'bybit', instruments: ['A', 'B'] }];
+  const books = [{ name: 'X', levels: 2, sources: ['A', 'B'].map((instrument) => ({ feed: 'one', instrument })) }];
+  assert.throws(() => new Feeds({ sources, books, instruments: 1, onNote: () => undefined }), /no room for B/);
 });
 
 function best(twin: BybitTwin): [number, number] {

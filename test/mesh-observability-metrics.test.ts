@@ -93,7 +93,9 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
       'openbell_webhook_dead_letters_total',
       'openbell_webhook_messages_pending',
       'openbell_webhooks',
-      // And of these, where a symbol has its reference price from them.
+      // Only an exchange with consolidated books has values of these.
+      'openbell_feed_book_crossing',
+      'openbell_feed_book_live_sources',
       // Few, and in the log.
       'openbell_reference_rejects_total',
       'openbell_reference_retries_total',

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { pathToFileURL } from 'node:url';
 
 const ROOT = join(import.meta.dirname, '..');
 
 /** The content of `npm pack`, as seen by another project: no source, no tests, JavaScript with types. */
-it('the packed package provides `openbell`, `openbell/engine` and the command to another project', (t) => {
+it('the packed package provides `openbell`, `openbell/engine` and the command to another project', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-package-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', dir], {
@@ -32,6 +33,8 @@ it('the packed package provides `openbell`, `openbell/engine` and the command to
   );
   const out = execFileSync(process.execPath, ['program.mjs'], { cwd: join(dir, 'program'), encoding: 'utf8' });
   assert.equal(out, 'true HTTP_FAILED\n64\n');
+  const { demoCapture } = await import(pathToFileURL(join(modules, 'openbell', 'dist', 'feeds', 'simulator', 'demo-capture.js')).href);
+  assert.ok(existsSync(demoCapture().path), 'the capture of --simulate mirror=demo');
   const help = execFileSync(process.execPath, [join(modules, 'openbell', 'dist', 'gateway', 'cli.js'), '--help'], { encoding: 'utf8' });
   assert.match(help, /openbell start --simulate/);
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExpectedTrade, ReplayCheck } from '../gateway/tools/cli/replay-check.ts';
 import { type CliResult, ExchangeProcess, openbell } from './support/exchange-process.ts';
 import { missing, sharedData } from './support/shared-data.ts';
@@ -104,6 +105,86 @@ test('a replay that ends early says how far it came, and closes the symbol', asy
   assert.match(early.stderr, /^openbell: the replay ended early, after 6 orders and 1 cancels: WRONG_PHASE: .*; HALF is closed now/);
   const { stdout } = await openbell(['book', 'HALF', '--json', ...exchange.flags]);
   assert.equal(JSON.parse(stdout).phase, 'closed');
+});
+
+/** Writes files of orders; @returns their paths. */
+function written(files: Readonly<Record<string, string>>): string[] {
+  return Object.entries(files).map(([name, text]) => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  });
+}
+
+test('several days are sent in the order of their times, and each is compared with its own trades', async () => {
+  // A trade in turn, each further apart than rows of two files may be.
+  const day = (offset: number): string => {
+    const rows = [0, 1, 2].flatMap((i) => {
+      const at = (2 * i + offset) * 20_000;
+      return [`${at},new,S,${2 * i + 1},51200,10`, `${at},new,B,${2 * i + 2},51200,10`];
+    });
+    return ['time_ms,op,side_or_phase,order_id,price_milli,quantity', '0,phase,continuous,,,', ...rows, '200000,phase,closed,,,', ''].join(
+      '\n',
+    );
+  };
+  const trades = `phase,buy_order_id,sell_order_id,price_milli,quantity
+${[0, 1, 2].map((i) => `continuous,${2 * i + 2},${2 * i + 1},51200,10`).join('\n')}
+`;
+  const [a, b, c, aTrades, cTrades] = written({
+    'a.orders.csv': day(0),
+    'b.orders.csv': day(1),
+    'c.orders.csv': ORDERS,
+    'a.trades.csv': trades,
+    'c.trades.csv': TRADES.replace('7,10,51200,20', '7,10,51200,21'),
+  });
+  const expect = ['--expect', aTrades, '--expect', 'none', '--expect', cTrades];
+  const { code, stdout, stderr } = await openbell(['replay', a, b, c, ...expect, '--json', ...exchange.flags]);
+  assert.equal(code, 1, stdout + stderr);
+  const { files, total } = JSON.parse(stdout);
+  assert.deepEqual(
+    // biome-ignore lint/suspicious/noExplicitAny: JSON of the command
+    files.map(({ file, symbol, orders, continuousTrades, compared, differences }: any) => ({
+      file,
+      symbol,
+      orders,
+      continuousTrades,
+      compared,
+      differences,
+    })),
+    [
+      { file: a, symbol: 'SSE-a', orders: 6, continuousTrades: 3, compared: true, differences: 0 },
+      { file: b, symbol: 'SSE-b', orders: 6, continuousTrades: 3, compared: false, differences: 0 },
+      { file: c, symbol: 'SSE-c', orders: 6, continuousTrades: 2, compared: true, differences: 1 },
+    ],
+  );
+  assert.deepEqual(
+    [total.orders, total.cancels, total.continuousTrades, total.auctions, total.compared, total.differences],
+    [18, 1, 8, 2, false, 1],
+  );
+  const seqs = await Promise.all([0, 1].map((index) => tradeSeqs(files[index].account, 3)));
+  const inOrder = seqs.flatMap((list, file) => list.map((seq) => ({ seq, file }))).sort((one, other) => one.seq - other.seq);
+  assert.deepEqual(
+    inOrder.map(({ file }) => file),
+    [0, 1, 0, 1, 0, 1],
+  );
+});
+
+/** Sequence numbers of the trades of an account, once the history has so many. */
+async function tradeSeqs(account: number, trades: number): Promise<number[]> {
+  for (;;) {
+    const response = await fetch(`http://127.0.0.1:${exchange.ports.http}/v1/accounts/${account}/trades`);
+    const answer = (await response.json()) as { trades: { seq: number }[] };
+    const seqs = new Set(answer.trades.map(({ seq }) => seq));
+    if (seqs.size === trades) return [...seqs];
+    await sleep(50);
+  }
+}
+
+test('all symbols of a replay that ends early are closed', async () => {
+  const [a, b] = written({ 'a.orders.csv': ORDERS, 'b.orders.csv': ORDERS.replace('9,phase,auction,,,\n', '') });
+  const { code, stderr } = await openbell(['replay', a, b, '--symbol', 'WHOLE', '--symbol', 'PART', ...exchange.flags]);
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /the replay ended early, after .*: WRONG_PHASE: .*; WHOLE, PART are closed now, with the orders that rest in them/);
 });
 
 /** Two auctions around three continuous trades, as they are printed. */

@@ -134,6 +134,10 @@ class NoSink implements FeedSink {
     this.sum++;
   }
 
+  sequence(): void {
+    this.sum++;
+  }
+
   bookClear(): void {
     this.sum++;
   }

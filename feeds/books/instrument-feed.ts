@@ -27,6 +27,8 @@ export class InstrumentFeed {
   updates = 0;
   checks = 0;
   failed = 0;
+  /** Snapshots, updates, trades and quotes that were written. */
+  written = 0;
   /** Updates and snapshots after which the book was crossed. */
   crossed = 0;
   readonly #sink: FeedSink;
@@ -135,6 +137,7 @@ export class InstrumentFeed {
     const price = this.#price.units(this.book.priceDecimals);
     const quantity = this.#quantity.units(this.book.quantityDecimals);
     this.#writeUnits();
+    this.written++;
     this.#sink.trade(this.id, price, quantity, takerSide, venueTimeUs, tradeId);
     return FeedFault.None;
   }
@@ -162,6 +165,7 @@ export class InstrumentFeed {
     const askQuantity = this.#askQuantity.units(quantityDecimals);
     if (bid === -1 || bidQuantity === -1 || ask === -1 || askQuantity === -1) return this.#refuse(FeedFault.NumberTooLarge);
     this.#writeUnits();
+    this.written++;
     this.#sink.quote(this.id, bid, bidQuantity, ask, askQuantity, venueTimeUs);
     return FeedFault.None;
   }
@@ -208,6 +212,7 @@ export class InstrumentFeed {
   }
 
   #end(venueTimeUs: number): boolean {
+    this.written++;
     if (this.#rewrite) this.#writeBook(venueTimeUs);
     else this.#writeEnd(venueTimeUs);
     const crossed = this.book.crossed;

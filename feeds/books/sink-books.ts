@@ -65,6 +65,10 @@ export class SinkBooks implements FeedSink {
     of.quantityDecimals = quantityDecimals;
   }
 
+  sequence(): void {
+    // Books do not need it.
+  }
+
   bookClear(instrument: number): void {
     this.instruments[instrument].book.clear();
     this.instruments[instrument].isWhole = true;

@@ -134,6 +134,18 @@ export class BookLevels {
     }
   }
 
+  /** Removes the levels whose quantity needs 2^53 units of the book or more. @returns how many */
+  dropCoarse(): number {
+    const end = this.#to;
+    this.#to = this.#from;
+    for (let at = this.#from; at < end; at++) {
+      if (this.#written[at] >>> 10 > 0) continue;
+      if (at !== this.#to) this.#move(at, at + 1, this.#to);
+      this.#to++;
+    }
+    return end - this.#to;
+  }
+
   #key(price: number): number {
     return this.side === BookSide.Bid ? price : 0 - price;
   }
@@ -235,15 +247,20 @@ export class VenueBook {
    * @returns false if a price would need 2^53 units or more; nothing is changed then
    */
   grow(priceDecimals: number, quantityDecimals: number): boolean {
+    if (!this.canGrow(priceDecimals, quantityDecimals)) return false;
     const price = Math.max(this.priceDecimals, priceDecimals);
     const quantity = Math.max(this.quantityDecimals, quantityDecimals);
-    if (price > MAX_DECIMALS || quantity > MAX_DECIMALS) return false;
-    const highest = Math.max(this.bids.highestPrice(), this.asks.highestPrice());
-    if (highest * POWERS[price - this.priceDecimals] > Number.MAX_SAFE_INTEGER) return false;
     this.bids.refine(price - this.priceDecimals, quantity - this.quantityDecimals);
     this.asks.refine(price - this.priceDecimals, quantity - this.quantityDecimals);
     this.priceDecimals = price;
     this.quantityDecimals = quantity;
     return true;
+  }
+  /** Whether {@link grow} would succeed. */
+  canGrow(priceDecimals: number, quantityDecimals: number): boolean {
+    const price = Math.max(this.priceDecimals, priceDecimals);
+    if (price > MAX_DECIMALS || quantityDecimals > MAX_DECIMALS) return false;
+    const highest = Math.max(this.bids.highestPrice(), this.asks.highestPrice());
+    return highest * POWERS[price - this.priceDecimals] <= Number.MAX_SAFE_INTEGER;
   }
 }

@@ -4,7 +4,8 @@
  *   {"t":"header","format":2,"exchange":"KRAKEN",...}                                  the first line
  *   {"t":"http","conn":C,"ts":S,"url":U,"data":D}                                      the answer to a GET of U
  *   {"t":"connect","conn":C,"ts":S,"addr":A}                                           a WebSocket was opened
- *   {"t":"send","conn":C,"ts":S,"data":D} · {"t":"recv","conn":C,"ts":S,"data":D}      a frame, as text
+ *   {"t":"send","conn":C,"ts":S,"data":D} · {"t":"recv","conn":C,"ts":S,"data":D}      a frame, as text; with
+ *                                                     "encoding":"base64" behind "ts", a binary frame
  *
  * `ts` is in seconds since 1970. Lines of one connection are in the order of time; those of different connections may
  * stand one connection after the other.
@@ -26,6 +27,8 @@ export interface CaptureFrame {
   readonly conn: string;
   readonly timeUs: number;
   readonly data: string;
+  /** A binary frame: `data` is its base64. */
+  readonly binary?: true;
 }
 
 export interface CaptureAnswer {

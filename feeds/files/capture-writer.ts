@@ -69,15 +69,16 @@ export class CaptureWriter {
     this.#line(`{"t":"connect","conn":${JSON.stringify(conn)},"ts":${seconds(atUs)},"addr":${JSON.stringify(url)}}`);
   }
 
-  send(conn: string, atUs: number, url: string, text: string): void {
-    this.#line(
-      `{"t":"send","conn":${JSON.stringify(conn)},"ts":${seconds(atUs)},"addr":${JSON.stringify(url)},"data":${JSON.stringify(text)}}`,
-    );
+  /** @param frame a string: a text frame; bytes: a binary one */
+  send(conn: string, atUs: number, url: string, frame: string | Uint8Array): void {
+    const data = typeof frame === 'string' ? `"data":${JSON.stringify(frame)}` : binaryData(frame);
+    this.#line(`{"t":"send","conn":${JSON.stringify(conn)},"ts":${seconds(atUs)},"addr":${JSON.stringify(url)},${data}}`);
   }
 
-  /** A frame as it arrived. Frames must be text: WebSocket makes sure that it is UTF-8. */
-  recv(conn: string, atUs: number, frame: Uint8Array): void {
-    this.#line(`{"t":"recv","conn":${JSON.stringify(conn)},"ts":${seconds(atUs)},"data":${textOf(frame)}}`);
+  /** A frame as it arrived. WebSocket makes sure that a text frame is UTF-8. */
+  recv(conn: string, atUs: number, frame: Uint8Array, binary = false): void {
+    const data = binary ? binaryData(frame) : `"data":${textOf(frame)}`;
+    this.#line(`{"t":"recv","conn":${JSON.stringify(conn)},"ts":${seconds(atUs)},${data}}`);
   }
 
   /** Ends the file, with a whole gzip member. @throws CaptureWriteError when it could not be written whole */
@@ -118,6 +119,10 @@ export class CaptureWriter {
 /** Whole microseconds as seconds with six decimals, exactly. */
 function seconds(us: number): string {
   return `${Math.floor(us / 1e6)}.${String(us % 1e6).padStart(6, '0')}`;
+}
+
+function binaryData(frame: Uint8Array): string {
+  return `"encoding":"base64","data":"${Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString('base64')}"`;
 }
 
 function textOf(bytes: Uint8Array): string {

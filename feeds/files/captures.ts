@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type { CaptureEvent, CaptureHeader, CaptureLine } from './capture-lines.ts';
+import type { CaptureEvent, CaptureFrame, CaptureHeader, CaptureLine } from './capture-lines.ts';
 import { type ForeignFormat, foreignFormat } from './foreign-captures.ts';
 
 export type * from './capture-lines.ts';
@@ -24,6 +24,13 @@ export class CaptureError extends Error {
   }
 }
 
+/** A capture as a file, or in memory. */
+export interface CaptureFile {
+  /** In memory: a name for messages, which ends in `.gz` if the content is compressed. */
+  readonly path: string;
+  readonly content?: Uint8Array;
+}
+
 /** Longest line. A frame of 32 MiB has up to twice as many bytes when it is escaped. */
 const MAX_LINE_BYTES = 80 * 2 ** 20;
 /** Most text that {@link readCaptureByTime} sorts in memory. */
@@ -35,10 +42,11 @@ const NEWLINE = 0x0a;
  * lines, then CAPTURE_TRUNCATED.
  * @throws CaptureError
  */
-export async function* readCapture(path: string): AsyncGenerator<CaptureLine> {
+export async function* readCapture(file: string | CaptureFile): AsyncGenerator<CaptureLine> {
+  const { path, content } = typeof file === 'string' ? { path: file } : file;
   let number = 0;
   let foreign: ForeignFormat | undefined;
-  for await (const text of lines(path)) {
+  for await (const text of lines(path, content)) {
     number++;
     if (number === 1) {
       foreign = foreignFormat(text);
@@ -69,13 +77,14 @@ export interface SortedCapture {
 }
 
 /** Reads a whole capture into memory and sorts it. @throws CaptureError, but not for a file that was cut short */
-export async function readCaptureByTime(path: string): Promise<SortedCapture> {
+export async function readCaptureByTime(file: string | CaptureFile): Promise<SortedCapture> {
+  const path = typeof file === 'string' ? file : file.path;
   let header: CaptureHeader | undefined;
   let truncated: CaptureError | undefined;
   let size = 0;
   const events: CaptureEvent[] = [];
   try {
-    for await (const line of readCapture(path)) {
+    for await (const line of readCapture(file)) {
       if (line.kind === 'header') {
         header = line;
         continue;
@@ -92,6 +101,11 @@ export async function readCaptureByTime(path: string): Promise<SortedCapture> {
   return { header, events: events.sort((a, b) => a.timeUs - b.timeUs), truncated };
 }
 
+/** The bytes of a frame as they were on the wire. */
+export function frameBytes({ data, binary }: CaptureFrame): Buffer {
+  return Buffer.from(data, binary ? 'base64' : 'utf8');
+}
+
 function parse(path: string, number: number, text: string): CaptureLine {
   let row: unknown;
   try {
@@ -101,6 +115,10 @@ function parse(path: string, number: number, text: string): CaptureLine {
   }
   if (typeof row !== 'object' || row === null) throw new CaptureError('CAPTURE_LINE', path, number, `is no object: ${shown(text)}`);
   const fields = row as Readonly<Record<string, unknown>>;
+  const binary = (encoding: unknown): { binary: true } => {
+    if (encoding === 'base64') return { binary: true };
+    throw new CaptureError('CAPTURE_LINE', path, number, `has an encoding other than base64: ${shown(text)}`);
+  };
   const field = (name: string): string => {
     const value = fields[name];
     if (typeof value === 'string') return value;
@@ -119,7 +137,7 @@ function parse(path: string, number: number, text: string): CaptureLine {
       return { kind, conn, timeUs, address: field('addr') };
     case 'send':
     case 'recv':
-      return { kind, conn, timeUs, data: field('data') };
+      return { kind, conn, timeUs, data: field('data'), ...(fields.encoding !== undefined && binary(fields.encoding)) };
     case 'http':
       return { kind, conn, timeUs, url: field('url'), data: field('data') };
     default:
@@ -127,11 +145,11 @@ function parse(path: string, number: number, text: string): CaptureLine {
   }
 }
 
-async function* lines(path: string): AsyncGenerator<string> {
+async function* lines(path: string, content: Uint8Array | undefined): AsyncGenerator<string> {
   let parts: Buffer[] = [];
   let length = 0;
   let number = 1;
-  for await (const chunk of chunks(path)) {
+  for await (const chunk of chunks(path, content)) {
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
       parts.push(chunk.subarray(from, at));
@@ -149,8 +167,8 @@ async function* lines(path: string): AsyncGenerator<string> {
   if (length > 0) throw new CaptureError('CAPTURE_TRUNCATED', path, number, 'the last line has no end; the recording was cut short');
 }
 
-async function* chunks(path: string): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: 256 * 1024 });
+async function* chunks(path: string, content: Uint8Array | undefined): AsyncGenerator<Buffer> {
+  const file = content === undefined ? createReadStream(path, { highWaterMark: 256 * 1024 }) : Readable.from([content]);
   // The callback handles a failure of the first stage, so that it is not uncaught. The loop below receives the same error.
   const source = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => file.destroy()) : file;
   try {

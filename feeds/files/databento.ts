@@ -55,6 +55,10 @@ export class DatabentoCsv implements CsvHandler {
     this.#orders = new OrderLevels(sink);
   }
 
+  get hasHeader(): boolean {
+    return this.#fields !== undefined;
+  }
+
   /** @throws CsvFileError for a header without the columns of a schema */
   row(row: CsvRow): void {
     if (this.#fields === undefined) {

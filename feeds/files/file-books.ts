@@ -2,7 +2,7 @@ import { type SinkBook, SinkBooks } from '../books/sink-books.ts';
 import { BookSide, faultCode } from '../feed.ts';
 import type { CapturedBook } from './capture-books.ts';
 import type { FileBytesError } from './file-bytes.ts';
-import { FILE_FORMATS, type FileOptions, formatOf } from './file-formats.ts';
+import { allMalformed, FILE_FORMATS, type FileOptions, formatOf } from './file-formats.ts';
 
 /** The book of an instrument at the end of a file. */
 export interface FileBook extends CapturedBook {
@@ -18,6 +18,7 @@ export interface FileBooks {
   readonly books: readonly FileBook[];
   /** How often each fault was counted, by code; none that did not occur. */
   readonly faults: ReadonlyMap<string, number>;
+  /** The end of the file could not be read, or nothing in it. */
   readonly truncated: FileBytesError | undefined;
 }
 
@@ -36,8 +37,16 @@ export async function fileBooks(path: string, levels: number, formatName?: strin
     records,
     books: sink.sorted().map((book) => fileBook(book, levels, checks, failed)),
     faults: new Map([...sink.faults].map(([fault, count]) => [faultCode(fault), count])),
-    truncated,
+    truncated: truncated ?? malformed(path, records, sink),
   };
+}
+
+/** Not one message or row gave a book, a trade or a quote, and each had a fault. */
+function malformed(path: string, records: number, sink: SinkBooks): FileBytesError | undefined {
+  const faults = [...sink.faults.values()].reduce((sum, count) => sum + count, 0);
+  if (faults === 0 || faults < records || sink.instruments.some(({ updates, trades, quotes }) => updates + trades + quotes > 0))
+    return undefined;
+  return allMalformed(path, records);
 }
 
 function fileBook(book: SinkBook, levels: number, checks: number, failed: number): FileBook {

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 
-export type FileBytesErrorCode = 'FILE_UNREADABLE' | 'FILE_TRUNCATED' | 'FILE_DAMAGED';
+export type FileBytesErrorCode = 'FILE_UNREADABLE' | 'FILE_TRUNCATED' | 'FILE_DAMAGED' | 'FILE_EMPTY' | 'FILE_MALFORMED';
 
-/** The file has an end that cannot be read. All bytes before it have been given out. */
+/** The file has an end that cannot be read, or nothing that can. All bytes before it have been given out. */
 export class FileBytesError extends Error {
   readonly code: FileBytesErrorCode;
   readonly path: string;

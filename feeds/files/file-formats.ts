@@ -28,7 +28,7 @@ export interface FileSummary {
   /** States that the file itself confirms, and the wrong ones among them. Only LOBSTER has them. */
   readonly checks: number;
   readonly failed: number;
-  /** The end of the file could not be read. */
+  /** The end of the file could not be read, or it has nothing to read. */
   readonly truncated: FileBytesError | undefined;
 }
 
@@ -80,6 +80,7 @@ export async function formatOf(path: string): Promise<FileFormat> {
   throw new UnknownFormatError(`${path}: this is none of the known formats; check the file, or name one of ${names} with --format`);
 }
 
+const EMPTY = 'has nothing to read: not one message, event or header; check the file, or name its format with --format';
 const CUT = 'ends in the middle of a message; everything before was used, fetch the file again for the rest';
 
 async function itch(path: string, sink: FeedSink): Promise<FileSummary> {
@@ -87,6 +88,7 @@ async function itch(path: string, sink: FeedSink): Promise<FileSummary> {
   const reader = new ItchReader(books);
   let truncated = await untilDamage(readItchFile(path, books, reader));
   if (reader.truncatedBytes > 0) truncated ??= new FileBytesError('FILE_TRUNCATED', path, CUT);
+  truncated ??= emptyUnless(reader.messages > 0, path);
   countFaults(sink, FeedFault.UnknownMessage, reader.unknownTypes);
   countFaults(sink, FeedFault.Malformed, reader.wrongLengths + reader.outOfStep);
   return { records: reader.messages, checks: 0, failed: 0, truncated };
@@ -101,15 +103,16 @@ function isDirectory(path: string): boolean {
 }
 
 async function lobster(path: string, sink: FeedSink): Promise<FileSummary> {
-  const { events, checks, failed, truncated } = await readLobster(path, sink);
-  return { records: events, checks, failed, truncated };
+  const { events, malformed, checks, failed, truncated } = await readLobster(path, sink);
+  const unusable = events > 0 && malformed === events ? allMalformed(path, events) : emptyUnless(events > 0, path);
+  return { records: events, checks, failed, truncated: truncated ?? unusable };
 }
 
 async function databento(path: string, sink: FeedSink): Promise<FileSummary> {
   const source = new DatabentoCsv(sink);
   const truncated = await readCsv(path, new CsvReader(source), sink);
   source.end();
-  return { records: source.rows, checks: 0, failed: 0, truncated };
+  return { records: source.rows, checks: 0, failed: 0, truncated: truncated ?? emptyUnless(source.hasHeader, path) };
 }
 
 async function csv(path: string, sink: FeedSink, options: FileOptions): Promise<FileSummary> {
@@ -117,7 +120,17 @@ async function csv(path: string, sink: FeedSink, options: FileOptions): Promise<
   const reader: CsvReader = new CsvReader({ row: (row) => source.row(row) });
   const source = new QuotesCsv(sink, reader, { instrument, columns: options.columns });
   const truncated = await readCsv(path, reader, sink);
-  return { records: source.rows, checks: 0, failed: 0, truncated };
+  return { records: source.rows, checks: 0, failed: 0, truncated: truncated ?? emptyUnless(source.hasHeader, path) };
+}
+
+/** Why a file is of no use whose messages or rows are all wrong. */
+export function allMalformed(path: string, records: number): FileBytesError {
+  const detail = `none of its ${records} messages or rows could be used; check the file, its --format and its --columns`;
+  return new FileBytesError('FILE_MALFORMED', path, detail);
+}
+
+function emptyUnless(read: boolean, path: string): FileBytesError | undefined {
+  return read ? undefined : new FileBytesError('FILE_EMPTY', path, EMPTY);
 }
 
 /** Reads all whole rows. The last one of a file that is cut may be half a row, and is left out. */

@@ -101,6 +101,10 @@ export class QuotesCsv implements CsvHandler {
     this.#options = options;
   }
 
+  get hasHeader(): boolean {
+    return this.#columns !== undefined;
+  }
+
   /** @throws CsvFileError for a header without the columns of trades or quotes */
   row(row: CsvRow): void {
     const columns = this.#columns;
@@ -111,6 +115,7 @@ export class QuotesCsv implements CsvHandler {
     if (instrument === undefined) return;
     const timeUs = columns.time === -1 ? 0 : csvTimeUs(row.bytes, row.from(columns.time), row.to(columns.time));
     if (columns.price !== -1 && !row.isEmpty(columns.price)) this.#trade(row, columns, instrument, timeUs);
+    else if (columns.bid === -1) instrument.fault(FeedFault.MissingField);
     if (columns.bid !== -1) this.#quote(row, columns, instrument, timeUs);
   }
 

@@ -1,11 +1,13 @@
-import type { CaptureEvent, SortedCapture } from '../files/captures.ts';
+import { type CaptureEvent, frameBytes, type SortedCapture } from '../files/captures.ts';
 
 /** What the server of a capture does next on a connection. */
 export type PlayStep =
   /** Sends a frame. */
-  | { readonly kind: 'frame'; readonly atUs: number; readonly text: Buffer }
+  | { readonly kind: 'frame'; readonly atUs: number; readonly text: Buffer; readonly binary?: true }
   /** From here on the answer is available; before the steps after it, it waits until a client asks for it. */
   | { readonly kind: 'answer'; readonly atUs: number; readonly url: string; readonly body: Buffer }
+  /** The recorded client sent something because of the answer before: the steps after it wait until a client does. */
+  | { readonly kind: 'request'; readonly atUs: number }
   /** Faults, for tests: ends the TCP connection with a reset, half-closes it, sends nothing more and reads nothing more. */
   | { readonly kind: 'cut' | 'half-close' | 'mute'; readonly atUs: number };
 
@@ -53,17 +55,23 @@ function sessionsOf(events: readonly CaptureEvent[]): PlaySession[] {
     return session;
   };
   let current = begin();
+  let isAnswered = false;
   for (const [index, event] of events.entries()) {
     if (event.kind === 'http') {
+      isAnswered = true;
       current.steps.push({ kind: 'answer', atUs: event.timeUs, url: event.url, body: Buffer.from(event.data) });
       continue;
     }
     if (current.until !== -1 && index > current.until) current = begin();
     current.until = Math.max(current.until, lastOf.get(event.conn) as number);
     if (event.kind === 'send' && current.frames === 0) current.waitsForMessage = true;
+    if (event.kind === 'send' && isAnswered) {
+      isAnswered = false;
+      current.steps.push({ kind: 'request', atUs: event.timeUs });
+    }
     if (event.kind !== 'recv') continue;
     current.frames++;
-    current.steps.push({ kind: 'frame', atUs: event.timeUs, text: Buffer.from(event.data) });
+    current.steps.push({ kind: 'frame', atUs: event.timeUs, text: frameBytes(event), ...(event.binary && { binary: event.binary }) });
   }
   return sessions.filter(({ frames }) => frames > 0);
 }

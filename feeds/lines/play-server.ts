@@ -34,6 +34,12 @@ export interface PlayCounters {
 /** Why the server closes a connection whose recording has ended; it is no fault of the venue. */
 export const RECORDING_ENDS = 'end of the recorded connection';
 
+/** Messages of a client: all so far, and as many as there were when the last answer was released. */
+interface Messages {
+  count: number;
+  atAnswer: number;
+}
+
 /** Unsent bytes at which sending waits for the client. */
 const HIGH_WATER = 1 << 20;
 /** A client that sends nothing gets its frames after this time, ms. */
@@ -114,7 +120,9 @@ export class PlayServer {
     socket.on('close', () => gone.abort());
     socket.on('error', () => gone.abort());
     // A client that checks that its pings are answered.
+    const messages: Messages = { count: 0, atAnswer: 0 };
     socket.on('message', (data) => {
+      messages.count++;
       if (String(data) === 'ping') socket.send('pong');
     });
     if (session === undefined) return;
@@ -122,7 +130,7 @@ export class PlayServer {
     this.#answers = answersOf(session);
     const steps = this.#options.disturb?.(connection, session.steps) ?? session.steps;
     if (session.waitsForMessage) await firstMessage(socket, signal);
-    const whole = await this.#run(steps, socket, tcp, signal);
+    const whole = await this.#run(steps, socket, tcp, messages, signal);
     if (!whole || this.#session !== index) return;
     this.counters.played += framesOf(session.steps);
     const last = index + 1 === this.#script.sessions.length;
@@ -134,7 +142,7 @@ export class PlayServer {
   }
 
   /** @returns false when the client left, or a step ended the connection */
-  async #run(steps: readonly PlayStep[], socket: WebSocket, tcp: Socket, signal: AbortSignal): Promise<boolean> {
+  async #run(steps: readonly PlayStep[], socket: WebSocket, tcp: Socket, messages: Messages, signal: AbortSignal): Promise<boolean> {
     const { speed } = this.#options;
     const answers = this.#answers;
     // Answers from before the first frame are there at once.
@@ -147,18 +155,22 @@ export class PlayServer {
       switch (step.kind) {
         case 'frame':
           this.counters.frames++;
-          // A Buffer would be a binary frame.
-          socket.send(step.text, { binary: false });
+          // Without the option, a Buffer would be a binary frame.
+          socket.send(step.text, { binary: step.binary === true });
           if (socket.bufferedAmount > HIGH_WATER) await drained(socket, tcp, signal);
           break;
         case 'answer': {
           answers.release(step.url);
           if (step.atUs <= firstFrame) break;
+          messages.atAnswer = messages.count;
           const before = performance.now();
           await answers.taken(step.url, signal);
           origin += performance.now() - before;
           break;
         }
+        case 'request':
+          if (messages.count === messages.atAnswer) await firstMessage(socket, signal);
+          break;
         case 'cut':
           resetSocket(tcp);
           return false;

@@ -16,13 +16,15 @@ import { type LineCounters, newLineCounters } from './line-counters.ts';
 import { LineFault } from './line-fault.ts';
 import { Replacement } from './replacement.ts';
 import { SendPace } from './send-pace.ts';
+import { TurnShare } from './turn-share.ts';
 import { limitsOfVenue, type VenueLimits } from './venue-limits.ts';
 import { DEFAULT_SOCKET, type SocketOptions, VenueSocket } from './venue-socket.ts';
 
 /** Sees everything that passes, before the adapter: a recorder. Called on the line's thread; must not throw. */
 export interface LineTap {
   connect(connection: number, atUs: number, url: string): void;
-  send(connection: number, atUs: number, url: string, text: string): void;
+  /** @param frame as {@link FeedLine.send} has it */
+  send(connection: number, atUs: number, url: string, frame: string | Uint8Array): void;
   /** @param bytes valid only during the call */
   recv(connection: number, atUs: number, bytes: Uint8Array, binary: boolean): void;
   http(connection: number, atUs: number, url: string, bytes: Uint8Array): void;
@@ -84,6 +86,7 @@ export class SourceLine implements FeedLine {
   readonly #sends: SendPace<string | Uint8Array>;
   readonly #requests: SendPace<Request>;
   readonly #stopped = new AbortController();
+  readonly #share: TurnShare;
   #socket: VenueSocket | undefined;
   #connection = 0;
   /** The adapter asked for the end of this connection, and has counted why. */
@@ -113,6 +116,14 @@ export class SourceLine implements FeedLine {
     this.#breakers = options.breakers ?? new Breakers();
     this.#clock = options.clock ?? new LineClock();
     this.#sends = new SendPace(this.#limits.sends, (frame) => this.#sendNow(frame));
+    this.#share = new TurnShare({
+      deliver: (bytes, binary) => this.#frame(bytes, binary),
+      pause: () => this.#socket?.pause(),
+      resume: () => this.#socket?.resume(),
+      overflow: () => this.#giveUp(new LineFault(FeedFault.FrameTooLarge, `${this.name}: sent more at once than is kept`)),
+      // The largest frame, and as much behind it.
+      waitingBytes: 2 * this.#socketOptions.maxFrameBytes,
+    });
     this.#requests = new SendPace(this.#limits.requests, (request) => void this.#get(request));
   }
 
@@ -129,7 +140,7 @@ export class SourceLine implements FeedLine {
     this.#sends.clear();
     const stopped = new LineFault(FeedFault.None, `${this.name}: stopped`);
     this.#dropReplacement(stopped);
-    this.#socket?.end(stopped);
+    this.#giveUp(stopped);
     this.#waitEnd?.();
     await this.#running;
     this.#status(FeedState.Down, FeedFault.None);
@@ -154,7 +165,7 @@ export class SourceLine implements FeedLine {
     this.#asked = true;
     const anew = new LineFault(fault, `${this.name}: connects anew`);
     this.#dropReplacement(anew);
-    this.#socket.end(anew);
+    this.#giveUp(anew);
   }
 
   async #run(): Promise<void> {
@@ -183,6 +194,8 @@ export class SourceLine implements FeedLine {
     const { promise, resolve } = Promise.withResolvers<LineFault>();
     let socket: VenueSocket | undefined;
     this.#end = (fault) => {
+      // What came before the end of the connection.
+      this.#share.drain();
       if (this.#isReplaced(fault)) return;
       this.#closed();
       resolve(fault);
@@ -196,7 +209,7 @@ export class SourceLine implements FeedLine {
               socket = opened;
               this.#opened(opened, url);
             },
-            frame: (bytes, binary) => this.#frame(bytes, binary),
+            frame: (bytes, binary) => this.#share.frame(bytes, binary),
             closed: (fault) => {
               if (socket === this.#socket) this.#end(fault);
             },
@@ -286,12 +299,13 @@ export class SourceLine implements FeedLine {
 
   /** The replacement becomes the line's connection. */
   #takeOver(): void {
+    this.#share.drain();
     const replacement = this.#replacement;
     if (replacement === undefined) return;
     this.#replacement = undefined;
     const old = this.#socket;
     const { socket, frames } = replacement.takeOver({
-      frame: (bytes, binary) => this.#frame(bytes, binary),
+      frame: (bytes, binary) => this.#share.frame(bytes, binary),
       closed: (fault) => {
         if (socket === this.#socket) this.#end(fault);
       },
@@ -304,7 +318,7 @@ export class SourceLine implements FeedLine {
     // Its end is no event: it is not the line's connection any more.
     old?.end(new LineFault(FeedFault.None, `${this.name}: replaced`));
     this.#guarded(() => this.adapter.takeOver?.(this.#now()));
-    for (const [bytes, binary] of frames) this.#frame(bytes, binary);
+    for (const [bytes, binary] of frames) this.#share.frame(bytes, binary);
   }
 
   /** Whether an open replacement goes on in place of the connection that has ended. */
@@ -327,8 +341,7 @@ export class SourceLine implements FeedLine {
   #sendNow(frame: string | Uint8Array): void {
     if (this.#socket === undefined) return;
     this.counters.sent++;
-    // A capture has text frames only.
-    if (typeof frame === 'string') this.#options.tap?.send(this.#connection, this.#now(), this.adapter.address, frame);
+    this.#options.tap?.send(this.#connection, this.#now(), this.adapter.address, frame);
     this.#socket.send(frame);
   }
 
@@ -392,7 +405,13 @@ export class SourceLine implements FeedLine {
     this.counters.adapterErrors++;
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#report(new LineFault(FeedFault.Malformed, `${this.name}: the adapter failed, which is a defect; please report it: ${text}`));
-    this.#socket?.end(new LineFault(FeedFault.Malformed, `${this.name}: ended after a failure of the adapter`));
+    this.#giveUp(new LineFault(FeedFault.Malformed, `${this.name}: ended after a failure of the adapter`));
+  }
+
+  /** Ends the connection. Nothing of it is read any more. */
+  #giveUp(fault: LineFault): void {
+    this.#share.clear();
+    this.#socket?.end(fault);
   }
 
   #report(fault: LineFault, counted = true): void {

@@ -96,6 +96,16 @@ export class VenueSocket {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
   }
 
+  /** Nothing is read from the venue before {@link resume}; frames that were read already may still be reported. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#heardAt = performance.now();
+    this.#socket.resume();
+  }
+
   /**
    * Ends the connection: no frame is reported from here on, and {@link SocketEvents.closed} follows this call. The closing
    * handshake goes on behind it, for a second at most.
@@ -110,6 +120,8 @@ export class VenueSocket {
   }
 
   #look(): void {
+    // What is not read is no silence of the venue.
+    if (this.#socket.isPaused) return;
     const idle = performance.now() - this.#heardAt;
     if (idle >= this.#options.silentMs) {
       this.#fault ??= new LineFault(

@@ -42,7 +42,7 @@ export interface LockedRowsHandle {
 }
 
 export interface LockedRowsSpec {
-  /** Fields of a row, 1 to 256. */
+  /** Fields of a row, 1 to 4,096. */
   readonly fields: number;
   /** Rows, 1 to 65,536. */
   readonly rows: number;
@@ -50,7 +50,7 @@ export interface LockedRowsSpec {
 
 /** Allocates and touches the memory of a table without rows. */
 export function allocateLockedRows({ fields, rows }: LockedRowsSpec): LockedRowsHandle {
-  assert(Number.isInteger(fields) && fields >= 1 && fields <= 256, 'locked rows: 1 to 256 fields');
+  assert(Number.isInteger(fields) && fields >= 1 && fields <= 4096, 'locked rows: 1 to 4,096 fields');
   assert(Number.isInteger(rows) && rows >= 1 && rows <= 65_536, 'locked rows: 1 to 65,536 rows');
   const memory = new SharedArrayBuffer(LINE + rows * rowBytes(fields));
   new Uint8Array(memory).fill(0);

@@ -17,6 +17,16 @@ export interface FeedOutput {
   readonly signal?: ChangeSignal;
 }
 
+/** A sink whose writes become visible at {@link flush}. */
+export interface PublishedSink extends FeedSink {
+  /** A frame or an answer came; what is written until the next call has this time. */
+  received(nowUs: number): void;
+  /** The time of what follows, without a message: a tick, the state of the connection. */
+  at(nowUs: number): void;
+  /** Makes visible what was written since the last flush. */
+  flush(): void;
+}
+
 /**
  * The sink of one source: what its adapters understand becomes records of the ring, the newest values, and the
  * status of the source. All publishers of one output run on one thread.
@@ -28,7 +38,7 @@ export interface FeedOutput {
  * A reader sees what a message brought at `flush`: the table first, so that who reads a record finds its values, or newer ones.
  * Of an update with more records than a batch of the ring, the first may be visible earlier.
  */
-export class RecordPublisher implements FeedSink {
+export class RecordPublisher implements PublishedSink {
   /** Number of the source. */
   readonly source: number;
   readonly #output: FeedOutput;
@@ -36,6 +46,7 @@ export class RecordPublisher implements FeedSink {
   readonly #rows = new Map<string, number>();
   readonly #at: number;
   #nowUs = 0;
+  #sequence = 0;
   /** Rows that changed since the last flush. */
   readonly #changed: Int32Array;
   readonly #isChanged: Uint8Array;
@@ -66,7 +77,6 @@ export class RecordPublisher implements FeedSink {
     this.#isChanged = new Uint8Array(rows);
   }
 
-  /** A frame or an answer came; the records until the next call have this time. */
   received(nowUs: number): void {
     const { draft } = this.#output.sources;
     draft[this.#at + SourceField.heardUs] = nowUs;
@@ -74,7 +84,6 @@ export class RecordPublisher implements FeedSink {
     this.#nowUs = nowUs;
   }
 
-  /** The time of what follows, without a message: a tick, the state of the connection. */
   at(nowUs: number): void {
     this.#nowUs = nowUs;
   }
@@ -87,7 +96,6 @@ export class RecordPublisher implements FeedSink {
     this.status(ALL_INSTRUMENTS, FeedState.Down, fault);
   }
 
-  /** Makes visible what was written since the last flush. */
   flush(): void {
     const { ring, latest, sources, signal } = this.#output;
     for (let i = 0; i < this.#changes; i++) {
@@ -132,6 +140,10 @@ export class RecordPublisher implements FeedSink {
     draft[at + LatestField.priceDecimals] = priceDecimals;
     draft[at + LatestField.quantityDecimals] = quantityDecimals;
     if (instrument !== this.#nowhere) this.#trades?.scale(instrument, priceDecimals, quantityDecimals);
+  }
+
+  sequence(venueSequence: number): void {
+    this.#sequence = venueSequence;
   }
 
   bookClear(instrument: number): void {
@@ -228,6 +240,7 @@ export class RecordPublisher implements FeedSink {
     record.kind = kind;
     record.source = this.source;
     record.instrument = instrument;
+    record.venueSequence = this.#sequence;
     record.venueTimeUs = venueTimeUs;
     record.receiveTimeUs = this.#nowUs;
     return record;

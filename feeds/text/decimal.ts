@@ -91,9 +91,9 @@ export function wholeNumber(bytes: Uint8Array, from: number, to: number): number
 
 /**
  * The text of `units` * 10^-scale with `written` decimals, as the venue wrote it. Decimals that are left out must be zeros.
- * @param units in [0, 2^53)
+ * @param units an integer in [0, 2^53), or a BigInt from 0
  */
-export function decimalText(units: number, scale: number, written: number): string {
+export function decimalText(units: number | bigint, scale: number, written: number): string {
   const digits = String(units).padStart(scale + 1, '0');
   const whole = digits.slice(0, digits.length - scale);
   const fraction = digits

@@ -133,6 +133,7 @@ export class BinanceAdapter extends SnapshotLine {
     if (id === -1 || !fields.has(Snapshot.Bids) || !fields.has(Snapshot.Asks)) return this.#unusable(number, FeedFault.MissingField);
     if (this.#isTooOld(number, id)) return this.#unusable(number, FeedFault.SnapshotTooOld);
     fields.readText(scanner, bytes);
+    this.sink.sequence(id);
     instrument.beginSnapshot();
     const bids = readLevels(scanner, fields.position[Snapshot.Bids], instrument, BookSide.Bid);
     const asks = readLevels(scanner, fields.position[Snapshot.Asks], instrument, BookSide.Ask);
@@ -197,6 +198,7 @@ export class BinanceAdapter extends SnapshotLine {
       this.wait(number, bytes);
     } else {
       this.#lastIds[number] = this.#number(bytes, Field.LastId);
+      this.sink.sequence(this.#lastIds[number]);
       this.#first[number] = false;
       // Changes of the connection before may still have waited for a snapshot.
       if (joins && this.#lastIds[number] > this.#joinIds[number]) this.#joins[number] &= ~Join.Book;
@@ -270,6 +272,7 @@ export class BinanceAdapter extends SnapshotLine {
       return;
     }
     if (this.#isRepeated(number, Join.Quotes, this.#quoteIds, this.#number(bytes, Field.LastId))) return;
+    this.sink.sequence(Math.max(0, this.#number(bytes, Field.LastId)));
     const fault = instrument.quoteBid(bytes, from[Bid], to[Bid], from[BidQuantity], to[BidQuantity]);
     if (fault !== FeedFault.None) return;
     // Spot quotes have no time.

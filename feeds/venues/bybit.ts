@@ -114,6 +114,7 @@ export class BybitAdapter extends VenueLine {
     const snapshot = type === 0 || update === 1;
     if (!snapshot && !this.#inSequence(number, update)) return;
     this.#updates[number] = update;
+    this.sink.sequence(update);
     if (snapshot) instrument.beginSnapshot();
     const bids = readLevels(this.scanner, fields.position[Field.Bids], instrument, BookSide.Bid);
     const asks = readLevels(this.scanner, fields.position[Field.Asks], instrument, BookSide.Ask);

@@ -30,12 +30,14 @@ const Field = {
   BidQuantity: 11,
   Ask: 12,
   AskQuantity: 13,
+  Sequence: 14,
 } as const;
 const FIELDS = ['type', 'product_id', 'bids', 'asks', 'changes', 'time', 'price', 'size', 'side', 'trade_id'].concat([
   'best_bid',
   'best_bid_size',
   'best_ask',
   'best_ask_size',
+  'sequence',
 ]);
 const SIDES = new ByteTable(['buy', 'sell']);
 
@@ -74,6 +76,8 @@ export class CoinbaseExchangeAdapter extends VenueLine {
     if (type === -1 || type > Type.Match) return;
     const number = this.#instrument();
     if (number === -1) return;
+    // Changes of a book have none.
+    this.sink.sequence(Math.max(0, wholeNumber(bytes, fields.from[Field.Sequence], fields.to[Field.Sequence])));
     if (type === Type.Snapshot) this.#snapshot(number);
     else if (type === Type.Update) this.#update(number, bytes);
     else if (type === Type.Match) this.#match(number, bytes);

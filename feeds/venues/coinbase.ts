@@ -93,6 +93,7 @@ export class CoinbaseAdapter extends VenueLine {
       this.restart(FeedFault.SequenceGap);
     }
     this.#sequence = number + 1;
+    this.sink.sequence(number);
     return true;
   }
 

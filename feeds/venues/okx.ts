@@ -177,6 +177,7 @@ export class OkxAdapter extends SubscriptionLine {
     // `prevSeqId` after maintenance.
     if (snapshot || last === NONE || previous === last) {
       this.#sequences[number] = book.has(Book.Sequence) ? sequence : NONE;
+      this.sink.sequence(Math.max(0, sequence));
       return true;
     }
     if (previous < last && sequence <= last && sequence !== -1) {

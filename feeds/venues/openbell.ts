@@ -14,6 +14,8 @@ export const OPENBELL_URLS: VenueUrls = { webSocketUrl: 'ws://127.0.0.1:7402', h
 /** Three heartbeats. */
 const SILENT_US = 15e6;
 const RETRY_US = 2e6;
+/** In a capture the address before it is that of the recorded exchange. */
+const SYMBOLS_PATH = '/v1/symbols';
 const CHANNELS = [Channel.Book, Channel.Trades, Channel.Bbo];
 /** Room for a price and a quantity as text. */
 const TEXT_BYTES = 64;
@@ -60,11 +62,11 @@ export class OpenbellAdapter extends VenueLine {
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
     super(options, line, sink, { silentUs: SILENT_US });
     this.address = options.webSocketUrl ?? OPENBELL_URLS.webSocketUrl;
-    this.#symbolsUrl = `${options.httpUrl ?? OPENBELL_URLS.httpUrl}/v1/symbols`;
+    this.#symbolsUrl = `${options.httpUrl ?? OPENBELL_URLS.httpUrl}${SYMBOLS_PATH}`;
   }
 
   override answer(url: string, bytes: Uint8Array, nowUs: number): void {
-    if (url !== this.#symbolsUrl || !this.open) return;
+    if (!url.endsWith(SYMBOLS_PATH) || !this.open) return;
     if (!this.#readSymbols(bytes)) {
       this.count(FeedFault.Malformed);
       this.#fetchUs = nowUs + RETRY_US;
@@ -104,6 +106,8 @@ export class OpenbellAdapter extends VenueLine {
   #book(symbol: UpstreamSymbol): void {
     const { kind, firstNo, count, timeUs } = this.#reader;
     const instrument = this.instruments[symbol.number];
+    // Updates are numbered, and a snapshot has the number of the last one that it includes.
+    this.sink.sequence(kind === FrameKind.Snapshot ? firstNo : firstNo + count - 1);
     if (kind === FrameKind.Snapshot) {
       instrument.beginSnapshot();
       this.#levels(symbol, instrument);
@@ -157,6 +161,7 @@ export class OpenbellAdapter extends VenueLine {
       }
       if (symbol.nextTrade !== 0 && id > symbol.nextTrade) instrument.fault(FeedFault.SequenceGap);
       symbol.nextTrade = id + 1;
+      this.sink.sequence(id);
       const aggressor = words[at] & 0xff;
       const auction = (words[at] & 0xff00) !== 0;
       const taker = auction ? TakerSide.Unknown : aggressor === Side.Buy ? TakerSide.Buy : TakerSide.Sell;
@@ -169,8 +174,9 @@ export class OpenbellAdapter extends VenueLine {
 
   /** The newest of a frame. A side without orders has price 0. */
   #quotes(symbol: UpstreamSymbol): void {
-    const { words, count, timeUs } = this.#reader;
+    const { words, firstNo, count, timeUs } = this.#reader;
     if (count === 0) return;
+    this.sink.sequence(firstNo + count - 1);
     const instrument = this.instruments[symbol.number];
     const at = this.#struct(count - 1);
     const bidTo = this.#write(0, getI64(words, at + Bbo.bidPrice / 4), symbol.tick);

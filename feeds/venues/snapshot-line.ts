@@ -48,6 +48,7 @@ export abstract class SnapshotLine extends VenueLine {
     const book = this.#book(number);
     book.asked = false;
     if (!book.waiting) return;
+    this.sink.sequence(0);
     if (!this.snapshot(number, bytes, nowUs)) {
       this.#retry(number, nowUs);
       return;
@@ -58,7 +59,10 @@ export abstract class SnapshotLine extends VenueLine {
     const early: Uint8Array[] = [];
     for (let i = 0; i < book.pending.count; i++) early.push(book.pending.frame(i));
     book.pending.clear();
-    for (const frame of early) this.message(frame, nowUs);
+    for (const frame of early) {
+      this.sink.sequence(0);
+      this.message(frame, nowUs);
+    }
   }
 
   protected override poll(nowUs: number): void {

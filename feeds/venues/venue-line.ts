@@ -15,6 +15,8 @@ import { JsonScanner } from '../text/json-scanner.ts';
 export const MAX_INSTRUMENTS = 4096;
 /** Most instruments of a venue's list whose decimals are kept. */
 const MAX_LISTED = 65_536;
+/** Instruments that hardly trade have nothing for minutes. */
+const STALE_AFTER_S = 300;
 
 export interface LineLimits {
   /** Nothing arrived for this long: the line is opened again. */
@@ -40,19 +42,26 @@ export abstract class VenueLine implements VenueAdapter {
   readonly #names = new ByteTable();
   readonly #decimals = new Map<string, readonly [price: number, quantity: number]>();
   readonly #limits: LineLimits;
+  readonly #staleAfterUs: number;
   #heardUs = 0;
+  /** When the instruments had something new, last, as seen by {@link tick}, and how much they had had then. */
+  #newUs = 0;
+  #written = 0;
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink, limits: LineLimits) {
     this.options = options;
     this.line = line;
     this.sink = sink;
     this.#limits = limits;
+    this.#staleAfterUs = (options.staleAfterSeconds ?? STALE_AFTER_S) * 1e6;
     for (const name of options.instruments) this.#add(name);
   }
 
   opened(nowUs: number): void {
+    this.sink.sequence(0);
     this.open = true;
     this.#heardUs = nowUs;
+    this.#newUs = nowUs;
     this.subscribe(nowUs);
   }
 
@@ -60,6 +69,7 @@ export abstract class VenueLine implements VenueAdapter {
     // What still arrives on a line that is given up is not read.
     if (!this.open) return;
     this.#heardUs = nowUs;
+    this.sink.sequence(0);
     if (bytes.length > MAX_FRAME_BYTES) this.restart(FeedFault.FrameTooLarge);
     else this.message(bytes, nowUs);
   }
@@ -69,24 +79,27 @@ export abstract class VenueLine implements VenueAdapter {
   }
 
   answerFailed(_url: string, _status: number, _nowUs: number): void {
+    this.sink.sequence(0);
     this.sink.fault(ALL_INSTRUMENTS, FeedFault.HttpFailed);
   }
 
   closed(_nowUs: number): void {
+    this.sink.sequence(0);
     this.open = false;
     this.syncAll(FeedFault.Closed);
   }
 
   tick(nowUs: number): void {
     if (!this.open) return;
-    if (nowUs - this.#heardUs > this.#limits.silentUs) this.restart(FeedFault.Silent);
+    this.sink.sequence(0);
+    if (nowUs - this.#heardUs > this.#limits.silentUs || this.#hasNothingNew(nowUs)) this.restart(FeedFault.Silent);
     else this.poll(nowUs);
   }
 
   /** The connection is open: sends the subscriptions of `options.instruments`, if there are any, and fetches snapshots. */
   protected abstract subscribe(nowUs: number): void;
 
-  /** Reads a frame. @param bytes at most {@link MAX_FRAME_BYTES} */
+  /** Reads a frame. Before what has a number of the venue, it tells {@link FeedSink.sequence}; it is 0 at the beginning. @param bytes at most {@link MAX_FRAME_BYTES} */
   protected abstract message(bytes: Uint8Array, nowUs: number): void;
 
   /** Once per second on an open line that is not silent: pings, fetches that are due. */
@@ -136,6 +149,16 @@ export abstract class VenueLine implements VenueAdapter {
     if (number !== -1) this.instruments[number].expectDecimals(priceDecimals, quantityDecimals);
     else if (this.options.instruments.length === 0 && this.#decimals.size < MAX_LISTED)
       this.#decimals.set(name, [priceDecimals, quantityDecimals]);
+  }
+
+  /** Pongs and heartbeats arrive, and nothing of the instruments. */
+  #hasNothingNew(nowUs: number): boolean {
+    let written = 0;
+    for (const instrument of this.instruments) written += instrument.written;
+    if (written !== this.#written) this.#newUs = nowUs;
+    this.#written = written;
+    // Without instruments, nothing was subscribed.
+    return this.options.instruments.length > 0 && nowUs - this.#newUs > this.#staleAfterUs;
   }
 
   #find(name: string): number {

@@ -1,5 +1,6 @@
 import { allocateBroadcast, type BroadcastHandle, BroadcastProducer } from '../rings/broadcast-ring.ts';
 import { allocateChangeSignal, ChangeSignal, type ChangeSignalHandle } from '../rings/change-signal.ts';
+import { allocateConsolidated, type BookSpec, type ConsolidatedHandle } from '../rings/consolidated-table.ts';
 import { allocateLatest, type LatestHandle, latestWriter } from '../rings/latest-values.ts';
 import type { FeedOutput } from '../rings/record-publisher.ts';
 import { allocateSources, type SourcesHandle, sourcesWriter } from '../rings/source-status.ts';
@@ -9,6 +10,8 @@ export interface FeedHandles {
   readonly ring: BroadcastHandle;
   readonly latest: LatestHandle;
   readonly sources: SourcesHandle;
+  /** Consolidated books, in the order of the configuration. */
+  readonly books: readonly ConsolidatedHandle[];
   /** Wakes the main thread when rows of `latest` that it watches have changed; undefined if it watches none. */
   readonly signal: ChangeSignalHandle | undefined;
 }
@@ -22,11 +25,16 @@ export interface FeedSizes {
   readonly watched?: boolean;
 }
 
-export function allocateFeeds({ records = 65_536, instruments = 4_096, watched = false }: FeedSizes, sources: number): FeedHandles {
+export function allocateFeeds(
+  { records = 65_536, instruments = 4_096, watched = false }: FeedSizes,
+  sources: number,
+  books: readonly BookSpec[] = [],
+): FeedHandles {
   return {
     ring: allocateBroadcast({ capacity: records }),
     latest: allocateLatest(instruments),
     sources: allocateSources(sources),
+    books: books.map(allocateConsolidated),
     signal: watched ? allocateChangeSignal(instruments) : undefined,
   };
 }

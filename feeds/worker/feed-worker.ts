@@ -4,11 +4,15 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { FeedCandles } from '../analysis/feed-candles.ts';
+import { FeedFault } from '../feed.ts';
+import { CAPTURED_LINE } from '../files/capture-replay.ts';
 import { Breakers } from '../lines/breaker.ts';
+import { CaptureLine } from '../lines/capture-line.ts';
 import { LineClock } from '../lines/line-clock.ts';
 import { SourceLine } from '../lines/source-line.ts';
-import { RecordPublisher } from '../rings/record-publisher.ts';
+import { type PublishedSink, RecordPublisher } from '../rings/record-publisher.ts';
 import { VENUES } from '../venues/index.ts';
+import { bookedSink, openBooks } from './feed-books.ts';
 import { openOutput } from './feed-handles.ts';
 import type { FeedThreadData, FromFeedThread, ToFeedThread } from './feed-messages.ts';
 import { PublishedAdapter } from './published-adapter.ts';
@@ -18,28 +22,44 @@ const KEPT_BARS = 2 ** 18;
 
 if (parentPort !== null) runThread(parentPort, workerData as FeedThreadData);
 
-function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: FeedThreadData): void {
+function runThread(port: NonNullable<typeof parentPort>, { handles, sources, captures }: FeedThreadData): void {
   const breakers = new Breakers();
   const clock = new LineClock();
+  const books = openBooks(handles.books, FeedFault.None, clock.nowUs());
   const say = (message: FromFeedThread): void => port.postMessage(message);
   const output = openOutput(handles, () => say({ type: 'changed' }));
   const budget = { left: KEPT_BARS };
-  const candles = sources.map(() => new FeedCandles(budget));
-  const lines = sources.map((source, i) => {
-    const publisher = new RecordPublisher(output, source.name, candles[i]);
-    publisher.at(clock.nowUs());
+  const candles = [...sources, ...captures].map(() => new FeedCandles(budget));
+  const sinkOf = (name: string, source: number): PublishedSink => {
+    const sink = bookedSink(new RecordPublisher(output, name, candles[source]), name, books);
+    sink.at(clock.nowUs());
+    return sink;
+  };
+  const live = sources.map((source, i) => {
+    const sink = sinkOf(source.name, i);
     const venue = VENUES.find(({ name }) => name === source.venue);
     if (venue === undefined) throw new RangeError(`feed ${source.name}: no venue is named ${source.venue}`);
     return new SourceLine({
       name: source.name,
-      adapter: (options, line) => new PublishedAdapter(venue.create, options, line, publisher),
+      adapter: (options, line) => new PublishedAdapter(venue.create, options, line, sink),
       options: source,
-      sink: publisher,
+      sink,
       breakers,
       clock,
       log: (fault, text) => say({ type: 'note', source: source.name, fault, text }),
     });
   });
+  const played = captures.map((source, i) => {
+    const sink = sinkOf(source.name, sources.length + i);
+    return new CaptureLine({
+      source,
+      adapter: (venue) => new PublishedAdapter(venue.create, { instruments: [] }, CAPTURED_LINE, sink),
+      sink,
+      clock,
+      log: (fault, text) => say({ type: 'note', source: source.name, fault, text }),
+    });
+  });
+  const lines = [...live, ...played];
   port.on('message', (message: ToFeedThread) => {
     if (message.type === 'stop') {
       void Promise.all(lines.map((line) => line.stop())).then(() => port.close());

@@ -1,17 +1,24 @@
 import { Worker } from 'node:worker_threads';
 import type { BarRange } from '../analysis/feed-candles.ts';
 import { FEED_STATES, FeedFault } from '../feed.ts';
+import type { CaptureSource } from '../lines/capture-line.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
 import { ChangeWatch } from '../rings/change-signal.ts';
+import { type BookSpec, ConsolidatedReader } from '../rings/consolidated-table.ts';
 import { LatestReader, LatestValues } from '../rings/latest-values.ts';
 import { RecordPublisher } from '../rings/record-publisher.ts';
 import { type SourceStatus, SourcesReader } from '../rings/source-status.ts';
+import { openBooks } from './feed-books.ts';
 import { allocateFeeds, type FeedHandles, type FeedSizes, openOutput } from './feed-handles.ts';
 import type { FeedBars, FeedThreadData, FromFeedThread, ToFeedThread } from './feed-messages.ts';
 
 export interface FeedsOptions extends FeedSizes {
   readonly sources: readonly FeedSource[];
+  /** Further sources, numbered behind the others. */
+  readonly captures?: readonly CaptureSource[];
+  /** Consolidated books of their instruments; none by default. */
+  readonly books?: readonly BookSpec[];
   /** What happened to a source, or to the thread (`source` undefined): for the log. */
   readonly onNote: (source: string | undefined, fault: FeedFault, text: string) => void;
   /** Rows that {@link Feeds.watch} names have changed. Called once until {@link Feeds.arm} is called. */
@@ -61,7 +68,10 @@ export class Feeds {
   /** For readers in other threads. */
   readonly handles: FeedHandles;
   readonly latest: LatestReader;
+  /** Consolidated books, in the order of the configuration; for the calling thread, as `latest`. */
+  readonly books: readonly ConsolidatedReader[];
   readonly #options: FeedsOptions;
+  readonly #names: readonly string[];
   readonly #status: SourcesReader;
   readonly #watch: ChangeWatch | undefined;
   readonly #values = new LatestValues();
@@ -75,14 +85,24 @@ export class Feeds {
   /** Allocates, and starts the thread. Connections are made in the background. */
   constructor(options: FeedsOptions) {
     this.#options = options;
-    this.handles = allocateFeeds({ ...options, watched: options.onChange !== undefined }, options.sources.length);
+    const { sources, captures = [], books = [] } = options;
+    this.#names = [...sources, ...captures].map(({ name }) => name);
+    this.handles = allocateFeeds({ ...options, watched: options.onChange !== undefined }, this.#names.length, books);
     const { signal } = this.handles;
     this.#watch = signal && new ChangeWatch(signal);
     this.latest = new LatestReader(this.handles.latest);
     this.#status = new SourcesReader(this.handles.sources);
     // The sources get their numbers here: in the order of the configuration, before a line is made.
     const output = openOutput(this.handles);
-    for (const { name } of options.sources) new RecordPublisher(output, name);
+    for (const name of this.#names) {
+      const publisher = new RecordPublisher(output, name);
+      // So do the instruments of books: there is room for them, whatever comes later.
+      for (const { feed, instrument } of books.flatMap((book) => book.sources))
+        if (feed === name && publisher.instrument(instrument) === output.latest.rows)
+          throw new RangeError(`feed ${name}: the table of latest values has no room for ${instrument}`);
+    }
+    openBooks(this.handles.books, FeedFault.None, Date.now() * 1000);
+    this.books = this.handles.books.map((handle) => new ConsolidatedReader(handle));
     this.#start();
   }
 
@@ -103,7 +123,7 @@ export class Feeds {
 
   /** How many instruments of each source are in each state: by the source's number, then by `FeedState`. */
   instrumentStates(): number[][] {
-    const counts = this.#options.sources.map(() => new Array<number>(FEED_STATES).fill(0));
+    const counts = this.#names.map(() => new Array<number>(FEED_STATES).fill(0));
     for (let row = 0; row < this.latest.rows; row++) {
       this.latest.read(row, this.#values);
       counts[this.#values.source][this.#values.state]++;
@@ -154,8 +174,8 @@ export class Feeds {
   }
 
   #start(): void {
-    const { sources, onNote, onChange } = this.#options;
-    const workerData: FeedThreadData = { handles: this.handles, sources };
+    const { sources, captures = [], onNote, onChange } = this.#options;
+    const workerData: FeedThreadData = { handles: this.handles, sources, captures };
     const worker = new Worker(ENTRY, { workerData, name: 'feeds', resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
     this.#worker = worker;
     let failure: Error | undefined;
@@ -177,9 +197,11 @@ export class Feeds {
       // Its thread has ended, so this thread may write in its place.
       const output = openOutput(this.handles);
       const fault = this.#stopping ? FeedFault.None : FeedFault.Closed;
-      for (const { name } of sources) {
+      const nowUs = Date.now() * 1000;
+      openBooks(this.handles.books, fault, nowUs);
+      for (const name of this.#names) {
         const publisher = new RecordPublisher(output, name);
-        publisher.at(Date.now() * 1000);
+        publisher.at(nowUs);
         publisher.end(fault);
       }
       if (this.#stopping) return;

@@ -1,15 +1,15 @@
 import type { AdapterFactory, AdapterOptions, FeedLine, VenueAdapter } from '../feed.ts';
-import type { RecordPublisher } from '../rings/record-publisher.ts';
+import type { PublishedSink } from '../rings/record-publisher.ts';
 
 /** An adapter whose records become visible after each call of it. */
 export class PublishedAdapter implements VenueAdapter {
   readonly #adapter: VenueAdapter;
-  readonly #publisher: RecordPublisher;
+  readonly #sink: PublishedSink;
   readonly takeOver: VenueAdapter['takeOver'];
 
-  constructor(create: AdapterFactory, options: AdapterOptions, line: FeedLine, publisher: RecordPublisher) {
-    this.#publisher = publisher;
-    const adapter = create(options, line, publisher);
+  constructor(create: AdapterFactory, options: AdapterOptions, line: FeedLine, sink: PublishedSink) {
+    this.#sink = sink;
+    const adapter = create(options, line, sink);
     this.#adapter = adapter;
     this.takeOver = adapter.takeOver && ((nowUs) => adapter.takeOver?.(nowUs));
   }
@@ -23,56 +23,56 @@ export class PublishedAdapter implements VenueAdapter {
   }
 
   opened(nowUs: number): void {
-    this.#publisher.at(nowUs);
+    this.#sink.at(nowUs);
     try {
       this.#adapter.opened(nowUs);
     } finally {
-      this.#publisher.flush();
+      this.#sink.flush();
     }
   }
 
   frame(bytes: Uint8Array, nowUs: number): void {
-    this.#publisher.received(nowUs);
+    this.#sink.received(nowUs);
     try {
       this.#adapter.frame(bytes, nowUs);
     } finally {
-      this.#publisher.flush();
+      this.#sink.flush();
     }
   }
 
   answer(url: string, bytes: Uint8Array, nowUs: number): void {
-    this.#publisher.received(nowUs);
+    this.#sink.received(nowUs);
     try {
       this.#adapter.answer(url, bytes, nowUs);
     } finally {
-      this.#publisher.flush();
+      this.#sink.flush();
     }
   }
 
   answerFailed(url: string, status: number, nowUs: number): void {
-    this.#publisher.at(nowUs);
+    this.#sink.at(nowUs);
     try {
       this.#adapter.answerFailed(url, status, nowUs);
     } finally {
-      this.#publisher.flush();
+      this.#sink.flush();
     }
   }
 
   closed(nowUs: number): void {
-    this.#publisher.at(nowUs);
+    this.#sink.at(nowUs);
     try {
       this.#adapter.closed(nowUs);
     } finally {
-      this.#publisher.flush();
+      this.#sink.flush();
     }
   }
 
   tick(nowUs: number): void {
-    this.#publisher.at(nowUs);
+    this.#sink.at(nowUs);
     try {
       this.#adapter.tick(nowUs);
     } finally {
-      this.#publisher.flush();
+      this.#sink.flush();
     }
   }
 }

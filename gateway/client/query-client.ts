@@ -243,6 +243,41 @@ export interface CandlePage {
   readonly behind?: true;
 }
 
+/** A consolidated book of outside markets: the best prices over several sources. */
+export interface FeedBook {
+  readonly name: string;
+  /** The best bid equals the best ask (`locked`), or is above it (`crossed`): between venues both occur. */
+  readonly crossing: 'none' | 'locked' | 'crossed';
+  /** When a message changed what the book shows, last: microseconds since the Unix epoch. */
+  readonly timeUs: number;
+  /** Levels that were left out until now, because they need 2^53 units or more. */
+  readonly leftOut: number;
+  readonly sources: readonly FeedBookSource[];
+  /** Best first. */
+  readonly bids: readonly FeedBookLevel[];
+  readonly asks: readonly FeedBookLevel[];
+}
+
+/** An instrument of a feed in a consolidated book. Its levels are in the book only while it is `live`. */
+export interface FeedBookSource {
+  readonly feed: string;
+  /** As the venue writes it. */
+  readonly instrument: string;
+  readonly state: 'down' | 'connecting' | 'syncing' | 'live' | 'stale';
+  /** What led to the state: docs/FEEDS.md. */
+  readonly fault?: string;
+  readonly sinceUs: number;
+}
+
+/** A price of a consolidated book. Numbers are decimal text. */
+export interface FeedBookLevel {
+  readonly price: string;
+  /** Of all sources. */
+  readonly quantity: string;
+  /** Those that have something at this price. */
+  readonly sources: readonly { readonly feed: string; readonly instrument: string; readonly quantity: string }[];
+}
+
 /** Which candles of an outside market. */
 export interface FeedCandlesToRead extends Omit<CandlesToRead, 'symbol' | 'empty'> {
   /** Name of the source in the configuration of the exchange. */
@@ -333,6 +368,14 @@ export class QueryClient {
     const query = candleQuery(range);
     if (empty) query.set('empty', '1');
     return await httpRequest(this.#options, `/v1/symbols/${pathOf(symbol)}/candles?${query}`);
+  }
+
+  /**
+   * A consolidated book of outside markets, as it is now.
+   * @throws OpenbellError UNKNOWN_FEED_BOOK; HTTP_FAILED
+   */
+  async feedBook(name: string): Promise<FeedBook> {
+    return await httpRequest(this.#options, `/v1/feeds/books/${pathOf(name)}`);
   }
 
   /**

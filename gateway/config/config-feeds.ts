@@ -2,12 +2,15 @@ import { type FeedSource, venueNames } from '../../feeds/lines/feed-source.ts';
 import { readName, URL_NAME } from './config-asset.ts';
 import type { Place } from './config-place.ts';
 
-export const FEED_KEYS = ['name', 'venue', 'instruments', 'depth', 'ws-url', 'http-url'] as const;
+export const FEED_KEYS = ['name', 'venue', 'instruments', 'depth', 'stale-after', 'ws-url', 'http-url'] as const;
 
 const MAX_SOURCES = 64;
+/** In the place of a feed's name in paths: the consolidated books. */
+const LIST_OF_BOOKS = 'books';
 /** As many as a line of an adapter can hold. */
 const MAX_INSTRUMENTS = 4096;
 const MAX_DEPTH = 100_000;
+const MAX_STALE_AFTER_S = 86_400;
 
 /** Reads the section `feeds`. Notes problems. */
 export function readFeeds(place: Place | undefined): FeedSource[] {
@@ -18,6 +21,8 @@ export function readFeeds(place: Place | undefined): FeedSource[] {
     const source = readFeed(item);
     if (source === undefined) continue;
     if (sources.has(source.name)) item.fail(`feed name ${source.name} is used twice; choose another`);
+    else if (source.name === LIST_OF_BOOKS)
+      item.fail(`feed name ${LIST_OF_BOOKS} is taken by GET /v1/feeds/${LIST_OF_BOOKS}; choose another`);
     else sources.set(source.name, source);
   }
   return [...sources.values()];
@@ -34,6 +39,7 @@ function readFeed(place: Place): FeedSource | undefined {
       ? place.missing('instruments', 'give a list of names as the venue writes them')
       : readInstruments(fields.instruments);
   const depth = fields.depth?.whole(1, MAX_DEPTH);
+  const staleAfterSeconds = fields['stale-after']?.whole(1, MAX_STALE_AFTER_S);
   const webSocketUrl = readUrl(fields['ws-url'], ['wss:', 'ws:']);
   const httpUrl = readUrl(fields['http-url'], ['https:', 'http:']);
   if (name === undefined || venue === undefined || instruments === undefined) return undefined;
@@ -42,6 +48,7 @@ function readFeed(place: Place): FeedSource | undefined {
     venue,
     instruments,
     ...(depth !== undefined && { depth }),
+    ...(staleAfterSeconds !== undefined && { staleAfterSeconds }),
     ...(webSocketUrl !== undefined && { webSocketUrl }),
     ...(httpUrl !== undefined && { httpUrl }),
   };

@@ -2,10 +2,12 @@ import { DEFAULT_LIMITS, defaultShare, LARGEST_SHARE } from '../../engine/limits
 import { DEFAULT_MAX_OPEN_ORDERS } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import type { FeedSource } from '../../feeds/lines/feed-source.ts';
+import type { BookSpec } from '../../feeds/rings/consolidated-table.ts';
 import { ANY_NAME, type AssetConfig, type Assets, assetNames, assetsByName, readAsset, readId, readName } from './config-asset.ts';
 import { type CalendarConfig, readCalendars } from './config-calendar.ts';
 import { type FeeTableConfig, type GivenTierConfig, readFeeTables, readGivenTiers } from './config-fee-tiers.ts';
-import { readFeeds } from './config-feeds.ts';
+import { readFeedBooks } from './config-feed-books.ts';
+import { INSTRUMENT, readFeeds } from './config-feeds.ts';
 import { ConfigError, type Place } from './config-place.ts';
 import { readSymbol, type SymbolConfig } from './config-symbol.ts';
 import { YamlSource } from './yaml-source.ts';
@@ -48,6 +50,8 @@ export interface SimulatorConfig {
   /** Commands a second. */
   readonly rate: number;
   readonly seed: number;
+  /** Which instrument's market a symbol has with `--simulate mirror=SOURCE`; empty: by their names. */
+  readonly mirror: readonly { readonly symbol: string; readonly instrument: string }[];
 }
 
 /** Assets, symbols, accounts and capacities of a venue: one file. */
@@ -60,6 +64,8 @@ export interface VenueConfig {
   readonly accounts: readonly AccountConfig[];
   /** Outside markets. */
   readonly feeds: readonly FeedSource[];
+  /** Consolidated books of their instruments. */
+  readonly feedBooks: readonly BookSpec[];
   /** With defaults for those that the file does not give. */
   readonly capacities: CapacityConfig;
   /** Capacities that the file gives. The others stay as they are in the log. */
@@ -88,7 +94,18 @@ export function readConfigFile(file: string, text: string, serverKeys: readonly 
   return { venue: readVenue(root), server, problems: source.problems };
 }
 
-const SECTIONS = ['server', 'capacities', 'assets', 'calendars', 'fee-tables', 'symbols', 'accounts', 'feeds', 'simulator'] as const;
+const SECTIONS = [
+  'server',
+  'capacities',
+  'assets',
+  'calendars',
+  'fee-tables',
+  'symbols',
+  'accounts',
+  'feeds',
+  'feed-books',
+  'simulator',
+] as const;
 
 function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): VenueConfig {
   const { capacities, givenCapacities } = readCapacities(root.capacities);
@@ -100,7 +117,7 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
   const symbols = readList(root.symbols, 'symbol', capacities.symbols, (place) => readSymbol(place, named, { calendars, feeds }));
   const totals = new Map<AssetConfig, number>();
   const accounts = readList(root.accounts, 'account', capacities.accounts, (place) => readAccount(place, named, totals));
-  const simulator = root.simulator && readSimulator(root.simulator, accounts);
+  const simulator = root.simulator && readSimulator(root.simulator, accounts, symbols);
   return {
     assets,
     calendars: [...calendars.values()].filter((calendar) => calendar !== undefined),
@@ -108,6 +125,7 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
     symbols,
     accounts,
     feeds,
+    feedBooks: readFeedBooks(root['feed-books'], feeds),
     capacities,
     givenCapacities,
     simulator,
@@ -116,8 +134,8 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
 
 const DEFAULT_RATE = 500;
 
-function readSimulator(place: Place, accounts: readonly AccountConfig[]): SimulatorConfig | undefined {
-  const fields = place.fields(['makers', 'takers', 'rate', 'seed']);
+function readSimulator(place: Place, accounts: readonly AccountConfig[], symbols: readonly SymbolConfig[]): SimulatorConfig | undefined {
+  const fields = place.fields(['makers', 'takers', 'rate', 'seed', 'mirror']);
   if (fields === undefined) return undefined;
   const known = new Set(accounts.map(({ id }) => id));
   const ids = (key: 'makers' | 'takers') =>
@@ -134,7 +152,13 @@ function readSimulator(place: Place, accounts: readonly AccountConfig[]): Simula
     return fields.takers.fail('names an account that is a maker too; give it one role');
   const rate = fields.rate?.whole(1, 100_000) ?? DEFAULT_RATE;
   const seed = fields.seed?.whole(0, Number.MAX_SAFE_INTEGER) ?? 1;
-  return { makers, takers, rate, seed };
+  const mirror = (fields.mirror?.entries('instruments by symbol') ?? []).flatMap(([symbol, item]) => {
+    if (!symbols.some(({ name }) => name === symbol)) return item.failKey('no symbol has this name; define it under symbols') ?? [];
+    const instrument = item.text();
+    if (instrument === undefined || INSTRUMENT.test(instrument)) return instrument === undefined ? [] : { symbol, instrument };
+    return item.fail(`must be 1 to 64 printable characters without spaces or commas, not ${JSON.stringify(instrument)}`) ?? [];
+  });
+  return { makers, takers, rate, seed, mirror };
 }
 
 /** Range of each capacity. A share is at most the capacity that it is of, if the file gives that, too. */

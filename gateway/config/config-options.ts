@@ -7,6 +7,9 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 export const TOPOLOGIES = ['auto', 'compact', 'pinned'] as const;
 export const DURABILITIES = ['durable', 'fast'] as const;
 
+/** Simulated order flow: none, by the simulator, or the market of a source: a feed's name, `demo`, or the path of a capture. */
+export type Simulate = boolean | { readonly mirror: string };
+
 /** Values of the file's `server` section, the flags and the environment. */
 export interface ServerConfig {
   readonly host: string;
@@ -18,7 +21,7 @@ export interface ServerConfig {
   readonly data: string;
   readonly topology: (typeof TOPOLOGIES)[number];
   readonly durability: (typeof DURABILITIES)[number];
-  readonly simulate: boolean;
+  readonly simulate: Simulate;
   readonly logLevel: LogLevel;
   /** Days that audit records are kept; undefined: no limit. */
   readonly auditKeep: number | undefined;
@@ -57,6 +60,8 @@ interface Option<K extends keyof ServerConfig> {
   readonly help: string;
   /** Placeholder of the flag's value in the help; a flag without one is a switch. */
   readonly value?: string;
+  /** Placeholder of a value that the flag may have: without it, the flag is a switch. */
+  readonly optionalValue?: string;
   /** The value, or the problem with the text, which begins with "must". */
   readonly parse: (text: string) => ServerConfig[K] | Problem;
 }
@@ -112,6 +117,13 @@ function callerLimits(text: string): CallerLimits | Problem {
   return typeof limits === 'string' ? new Problem(limits) : limits;
 }
 
+function simulate(text: string): Simulate | Problem {
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0') return false;
+  const mirror = /^mirror=(.+)$/.exec(text)?.[1];
+  return mirror === undefined ? new Problem('must be true, false or mirror=SOURCE') : { mirror };
+}
+
 function onOff(text: string): boolean | Problem {
   if (text === 'true' || text === '1') return true;
   return text === 'false' || text === '0' ? false : new Problem('must be true or false');
@@ -144,7 +156,13 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     help: 'acknowledge once on disk, or at once (a crash may lose the last milliseconds)',
     parse: oneOf(DURABILITIES),
   },
-  simulate: { key: 'simulate', fallback: false, help: 'live order flow from simulated makers and takers', parse: onOff },
+  simulate: {
+    key: 'simulate',
+    fallback: false,
+    optionalValue: 'mirror=SOURCE',
+    help: 'live order flow from simulated makers and takers; with mirror=SOURCE, the market of a feed of the configuration, of a capture file in a loop, or of the shipped capture: demo',
+    parse: simulate,
+  },
   'log-level': {
     key: 'logLevel',
     fallback: 'info',

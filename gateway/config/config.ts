@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Capacities, Limits, Shares } from '../../engine/limits.ts';
+import { DEMO_CAPTURE } from '../../feeds/simulator/demo-capture.ts';
+import { mirrorSource } from '../mirror-source.ts';
 import { type CapacityConfig, type ConfigFile, readConfigFile, type VenueConfig } from './config-file.ts';
 import { isLoopback, OPTIONS, Problem, type ServerConfig } from './config-options.ts';
 import { ConfigError, type Place } from './config-place.ts';
@@ -33,8 +35,15 @@ export function loadConfig({ flags, env }: ConfigInput): Config {
   const options = resolveOptions(flags, env, server, problems);
   if (options.simulate && venue.simulator === undefined)
     problems.push(`--simulate needs a simulator section in ${file}: makers and takers`);
+  if (typeof options.simulate === 'object') checkMirror(options.simulate.mirror, venue, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return freeze({ ...options, ...venue, data: resolve(options.data), file });
+}
+
+function checkMirror(source: string, { feeds }: VenueConfig, problems: string[]): void {
+  if (mirrorSource(source, feeds) !== undefined) return;
+  const names = [...feeds.map(({ name }) => name), DEMO_CAPTURE].join(', ');
+  problems.push(`--simulate mirror=${source}: neither a feed nor a file has this name; use one of ${names}, or the path of a capture`);
 }
 
 function readText(file: string): string {

@@ -1,13 +1,12 @@
-import { Code } from '../../engine/codes.ts';
-import { type CommandFields, encodeCommand } from '../../engine/machine/command.ts';
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
 import type { Directory } from '../../engine/threads/directory.ts';
 import type { SymbolInfo } from '../../engine/threads/directory-info.ts';
 import type { Sequencer } from '../../engine/threads/sequencer.ts';
-import { CommandKind, Phase } from '../../engine/wire/layout.ts';
+import { Phase } from '../../engine/wire/layout.ts';
 import { type SimulatedSymbol, Simulator } from '../../feeds/simulator/simulator.ts';
 import { SimulatorDriver } from '../../feeds/simulator/simulator-driver.ts';
 import type { SimulatorConfig } from '../config/config-file.ts';
+import { SimulatedAccounts } from './simulated-accounts.ts';
 
 /** Interval of command batches, ms: each batch costs the log a write. */
 const TICK_MS = 10;
@@ -29,30 +28,21 @@ const FEWEST_PRICE_STEPS = 50;
  * stays low. I/O thread only.
  */
 export class Simulation {
-  readonly #accounts: readonly number[];
+  readonly #accounts: SimulatedAccounts;
   readonly #directory: Directory;
   readonly #sequencer: Sequencer;
-  readonly #onPublished: () => void;
   readonly #symbols: readonly SimulatedSymbol[];
   readonly #driver: SimulatorDriver | undefined;
-  /** Orders left in the book by an earlier simulation, which this one does not track. */
-  readonly #leftovers: CommandFields[];
   readonly #timer: NodeJS.Timeout;
   #fundedAt = Number.NEGATIVE_INFINITY;
 
   /** Starts at once, on the symbols that trade continuously now and have a price. @param onPublished runs after each publish */
   constructor(config: SimulatorConfig, directory: Directory, sequencer: Sequencer, onPublished: () => void) {
-    this.#accounts = [...config.makers, ...config.takers];
+    this.#accounts = new SimulatedAccounts([...config.makers, ...config.takers], directory, sequencer, onPublished);
     this.#directory = directory;
     this.#sequencer = sequencer;
-    this.#onPublished = onPublished;
     this.#symbols = directory.symbols().flatMap(simulatedSymbol);
     this.#driver = this.#symbols.length === 0 ? undefined : this.#makeDriver(config);
-    this.#leftovers = this.#accounts.flatMap((account) =>
-      directory
-        .openOrders(account, Number.POSITIVE_INFINITY)
-        .map(({ orderId, symbol }) => ({ kind: CommandKind.Cancel, account, symbol, orderId })),
-    );
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -79,19 +69,14 @@ export class Simulation {
       refusal: () => sequencer.refusal(),
       claim: () => sequencer.claim(),
       stamp: (slot: number) => sequencer.stamp(slot),
-      publish: () => this.#publish(),
+      publish: () => this.#accounts.publish(),
     };
     return new SimulatorDriver(simulator, sink, rate);
   }
 
   #tick(): void {
     const now = performance.now();
-    if (this.#leftovers.length > 0) {
-      for (let next = this.#leftovers.at(-1); next !== undefined && this.#submit(next); next = this.#leftovers.at(-1))
-        this.#leftovers.pop();
-      this.#publish();
-      return;
-    }
+    if (this.#accounts.cancelLeftovers()) return;
     if (now - this.#fundedAt > FUNDING_MS) {
       this.#fundedAt = now;
       this.#fund();
@@ -99,7 +84,6 @@ export class Simulation {
     this.#driver?.poll(now);
   }
 
-  /** Tops up balances that fees and losses have reduced to less than half of the target. */
   #fund(): void {
     const needed = new Map<number, number>();
     const need = (asset: number, amount: number): void => void needed.set(asset, (needed.get(asset) ?? 0) + amount);
@@ -109,31 +93,7 @@ export class Simulation {
       need(symbol.baseAsset.id, FUNDED_TRADES * quantity * symbol.basePerLot);
       need(symbol.quoteAsset.id, FUNDED_TRADES * quantity * price * symbol.quotePerTickLot);
     }
-    for (const account of this.#accounts) {
-      const balances = this.#directory.account(account)?.balances ?? [];
-      for (const [asset, amount] of needed) {
-        const balance = balances.find((candidate) => candidate.asset.id === asset);
-        const has = (balance?.available ?? 0) + (balance?.reserved ?? 0);
-        const quantity = Math.round(amount - has);
-        if (has < amount / 2) this.#submit({ kind: CommandKind.Deposit, account, symbol: asset, quantity });
-      }
-    }
-    this.#publish();
-  }
-
-  /** False when the exchange takes no commands now. */
-  #submit(fields: CommandFields): boolean {
-    const sequencer = this.#sequencer;
-    const slot = sequencer.refusal() === Code.OK ? sequencer.claim() : -1;
-    if (slot === -1) return false;
-    encodeCommand(sequencer.slots.u8, sequencer.slots.i32, slot, fields);
-    sequencer.stamp(slot);
-    return true;
-  }
-
-  #publish(): void {
-    this.#sequencer.publish();
-    this.#onPublished();
+    this.#accounts.fund(needed);
   }
 }
 

@@ -54,6 +54,10 @@ export class FeedRecorder implements FeedSink, FeedLine {
     this.lines.push(`scale ${this.names[instrument]} ${priceDecimals} ${quantityDecimals}`);
   }
 
+  sequence(): void {
+    // Tests of sequences use the ledger.
+  }
+
   bookClear(instrument: number): void {
     for (const side of this.#books[instrument]) side.clear();
     if (!this.quiet) this.lines.push(`clear ${this.names[instrument]}`);

@@ -118,6 +118,7 @@ export class NotingSink implements FeedSink {
 
   readonly instrument = () => 0;
   readonly scale = () => undefined;
+  readonly sequence = () => undefined;
   readonly bookClear = () => undefined;
   readonly level = () => undefined;
   readonly bookEnd = () => undefined;

@@ -39,6 +39,9 @@ export class VenueLedger<Adapter extends VenueAdapter = VenueAdapter> implements
   readonly faults = new Map<string, number>();
   /** Addresses of fetches that are not answered yet. */
   readonly asked: string[] = [];
+  /** The venue's number of each book, trade and quote. */
+  readonly sequences: number[] = [];
+  #sequence = 0;
   #lines: string[] = [];
   nowUs = 1_700_000_000_000_000;
 
@@ -122,6 +125,10 @@ export class VenueLedger<Adapter extends VenueAdapter = VenueAdapter> implements
     Object.assign(this.books[instrument], { priceDecimals, quantityDecimals });
   }
 
+  sequence(venueSequence: number): void {
+    this.#sequence = venueSequence;
+  }
+
   bookClear(instrument: number): void {
     this.books[instrument].bids.clear();
     this.books[instrument].asks.clear();
@@ -135,15 +142,18 @@ export class VenueLedger<Adapter extends VenueAdapter = VenueAdapter> implements
   }
 
   bookEnd(instrument: number): void {
+    this.sequences.push(this.#sequence);
     this.#lines.push(`${this.books[instrument].name} book ${text(this.books[instrument])}`);
   }
 
   trade(instrument: number, price: number, quantity: number, takerSide: TakerSide, _venueTimeUs: number, tradeId: number): void {
+    this.sequences.push(this.#sequence);
     const side = takerSide === TakerSide.Buy ? 'buy' : takerSide === TakerSide.Sell ? 'sell' : 'unknown';
     this.#lines.push(`${this.books[instrument].name} trade ${side} ${this.#pair(instrument, price, quantity)} #${tradeId}`);
   }
 
   quote(instrument: number, bid: number, bidQuantity: number, ask: number, askQuantity: number): void {
+    this.sequences.push(this.#sequence);
     const sides = `${this.#pair(instrument, bid, bidQuantity)} | ${this.#pair(instrument, ask, askQuantity)}`;
     this.#lines.push(`${this.books[instrument].name} quote ${sides}`);
   }

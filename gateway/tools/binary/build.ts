@@ -30,6 +30,7 @@ for (const [name, text] of Object.entries(threads)) {
   writeFileSync(path, text);
   assets[`threads/${name}`] = path;
 }
+assets['captures/demo'] = join(import.meta.dirname, '..', '..', '..', 'feeds', 'simulator', 'demo-market.jsonl.gz');
 for (const [name, path] of Object.entries(addonFiles())) assets[`addons/${name}`] = path;
 
 const blob = join(PARTS, 'blob');

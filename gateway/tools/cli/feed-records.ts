@@ -30,6 +30,8 @@ export interface FeedRecordView {
   readonly tradeId?: number;
   /** The venue's time, us since 1970. */
   readonly venueTimeUs?: number;
+  /** The venue's number of the update or message. */
+  readonly venueSequence?: number;
 }
 
 interface Instrument {
@@ -48,6 +50,7 @@ export class RecordingSink implements FeedSink {
   /** How often each fault was counted, by code. */
   readonly faults = new Map<string, number>();
   readonly #onRecord: ((record: FeedRecordView) => void) | undefined;
+  #sequence = 0;
 
   constructor(onRecord?: (record: FeedRecordView) => void) {
     this.#onRecord = onRecord;
@@ -67,12 +70,16 @@ export class RecordingSink implements FeedSink {
     Object.assign(this.instruments[instrument], { priceDecimals, quantityDecimals });
   }
 
+  sequence(venueSequence: number): void {
+    this.#sequence = venueSequence;
+  }
+
   bookClear(instrument: number): void {
-    this.#onRecord?.({ kind: 'clear', instrument: this.#name(instrument) });
+    this.#write({ kind: 'clear', instrument: this.#name(instrument) });
   }
 
   level(instrument: number, side: BookSide, price: number, quantity: number): void {
-    this.#onRecord?.({
+    this.#write({
       kind: 'level',
       instrument: this.#name(instrument),
       side: side === BookSide.Bid ? 'bid' : 'ask',
@@ -82,11 +89,11 @@ export class RecordingSink implements FeedSink {
   }
 
   bookEnd(instrument: number, venueTimeUs: number): void {
-    this.#onRecord?.({ kind: 'end', instrument: this.#name(instrument), ...timeOf(venueTimeUs) });
+    this.#write({ kind: 'end', instrument: this.#name(instrument), ...timeOf(venueTimeUs) });
   }
 
   trade(instrument: number, price: number, quantity: number, takerSide: TakerSide, venueTimeUs: number, tradeId: number): void {
-    this.#onRecord?.({
+    this.#write({
       kind: 'trade',
       instrument: this.#name(instrument),
       ...(takerSide !== TakerSide.Unknown && { side: takerSide === TakerSide.Buy ? 'buy' : 'sell' }),
@@ -98,7 +105,7 @@ export class RecordingSink implements FeedSink {
   }
 
   quote(instrument: number, bid: number, bidQuantity: number, ask: number, askQuantity: number, venueTimeUs: number): void {
-    this.#onRecord?.({
+    this.#write({
       kind: 'quote',
       instrument: this.#name(instrument),
       bid: this.#price(instrument, bid),
@@ -126,6 +133,10 @@ export class RecordingSink implements FeedSink {
     this.#onRecord?.({ kind: 'fault', ...this.#named(instrument), fault: code });
   }
 
+  #write(record: FeedRecordView): void {
+    this.#onRecord?.(this.#sequence === 0 ? record : { ...record, venueSequence: this.#sequence });
+  }
+
   #named(instrument: number): { readonly instrument?: string } {
     return instrument === ALL_INSTRUMENTS ? {} : { instrument: this.#name(instrument) };
   }
@@ -150,7 +161,7 @@ function timeOf(venueTimeUs: number): { readonly venueTimeUs?: number } {
 }
 
 /** A record as a line of text: kind, instrument, then its values. */
-export function recordLine({ kind, instrument = '*', venueTimeUs, ...values }: FeedRecordView): string {
+export function recordLine({ kind, instrument = '*', venueTimeUs, venueSequence, ...values }: FeedRecordView): string {
   const time = venueTimeUs === undefined ? '' : ` ${isoMicroseconds(venueTimeUs)}`;
   const { side, price, quantity, bid, bidQuantity, ask, askQuantity, state, fault, tradeId } = values;
   const shown = [
@@ -161,6 +172,7 @@ export function recordLine({ kind, instrument = '*', venueTimeUs, ...values }: F
     state,
     fault,
     tradeId === undefined ? undefined : `id ${tradeId}`,
+    venueSequence === undefined ? undefined : `#${venueSequence}`,
   ];
   return `${kind.padEnd(6)} ${instrument.padEnd(12)} ${shown.filter((value) => value !== undefined).join(' ')}${time}`.trimEnd();
 }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FeedSource } from '../../../feeds/lines/feed-source.ts';
+import type { BookSpec } from '../../../feeds/rings/consolidated-table.ts';
 import { CliError, ExitCode } from './exit.ts';
 
 export interface SourceFlags {
@@ -56,9 +57,16 @@ export async function sourceOf(name: string, flags: SourceFlags): Promise<FeedSo
 
 /** The sources of a configuration file; none without a file. @throws ConfigError */
 export async function configuredSources(config: string | undefined): Promise<readonly FeedSource[]> {
-  if (config === undefined) return [];
+  return (await configuredFeeds(config)).feeds;
+}
+
+/** The sources of a configuration file, and its consolidated books; none without a file. @throws ConfigError */
+export async function configuredFeeds(
+  config: string | undefined,
+): Promise<{ readonly feeds: readonly FeedSource[]; readonly feedBooks: readonly BookSpec[] }> {
+  if (config === undefined) return { feeds: [], feedBooks: [] };
   const { loadConfig } = await import('../../config/config.ts');
-  return loadConfig({ flags: { config }, env: {} }).feeds;
+  return loadConfig({ flags: { config }, env: {} });
 }
 
 function names(text: string): readonly string[] {

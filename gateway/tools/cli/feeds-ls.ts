@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import { print, printJson, table } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
-import { configOption, configuredSources } from './feed-source-flags.ts';
+import { configOption, configuredFeeds } from './feed-source-flags.ts';
 
 export function feedsLsCommand(feeds: Command): void {
   const command = feeds
     .command('ls')
-    .summary('venues, file formats, and the sources of a configuration')
+    .summary('venues, file formats, and the sources and books of a configuration')
     .description(
-      'Lists the venues that openbell can connect to, the files that it reads and, with --config, the sources that the file defines. Connects to nothing.',
+      'Lists the venues that openbell can connect to, the files that it reads and, with --config, the sources and consolidated books that the file defines. Connects to nothing.',
     )
     .addOption(configOption())
     .option('--json', 'JSON instead of text')
@@ -22,10 +22,10 @@ Examples:
   command.action(() =>
     run(async () => {
       const { config, json } = command.opts<{ config?: string; json?: true }>();
-      const [{ VENUES }, { FILE_FORMATS }, sources] = await Promise.all([
+      const [{ VENUES }, { FILE_FORMATS }, { feeds: sources, feedBooks: books }] = await Promise.all([
         import('../../../feeds/venues/index.ts'),
         import('../../../feeds/files/file-formats.ts'),
-        configuredSources(config),
+        configuredFeeds(config),
       ]);
       const venues = VENUES.map(({ name, title }) => ({ name, title }));
       const formats = [
@@ -33,7 +33,7 @@ Examples:
         ...FILE_FORMATS.map(({ name, title }) => ({ name, title })),
       ];
       if (json) {
-        printJson({ venues, formats, sources });
+        printJson({ venues, formats, sources, books });
         return ExitCode.Ok;
       }
       print(table([['venue', ''], ...venues.map(({ name, title }) => [name, title])]));
@@ -41,6 +41,13 @@ Examples:
       if (config === undefined) return ExitCode.Ok;
       const rows = sources.map(({ name, venue, instruments, depth }) => [name, venue, instruments.join(' '), depth]);
       print(rows.length === 0 ? `\n${config} defines no sources` : `\n${table([['source', 'venue', 'instruments', 'depth'], ...rows])}`);
+      if (books.length === 0) return ExitCode.Ok;
+      const bookRows = books.map((book) => [
+        book.name,
+        book.levels,
+        book.sources.map(({ feed, instrument }) => `${feed}:${instrument}`).join(' '),
+      ]);
+      print(`\n${table([['book', 'levels', 'sources'], ...bookRows])}`);
       return ExitCode.Ok;
     }),
   );

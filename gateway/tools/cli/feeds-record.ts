@@ -48,15 +48,11 @@ async function record(name: string, flags: Flags): Promise<ExitCode> {
   const exchange = captureExchange(source, sink);
   const writer = new CaptureWriter(flags.out, exchange, { instruments: source.instruments }, Date.now() * 1000);
   const webSocket = (connection: number) => `${exchange}.ws.${connection}`;
-  let binary = 0;
   const line: SourceLine = lineOf(source, sink, {
     tap: {
       connect: (connection, atUs, url) => writer.connect(webSocket(connection), atUs, url),
-      send: (connection, atUs, url, text) => writer.send(webSocket(connection), atUs, url, text),
-      recv: (connection, atUs, bytes, binaryFrame) => {
-        if (binaryFrame) binary++;
-        else writer.recv(webSocket(connection), atUs, bytes);
-      },
+      send: (connection, atUs, url, frame) => writer.send(webSocket(connection), atUs, url, frame),
+      recv: (connection, atUs, bytes, binary) => writer.recv(webSocket(connection), atUs, bytes, binary),
       http: (connection, atUs, url, bytes) => writer.http(`${exchange}.http.${connection}`, atUs, url, bytes),
     },
     log: (_fault, text) => process.stderr.write(`openbell: ${text}\n`),
@@ -84,8 +80,6 @@ async function record(name: string, flags: Flags): Promise<ExitCode> {
       `${flags.out}: ${writer.lines.toLocaleString('en')} lines, ${frames.toLocaleString('en')} frames of ${connects} connection${connects === 1 ? '' : 's'}`,
     );
   if (connects === 0) throw new CliError(`${source.name} could not be reached; the file holds no frames`, ExitCode.Unreachable);
-  if (binary > 0)
-    throw new CliError(`${binary} binary frames were left out: a capture holds text frames only`, ExitCode.Failed, 'CAPTURE_BINARY');
   return ExitCode.Ok;
 }
 

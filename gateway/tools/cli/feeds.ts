@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { feedsBookCommand } from './feeds-book.ts';
 import { feedsBooksCommand } from './feeds-books.ts';
 import { feedsLsCommand } from './feeds-ls.ts';
 import { feedsPlayCommand } from './feeds-play.ts';
@@ -15,13 +16,14 @@ const COMMANDS: readonly ((feeds: Command) => void)[] = [
   feedsRecordCommand,
   feedsPlayCommand,
   feedsBooksCommand,
+  feedsBookCommand,
   feedsReferencesCommand,
 ];
 
 export function feedsCommand(program: Command): void {
   const feeds = program
     .command('feeds')
-    .summary('outside markets: live sources and recorded sessions')
+    .summary('outside markets: live sources, consolidated books and recorded sessions')
     .description('Reads outside markets.');
   for (const add of COMMANDS) add(feeds);
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { build, type Histogram } from 'hdr-histogram-js';
 import { Code, codeName } from '../../../engine/codes.ts';
 import { Refusal, Report, ReportKind, Side, TimeInForce } from '../../../engine/wire/layout.ts';
@@ -12,6 +11,8 @@ import { milliTicks } from './replay-venue.ts';
 
 /** Maximum unanswered commands: enough to keep the exchange busy, far below its command ring, so that no command is rejected. */
 export const WINDOW = 1024;
+/** Of a histogram of answer times, microseconds: up to an hour. */
+export const LATENCY_RANGE = { highestTrackableValue: 3_600_000_000, numberOfSignificantValueDigits: 3 } as const;
 /** A nonexistent order id: the reject arrives after all reports of earlier commands. */
 const NO_ORDER = Number.MAX_SAFE_INTEGER;
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -29,23 +30,23 @@ export interface ReplayOptions {
   readonly check: ReplayCheck;
   /** Maximum commands per frame. */
   readonly batch: number;
-  /** Multiple of the recorded speed; Infinity = as fast as possible. */
-  readonly speed: number;
-  readonly onRow: (rows: number) => void;
 }
 
 /**
- * Sends a recorded day, row by row, in order, and checks the reports.
+ * Sends the rows of a recorded day in order, and checks the reports.
  * File order ids are the client order ids, a command's tag is its number.
  */
 export class Replay {
   orders = 0;
   cancels = 0;
   /** Time from sending, or from the due time if earlier, to the answer; microseconds. */
-  readonly latencyUs: Histogram = build({ highestTrackableValue: 3_600_000_000, numberOfSignificantValueDigits: 3 });
+  readonly latencyUs: Histogram = build(LATENCY_RANGE);
   readonly #options: ReplayOptions;
   readonly #batch: CommandBatch;
   readonly #sentAt = new Float64Array(WINDOW * 2);
+  /** Recorded times of the commands, as the one above. */
+  readonly #recordedMs = new Float64Array(WINDOW * 2);
+  #rowMs = 0;
   #sent = 0;
   #answered = 0;
   /** The maker's half of a trade, until the taker's half follows. */
@@ -65,24 +66,29 @@ export class Replay {
     session.on('closed', (error) => this.#fail(error ?? new CliError('the exchange closed the session', ExitCode.Unreachable)));
   }
 
-  async run(rows: AsyncIterable<OrderRow>): Promise<void> {
-    const { speed, onRow } = this.#options;
-    let began = Number.NaN;
-    let firstMs = 0;
-    let count = 0;
-    for await (const row of rows) {
-      if (Number.isNaN(began)) {
-        began = performance.now();
-        firstMs = row.timeMs;
-      }
-      const due = speed === Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : began + (row.timeMs - firstMs) / speed;
-      if (due !== Number.POSITIVE_INFINITY && due > performance.now()) {
-        this.#flush();
-        await sleep(due - performance.now());
-      }
-      await this.#do(row, due);
-      onRow(++count);
-    }
+  /** Sends a row, or does what it says. @param due when it is to be sent, of performance.now(); Infinity = now */
+  async do(row: OrderRow, due: number): Promise<void> {
+    this.#rowMs = row.timeMs;
+    await this.#do(row, due);
+  }
+
+  /** Sends what waits for a full frame. @returns false if the connection takes no more now */
+  flush(): boolean {
+    return this.#batch.count === 0 || this.#options.session.send(this.#batch);
+  }
+
+  /** A command of a row before a time is not answered. @param timeMs recorded milliseconds */
+  lags(timeMs: number): boolean {
+    return this.#answered < this.#sent && this.#recordedMs[(this.#answered + 1) % this.#recordedMs.length] < timeMs;
+  }
+
+  /** Resolves when it no longer lags. */
+  async caughtUp(timeMs: number): Promise<void> {
+    if (this.lags(timeMs)) await this.#until(() => !this.lags(timeMs));
+  }
+
+  /** Resolves when all commands are answered. Call it after the last row. */
+  async finish(): Promise<void> {
     await this.#barrier();
   }
 
@@ -130,11 +136,12 @@ export class Replay {
 
   /** Numbers the next command and records its time. */
   #note(due: number): void {
-    this.#sentAt[++this.#sent % this.#sentAt.length] = Math.min(due, performance.now());
+    this.#recordedMs[++this.#sent % this.#recordedMs.length] = this.#rowMs;
+    this.#sentAt[this.#sent % this.#sentAt.length] = Math.min(due, performance.now());
   }
 
   async #afterCommand(): Promise<void> {
-    if (this.#batch.full && !this.#flush()) await this.#until(() => true);
+    if (this.#batch.full && !this.flush()) await this.#until(() => true);
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#sent - this.#answered >= WINDOW) await this.#until(() => this.#sent - this.#answered < WINDOW / 2);
   }
@@ -142,14 +149,10 @@ export class Replay {
   /** Resolves when all reports of all sent commands have arrived. */
   async #barrier(): Promise<void> {
     this.#note(Number.NaN);
-    if (this.#batch.full) this.#flush();
+    if (this.#batch.full) this.flush();
     this.#batch.cancel(this.#options.symbol.id, NO_ORDER, 0, this.#sent);
-    this.#flush();
+    this.flush();
     await this.#until(() => this.#answered === this.#sent);
-  }
-
-  #flush(): boolean {
-    return this.#batch.count === 0 || this.#options.session.send(this.#batch);
   }
 
   /** Waits until a condition holds; checked after each frame. */
@@ -161,7 +164,7 @@ export class Replay {
     try {
       do {
         if (this.#failure !== undefined) throw this.#failure;
-        this.#flush();
+        this.flush();
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });

@@ -6,6 +6,7 @@ import { pathOf } from '../../client/symbols.ts';
 import { askAdmin, type ConnectionFlags } from './connection.ts';
 import { CliError, ExitCode } from './exit.ts';
 import type { ExpectedTrade } from './replay-check.ts';
+import type { ReplayFile } from './replay-files.ts';
 
 /** Totals of a flow file, read before any of it is sent. */
 export interface FlowSummary {
@@ -35,8 +36,6 @@ interface SymbolView extends SymbolDefinition {
 /** The symbol that a replay uses: one that the exchange has, or the one that will be defined. */
 export interface ReplaySymbol {
   readonly units: SymbolUnits;
-  /** All symbols of the exchange. */
-  readonly symbols: readonly SymbolView[];
   readonly known: SymbolView | undefined;
 }
 
@@ -50,13 +49,19 @@ const MAX_PRICE = '100000.00';
 /** Fees can take as much again as the buys cost. */
 const WITH_FEES = 2;
 
-/** Finds the symbol. Nothing is defined yet. @param wanted undefined: a new one, named after the file @throws CliError when orders rest in it */
-export async function findSymbol(flags: ConnectionFlags, path: string, wanted: string | undefined): Promise<ReplaySymbol> {
+/** Finds the symbol of each file. Nothing is defined yet. @throws CliError when orders rest in one */
+export async function findSymbols(flags: ConnectionFlags, files: readonly ReplayFile[]): Promise<ReplaySymbol[]> {
   const symbols = await askAdmin<SymbolView[]>(flags, '/v1/symbols');
-  const name = wanted ?? freshName(path, symbols);
-  const known = symbols.find((symbol) => symbol.name === name);
-  if (known !== undefined) await requireEmpty(flags, name);
-  return { symbols, known, units: new SymbolUnits(known ?? { id: 0, name, tickSize: TICK, lotSize: LOT }) };
+  const taken = [...symbols.map(({ name }) => name), ...files.flatMap(({ symbol }) => symbol ?? [])];
+  const found: ReplaySymbol[] = [];
+  for (const { path, symbol } of files) {
+    const name = symbol ?? freshName(path, taken);
+    taken.push(name);
+    const known = symbols.find((defined) => defined.name === name);
+    if (known !== undefined) await requireEmpty(flags, name);
+    found.push({ known, units: new SymbolUnits(known ?? { id: 0, name, tickSize: TICK, lotSize: LOT }) });
+  }
+  return found;
 }
 
 /**
@@ -117,10 +122,10 @@ function checkUnits(
 /** Defines missing symbol, assets and account through the admin interface. */
 export async function prepareVenue(
   flags: ConnectionFlags,
-  { units: { name }, symbols, known }: ReplaySymbol,
+  { units: { name }, known }: ReplaySymbol,
   flow: FlowSummary,
 ): Promise<ReplayVenue> {
-  const symbol = known ?? (await defineSymbol(flags, name, symbols));
+  const symbol = known ?? (await defineSymbol(flags, name));
   const accounts = await askAdmin<number[]>(flags, '/v1/accounts');
   const account = Math.max(0, ...accounts) + 1;
   const deposits = { [symbol.quote]: String(Math.ceil((flow.buyMilli * WITH_FEES) / 1000)), [symbol.base]: String(flow.soldQuantity) };
@@ -134,14 +139,14 @@ export async function setPhase(flags: ConnectionFlags, symbol: string, phase: Fl
 }
 
 /** `SSE-600536` for 600536.orders.csv.gz; with a number behind it when the day has been replayed here before. */
-function freshName(path: string, symbols: readonly SymbolView[]): string {
+function freshName(path: string, taken: readonly string[]): string {
   const stem = basename(path)
     .replace(/\..*$/, '')
     .replace(/[^A-Za-z0-9_-]/g, '-');
   for (let attempt = 1; ; attempt++) {
     const suffix = attempt === 1 ? '' : `-${attempt}`;
     const name = `SSE-${stem}`.slice(0, NAME_LENGTH - suffix.length) + suffix;
-    if (!symbols.some((symbol) => symbol.name === name)) return name;
+    if (!taken.includes(name)) return name;
   }
 }
 
@@ -154,7 +159,8 @@ async function requireEmpty(flags: ConnectionFlags, name: string): Promise<void>
   );
 }
 
-async function defineSymbol(flags: ConnectionFlags, name: string, symbols: readonly SymbolView[]): Promise<SymbolView> {
+async function defineSymbol(flags: ConnectionFlags, name: string): Promise<SymbolView> {
+  const symbols = await askAdmin<SymbolView[]>(flags, '/v1/symbols');
   const assets = await askAdmin<AssetView[]>(flags, '/v1/assets');
   let lastAsset = Math.max(0, ...assets.map(({ id }) => id));
   for (const asset of [QUOTE, BASE]) {

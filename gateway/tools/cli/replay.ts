@@ -1,17 +1,30 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { readOrders } from '../../../feeds/files/order-flow-csv.ts';
-import { MAX_FRAME_COMMANDS } from '../../client/index.ts';
+import { type FlowPhase, readOrders } from '../../../feeds/files/order-flow-csv.ts';
+import { MAX_FRAME_COMMANDS, type OpenbellClient } from '../../client/index.ts';
 import { pathOf } from '../../client/symbols.ts';
-import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson, whole, withClient } from './connection.ts';
+import { askAdmin, type ConnectionFlags, connectionOptions, whole, withClient } from './connection.ts';
 import { CliError, describe, ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
-import { ReplayCheck } from './replay-check.ts';
-import { Replay, WINDOW } from './replay-run.ts';
-import { findSymbol, prepareVenue, type ReplayVenue, readExpected, setPhase, surveyFlow } from './replay-venue.ts';
+import { type ExpectedTrade, ReplayCheck } from './replay-check.ts';
+import { replayFiles } from './replay-files.ts';
+import { mergeByTime, replayMerged } from './replay-merge.ts';
+import { type ReplayedFile, report } from './replay-report.ts';
+import { Replay } from './replay-run.ts';
+import {
+  type FlowSummary,
+  findSymbols,
+  prepareVenue,
+  type ReplaySymbol,
+  type ReplayVenue,
+  readExpected,
+  setPhase,
+  surveyFlow,
+} from './replay-venue.ts';
 
 interface ReplayFlags extends ConnectionFlags {
-  readonly expect?: string;
-  readonly symbol?: string;
+  /** By index of the file. */
+  readonly expect: readonly string[];
+  readonly symbol: readonly string[];
   readonly speed: number;
   readonly batch: number;
 }
@@ -23,12 +36,20 @@ export function replayCommand(program: Command): void {
     .command('replay')
     .summary('send a recorded trading day into a running exchange')
     .description(
-      'Sends an order-flow file to a running exchange over gRPC, switches phases as recorded, and compares the results. ' +
-        'Defines the symbol and an account if they are missing. Exit code 1 on any difference.',
+      'Sends order-flow files to a running exchange over gRPC, switches phases as recorded, and compares the results. Several files, one ' +
+        'for each symbol, are sent in the order of their times. Defines symbols and accounts if they are missing. Exit code 1 on any difference.',
     )
-    .argument('<orders>', 'ORDERS.csv or ORDERS.csv.gz')
-    .option('--expect <trades>', 'TRADES.csv or TRADES.csv.gz: the expected trades')
-    .option('--symbol <name>', 'symbol with an empty book (default: a new one, named after the file)')
+    .argument('<orders...>', 'ORDERS.csv or ORDERS.csv.gz, one or several')
+    .addOption(
+      new Option('--expect <trades>', 'TRADES.csv or TRADES.csv.gz: the expected trades; with several files once for each, in their order')
+        .default([], 'not compared')
+        .argParser(collected),
+    )
+    .addOption(
+      new Option('--symbol <name>', 'symbol with an empty book; with several files once for each, in their order')
+        .default([], 'a new one, named after the file')
+        .argParser(collected),
+    )
     .addOption(
       new Option('--speed <times>', 'max, or a multiple of the recorded speed, such as 10x')
         .default(Number.POSITIVE_INFINITY, 'max')
@@ -40,58 +61,109 @@ export function replayCommand(program: Command): void {
       `
 Examples:
   openbell replay 600536.orders.csv.gz --expect 600536.trades.csv.gz
-  openbell replay day.orders.csv --symbol TEST-1 --speed 10x --json`,
+  openbell replay day.orders.csv --symbol TEST-1 --speed 10x --json
+  openbell replay a.orders.csv b.orders.csv --expect a.trades.csv --expect b.trades.csv --speed 100x`,
     );
-  connectionOptions(command).action((orders: string) => run(() => replay(command.opts<ReplayFlags>(), orders)));
+  connectionOptions(command).action((orders: string[]) => run(() => replay(command.opts<ReplayFlags>(), orders)));
 }
 
-async function replay(flags: ReplayFlags, path: string): Promise<ExitCode> {
+/** A day that is to be replayed: read and checked as a whole, nothing defined yet. */
+interface Day {
+  readonly path: string;
+  readonly target: ReplaySymbol;
+  readonly flow: FlowSummary;
+  readonly expected: ExpectedTrade[] | undefined;
+}
+
+async function replay(flags: ReplayFlags, paths: readonly string[]): Promise<ExitCode> {
+  const files = replayFiles(paths, flags.expect, flags.symbol);
+  const targets = await findSymbols(flags, files);
+  const days: Day[] = [];
+  for (const [index, { path, trades }] of files.entries()) {
+    const target = targets[index];
+    const flow = await surveyFlow(path, target);
+    days.push({ path, target, flow, expected: trades === undefined ? undefined : await readExpected(trades, target) });
+  }
+  const venues: ReplayVenue[] = [];
+  for (const { target, flow } of days) venues.push(await prepareVenue(flags, target, flow));
+  return await withClients(flags, venues, (clients) => send(flags, days, venues, clients));
+}
+
+async function send(
+  flags: ReplayFlags,
+  days: readonly Day[],
+  venues: readonly ReplayVenue[],
+  clients: readonly OpenbellClient[],
+): Promise<ExitCode> {
   const progress = new Progress('replaying');
-  const target = await findSymbol(flags, path, flags.symbol);
-  const flow = await surveyFlow(path, target);
-  const expected = flags.expect === undefined ? undefined : await readExpected(flags.expect, target);
-  const venue = await prepareVenue(flags, target, flow);
-  return await withClient({ ...flags, account: venue.account }, async (client) => {
+  const files: ReplayedFile[] = [];
+  for (const [index, client] of clients.entries()) {
+    const venue = venues[index];
+    const { path, expected } = days[index];
     const symbol = await client.symbols.find(venue.symbol);
     const check = new ReplayCheck(expected);
     const session = client.orders;
     await session.ready();
-    const began = performance.now();
-    const work = new Replay({
-      session,
-      symbol,
-      check,
-      batch: flags.batch,
-      speed: flags.speed,
-      actions: { setPhase: (phase) => setPhase(flags, venue.symbol, phase), uncross: () => uncross(flags, venue.symbol) },
-      onRow: (rows) => {
-        if (rows % 256 === 0) progress.show(`${rows.toLocaleString('en')} of ${flow.rows.toLocaleString('en')} rows`);
+    const actions = {
+      setPhase: (phase: FlowPhase) => setPhase(flags, venue.symbol, phase),
+      uncross: () => uncross(flags, venue.symbol),
+    };
+    const work = new Replay({ session, symbol, check, batch: flags.batch, actions });
+    files.push({ path, venue, work, check, compared: expected !== undefined });
+  }
+  const total = days.reduce((sum, { flow }) => sum + flow.rows, 0).toLocaleString('en');
+  const began = performance.now();
+  try {
+    const rows = mergeByTime(days.map(({ path }) => readOrders(path)));
+    await replayMerged(
+      rows,
+      files.map(({ work }) => work),
+      flags.speed,
+      (count, timeMs) => {
+        if (count % 256 === 0) progress.show(`${count.toLocaleString('en')} of ${total} rows, at ${timeOfDay(timeMs)} of the day`);
       },
-    });
-    try {
-      await work.run(readOrders(path));
-    } catch (error) {
-      throw await closed(flags, venue.symbol, work, error);
-    }
-    check.finish();
-    progress.end();
-    report(flags, venue, work, check, (performance.now() - began) / 1000);
-    return check.differences === 0 ? ExitCode.Ok : ExitCode.Failed;
-  });
+    );
+  } catch (error) {
+    throw await closed(flags, files, error);
+  }
+  for (const { check } of files) check.finish();
+  progress.end();
+  report(files, (performance.now() - began) / 1000, flags.json === true);
+  return files.every(({ check }) => check.differences === 0) ? ExitCode.Ok : ExitCode.Failed;
 }
 
-/** Closes the symbol of a replay that ended early, so that no order trades against half of a day; the error with what became of it. */
-async function closed(flags: ConnectionFlags, symbol: string, { orders, cancels }: Replay, cause: unknown): Promise<CliError> {
-  const sent = `after ${orders} orders and ${cancels} cancels: ${describe(cause)}`;
-  try {
-    await setPhase(flags, symbol, 'closed');
-    return new CliError(`the replay ended early, ${sent}; ${symbol} is closed now, with the orders that rest in it`, ExitCode.Failed);
-  } catch (error) {
-    return new CliError(
-      `the replay ended early, ${sent}; ${symbol} could not be closed (${describe(error)}): check its phase`,
-      ExitCode.Unreachable,
-    );
+/** A client for the account of each venue. */
+async function withClients<T>(
+  flags: ReplayFlags,
+  venues: readonly ReplayVenue[],
+  work: (clients: readonly OpenbellClient[]) => Promise<T>,
+  clients: readonly OpenbellClient[] = [],
+): Promise<T> {
+  if (clients.length === venues.length) return await work(clients);
+  const { account } = venues[clients.length];
+  return await withClient({ ...flags, account }, (client) => withClients(flags, venues, work, [...clients, client]));
+}
+
+/** Closes the symbols of a replay that ended early, so that no order trades against half of a day; the error with what became of them. */
+async function closed(flags: ConnectionFlags, files: readonly ReplayedFile[], cause: unknown): Promise<CliError> {
+  const sum = (of: (work: Replay) => number): number => files.reduce((total, { work }) => total + of(work), 0);
+  const sent = `after ${sum(({ orders }) => orders)} orders and ${sum(({ cancels }) => cancels)} cancels: ${describe(cause)}`;
+  const names: string[] = [];
+  const open: string[] = [];
+  for (const { venue } of files) {
+    try {
+      await setPhase(flags, venue.symbol, 'closed');
+      names.push(venue.symbol);
+    } catch (error) {
+      open.push(`${venue.symbol} could not be closed (${describe(error)}): check its phase`);
+    }
   }
+  const [verb, them] = names.length === 1 ? ['is', 'it'] : ['are', 'them'];
+  const done = names.length === 0 ? [] : [`${names.join(', ')} ${verb} closed now, with the orders that rest in ${them}`];
+  return new CliError(
+    `the replay ended early, ${sent}; ${[...done, ...open].join('; ')}`,
+    open.length === 0 ? ExitCode.Failed : ExitCode.Unreachable,
+  );
 }
 
 async function uncross(flags: ConnectionFlags, symbol: string): Promise<{ price: number; volume: number }> {
@@ -109,44 +181,13 @@ async function uncross(flags: ConnectionFlags, symbol: string): Promise<{ price:
   }
 }
 
-function report(flags: ReplayFlags, { symbol, account }: ReplayVenue, work: Replay, check: ReplayCheck, seconds: number): void {
-  const { orders, cancels, latencyUs } = work;
-  const commands = orders + cancels;
-  const perSecond = Math.round(commands / seconds);
-  const max = latencyUs.maxValue;
-  // The histogram rounds up to the end of a bucket.
-  const [p50, p90, p99, p999] = [50, 90, 99, 99.9].map((percentile) => Math.min(max, latencyUs.getValueAtPercentile(percentile)));
-  const latency = { p50, p90, p99, p999, max };
-  const { continuousTrades, auctions, differences, shown } = check;
-  if (flags.json) {
-    const compared = flags.expect !== undefined;
-    printJson({
-      symbol,
-      account,
-      orders,
-      cancels,
-      continuousTrades,
-      auctions,
-      seconds,
-      perSecond,
-      latencyUs: latency,
-      compared,
-      differences,
-      shown,
-    });
-    return;
-  }
-  const n = (value: number): string => value.toLocaleString('en');
-  const verdict =
-    differences > 0
-      ? `${n(differences)} differences, the first ${shown.length}:\n  ${shown.join('\n  ')}`
-      : flags.expect === undefined
-        ? 'auctions match the file; without --expect the trades were not compared'
-        : 'every trade and every auction is as expected';
-  print(`${symbol}, account ${account}: ${n(orders)} orders and ${n(cancels)} cancels in ${seconds.toFixed(2)} s, ${n(perSecond)}/s
-${n(continuousTrades)} continuous trades, ${n(auctions)} auctions
-answer time, with up to ${WINDOW} commands in flight: p50 ${p50} us, p90 ${p90} us, p99 ${p99} us, p99.9 ${p999} us, max ${max} us
-${verdict}`);
+function collected(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}
+
+/** `10:30:05` from milliseconds since midnight. */
+function timeOfDay(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 19);
 }
 
 /** `max`, `1x`, `10x`, `0.5x`. */

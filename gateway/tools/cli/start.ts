@@ -27,9 +27,10 @@ export function startCommand(program: Command): void {
     .description(
       'Runs the exchange until Ctrl-C or SIGTERM, which also stop it during the start. A second signal ends it at once, without loss of acknowledged orders.',
     );
-  for (const [name, { help, value, fallback }] of Object.entries(OPTIONS)) {
+  for (const [name, { help, value, optionalValue, fallback }] of Object.entries(OPTIONS)) {
     const text = value === undefined || typeof fallback === 'object' || fallback === undefined ? help : `${help} (default ${fallback})`;
-    command.addOption(new Option(value === undefined ? `--${name}` : `--${name} <${value}>`, text));
+    const placeholder = value === undefined ? (optionalValue === undefined ? '' : ` [${optionalValue}]`) : ` <${value}>`;
+    command.addOption(new Option(`--${name}${placeholder}`, text));
   }
   command
     .option('--config <file>', 'YAML file: symbols, fees, limits, accounts (default: the demo venue, in a new data directory only)')
@@ -45,6 +46,7 @@ Each option is also an environment variable, such as OPENBELL_GRPC_PORT, and a k
 Examples:
   openbell start
   openbell start --simulate
+  openbell start --simulate mirror=demo
   openbell start --config venue.yaml --data /var/lib/openbell --durability fast
   OPENBELL_HTTP_PORT=8403 openbell start`,
     )

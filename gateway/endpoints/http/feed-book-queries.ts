@@ -1,0 +1,73 @@
+import { BookSide, faultCode, stateName } from '../../../feeds/feed.ts';
+import { type ConsolidatedReader, Crossing } from '../../../feeds/rings/consolidated-table.ts';
+import { decimalText } from '../../../feeds/text/decimal.ts';
+import type { FeedBook, FeedBookLevel } from '../../client/query-client.ts';
+import type { Route } from './admin-http.ts';
+import { HttpError } from './http-error.ts';
+import { LongList } from './json-pieces.ts';
+
+const CROSSINGS = { [Crossing.None]: 'none', [Crossing.Locked]: 'locked', [Crossing.Crossed]: 'crossed' } as const;
+
+/** The queries of consolidated books: the names of all, and one. Before the query of one feed, whose pattern fits the first, too. */
+export function feedBookRoutes(books: readonly ConsolidatedReader[]): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/v1/feeds/books',
+      guarded: false,
+      action: 'market:read',
+      handle: () => ({ pieces: new LongList(books.map(({ spec }) => spec)) }),
+    },
+    {
+      method: 'GET',
+      path: '/v1/feeds/books/:name',
+      guarded: false,
+      action: 'market:read',
+      handle: ({ params }) => {
+        const book = books.find(({ spec }) => spec.name === params.name);
+        if (book === undefined) throw unknownBook(params.name, books);
+        return { json: bookView(book) };
+      },
+    },
+  ];
+}
+
+function unknownBook(name: string, books: readonly ConsolidatedReader[]): HttpError {
+  const known = books.map(({ spec }) => spec.name).join(', ') || 'none';
+  return new HttpError(404, 0, 'UNKNOWN_FEED_BOOK', `there is no consolidated book ${name}; there are: ${known}`);
+}
+
+function bookView(book: ConsolidatedReader): FeedBook {
+  book.read();
+  const { spec, timeUs, leftOut, crossing, bids, asks } = book;
+  return {
+    name: spec.name,
+    crossing: CROSSINGS[crossing],
+    timeUs,
+    leftOut,
+    sources: spec.sources.map(({ feed, instrument }, source) => {
+      const fault = book.fault(source);
+      return {
+        feed,
+        instrument,
+        state: stateName(book.state(source)) as FeedBook['sources'][number]['state'],
+        ...(fault !== 0 && { fault: faultCode(fault) }),
+        sinceUs: book.stateTimeUs(source),
+      };
+    }),
+    bids: Array.from({ length: bids }, (_, level) => levelView(book, BookSide.Bid, level)),
+    asks: Array.from({ length: asks }, (_, level) => levelView(book, BookSide.Ask, level)),
+  };
+}
+
+function levelView(book: ConsolidatedReader, side: BookSide, level: number): FeedBookLevel {
+  const { priceDecimals, quantityDecimals } = book;
+  const quantity = (units: number | bigint) => decimalText(units, quantityDecimals, quantityDecimals);
+  let total = 0n;
+  const sources = book.spec.sources.flatMap(({ feed, instrument }, source) => {
+    const units = book.quantity(side, level, source);
+    total += BigInt(units);
+    return units === 0 ? [] : [{ feed, instrument, quantity: quantity(units) }];
+  });
+  return { price: decimalText(book.price(side, level), priceDecimals, priceDecimals), quantity: quantity(total), sources };
+}
