@@ -41,6 +41,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   portfolio: async () => (await import('./tools/cli/portfolio.ts')).portfolioCommand,
   'drop-copy': async () => (await import('./tools/cli/drop-copy.ts')).dropCopyCommand,
   health: async () => (await import('./tools/cli/health.ts')).healthCommand,
+  alerts: async () => (await import('./tools/cli/alerts.ts')).alertsCommand,
+  webhooks: async () => (await import('./tools/cli/webhooks.ts')).webhooksCommand,
   feeds: async () => (await import('./tools/cli/feeds.ts')).feedsCommand,
   replay: async () => (await import('./tools/cli/replay.ts')).replayCommand,
   verify: async () => (await import('./tools/cli/data.ts')).verifyCommand,
@@ -93,8 +95,9 @@ const PRINT: readonly string[] = [
 ];
 const explains = command === 'order' && process.argv[3] === 'explain';
 const showsBooks = command === 'feeds' && ['book', 'books'].includes(process.argv[3]);
+const showsAlerts = command === 'alerts' && ['ls', 'events'].includes(process.argv[3]);
 const onlyPrints =
-  (explains || showsBooks || PRINT.includes(command)) && process.argv[3] !== 'verify' && !process.argv.includes('--compare');
+  (explains || showsBooks || showsAlerts || PRINT.includes(command)) && process.argv[3] !== 'verify' && !process.argv.includes('--compare');
 
 // The reader of a pipe has closed it, as `head` does: that is no error. Output that cannot be written for another reason is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

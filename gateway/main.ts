@@ -12,6 +12,8 @@ import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.t
 import type { RetentionOptions } from '../engine/threads/engine-options.ts';
 import { lastConfiguration } from '../engine/threads/logged-configurations.ts';
 import type { Feeds } from '../feeds/worker/feeds.ts';
+import { AlertStreams } from './alerts/alert-streams.ts';
+import { Alerts } from './alerts/alerts.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { CalendarDriver } from './calendar/calendar-driver.ts';
@@ -22,6 +24,7 @@ import { OrderEntry } from './endpoints/grpc/order-entry.ts';
 import { AdminServer } from './endpoints/http/admin.ts';
 import { actionRoutes } from './endpoints/http/admin-actions.ts';
 import { queryRoutes } from './endpoints/http/admin-queries.ts';
+import { alertRoutes } from './endpoints/http/alert-routes.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
 import { feedBookRoutes } from './endpoints/http/feed-book-queries.ts';
@@ -32,6 +35,7 @@ import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { portfolioRoute } from './endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from './endpoints/http/reference-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
+import { serveAlertSockets } from './endpoints/websocket/alert-sockets.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
 import { serveFeedCandleSockets } from './endpoints/websocket/feed-candle-sockets.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
@@ -93,8 +97,9 @@ export interface Ports {
  *
  * ```
  * start   lock ▸ audit ▸ all ports listen (health answers, the rest is unavailable) ▸ history ▸ engine recovers
- *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ calendars ▸ feeds ▸ market data ▸ order entry ▸ references ▸ ready
- * stop    calendars, references ▸ order entry drains ▸ engine drains, snapshot ▸ history ▸ feeds ▸ market data ▸ admin ▸ audit ▸ lock
+ *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ calendars ▸ feeds ▸ alerts ▸ market data ▸ order entry ▸ references
+ *         ▸ ready
+ * stop    calendars, references ▸ order entry drains ▸ engine drains, snapshot ▸ alerts ▸ history ▸ feeds ▸ market data ▸ admin ▸ audit ▸ lock
  * ```
  */
 export class RunningExchange {
@@ -139,6 +144,8 @@ export class RunningExchange {
       simulation,
       calendar,
       feeds,
+      alerts,
+      alertStreams,
       feedCandles,
       references,
       sessions,
@@ -164,6 +171,7 @@ export class RunningExchange {
     orderEntry.health.serving = false;
     sessions.end();
     dropCopies.end();
+    alertStreams.end();
     portfolioStreams.end();
     await orderEntry.stop();
     try {
@@ -172,6 +180,7 @@ export class RunningExchange {
     } catch (error) {
       throw dataDirectoryError(this.config.data, error);
     } finally {
+      await alerts.stop();
       await history.stop();
       feedCandles?.stop();
       await feeds?.stop();
@@ -238,6 +247,8 @@ interface Parts {
   readonly simulation: Simulation | MirrorSimulation | undefined;
   readonly calendar: CalendarDriver;
   readonly feeds: Feeds | undefined;
+  readonly alerts: Alerts;
+  readonly alertStreams: AlertStreams;
   readonly feedCandles: FeedCandleStreams | undefined;
   readonly references: ReferenceDriver;
   readonly ports: Ports;
@@ -470,6 +481,30 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const mirror = typeof config.simulate === 'object' ? mirrorSource(config.simulate.mirror, config.feeds) : undefined;
   const feeds = startFeeds(config.feeds, mirror?.capture, config.feedBooks, log, hasReferences ? () => references?.wake() : undefined);
   undo.push(() => feeds?.stop());
+  const alerts = new Alerts({
+    dataDir: config.data,
+    loopback: config.webhookLoopback,
+    directory,
+    hub,
+    archive: history.archiveOf('alerts'),
+    trades: (symbol, limit, before) => started.history.symbolTrades(symbol, limit, before, 'alerts'),
+    market: marketData,
+    candles: (symbol) => candles.of(symbol),
+    book: (symbol) => marketData.book(symbol),
+    published: () => allPublished(started.engine),
+    onMarket: (handler) => started.engine.onMarket(handler),
+    feeds,
+    nowUs: () => sequencer.nowUs(),
+    log,
+  });
+  await alerts.start();
+  undo.push(() => alerts.stop());
+  const alertStreams = new AlertStreams({
+    alerts,
+    identity,
+    accountExists: (account) => directory.accountExists(account),
+    draining: () => state.draining,
+  });
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   const portfolios = new Portfolios({ ...querySources, feeds });
   const portfolioStreams = new PortfolioStreams({
@@ -520,6 +555,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       config.data,
     ),
     calendar: calendar.counters,
+    alerts,
     feeds,
     references: referenceDriver.symbols,
     symbolName: (id) => directory.symbol(id)?.name ?? String(id),
@@ -542,6 +578,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ),
     ...feedBookRoutes(feeds?.books ?? []),
     ...feedRoutes(feeds),
+    ...alertRoutes({ alerts, directory, feeds: config.feeds.map(({ name }) => name), loopback: config.webhookLoopback }),
     feedCandleRoute(feeds),
     ...referenceRoutes(referenceDriver.symbols, directory),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
@@ -557,6 +594,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
   serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
   serveDropCopySockets(sockets, dropCopies, identity, limits, config.callerLimits['ws-pings']);
+  serveAlertSockets(sockets, alertStreams, identity, limits, config.callerLimits['ws-pings']);
   servePortfolioSockets(sockets, portfolioStreams, identity, limits, config.callerLimits['ws-pings']);
   const feedCandles = feeds && new FeedCandleStreams(feeds);
   undo.push(() => feedCandles?.stop());
@@ -595,6 +633,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     simulation,
     calendar,
     feeds,
+    alerts,
+    alertStreams,
     feedCandles,
     references: referenceDriver,
     ports,
@@ -622,6 +662,14 @@ async function allDurable(engine: Engine): Promise<void> {
 /** Resolves when all reports of the recovery were passed on. */
 async function allReported(engine: Engine): Promise<void> {
   while (engine.status().reportDepth > 0 && engine.status().journal.state !== 'failed') {
+    engine.schedule();
+    await sleep(DURABLE_POLL_MS);
+  }
+}
+
+/** Resolves when market data has taken all events so far. */
+async function allPublished(engine: Engine): Promise<void> {
+  while (engine.status().marketDepth > 0 && engine.status().journal.state !== 'failed') {
     engine.schedule();
     await sleep(DURABLE_POLL_MS);
   }

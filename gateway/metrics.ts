@@ -8,6 +8,7 @@ import { FEED_FAULTS, type FeedFault, FeedState, faultCode, stateName } from '..
 import type { ConsolidatedReader } from '../feeds/rings/consolidated-table.ts';
 import type { SourceStatus } from '../feeds/rings/source-status.ts';
 import type { Feeds } from '../feeds/worker/feeds.ts';
+import type { Alerts } from './alerts/alerts.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
 import type { CalendarCounters } from './calendar/calendar-counters.ts';
 import type { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
@@ -54,6 +55,7 @@ export interface MetricSources {
   readonly build: Readonly<Record<string, string | number>>;
   readonly venue: VenueGauges;
   readonly calendar: CalendarCounters;
+  readonly alerts: Alerts;
   /** Undefined without outside sources: their metrics are not exposed then. */
   readonly feeds: Feeds | undefined;
   /** Of the symbols that have outside sources. */
@@ -100,6 +102,7 @@ export function addExchangeMetrics(
     venue,
     calendar,
     feeds,
+    alerts,
     references,
     symbolName,
   }: MetricSources,
@@ -142,6 +145,23 @@ export function addExchangeMetrics(
   if (feeds !== undefined) addFeedMetrics(registry, feeds);
   addCandleMetrics(registry, () => history().candles);
 
+  gauge('openbell_alerts', 'Alerts that are set', () => [{ value: alerts.size }]);
+  counter('openbell_alert_firings_total', 'Firings of alerts: those that made an event, and those beyond the limit of an account', () =>
+    (['events', 'suppressed'] as const).map((outcome) => ({ labels: { outcome }, value: alerts.counters[outcome] })),
+  );
+  gauge('openbell_alerts_failing', '1 while events of alerts or results of webhooks cannot be stored', () => [
+    { value: alerts.failing ? 1 : 0 },
+  ]);
+  gauge('openbell_webhooks', 'Webhooks that are defined', () => [{ value: alerts.webhookStats?.endpoints ?? 0 }]);
+  gauge('openbell_webhook_messages_pending', 'Messages for webhooks that are not delivered yet', () => [
+    { value: alerts.webhookStats?.pending ?? 0 },
+  ]);
+  counter('openbell_webhook_attempts_total', 'Attempts to deliver a message to a webhook', () =>
+    (['delivered', 'failed'] as const).map((outcome) => ({ labels: { outcome }, value: alerts.webhookStats?.[outcome] ?? 0 })),
+  );
+  counter('openbell_webhook_dead_letters_total', 'Messages for webhooks that are not attempted any more', () => [
+    { value: alerts.webhookStats?.dead ?? 0 },
+  ]);
   addReferenceMetrics(registry, references, symbolName);
 
   gauge('openbell_seq', 'Sequence of the last command, by stage', () => {

@@ -7,6 +7,7 @@ import { CATALOG } from '../feeds/analysis/indicators/catalog.ts';
 import { OPTIONS } from '../gateway/config/config.ts';
 import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
 import { queryRoutes } from '../gateway/endpoints/http/admin-queries.ts';
+import { alertRoutes } from '../gateway/endpoints/http/alert-routes.ts';
 import { calendarRoute } from '../gateway/endpoints/http/calendar-query.ts';
 import { candleRoute } from '../gateway/endpoints/http/candle-query.ts';
 import { feedBookRoutes } from '../gateway/endpoints/http/feed-book-queries.ts';
@@ -48,13 +49,14 @@ test('every route of the admin interface is documented, and nothing else', () =>
     calendarRoute(nothing, nothing, nothing),
     ...feedBookRoutes(nothing),
     ...feedRoutes(nothing),
+    ...alertRoutes(nothing),
     feedCandleRoute(nothing),
     ...referenceRoutes(nothing, nothing),
     ...actionRoutes(nothing),
   ].map(({ method, path }) => `${method} ${path}`);
-  const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(
+  const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST|DELETE) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(
     ([, method, path]) =>
-      `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table')}`,
+      `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table').replace('/ALERT', '/:alert').replace('/WEBHOOK', '/:webhook')}`,
   );
   assert.deepEqual([...new Set(documented)].sort(), [...new Set(routes)].sort());
 });

@@ -534,17 +534,32 @@ it('the complete table of rights', () => {
     return [role, named.join(' '), others.join(' '), all.join(' ')];
   });
   assert.deepEqual(rights, [
-    ['trader', 'market:read session:open order:send account:read', 'market:read', 'market:read'],
-    ['market-maker', 'market:read session:open order:send account:read', 'market:read', 'market:read'],
-    ['read-only', 'market:read session:open account:read', 'market:read', 'market:read'],
+    [
+      'trader',
+      'market:read session:open order:send account:read alert:use alert:read alert:manage',
+      'market:read alert:use',
+      'market:read alert:use',
+    ],
+    [
+      'market-maker',
+      'market:read session:open order:send account:read alert:use alert:read alert:manage',
+      'market:read alert:use',
+      'market:read alert:use',
+    ],
+    ['read-only', 'market:read session:open account:read alert:use alert:read', 'market:read alert:use', 'market:read alert:use'],
     ['custodian', 'market:read account:read account:money', 'market:read', 'market:read'],
     [
       'operator',
-      'market:read account:read account:define account:manage venue:manage venue:reports snapshot:take',
-      'market:read account:define venue:manage venue:reports snapshot:take',
-      'market:read account:read account:define account:manage venue:manage venue:reports snapshot:take',
+      'market:read account:read alert:use alert:read alert:manage account:define account:manage venue:manage venue:reports snapshot:take',
+      'market:read alert:use account:define venue:manage venue:reports snapshot:take',
+      'market:read account:read alert:use alert:read alert:manage account:define account:manage venue:manage venue:reports snapshot:take',
     ],
-    ['auditor', 'market:read account:read venue:reports', 'market:read venue:reports', 'market:read account:read venue:reports'],
+    [
+      'auditor',
+      'market:read account:read alert:use alert:read venue:reports',
+      'market:read alert:use venue:reports',
+      'market:read account:read alert:use alert:read venue:reports',
+    ],
     ['drop-copy', 'market:read account:read copy:open copy:read', 'market:read copy:open', 'market:read account:read copy:open copy:read'],
   ]);
 });

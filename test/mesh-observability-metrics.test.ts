@@ -87,6 +87,12 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
       'openbell_symbol_last_price',
       'openbell_symbols_interrupted',
       'openbell_symbols_omitted',
+      'openbell_alert_firings_total',
+      'openbell_alerts',
+      'openbell_webhook_attempts_total',
+      'openbell_webhook_dead_letters_total',
+      'openbell_webhook_messages_pending',
+      'openbell_webhooks',
       // Only an exchange with consolidated books has values of these.
       'openbell_feed_book_crossing',
       'openbell_feed_book_live_sources',

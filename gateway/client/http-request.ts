@@ -17,15 +17,21 @@ export interface HttpOptions {
 }
 
 /**
- * Sends a request to the admin port: a POST with `body`, else a GET.
+ * Sends a request to the admin port: a POST with `body`, else a GET unless `method` is given.
  * @throws OpenbellError with the name of the exchange's error; HTTP_FAILED when there is no answer, or none of the exchange
  */
-export async function httpRequest<T>({ origin, tokens, dispatcher, shard }: HttpOptions, path: string, body?: object): Promise<T> {
+export async function httpRequest<T>(
+  { origin, tokens, dispatcher, shard }: HttpOptions,
+  path: string,
+  body?: object,
+  method?: 'DELETE',
+): Promise<T> {
   const token = await tokens?.get();
   let status: number;
   let text: string;
   try {
     const response = await fetch(`${origin}${path}`, {
+      ...(method && { method }),
       ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
       headers: {
         ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -41,7 +47,7 @@ export async function httpRequest<T>({ origin, tokens, dispatcher, shard }: Http
     throw new OpenbellError('HTTP_FAILED', `no answer from ${origin}${path} (${failureText(error)})`);
   }
   const answer = parse(text) as (T & { code?: number; name?: string; message?: string }) | undefined;
-  if (status === 200 && answer !== undefined) return answer;
+  if ((status === 200 || status === 201) && answer !== undefined) return answer;
   const { code, name = 'HTTP_FAILED', message = `${origin}${path} answered with HTTP status ${status}` } = answer ?? {};
   throw new OpenbellError(name, message, code === 0 ? undefined : code);
 }

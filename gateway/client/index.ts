@@ -1,5 +1,6 @@
 import { nodeTooOld } from '../node-version.ts';
 import { AdminClient } from './admin-client.ts';
+import { AlertClient } from './alert-client.ts';
 import { authority } from './authority.ts';
 import { DropCopy } from './drop-copy.ts';
 import { OpenbellError } from './errors.ts';
@@ -33,6 +34,18 @@ export {
   type OrdersToCancel,
   type PositionLimit,
 } from './admin-client.ts';
+export {
+  type Alert,
+  AlertClient,
+  type AlertCondition,
+  type AlertDirection,
+  type AlertEvent,
+  type AlertWebhook,
+  type AlertWindow,
+  type NewAlert,
+  type PageOptions,
+  type WebhookMessage,
+} from './alert-client.ts';
 export { DropCopy } from './drop-copy.ts';
 export { OpenbellError } from './errors.ts';
 export type { IndicatorBar, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
@@ -99,6 +112,8 @@ export class OpenbellClient {
   readonly admin: AdminClient;
   /** Questions over HTTP. */
   readonly queries: QueryClient;
+  /** Alerts and webhooks of the account. */
+  readonly alerts: AlertClient;
   #orders: OrderSession | undefined;
   #market: MarketClient | undefined;
   readonly #dropCopies = new Set<DropCopy>();
@@ -109,6 +124,7 @@ export class OpenbellClient {
     this.#options = options;
     this.admin = new AdminClient(http);
     this.queries = new QueryClient(http, options.account);
+    this.alerts = new AlertClient(http, options.account);
     this.#http = http;
     this.#tokens = tokens;
     this.symbols = symbols;

@@ -36,6 +36,8 @@ export interface ServerConfig {
   readonly admissionTimeout: number;
   /** Limits on callers. */
   readonly callerLimits: CallerLimits;
+  /** Webhooks may go to this host, also without TLS: for tests and development. */
+  readonly webhookLoopback: boolean;
   /** Paths of PEM files; undefined: no TLS. */
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
@@ -120,6 +122,11 @@ function simulate(text: string): Simulate | Problem {
   if (text === 'false' || text === '0') return false;
   const mirror = /^mirror=(.+)$/.exec(text)?.[1];
   return mirror === undefined ? new Problem('must be true, false or mirror=SOURCE') : { mirror };
+}
+
+function onOff(text: string): boolean | Problem {
+  if (text === 'true' || text === '1') return true;
+  return text === 'false' || text === '0' ? false : new Problem('must be true or false');
 }
 
 /** Each is `--NAME`, `OPENBELL_NAME` and `server.NAME` of the file. */
@@ -211,6 +218,12 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     value: 'NAME=N,...',
     help: 'limits on callers that are not the defaults, such as http-rate=100: docs/SECURITY.md',
     parse: callerLimits,
+  },
+  'webhook-loopback': {
+    key: 'webhookLoopback',
+    fallback: false,
+    help: 'allow webhooks to this host, also with http: for tests and development only',
+    parse: onOff,
   },
   'tls-cert': {
     key: 'tlsCert',

@@ -32,6 +32,12 @@ const RIGHTS = {
     auditor: 'named or *',
     'drop-copy': 'named or *',
   },
+  /** Alerts and webhooks. {@link RIGHTS | alert:read} and {@link RIGHTS | alert:manage} decide of which accounts. */
+  'alert:use': { trader: 'none', 'market-maker': 'none', 'read-only': 'none', operator: 'none', auditor: 'none' },
+  /** Alerts of an account, their events, and its webhooks without their secrets. */
+  'alert:read': { trader: 'named', 'market-maker': 'named', 'read-only': 'named', operator: 'named or *', auditor: 'named or *' },
+  /** Set and delete alerts and webhooks of an account. Its events then go where the caller says, so reading rights are not enough. */
+  'alert:manage': { trader: 'named', 'market-maker': 'named', operator: 'named or *' },
   /** A drop copy. {@link RIGHTS | copy:read} decides of which accounts. */
   'copy:open': { 'drop-copy': 'none' },
   /** An account's reports on a drop copy. */

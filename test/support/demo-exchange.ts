@@ -22,10 +22,18 @@ export class DemoExchange {
   client!: OpenbellClient;
   readonly #clients: OpenbellClient[] = [];
 
-  async start(topology = 'compact'): Promise<void> {
-    const flags = { data: this.data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology };
+  async start(topology = 'compact', further: Readonly<Record<string, string | boolean>> = {}): Promise<void> {
+    const flags = { ...further, data: this.data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology };
     this.running = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
     this.client = await this.connect(1);
+  }
+
+  /** Stops it and starts it again on its data. @param meanwhile runs in between */
+  async restart(further: Readonly<Record<string, string | boolean>> = {}, meanwhile?: () => Promise<void>): Promise<void> {
+    for (const client of this.#clients.splice(0)) await client.close();
+    await this.running.stop();
+    await meanwhile?.();
+    await this.start('compact', further);
   }
 
   async stop(): Promise<void> {

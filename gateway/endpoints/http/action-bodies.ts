@@ -4,6 +4,7 @@ import type { FEE_TIER_KEYS } from '../../config/config-fee-tiers.ts';
 import type { ACCOUNT_KEYS } from '../../config/config-file.ts';
 import type { FEE_KEYS, LIMIT_KEYS, PARAM_KEYS, SYMBOL_KEYS } from '../../config/config-symbol.ts';
 import type { VOLATILITY_KEYS } from '../../config/config-volatility.ts';
+import type { ALERT_KEYS } from './alert-body.ts';
 import { InexactNumber } from './json-text.ts';
 
 /** Keys as `/v1/symbols` and `/v1/accounts` show them, and their names in the checks. Both are accepted. */
@@ -155,6 +156,26 @@ export const BODIES = {
   ordersOfAccount: fields({ symbol: text, 'order-id': number, 'client-order-id': number }),
   ordersOfSymbol: fields({ 'order-id': number }),
   ordersOfGroup: fields({ symbol: text, side: text }),
+  alert: fields<typeof ALERT_KEYS>({
+    account: number,
+    kind: text,
+    symbol: text,
+    asset: text,
+    feed: text,
+    instrument: text,
+    direction: text,
+    window: text,
+    price: number,
+    percent: text,
+    quantity: number,
+    amount: number,
+    complete: boolean,
+    repeat: number,
+    note: text,
+  }),
+  webhook: fields({ account: number, url: text, note: text }),
+  ofAccount: fields({ account: number }),
+  replay: fields({ account: number, event: number }),
 };
 
 /** The JSON type of a value, with the value if it is short. */

@@ -39,7 +39,7 @@ export type ShortReply =
 export type Reply = ShortReply | { readonly status?: number; readonly pieces: Readonly<Record<string, unknown>> | LongList };
 
 export interface Route {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Segments; one that begins with a colon is a parameter. */
   readonly path: string;
   /** Query parameters that it reads; others are rejected. Default: none. */

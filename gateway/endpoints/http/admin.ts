@@ -231,7 +231,7 @@ export class AdminServer {
     const inSlices = <T>(work: Generator<undefined, T>): Promise<T> => this.#slices.run(caller, work);
     const query = url.searchParams;
     const demanded: Request = { method, params, query, body, header: visit.header, principal, caller, seqs: [], demand, inSlices };
-    const reply = await (route.method === 'POST'
+    const reply = await (route.method !== 'GET'
       ? this.#act(route, demanded, visit)
       : this.#slices.begin(caller, () => route.handle(demanded)));
     if (!('pieces' in reply)) return reply;
@@ -240,8 +240,8 @@ export class AdminServer {
 
   /** An action, which is audited with its caller; queries are not. */
   async #act(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
-    const { principal, params, body, seqs } = request;
-    const account = params.id ?? (route.action === 'account:define' ? String(body.id) : '');
+    const { principal, params, body, query, seqs } = request;
+    const account = params.id ?? String(route.action === 'account:define' ? body.id : (body.account ?? query.get('account')));
     const record = (outcome: string, detail: object): void =>
       this.#options.audit.record({
         kind: 'admin',

@@ -10,6 +10,7 @@ const ROOT = join(HERE, '..', '..', '..');
 const THREADS: Readonly<Record<string, string>> = {
   'engine-worker': 'engine/threads/engine-worker.ts',
   'snapshot-worker': 'engine/threads/snapshot-worker.ts',
+  'alert-worker': 'gateway/alerts/alert-worker.ts',
   'feed-worker': 'feeds/worker/feed-worker.ts',
   'prepare-worker': 'gateway/taps/history/prepare-worker.ts',
   'writer-worker': 'gateway/taps/history/writer-worker.ts',

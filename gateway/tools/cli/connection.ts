@@ -194,8 +194,8 @@ export async function withClient<T>(
   }
 }
 
-/** Sends a request to the admin interface. @throws CliError with its message, or exit code 3 when it is unreachable */
-export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: object): Promise<T> {
+/** Sends a request to the admin interface: a POST with `body`, else a GET unless `method` is given. @throws CliError with its message, or exit code 3 when it is unreachable */
+export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: object, method?: 'DELETE'): Promise<T> {
   const { origin, headers: choosing, dispatcher } = await adminAddress(flags);
   const url = `${origin}${path}`;
   const token = readToken(flags);
@@ -208,6 +208,7 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
   try {
     response = await fetch(url, {
       headers,
+      ...(method && { method }),
       ...(body && { method: 'POST', body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(30_000),
       ...dispatcher,

@@ -1,0 +1,61 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { post } from '../webhooks/post.ts';
+import { nameServers } from '../webhooks/resolve-target.ts';
+import { readTarget, TargetError } from '../webhooks/target.ts';
+import { AlertStore } from './alert-store.ts';
+import { type AlertRequest, AlertThread, answer } from './alert-thread.ts';
+import { Webhooks } from './webhooks.ts';
+
+export interface AlertWorkerData {
+  readonly dataDir: string;
+  /** Endpoints on this host are allowed. */
+  readonly loopback: boolean;
+  /** See {@link AlertStat}. */
+  readonly stats: Float64Array;
+}
+
+/** Index in the shared numbers; only the thread stores them. Those since the start count on when the thread is started again. */
+export const AlertStat = { endpoints: 0, pending: 1, delivered: 2, failed: 3, dead: 4, failing: 5 } as const;
+export const ALERT_STATS = 6;
+
+function run({ dataDir, loopback, stats }: AlertWorkerData): void {
+  const port = parentPort;
+  if (port === null) return;
+  const store = new AlertStore(dataDir);
+  const lookup = nameServers();
+  const before = stats.slice();
+  const webhooks = new Webhooks(store, {
+    send: async (url, headers, body) => {
+      try {
+        return await post(readTarget(url, loopback), headers, body, { lookup, loopback });
+      } catch (error) {
+        // It was allowed when it was defined: the exchange was started with other options then.
+        if (error instanceof TargetError) return { status: 0, reason: 'ADDRESS_REFUSED', retryAfterMs: 0 };
+        throw error;
+      }
+    },
+    onCount: () => count(),
+    onFailing: (error) => {
+      stats[AlertStat.failing] = error === undefined ? 0 : 1;
+    },
+  });
+  const count = (): void => {
+    const { delivered, failed, dead } = webhooks.counters;
+    stats[AlertStat.endpoints] = webhooks.endpoints;
+    stats[AlertStat.pending] = webhooks.pending;
+    stats[AlertStat.delivered] = before[AlertStat.delivered] + delivered;
+    stats[AlertStat.failed] = before[AlertStat.failed] + failed;
+    stats[AlertStat.dead] = before[AlertStat.dead] + dead;
+  };
+  const thread = new AlertThread(store, webhooks);
+  count();
+  webhooks.run();
+  port.on('message', async (request: AlertRequest) => {
+    const reply = await answer(thread, request);
+    count();
+    port.postMessage(reply);
+    if (request.method === 'stop') port.close();
+  });
+}
+
+if (parentPort !== null) run(workerData as AlertWorkerData);
