@@ -101,7 +101,8 @@ describe('indicators beside TA-Lib', () => {
       ...[`wma:${period()}`, `dema:${prng.between(2, 20)}`, `tema:${prng.between(2, 12)}`, `mom:${period()}`, `roc:${period()}`],
       ...[`cci:${period()}`, `mfi:${period()}`, `willr:${period()}`, `ultosc:4:${8 + period()}:60`, `aroon:${period()}`],
     ];
-    const bars = seededBars(800, seed);
+    // With fractions, typical prices that are equal differ in their last bit, by the order of the sum, and mfi takes them for a move.
+    const bars = seededBars(800, seed, 1);
     await compare(bars, talibFigures(bars, texts).figures, 1).catch((error: Error) => {
       throw new Error(`seed ${seed}: ${error.message}`, { cause: error });
     });
