@@ -29,7 +29,7 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources, cap
   const say = (message: FromFeedThread): void => port.postMessage(message);
   const output = openOutput(handles, () => say({ type: 'changed' }));
   const budget = { left: KEPT_BARS };
-  const candles = [...sources, ...captures].map(() => new FeedCandles(budget));
+  const candles = [...sources, ...captures].map((_, source) => new FeedCandles(budget, handles.leftOut[source]));
   const sinkOf = (name: string, source: number): PublishedSink => {
     const sink = bookedSink(new RecordPublisher(output, name, candles[source]), name, books);
     sink.at(clock.nowUs());
