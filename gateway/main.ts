@@ -557,6 +557,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     calendar: calendar.counters,
     alerts,
     feeds,
+    mirror: () => (simulation instanceof MirrorSimulation ? simulation.status() : undefined),
     references: referenceDriver.symbols,
     symbolName: (id) => directory.symbol(id)?.name ?? String(id),
   });

@@ -4,6 +4,7 @@ import type { BoundedClock } from '../engine/threads/bounded-clock.ts';
 import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import { CANDLE_INTERVALS } from '../feeds/analysis/candles.ts';
+import { LEFT_OUT_REASONS } from '../feeds/analysis/feed-candles.ts';
 import { FEED_FAULTS, type FeedFault, FeedState, faultCode, stateName } from '../feeds/feed.ts';
 import type { ConsolidatedReader } from '../feeds/rings/consolidated-table.ts';
 import type { SourceStatus } from '../feeds/rings/source-status.ts';
@@ -26,6 +27,7 @@ import type { ServiceTime } from './sessions/service-time.ts';
 import type { CandleStats } from './taps/candles/candle-stats.ts';
 import type { HistoryStats } from './taps/history/history.ts';
 import type { Certificates } from './tls/certificates.ts';
+import type { MirrorStatus } from './venue/mirror-simulation.ts';
 import type { SymbolGauges, VenueGauges } from './venue/venue-gauges.ts';
 
 /** What the metrics read on scrape. */
@@ -58,6 +60,8 @@ export interface MetricSources {
   readonly alerts: Alerts;
   /** Undefined without outside sources: their metrics are not exposed then. */
   readonly feeds: Feeds | undefined;
+  /** Of `--simulate mirror`; undefined without it. */
+  readonly mirror: () => MirrorStatus | undefined;
   /** Of the symbols that have outside sources. */
   readonly references: readonly SymbolReference[];
   readonly symbolName: (id: number) => string;
@@ -102,6 +106,7 @@ export function addExchangeMetrics(
     venue,
     calendar,
     feeds,
+    mirror,
     alerts,
     references,
     symbolName,
@@ -143,6 +148,7 @@ export function addExchangeMetrics(
   ]);
   histogram('openbell_calendar_delay_seconds', 'From the due time of a phase to the answer of its command', () => calendar.delay);
   if (feeds !== undefined) addFeedMetrics(registry, feeds);
+  if (feeds !== undefined) addMirrorMetrics(registry, mirror);
   addCandleMetrics(registry, () => history().candles);
 
   gauge('openbell_alerts', 'Alerts that are set', () => [{ value: alerts.size }]);
@@ -387,6 +393,20 @@ function addFeedMetrics(registry: Registry, feeds: Feeds): void {
     'counter',
     () => feeds.readers.map(({ name, reader }) => ({ labels: { reader: name }, value: reader.missedTotal })),
   );
+  add(
+    registry,
+    'openbell_feed_candle_left_out_total',
+    'Trades of a feed that are in no candle, or not in all, by reason',
+    'counter',
+    () => {
+      const sources = feeds.status();
+      return feeds
+        .leftOut()
+        .flatMap((left, source) =>
+          LEFT_OUT_REASONS.map((reason) => ({ labels: { feed: sources[source].name, reason }, value: left[reason] })),
+        );
+    },
+  );
   const ofBooks = (name: string, help: string, read: (book: ConsolidatedReader) => number) =>
     add(registry, `openbell_feed_book_${name}`, help, 'gauge', () =>
       feeds.books.map((book) => {
@@ -404,6 +424,40 @@ function addFeedMetrics(registry: Registry, feeds: Feeds): void {
     'Best bid of a consolidated book to its best ask: 0 below, 1 equal (locked), 2 above (crossed)',
     ({ crossing }) => crossing,
   );
+}
+
+/** The market of an outside source; without one the metrics have no values. */
+function addMirrorMetrics(registry: Registry, mirror: () => MirrorStatus | undefined): void {
+  const ofMirror = (name: string, help: string, type: 'gauge' | 'counter', read: (status: MirrorStatus) => readonly Value[]) =>
+    add(registry, `openbell_mirror_${name}`, help, type, () => {
+      const status = mirror();
+      return status === undefined ? [] : read(status);
+    });
+  ofMirror('commands_total', 'Commands of the mirror, by kind', 'counter', ({ commands }) =>
+    Object.entries(commands).map(([command, value]) => ({ labels: { command }, value })),
+  );
+  ofMirror('rejects_total', 'Orders and amends of the mirror that the exchange rejected', 'counter', ({ rejects }) => [{ value: rejects }]);
+  ofMirror(
+    'withdrawals_total',
+    'Times that the quotes of a symbol were withdrawn because its instrument was not live',
+    'counter',
+    (status) => [{ value: status.withdrawals }],
+  );
+  ofMirror('dropped_trades_total', 'Trades of the source that the mirror did not follow', 'counter', ({ droppedTrades }) => [
+    { value: droppedTrades },
+  ]);
+  ofMirror(
+    'symbols',
+    'Symbols that have an instrument of the source, by whether their quotes follow it',
+    'gauge',
+    ({ quoted, withdrawn }) => [
+      { labels: { state: 'quoted' }, value: quoted },
+      { labels: { state: 'withdrawn' }, value: withdrawn },
+    ],
+  );
+  ofMirror('source_connected', '1 while the source that the mirror follows is connected', 'gauge', ({ source, connected }) => [
+    { labels: { feed: source }, value: connected ? 1 : 0 },
+  ]);
 }
 
 /** Candles of the exchange's own trades, as the history writes them. */

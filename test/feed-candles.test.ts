@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { BAR_FIELDS, BarField, BarRing, MOST_BARS } from '../feeds/analysis/bar-ring.ts';
 import { CANDLE_INTERVALS, CandleField, INTERVAL_US, Taker } from '../feeds/analysis/candles.ts';
-import { type BarRange, CLOSE_AFTER_US, FeedCandles, MOST_AHEAD_US } from '../feeds/analysis/feed-candles.ts';
+import { type BarRange, CLOSE_AFTER_US, FeedCandles, leftOutOf, MOST_AHEAD_US } from '../feeds/analysis/feed-candles.ts';
 import { rescaleCandle } from '../feeds/analysis/rescale.ts';
 import { wideValue } from '../feeds/analysis/wide-sum.ts';
 import { ALL_INSTRUMENTS, FeedFault, FeedState, TakerSide } from '../feeds/feed.ts';
@@ -175,6 +175,22 @@ describe('candles of an outside market', () => {
     candles.scale(ROW, 1, 1);
     trade(candles, 2, 5, 2);
     assert.deepEqual(ledger(candles, '1m'), ['0s 5 5 5 5 = 2 1 forming']);
+  });
+
+  it('counters of trades that are left out are shared by threads, and go on in the next thread', () => {
+    const sources = 2;
+    const { leftOut } = allocateFeeds({ records: 64, instruments: 1 }, sources);
+    for (let thread = 1; thread <= 2; thread++) {
+      const candles = new FeedCandles({ left: 0 }, leftOut[1]);
+      candles.trade(ROW, 10, 1, TakerSide.Buy, 0, DAY, 1);
+      candles.trade(ROW, 10, 1, TakerSide.Buy, DAY + MOST_AHEAD_US + 1, DAY, 2);
+      candles.trade(ROW, 10, 1, TakerSide.Buy, DAY + 2 * SECOND, DAY + 2 * SECOND, 3);
+      candles.trade(ROW, 10, 1, TakerSide.Buy, DAY, DAY + 2 * SECOND, 4);
+      candles.connection(FeedState.Live);
+      candles.trade(ROW, 10, 1, TakerSide.Buy, DAY + 2 * SECOND, DAY + 2 * SECOND, 3);
+      assert.deepEqual(leftOutOf(leftOut[1]), { late: thread, untimed: thread, ahead: thread, repeated: thread });
+    }
+    assert.deepEqual(leftOutOf(leftOut[0]), { late: 0, untimed: 0, ahead: 0, repeated: 0 });
   });
 
   it('of a source that writes records are those of its trades; what the table has no room for is in none', () => {

@@ -235,6 +235,26 @@ describe('a line that answers pings and sends no data', () => {
     assert.deepEqual(pongs(2), quiet);
   });
 
+  it('an instrument that stops while another goes on is counted and stale, until it has an update again', () => {
+    const bybit = new VenueLedger((options, line, sink) => new BybitAdapter('spot', options, line, sink), {
+      instruments: ['BTCUSDT', 'ETHUSDT'],
+      staleAfterSeconds: 30,
+    });
+    const update = (name: string, type: string, u: number) =>
+      bybit.frame({ topic: `orderbook.200.${name}`, type, ts: 1, data: { s: name, b: [['99.5', String(u)]], a: [], u, seq: u } });
+    bybit.open();
+    update('BTCUSDT', 'snapshot', 10);
+    update('ETHUSDT', 'snapshot', 10);
+    const lines: string[] = [];
+    for (let second = 1; second <= 310; second++) {
+      lines.push(...bybit.pass(1).filter((line) => !line.startsWith('send')));
+      update('ETHUSDT', 'delta', 10 + second);
+      if (second === 300) assert.deepEqual(lines, []);
+    }
+    assert.deepEqual(lines, ['BTCUSDT fault SILENT', 'BTCUSDT stale SILENT'], 'once, and the line stays');
+    assert.equal(update('BTCUSDT', 'delta', 11).at(-1), 'BTCUSDT live');
+  });
+
   it('a change or a trade is data', () => {
     const { bybit, pongs } = open(30);
     assert.deepEqual(pongs(25), []);

@@ -52,6 +52,7 @@ test('a feed of the configuration is read beside trading, and shown by the admin
     const metrics = await (await ask('/metrics')).text();
     assert.match(metrics, /openbell_feed_connected\{feed="outside"\} 1/);
     assert.match(metrics, /openbell_feed_instruments\{feed="outside",state="live"\} 1/);
+    assert.match(metrics, /openbell_feed_candle_left_out_total\{feed="outside",reason="repeated"\} 0/);
     assert.match(metrics, /openbell_feed_faults_total\{feed="outside",fault="CHECKSUM_WRONG"\} 0/);
   } finally {
     await exchange.stop();

@@ -189,6 +189,19 @@ test('trades and tickers', () => {
   );
 });
 
+test('an instrument that the venue delists is counted and stale; others are ignored', () => {
+  const desk = new Desk();
+  desk.book('snapshot', '{"symbol":"BTC/USD","bids":[{"price":1.0,"qty":2.0}],"asks":[]}');
+  const list = (symbol: string, status: string) =>
+    desk.frame(
+      `{"channel":"instrument","type":"update","data":{"assets":[],"pairs":[{"symbol":"${symbol}","status":"${status}","price_precision":1,"qty_precision":8}]}}`,
+    );
+  list('BTC/USD', 'online');
+  assert.equal(desk.line.instruments[0].live, true);
+  assert.deepEqual(list('NO/ONE', 'delisted'), []);
+  assert.deepEqual(list('BTC/USD', 'delisted'), ['fault BTC/USD REFUSED', 'status BTC/USD stale REFUSED']);
+});
+
 test('messages about the line, and messages that lack something', () => {
   const desk = new Desk();
   const depthRefused = `{"error":"Subscription depth not supported","method":"subscribe","req_id":1,"success":false,"symbol":"${NAME}","time_in":"${TIME}"}`;

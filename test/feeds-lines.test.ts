@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { FeedFault } from '../feeds/feed.ts';
 import { Breakers } from '../feeds/lines/breaker.ts';
+import { LineClock } from '../feeds/lines/line-clock.ts';
 import { resetSocket } from '../feeds/lines/reset-socket.ts';
 import { SourceLine, type SourceLineOptions } from '../feeds/lines/source-line.ts';
 import { freePort, LoopbackVenue, NotingAdapter, NotingSink } from './support/loopback-venue.ts';
@@ -101,6 +102,33 @@ describe('a line', () => {
     // On a busy machine the second connection may seem silent, too, until its frame is read.
     assert.ok(line.counters.silent >= 1);
     assert.deepEqual(sink.words.slice(0, 4), ['connecting', 'live', 'fault SILENT', 'down SILENT']);
+  });
+
+  it('counts and logs a wall clock that goes back, once, and its receive times do not', async () => {
+    const venue = await startVenue({ connected: (socket) => socket.send('hello') });
+    let wallMs = 1_700_000_000_000;
+    const clock = new LineClock(() => wallMs + performance.now());
+    const times: number[] = [];
+    const { line, adapter, sink, log } = startLine(venue.webSocketUrl, { clock }, (noting) => {
+      noting.onTick = () => times.push(clock.nowUs());
+    });
+    await until(() => adapter.notes.includes('frame hello') && times.length >= 1, 'a tick');
+    wallMs -= 3_600_000;
+    // Another line of the thread sees it first.
+    times.push(clock.nowUs());
+    const before = times.length;
+    await until(() => times.length >= before + 2, 'two ticks more');
+    await line.stop();
+    assert.equal(line.counters.clockSteps, 1);
+    assert.deepEqual(
+      sink.words.filter((word) => word.startsWith('fault')),
+      ['fault CLOCK_BACK'],
+    );
+    assert.deepEqual(log, ['CLOCK_BACK: test: the wall clock went back; receive times go on with the monotonic clock']);
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    );
   });
 
   it('does not cut a quiet connection whose venue answers pings', async () => {

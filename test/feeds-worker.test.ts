@@ -113,6 +113,34 @@ describe('feed thread', { timeout: 60_000 }, () => {
     await Promise.all([one.venue.close(), other.venue.close()]);
   });
 
+  it('a symbol that the venue refuses is counted and logged, and the others go on', async (t) => {
+    const market = new BybitMarket('BTCUSDT', 1);
+    const venue = await LoopbackVenue.start({
+      connected: (socket) =>
+        socket.once('message', () => {
+          socket.send(JSON.stringify({ success: false, ret_msg: 'error:handler not found,topic:orderbook.50.GONE', op: 'subscribe' }));
+          socket.send(market.snapshot().text);
+        }),
+    });
+    t.after(() => venue.close());
+    const notes: string[] = [];
+    const feeds = new Feeds({
+      sources: [{ name: 'one', venue: 'bybit', instruments: ['BTCUSDT', 'GONE'], depth: 50, webSocketUrl: venue.webSocketUrl }],
+      onNote: (_, fault, text) => notes.push(`${fault} ${text}`),
+    });
+    t.after(() => feeds.stop());
+    await until(() => notes.length > 0);
+    assert.deepEqual(notes, [`${FeedFault.Refused} one: REFUSED`]);
+    assert.equal(feeds.status()[0].faults[FeedFault.Refused], 1);
+    const values = new LatestValues();
+    const stateOf = (name: string) => {
+      feeds.latest.read(feeds.latest.find(0, name), values);
+      return values.state;
+    };
+    await until(() => stateOf('BTCUSDT') === FeedState.Live);
+    assert.equal(stateOf('GONE'), FeedState.Syncing);
+  });
+
   it('a thread that ends by itself is reported, and started again', async (t) => {
     const notes: string[] = [];
     const feeds = new Feeds({

@@ -126,13 +126,23 @@ describe('an exchange with the market of an outside source', { timeout: 240_000 
     });
     t.after(() => venue.close());
     const feed = `feeds: [{ name: up, venue: bybit, instruments: [BTCUSDT], ws-url: "${venue.webSocketUrl}" }]`;
-    const { book } = await mirrored(t, 'up', feed);
+    const { book, exchange } = await mirrored(t, 'up', feed);
     const all = '0.5000@59990.50 | 0.2500@60010.00';
     await until(async () => (await book()) === all, 'the levels of the feed');
     sockets[0].terminate();
     await until(async () => sockets.length > 1 && (await book()) === ' | ', 'an empty book');
+    const metrics = async () => (await fetch(`http://127.0.0.1:${exchange.ports.http}/metrics`)).text();
+    const withdrawn = await metrics();
+    assert.match(withdrawn, /^openbell_mirror_withdrawals_total 1$/m);
+    assert.match(withdrawn, /^openbell_mirror_commands_total\{command="cancel"\} 2$/m);
+    assert.match(withdrawn, /^openbell_mirror_symbols\{state="quoted"\} 0$/m);
+    assert.match(withdrawn, /^openbell_mirror_symbols\{state="withdrawn"\} 1$/m);
     sockets.at(-1)?.send(snapshot);
     await until(async () => (await book()) === all, 'the levels again');
+    const again = await metrics();
+    assert.match(again, /^openbell_mirror_commands_total\{command="quote"\} [4-9]\d*$/m);
+    assert.match(again, /^openbell_mirror_source_connected\{feed="up"\} 1$/m);
+    assert.match(again, /^openbell_mirror_symbols\{state="quoted"\} 1$/m);
   });
 
   it('follows the book through the rounds of the loop', async (t) => {

@@ -9,6 +9,7 @@ import { Report, ReportKind, Side } from '../engine/wire/layout.ts';
 import { ReportView } from '../engine/wire/report-view.ts';
 import { Position, PositionField, type PositionSums } from '../feeds/analysis/average-cost.ts';
 import { Prng } from '../feeds/simulator/prng.ts';
+import { History } from '../gateway/taps/history/history.ts';
 import type { RowKey } from '../gateway/taps/history/sealed-row.ts';
 import { beginHistoryAt, type HistoryStore, openHistory, truncateHistory } from '../gateway/taps/history/store.ts';
 import { checkStore } from '../gateway/taps/history/store-check.ts';
@@ -18,6 +19,7 @@ import { PositionAudit } from '../gateway/taps/positions/position-audit.ts';
 import { type PositionPage, storedPositions, unpackPositions } from '../gateway/taps/positions/position-queries.ts';
 import { recomputePositions } from '../gateway/taps/positions/position-repair.ts';
 import { positionBase, positionsOf, putPosition, putPositionBase, storedPosition } from '../gateway/taps/positions/position-store.ts';
+import type { PositionProgress } from '../gateway/taps/positions/position-writer.ts';
 import { naivePosition } from './support/naive-position.ts';
 import { type ReportFields, ReportSource } from './support/report-source.ts';
 
@@ -167,6 +169,45 @@ test('a store without positions, as an older release leaves it, gets them at the
   sameAs(next.store, reports);
   assert.deepEqual(positionBase(next.store, 1), { removedTo: 0, lostTo: 0 });
   await next.close();
+});
+
+test('the progress of many stored reports is given on the way, and as complete at the end alone', async () => {
+  const dataDir = newDir();
+  const count = 30_000;
+  const source = new ReportSource(65_536);
+  const writer = new HistoryWriter({ dataDir, reports: source.history });
+  publish(source, someReports(new Prng(11), count));
+  writer.poll(true);
+  await writer.close();
+  const clear = async () => {
+    const old = openHistory(dataDir);
+    old.root.transactionSync(() => {
+      old.positions.clearSync();
+      old.positionBases.clearSync();
+    });
+    await old.root.close();
+  };
+  await clear();
+  const progress: PositionProgress[] = [];
+  const next = new HistoryWriter({ dataDir, reports: new ReportSource().history }, undefined, (of) => progress.push(of));
+  await next.close();
+  assert.equal(progress.length, 3);
+  assert.ok(
+    progress.every(({ reports, of }, i) => of === count && reports > (progress[i - 1]?.reports ?? 0)),
+    JSON.stringify(progress),
+  );
+  assert.deepEqual(
+    progress.map(({ reports }) => reports === count),
+    [false, false, true],
+  );
+  const none: PositionProgress[] = [];
+  await new HistoryWriter({ dataDir, reports: new ReportSource().history }, undefined, (of) => none.push(of)).close();
+  assert.deepEqual(none, [], 'nothing is left to do');
+  await clear();
+  const ends: PositionProgress[] = [];
+  const history = await History.start({ dataDir, reports: new ReportSource().history, onPositions: (of) => ends.push(of) });
+  await history.stop();
+  assert.deepEqual(ends.at(-1), { reports: count, of: count }, 'the thread reports the end');
 });
 
 test('what an older release wrote in between is added at the start, from where the positions end', async () => {

@@ -21,6 +21,24 @@ export interface BarRange {
   readonly newest: boolean;
 }
 
+/** Counters of {@link LeftOut}, in this order: memory that the counting thread writes and any thread reads. */
+export const LEFT_OUT_REASONS = ['late', 'untimed', 'ahead', 'repeated'] as const;
+const Left = { Late: 0, Untimed: 1, Ahead: 2, Repeated: 3 } as const;
+
+/** Counters of the trades of each source that are in no candle, for any thread. One writer for each source. */
+export function allocateLeftOut(sources: number): Float64Array[] {
+  const memory = new SharedArrayBuffer(sources * LEFT_OUT_REASONS.length * 8);
+  return Array.from(
+    { length: sources },
+    (_, source) => new Float64Array(memory, source * LEFT_OUT_REASONS.length * 8, LEFT_OUT_REASONS.length),
+  );
+}
+
+/** What the counters say now. */
+export function leftOutOf(counters: Float64Array): LeftOut {
+  return { late: counters[Left.Late], untimed: counters[Left.Untimed], ahead: counters[Left.Ahead], repeated: counters[Left.Repeated] };
+}
+
 /** Trades of a source that are in no candle, or not in all. */
 export interface LeftOut {
   /** Older than a candle that was closed already: missing in that one. */
@@ -50,18 +68,16 @@ export class FeedCandles implements TradeListener {
   #isOpen = false;
   /** Connections so far. */
   #connections = 0;
-  #late = 0;
-  #untimed = 0;
-  #ahead = 0;
-  #repeated = 0;
+  readonly #left: Float64Array;
 
-  /** @param budget of candles kept, shared by the sources of a process */
-  constructor(budget: BarBudget) {
+  /** @param budget of candles kept, shared by the sources of a process @param left counters, of {@link allocateLeftOut}; they go on from what they are */
+  constructor(budget: BarBudget, left: Float64Array = allocateLeftOut(1)[0]) {
     this.#budget = budget;
+    this.#left = left;
   }
 
   get leftOut(): LeftOut {
-    return { late: this.#late, untimed: this.#untimed, ahead: this.#ahead, repeated: this.#repeated };
+    return leftOutOf(this.#left);
   }
 
   scale(row: number, priceDecimals: number, quantityDecimals: number): void {
@@ -77,13 +93,13 @@ export class FeedCandles implements TradeListener {
     receiveTimeUs: number,
     tradeId: number,
   ): void {
-    if (venueTimeUs === 0) return void this.#untimed++;
-    if (venueTimeUs > receiveTimeUs + MOST_AHEAD_US) return void this.#ahead++;
+    if (venueTimeUs === 0) return void this.#left[Left.Untimed]++;
+    if (venueTimeUs > receiveTimeUs + MOST_AHEAD_US) return void this.#left[Left.Ahead]++;
     if (price === 0 || quantity === 0) return;
     this.time(venueTimeUs, receiveTimeUs);
     const instrument = this.#row(row);
-    if (instrument.isRepeated(venueTimeUs, tradeId, this.#connections)) return void this.#repeated++;
-    if (!instrument.trade(venueTimeUs, price, quantity, takerSide, this.#liveFromUs)) this.#late++;
+    if (instrument.isRepeated(venueTimeUs, tradeId, this.#connections)) return void this.#left[Left.Repeated]++;
+    if (!instrument.trade(venueTimeUs, price, quantity, takerSide, this.#liveFromUs)) this.#left[Left.Late]++;
     this.#dueUs = Math.min(this.#dueUs, instrument.candles.dueUs);
   }
 

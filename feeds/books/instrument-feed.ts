@@ -122,6 +122,12 @@ export class InstrumentFeed {
     this.#setState(this.state === FeedState.Syncing ? FeedState.Syncing : FeedState.Stale, fault);
   }
 
+  /** Nothing has come for long although others have something: counted, and stale until the next update. */
+  quiet(): void {
+    this.fault(FeedFault.Silent);
+    this.#setState(FeedState.Stale, FeedFault.Silent);
+  }
+
   trade(
     bytes: Uint8Array,
     priceFrom: number,

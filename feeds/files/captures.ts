@@ -1,27 +1,14 @@
-import { createReadStream } from 'node:fs';
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import type { CaptureEvent, CaptureFrame, CaptureHeader, CaptureLine } from './capture-lines.ts';
 import { type ForeignFormat, foreignFormat } from './foreign-captures.ts';
+import { lineBytes } from './line-bytes.ts';
+import { LineError, shownText } from './line-error.ts';
 
 export type * from './capture-lines.ts';
 
 export type CaptureErrorCode = 'CAPTURE_UNREADABLE' | 'CAPTURE_TRUNCATED' | 'CAPTURE_HEADER' | 'CAPTURE_LINE' | 'CAPTURE_TOO_LARGE';
 
-/** The message names the file, and the line if the error belongs to a line. */
-export class CaptureError extends Error {
-  readonly code: CaptureErrorCode;
-  readonly path: string;
-  /** From 1; 0 = the file as a whole. */
-  readonly line: number;
-
-  constructor(code: CaptureErrorCode, path: string, line: number, detail: string, options?: ErrorOptions) {
-    super(line === 0 ? `${path}: ${detail}` : `${path}:${line}: ${detail}`, options);
-    this.name = 'CaptureError';
-    this.code = code;
-    this.path = path;
-    this.line = line;
-  }
+export class CaptureError extends LineError<CaptureErrorCode> {
+  override readonly name = 'CaptureError';
 }
 
 /** A capture as a file, or in memory. */
@@ -54,7 +41,7 @@ export async function* readCapture(file: string | CaptureFile): AsyncGenerator<C
     }
     if (foreign !== undefined) {
       const events = foreign.read(text);
-      if (events === undefined) throw new CaptureError('CAPTURE_LINE', path, number, `is not like the lines before: ${shown(text)}`);
+      if (events === undefined) throw new CaptureError('CAPTURE_LINE', path, number, `is not like the lines before: ${shownText(text)}`);
       yield* events;
       continue;
     }
@@ -111,25 +98,25 @@ function parse(path: string, number: number, text: string): CaptureLine {
   try {
     row = JSON.parse(text);
   } catch (error) {
-    throw new CaptureError('CAPTURE_LINE', path, number, `is not JSON: ${shown(text)}`, { cause: error });
+    throw new CaptureError('CAPTURE_LINE', path, number, `is not JSON: ${shownText(text)}`, { cause: error });
   }
-  if (typeof row !== 'object' || row === null) throw new CaptureError('CAPTURE_LINE', path, number, `is no object: ${shown(text)}`);
+  if (typeof row !== 'object' || row === null) throw new CaptureError('CAPTURE_LINE', path, number, `is no object: ${shownText(text)}`);
   const fields = row as Readonly<Record<string, unknown>>;
   const binary = (encoding: unknown): { binary: true } => {
     if (encoding === 'base64') return { binary: true };
-    throw new CaptureError('CAPTURE_LINE', path, number, `has an encoding other than base64: ${shown(text)}`);
+    throw new CaptureError('CAPTURE_LINE', path, number, `has an encoding other than base64: ${shownText(text)}`);
   };
   const field = (name: string): string => {
     const value = fields[name];
     if (typeof value === 'string') return value;
-    throw new CaptureError('CAPTURE_LINE', path, number, `has no text "${name}": ${shown(text)}`);
+    throw new CaptureError('CAPTURE_LINE', path, number, `has no text "${name}": ${shownText(text)}`);
   };
   const kind = field('t');
   if (kind === 'header') return { kind, exchange: field('exchange') };
   const conn = field('conn');
   const { ts } = fields;
   if (typeof ts !== 'number' || !(ts >= 0 && ts < 1e10)) {
-    throw new CaptureError('CAPTURE_LINE', path, number, `has no time "ts" in seconds: ${shown(text)}`);
+    throw new CaptureError('CAPTURE_LINE', path, number, `has no time "ts" in seconds: ${shownText(text)}`);
   }
   const timeUs = Math.round(ts * 1e6);
   switch (kind) {
@@ -141,7 +128,7 @@ function parse(path: string, number: number, text: string): CaptureLine {
     case 'http':
       return { kind, conn, timeUs, url: field('url'), data: field('data') };
     default:
-      throw new CaptureError('CAPTURE_LINE', path, number, `"t" is ${shown(kind)}; expected header, http, connect, send or recv`);
+      throw new CaptureError('CAPTURE_LINE', path, number, `"t" is ${shownText(kind)}; expected header, http, connect, send or recv`);
   }
 }
 
@@ -149,7 +136,7 @@ async function* lines(path: string, content: Uint8Array | undefined): AsyncGener
   let parts: Buffer[] = [];
   let length = 0;
   let number = 1;
-  for await (const chunk of chunks(path, content)) {
+  for await (const chunk of lineBytes(path, content, unreadable(path))) {
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
       parts.push(chunk.subarray(from, at));
@@ -167,22 +154,9 @@ async function* lines(path: string, content: Uint8Array | undefined): AsyncGener
   if (length > 0) throw new CaptureError('CAPTURE_TRUNCATED', path, number, 'the last line has no end; the recording was cut short');
 }
 
-async function* chunks(path: string, content: Uint8Array | undefined): AsyncGenerator<Buffer> {
-  const file = content === undefined ? createReadStream(path, { highWaterMark: 256 * 1024 }) : Readable.from([content]);
-  // The callback handles a failure of the first stage, so that it is not uncaught. The loop below receives the same error.
-  const source = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => file.destroy()) : file;
-  try {
-    for await (const chunk of source) yield chunk as Buffer;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const cut = (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
-    if (cut) throw new CaptureError('CAPTURE_TRUNCATED', path, 0, 'ends too early; the recording was cut short', { cause: error });
-    throw new CaptureError('CAPTURE_UNREADABLE', path, 0, `cannot be read (${reason}); check the path, or fetch it again`, {
-      cause: error,
-    });
-  }
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+function unreadable(path: string): (reason: string, isCut: boolean, cause: unknown) => CaptureError {
+  return (reason, isCut, cause) =>
+    isCut
+      ? new CaptureError('CAPTURE_TRUNCATED', path, 0, 'ends too early; the recording was cut short', { cause })
+      : new CaptureError('CAPTURE_UNREADABLE', path, 0, `cannot be read (${reason}); check the path, or fetch it again`, { cause });
 }

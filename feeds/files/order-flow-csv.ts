@@ -1,6 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { lineBytes } from './line-bytes.ts';
+import { LineError, shownText } from './line-error.ts';
 
 /**
  * A recorded trading day as text, plain or gzipped: the submitted commands in the
@@ -64,20 +63,8 @@ export interface TradeRow extends RowBase {
 
 export type OrderFlowErrorCode = 'FLOW_UNREADABLE' | 'FLOW_HEADER' | 'FLOW_ROW';
 
-/** The message names the file, and the line if the error belongs to a line. */
-export class OrderFlowError extends Error {
-  readonly code: OrderFlowErrorCode;
-  readonly path: string;
-  /** From 1; 0 = the file as a whole. */
-  readonly line: number;
-
-  constructor(code: OrderFlowErrorCode, path: string, line: number, detail: string, options?: ErrorOptions) {
-    super(line === 0 ? `${path}: ${detail}` : `${path}:${line}: ${detail}`, options);
-    this.name = 'OrderFlowError';
-    this.code = code;
-    this.path = path;
-    this.line = line;
-  }
+export class OrderFlowError extends LineError<OrderFlowErrorCode> {
+  override readonly name = 'OrderFlowError';
 }
 
 /** The rows of an ORDERS file, read on demand. @throws OrderFlowError */
@@ -138,27 +125,27 @@ class Fields {
     this.line = line;
     this.#path = path;
     this.#values = text.split(',');
-    if (this.#values.length !== expected) throw this.error(`${this.#values.length} fields where ${expected} belong: ${shown(text)}`);
+    if (this.#values.length !== expected) throw this.error(`${this.#values.length} fields where ${expected} belong: ${shownText(text)}`);
   }
 
   /** An integer in [least, 2^53) in plain digits. */
   count(index: number, name: string, least: number): number {
     const text = this.#values[index];
     const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-    if (!Number.isSafeInteger(value) || value < least) throw this.error(`${name} ${shown(text)} is not an integer in [${least}, 2^53)`);
+    if (!Number.isSafeInteger(value) || value < least) throw this.error(`${name} ${shownText(text)} is not an integer in [${least}, 2^53)`);
     return value;
   }
 
   oneOf<const Choice extends string>(index: number, name: string, choices: readonly Choice[]): Choice {
     const text = this.#values[index];
     const found = choices.find((choice) => choice === text);
-    if (found === undefined) throw this.error(`${name} ${shown(text)} is none of ${choices.join(', ')}`);
+    if (found === undefined) throw this.error(`${name} ${shownText(text)} is none of ${choices.join(', ')}`);
     return found;
   }
 
   empty(...indexes: number[]): void {
     for (const index of indexes) {
-      if (this.#values[index] !== '') throw this.error(`field ${index + 1} is ${shown(this.#values[index])} where nothing belongs`);
+      if (this.#values[index] !== '') throw this.error(`field ${index + 1} is ${shownText(this.#values[index])} where nothing belongs`);
     }
   }
 
@@ -173,14 +160,15 @@ async function* rows(path: string, header: string): AsyncGenerator<Fields> {
   for await (const text of lines(path)) {
     line++;
     if (line > 1) yield new Fields(path, line, text, expected);
-    else if (text !== header) throw new OrderFlowError('FLOW_HEADER', path, 1, `starts with ${shown(text)}; expected the header ${header}`);
+    else if (text !== header)
+      throw new OrderFlowError('FLOW_HEADER', path, 1, `starts with ${shownText(text)}; expected the header ${header}`);
   }
   if (line === 0) throw new OrderFlowError('FLOW_HEADER', path, 1, `is empty; expected the header ${header}`);
 }
 
 async function* lines(path: string): AsyncGenerator<string> {
   let rest = '';
-  for await (const chunk of chunks(path)) {
+  for await (const chunk of lineBytes(path, undefined, unreadable(path))) {
     const parts = (rest + chunk.toString('latin1')).split('\n');
     rest = parts.pop() ?? '';
     for (const part of parts) yield part.endsWith('\r') ? part.slice(0, -1) : part;
@@ -188,20 +176,7 @@ async function* lines(path: string): AsyncGenerator<string> {
   if (rest !== '') yield rest;
 }
 
-async function* chunks(path: string): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: 256 * 1024 });
-  // The callback handles a failure of the first stage, so that it is not uncaught. The loop below receives the same error.
-  const source = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => file.destroy()) : file;
-  try {
-    for await (const chunk of source) yield chunk as Buffer;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new OrderFlowError('FLOW_UNREADABLE', path, 0, `cannot be read to its end (${reason}); check the path, or fetch it again`, {
-      cause: error,
-    });
-  }
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+function unreadable(path: string): (reason: string, isCut: boolean, cause: unknown) => OrderFlowError {
+  return (reason, _isCut, cause) =>
+    new OrderFlowError('FLOW_UNREADABLE', path, 0, `cannot be read to its end (${reason}); check the path, or fetch it again`, { cause });
 }

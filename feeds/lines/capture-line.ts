@@ -63,7 +63,10 @@ export class CaptureLine {
     const player = new CapturePlayer(capture.events, adapter(capturedVenue(source.file.path, capture)));
     if (player.ended) throw new Error(`${source.file.path} holds no frames; there is nothing to play`);
     if (this.#stopped) return;
-    if (capture.truncated !== undefined) log(FeedFault.Malformed, capture.truncated.message);
+    if (capture.truncated !== undefined) {
+      this.#options.sink.fault(ALL_INSTRUMENTS, FeedFault.Malformed);
+      log(FeedFault.Malformed, capture.truncated.message);
+    }
     this.#status(FeedState.Live, FeedFault.None);
     const { leadEndUs } = player;
     let beganUs = this.#clock.nowUs();

@@ -83,6 +83,8 @@ export class SourceLine implements FeedLine {
   readonly #socketOptions: SocketOptions;
   readonly #breakers: Breakers;
   readonly #clock: LineClock;
+  /** Steps of the clock that were reported. */
+  #clockSteps: number;
   readonly #sends: SendPace<string | Uint8Array>;
   readonly #requests: SendPace<Request>;
   readonly #stopped = new AbortController();
@@ -115,6 +117,7 @@ export class SourceLine implements FeedLine {
     this.#socketOptions = { ...DEFAULT_SOCKET, silentMs: this.#limits.silentMs, ...options.socket };
     this.#breakers = options.breakers ?? new Breakers();
     this.#clock = options.clock ?? new LineClock();
+    this.#clockSteps = this.#clock.steps;
     this.#sends = new SendPace(this.#limits.sends, (frame) => this.#sendNow(frame));
     this.#share = new TurnShare({
       deliver: (bytes, binary) => this.#frame(bytes, binary),
@@ -379,9 +382,10 @@ export class SourceLine implements FeedLine {
   }
 
   #tick(): void {
-    const { steps } = this.#clock;
     const now = this.#now();
-    if (this.#clock.steps > steps) {
+    // A frame, or another line, may have seen it first.
+    if (this.#clock.steps > this.#clockSteps) {
+      this.#clockSteps = this.#clock.steps;
       this.counters.clockSteps++;
       this.#report(
         new LineFault(FeedFault.ClockBack, `${this.name}: the wall clock went back; receive times go on with the monotonic clock`),

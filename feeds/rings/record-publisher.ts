@@ -43,6 +43,7 @@ export class RecordPublisher implements PublishedSink {
   readonly source: number;
   readonly #output: FeedOutput;
   readonly #trades: TradeListener | undefined;
+  readonly #onFault: ((instrument: number, fault: FeedFault) => void) | undefined;
   readonly #rows = new Map<string, number>();
   readonly #at: number;
   #nowUs = 0;
@@ -58,8 +59,9 @@ export class RecordPublisher implements PublishedSink {
   /**
    * Continues a source of this name, with its instruments, if the output has one.
    * @param name of the source, unique in its output @param trades is told of what it writes
+   * @param onFault is told of each fault, with the number of the instrument or `ALL_INSTRUMENTS`; must not allocate
    */
-  constructor(output: FeedOutput, name: string, trades?: TradeListener) {
+  constructor(output: FeedOutput, name: string, trades?: TradeListener, onFault?: (instrument: number, fault: FeedFault) => void) {
     const { latest, sources } = output;
     let source = 0;
     while (source < sources.used && sources.name(source) !== name) source++;
@@ -69,6 +71,7 @@ export class RecordPublisher implements PublishedSink {
       if (latest.draft[row * LATEST_FIELDS + LatestField.source] === source) this.#rows.set(latest.name(row), row);
     this.#output = output;
     this.#trades = trades;
+    this.#onFault = onFault;
     this.source = source;
     this.#at = source * SOURCE_FIELDS;
     const { rows } = latest;
@@ -202,9 +205,10 @@ export class RecordPublisher implements PublishedSink {
     draft[at + LatestField.stateTimeUs] = this.#nowUs;
   }
 
-  fault(_instrument: number, fault: FeedFault): void {
+  fault(instrument: number, fault: FeedFault): void {
     assert(fault >= 0 && fault < FEED_FAULTS, 'record publisher: a fault of feed.ts');
     this.#output.sources.draft[this.#at + SourceField.faults + fault]++;
+    this.#onFault?.(instrument === this.#nowhere ? ALL_INSTRUMENTS : instrument, fault);
   }
 
   #best(

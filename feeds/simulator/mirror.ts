@@ -74,6 +74,8 @@ interface Take {
 export class Mirror {
   /** Trades of the source that were dropped, because too many waited or there was no quote to trade with. */
   droppedTrades = 0;
+  /** Times that the quotes of an instrument that is not live were withdrawn. */
+  withdrawals = 0;
   readonly #options: MirrorOptions;
   readonly #instruments = new Map<number, MirroredInstrument | undefined>();
   readonly #mirrored: MirroredInstrument[] = [];
@@ -95,6 +97,11 @@ export class Mirror {
   /** Instruments that have a symbol, in the order in which they appeared. */
   get mirrored(): readonly MirroredInstrument[] {
     return this.#mirrored;
+  }
+
+  /** The source is connected, as far as its records were taken. */
+  get connected(): boolean {
+    return this.#connected;
   }
 
   /** Takes a record of the source. @param nameOf the name of an instrument by its number */
@@ -194,6 +201,7 @@ export class Mirror {
       if (nowMs - of.staleSinceMs < STALE_GRACE_MS && !this.#ended) return;
     }
     of.changed = false;
+    if (of.quoted && !isLive && !this.#ended) this.withdrawals++;
     of.quoted = isLive;
     if (!isLive) return of.quotes.withdraw();
     of.staleSinceMs = Number.NaN;

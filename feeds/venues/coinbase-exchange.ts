@@ -1,8 +1,9 @@
-import { type AdapterOptions, BookSide, FeedFault, type FeedLine, type FeedSink, TakerSide } from '../feed.ts';
+import { type AdapterOptions, BookSide, FeedFault, type FeedLine, type FeedSink } from '../feed.ts';
 import { ByteTable } from '../text/byte-table.ts';
 import { wholeNumber } from '../text/decimal.ts';
 import { JsonFields } from '../text/json-fields.ts';
 import { isoToUs } from '../text/times.ts';
+import { writeMakerTrade } from './coinbase-trade.ts';
 import { readLevels } from './level-arrays.ts';
 import { VenueLine } from './venue-line.ts';
 import type { VenueUrls } from './venue-urls.ts';
@@ -80,7 +81,7 @@ export class CoinbaseExchangeAdapter extends VenueLine {
     this.sink.sequence(Math.max(0, wholeNumber(bytes, fields.from[Field.Sequence], fields.to[Field.Sequence])));
     if (type === Type.Snapshot) this.#snapshot(number);
     else if (type === Type.Update) this.#update(number, bytes);
-    else if (type === Type.Match) this.#match(number, bytes);
+    else if (type === Type.Match) writeMakerTrade(this.instruments[number], bytes, fields, Field, SIDES);
     else this.#ticker(number, bytes);
   }
 
@@ -127,21 +128,6 @@ export class CoinbaseExchangeAdapter extends VenueLine {
     }
     if (complete) instrument.endUpdate(timeUs);
     else this.restart(FeedFault.MissingField);
-  }
-
-  /** The side is that of the maker. */
-  #match(number: number, bytes: Uint8Array): void {
-    const { from, to } = this.#fields;
-    const instrument = this.instruments[number];
-    if (!this.#fields.has(Field.Price) || !this.#fields.has(Field.Quantity)) {
-      instrument.fault(FeedFault.MissingField);
-      return;
-    }
-    const maker = SIDES.find(bytes, from[Field.Side], to[Field.Side]);
-    const taker = maker === 0 ? TakerSide.Sell : maker === 1 ? TakerSide.Buy : TakerSide.Unknown;
-    const timeUs = isoToUs(bytes, from[Field.Time], to[Field.Time]);
-    const id = Math.max(0, wholeNumber(bytes, from[Field.TradeId], to[Field.TradeId]));
-    instrument.trade(bytes, from[Field.Price], to[Field.Price], from[Field.Quantity], to[Field.Quantity], taker, timeUs, id);
   }
 
   #ticker(number: number, bytes: Uint8Array): void {

@@ -1,9 +1,10 @@
 import type { InstrumentFeed } from '../books/instrument-feed.ts';
-import { type AdapterOptions, BookSide, FeedFault, type FeedLine, type FeedSink, TakerSide } from '../feed.ts';
+import { type AdapterOptions, BookSide, FeedFault, type FeedLine, type FeedSink } from '../feed.ts';
 import { ByteTable } from '../text/byte-table.ts';
 import { wholeNumber } from '../text/decimal.ts';
 import { JsonFields } from '../text/json-fields.ts';
 import { isoToUs } from '../text/times.ts';
+import { writeMakerTrade } from './coinbase-trade.ts';
 import { VenueLine } from './venue-line.ts';
 import type { VenueUrls } from './venue-urls.ts';
 
@@ -24,7 +25,7 @@ const EventType = { Snapshot: 0, Update: 1 } as const;
 const EVENT_TYPES = new ByteTable(['snapshot', 'update']);
 const Level = { Side: 0, Price: 1, Quantity: 2 } as const;
 const LEVEL_FIELDS = ['side', 'price_level', 'new_quantity'];
-const Trade = { Product: 0, Id: 1, Price: 2, Quantity: 3, Time: 4, Side: 5 } as const;
+const Trade = { Product: 0, TradeId: 1, Price: 2, Quantity: 3, Time: 4, Side: 5 } as const;
 const TRADE_FIELDS = ['product_id', 'trade_id', 'price', 'size', 'time', 'side'];
 const Ticker = { Product: 0, Bid: 1, BidQuantity: 2, Ask: 3, AskQuantity: 4 } as const;
 const TICKER_FIELDS = ['product_id', 'best_bid', 'best_bid_quantity', 'best_ask', 'best_ask_quantity'];
@@ -153,22 +154,12 @@ export class CoinbaseAdapter extends VenueLine {
     const { scanner } = this;
     if (this.#event.id(scanner, Event.Type, EVENT_TYPES) === EventType.Snapshot) return;
     if (!this.#event.list(scanner, Event.Trades, this.#trades)) this.count(FeedFault.MissingField);
-    const { from, to } = this.#trade;
     for (let i = this.#trades.length - 1; i >= 0; i--) {
       scanner.resume(this.#trades[i]);
       const trade = this.#trade.readObject(scanner);
       const number = trade ? this.#instrument(this.#trade, Trade.Product) : -1;
       if (number === -1) continue;
-      const instrument = this.instruments[number];
-      if (!this.#trade.has(Trade.Price) || !this.#trade.has(Trade.Quantity)) {
-        instrument.fault(FeedFault.MissingField);
-        continue;
-      }
-      const maker = MAKER_SIDES.find(bytes, from[Trade.Side], to[Trade.Side]);
-      const taker = maker === 0 ? TakerSide.Sell : maker === 1 ? TakerSide.Buy : TakerSide.Unknown;
-      const timeUs = isoToUs(bytes, from[Trade.Time], to[Trade.Time]);
-      const id = Math.max(0, wholeNumber(bytes, from[Trade.Id], to[Trade.Id]));
-      instrument.trade(bytes, from[Trade.Price], to[Trade.Price], from[Trade.Quantity], to[Trade.Quantity], taker, timeUs, id);
+      writeMakerTrade(this.instruments[number], bytes, this.#trade, Trade, MAKER_SIDES);
     }
   }
 

@@ -36,8 +36,9 @@ const TRADE_FIELDS = ['symbol', 'side', 'price', 'qty', 'trade_id', 'timestamp']
 const Ticker = { Symbol: 0, Bid: 1, BidQuantity: 2, Ask: 3, AskQuantity: 4, Time: 5 } as const;
 const TICKER_FIELDS = ['symbol', 'bid', 'bid_qty', 'ask', 'ask_qty', 'timestamp'];
 const Pairs = { Pairs: 0 } as const;
-const Pair = { Symbol: 0, Price: 1, Quantity: 2 } as const;
-const PAIR_FIELDS = ['symbol', 'price_precision', 'qty_precision'];
+const Pair = { Symbol: 0, Price: 1, Quantity: 2, Status: 3 } as const;
+const PAIR_FIELDS = ['symbol', 'price_precision', 'qty_precision', 'status'];
+const ENDED = new ByteTable(['delisted']);
 const SYSTEM_FIELDS = ['system'];
 const FALSE = 0x66;
 
@@ -223,8 +224,11 @@ export class KrakenV2Adapter extends SubscriptionLine {
       if (!pair.readObject(scanner) || !pair.has(Pair.Symbol)) continue;
       const price = wholeNumber(bytes, pair.from[Pair.Price], pair.to[Pair.Price]);
       const quantity = wholeNumber(bytes, pair.from[Pair.Quantity], pair.to[Pair.Quantity]);
+      const ended = pair.id(scanner, Pair.Status, ENDED) !== -1;
       scanner.resume(pair.position[Pair.Symbol]);
-      if (price !== -1 && quantity !== -1 && scanner.value()) this.expectDecimals(scanner.text(), price, quantity);
+      if (!scanner.value()) continue;
+      if (ended) this.withdrawn(scanner.text());
+      else if (price !== -1 && quantity !== -1) this.expectDecimals(scanner.text(), price, quantity);
     }
   }
 

@@ -17,6 +17,8 @@ export const MAX_INSTRUMENTS = 4096;
 const MAX_LISTED = 65_536;
 /** Instruments that hardly trade have nothing for minutes. */
 const STALE_AFTER_S = 300;
+/** An instrument is stale when it has had nothing for so many times as long, although others have something. */
+const QUIET_TIMES = 10;
 
 export interface LineLimits {
   /** Nothing arrived for this long: the line is opened again. */
@@ -47,6 +49,9 @@ export abstract class VenueLine implements VenueAdapter {
   /** When the instruments had something new, last, as seen by {@link tick}, and how much they had had then. */
   #newUs = 0;
   #written = 0;
+  /** By instrument: how much it had had, and since when no more. */
+  readonly #seen: number[] = [];
+  readonly #seenUs: number[] = [];
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink, limits: LineLimits) {
     this.options = options;
@@ -93,7 +98,10 @@ export abstract class VenueLine implements VenueAdapter {
     if (!this.open) return;
     this.sink.sequence(0);
     if (nowUs - this.#heardUs > this.#limits.silentUs || this.#hasNothingNew(nowUs)) this.restart(FeedFault.Silent);
-    else this.poll(nowUs);
+    else {
+      this.#markQuiet(nowUs);
+      this.poll(nowUs);
+    }
   }
 
   /** The connection is open: sends the subscriptions of `options.instruments`, if there are any, and fetches snapshots. */
@@ -151,6 +159,14 @@ export abstract class VenueLine implements VenueAdapter {
       this.#decimals.set(name, [priceDecimals, quantityDecimals]);
   }
 
+  /** The venue has given up an instrument: its book is stale. One that is not known is ignored. */
+  protected withdrawn(name: string): void {
+    const number = this.#find(name);
+    if (number === -1) return;
+    this.instruments[number].fault(FeedFault.Refused);
+    this.instruments[number].sync(FeedFault.Refused);
+  }
+
   /** Pongs and heartbeats arrive, and nothing of the instruments. */
   #hasNothingNew(nowUs: number): boolean {
     let written = 0;
@@ -159,6 +175,19 @@ export abstract class VenueLine implements VenueAdapter {
     this.#written = written;
     // Without instruments, nothing was subscribed.
     return this.options.instruments.length > 0 && nowUs - this.#newUs > this.#staleAfterUs;
+  }
+
+  /** An instrument that the venue has given up may say nothing more on a line that is well. */
+  #markQuiet(nowUs: number): void {
+    // Without instruments, nothing was subscribed.
+    if (this.options.instruments.length === 0) return;
+    for (let i = 0; i < this.instruments.length; i++) {
+      const instrument = this.instruments[i];
+      if (instrument.written !== this.#seen[i]) {
+        this.#seen[i] = instrument.written;
+        this.#seenUs[i] = nowUs;
+      } else if (instrument.live && nowUs - this.#seenUs[i] > QUIET_TIMES * this.#staleAfterUs) instrument.quiet();
+    }
   }
 
   #find(name: string): number {

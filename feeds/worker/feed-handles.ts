@@ -1,3 +1,4 @@
+import { allocateLeftOut } from '../analysis/feed-candles.ts';
 import { allocateBroadcast, type BroadcastHandle, BroadcastProducer } from '../rings/broadcast-ring.ts';
 import { allocateChangeSignal, ChangeSignal, type ChangeSignalHandle } from '../rings/change-signal.ts';
 import { allocateConsolidated, type BookSpec, type ConsolidatedHandle } from '../rings/consolidated-table.ts';
@@ -12,6 +13,8 @@ export interface FeedHandles {
   readonly sources: SourcesHandle;
   /** Consolidated books, in the order of the configuration. */
   readonly books: readonly ConsolidatedHandle[];
+  /** Trades that are in no candle, counted by the feed thread: of each source. */
+  readonly leftOut: readonly Float64Array[];
   /** Wakes the main thread when rows of `latest` that it watches have changed; undefined if it watches none. */
   readonly signal: ChangeSignalHandle | undefined;
 }
@@ -35,6 +38,7 @@ export function allocateFeeds(
     latest: allocateLatest(instruments),
     sources: allocateSources(sources),
     books: books.map(allocateConsolidated),
+    leftOut: allocateLeftOut(sources),
     signal: watched ? allocateChangeSignal(instruments) : undefined,
   };
 }

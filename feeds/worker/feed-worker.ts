@@ -12,6 +12,7 @@ import { LineClock } from '../lines/line-clock.ts';
 import { SourceLine } from '../lines/source-line.ts';
 import { type PublishedSink, RecordPublisher } from '../rings/record-publisher.ts';
 import { VENUES } from '../venues/index.ts';
+import { FaultNotes } from './fault-notes.ts';
 import { bookedSink, openBooks } from './feed-books.ts';
 import { openOutput } from './feed-handles.ts';
 import type { FeedThreadData, FromFeedThread, ToFeedThread } from './feed-messages.ts';
@@ -19,6 +20,8 @@ import { PublishedAdapter } from './published-adapter.ts';
 
 /** Closed candles kept over all instruments, beyond the first 16 of each interval: 40 MB. */
 const KEPT_BARS = 2 ** 18;
+/** Interval of the lines of the log about faults, ms. */
+const NOTES_MS = 1000;
 
 if (parentPort !== null) runThread(parentPort, workerData as FeedThreadData);
 
@@ -29,14 +32,22 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources, cap
   const say = (message: FromFeedThread): void => port.postMessage(message);
   const output = openOutput(handles, () => say({ type: 'changed' }));
   const budget = { left: KEPT_BARS };
-  const candles = [...sources, ...captures].map(() => new FeedCandles(budget));
-  const sinkOf = (name: string, source: number): PublishedSink => {
-    const sink = bookedSink(new RecordPublisher(output, name, candles[source]), name, books);
+  const candles = [...sources, ...captures].map((_, source) => new FeedCandles(budget, handles.leftOut[source]));
+  const notes: FaultNotes[] = [];
+  /** @param onFault is told of the faults; a capture repeats its own in each round, and logs what ends it */
+  const sinkOf = (name: string, source: number, onFault?: (instrument: number, fault: FeedFault) => void): PublishedSink => {
+    const sink = bookedSink(new RecordPublisher(output, name, candles[source], onFault), name, books);
     sink.at(clock.nowUs());
     return sink;
   };
   const live = sources.map((source, i) => {
-    const sink = sinkOf(source.name, i);
+    const log = (fault: FeedFault, text: string): void => say({ type: 'note', source: source.name, fault, text });
+    const faults = new FaultNotes(
+      (row) => output.latest.name(row),
+      (fault, text) => log(fault, `${source.name}: ${text}`),
+    );
+    notes.push(faults);
+    const sink = sinkOf(source.name, i, (instrument, fault) => faults.note(instrument, fault));
     const venue = VENUES.find(({ name }) => name === source.venue);
     if (venue === undefined) throw new RangeError(`feed ${source.name}: no venue is named ${source.venue}`);
     return new SourceLine({
@@ -46,7 +57,7 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources, cap
       sink,
       breakers,
       clock,
-      log: (fault, text) => say({ type: 'note', source: source.name, fault, text }),
+      log,
     });
   });
   const played = captures.map((source, i) => {
@@ -60,8 +71,12 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources, cap
     });
   });
   const lines = [...live, ...played];
+  const noting = setInterval(() => {
+    for (const faults of notes) faults.poll(performance.now());
+  }, NOTES_MS);
   port.on('message', (message: ToFeedThread) => {
     if (message.type === 'stop') {
+      clearInterval(noting);
       void Promise.all(lines.map((line) => line.stop())).then(() => port.close());
       return;
     }

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { BarRange } from '../analysis/feed-candles.ts';
+import { type BarRange, type LeftOut, leftOutOf } from '../analysis/feed-candles.ts';
 import { FEED_STATES, FeedFault } from '../feed.ts';
 import type { CaptureSource } from '../lines/capture-line.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
@@ -109,6 +109,11 @@ export class Feeds {
   /** State and counters of each source, in the order of the configuration. */
   status(): SourceStatus[] {
     return this.#status.all();
+  }
+
+  /** Trades of each source that are in no candle, in the order of {@link status}. */
+  leftOut(): LeftOut[] {
+    return this.handles.leftOut.map(leftOutOf);
   }
 
   /** Changes of this row of {@link latest} call `onChange`. Read the row once after that. */

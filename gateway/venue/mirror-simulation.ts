@@ -3,7 +3,7 @@ import type { CommandFields } from '../../engine/machine/command.ts';
 import type { Directory } from '../../engine/threads/directory.ts';
 import type { SymbolInfo } from '../../engine/threads/directory-info.ts';
 import type { Sequencer } from '../../engine/threads/sequencer.ts';
-import { Phase, ReportKind, Side } from '../../engine/wire/layout.ts';
+import { CommandKind, Phase, ReportKind, Side } from '../../engine/wire/layout.ts';
 import { ReportFrameWriter } from '../../engine/wire/report-frames.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
 import { FeedState } from '../../feeds/feed.ts';
@@ -36,6 +36,21 @@ const READ_PAUSE_MS = 1;
 /** Instruments that a warning names. */
 const NAMED_INSTRUMENTS = 8;
 const REPORTS = 64;
+
+/** What the mirror does, for metrics. */
+export interface MirrorStatus {
+  /** Name of the source. */
+  readonly source: string;
+  readonly connected: boolean;
+  /** Symbols whose quotes follow an instrument, and those whose quotes were withdrawn or have not begun. */
+  readonly quoted: number;
+  readonly withdrawn: number;
+  /** Commands sent: orders that quote, their amends and cancels, and orders that take as the source's trades did. */
+  readonly commands: Readonly<Record<'quote' | 'amend' | 'cancel' | 'take', number>>;
+  readonly rejects: number;
+  readonly withdrawals: number;
+  readonly droppedTrades: number;
+}
 
 export interface MirrorParts {
   readonly feeds: Feeds;
@@ -80,8 +95,8 @@ export class MirrorSimulation {
   #isShort = false;
   #rejected = 0;
   #lastReject: Code = Code.OK;
-  /** Commands sent. */
-  sent = 0;
+  readonly #sent = { quote: 0, amend: 0, cancel: 0, take: 0 };
+  #rejects = 0;
 
   /** Starts at once, on the symbols that trade continuously now. Orders that an earlier simulation left are cancelled first. */
   constructor({ makers, takers, rate, mirror }: SimulatorConfig, parts: MirrorParts) {
@@ -110,6 +125,27 @@ export class MirrorSimulation {
   /** Symbols that have a market now. */
   get symbols(): number {
     return this.#mirror.mirrored.filter(({ quoted }) => quoted).length;
+  }
+
+  /** Commands sent. */
+  get sent(): number {
+    const { quote, amend, cancel, take } = this.#sent;
+    return quote + amend + cancel + take;
+  }
+
+  status(): MirrorStatus {
+    const { connected, mirrored, withdrawals, droppedTrades } = this.#mirror;
+    const { symbols: quoted } = this;
+    return {
+      source: this.#parts.source,
+      connected,
+      quoted,
+      withdrawn: mirrored.length - quoted,
+      commands: this.#sent,
+      rejects: this.#rejects,
+      withdrawals,
+      droppedTrades,
+    };
   }
 
   /** Cancels all quotes and ends. */
@@ -178,10 +214,10 @@ export class MirrorSimulation {
     for (; count < most; count++) {
       this.#waiting ??= this.#mirror.next(now);
       if (this.#waiting === undefined || !this.#accounts.submit(this.#waiting)) break;
+      this.#sent[sentAs(this.#waiting)]++;
       this.#waiting = undefined;
     }
     if (count > 0) this.#accounts.publish();
-    this.sent += count;
     return count;
   }
 
@@ -204,6 +240,7 @@ export class MirrorSimulation {
     // An order may have been filled while its amend was on the way.
     if ((kind === ReportKind.Rejected || kind === ReportKind.AmendRejected) && code !== Code.UNKNOWN_ORDER) {
       this.#rejected++;
+      this.#rejects++;
       this.#lastReject = code as Code;
       if (code === Code.INSUFFICIENT_FUNDS) this.#isShort = true;
     }
@@ -271,6 +308,13 @@ export class MirrorSimulation {
     );
     this.#rejected = 0;
   }
+}
+
+/** Orders that take have no place among the quotes, and so no tag. */
+function sentAs({ kind, tag }: CommandFields): keyof MirrorStatus['commands'] {
+  if (kind === CommandKind.Cancel) return 'cancel';
+  if (kind === CommandKind.Amend) return 'amend';
+  return tag === undefined ? 'take' : 'quote';
 }
 
 /** The symbol as the mirror needs it; empty when it does not trade continuously. */

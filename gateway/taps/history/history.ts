@@ -5,6 +5,7 @@ import { type ReportArchive, ReportsGoneError } from '../../sessions/report-curs
 import type { CandleRange, StoredCandles } from '../candles/candle-queries.ts';
 import type { CandleProgress, CandleStats } from '../candles/candle-stats.ts';
 import type { PositionPage, PositionRange } from '../positions/position-queries.ts';
+import type { PositionProgress } from '../positions/position-writer.ts';
 import { FairQueue, QueueFullError } from './fair-queue.ts';
 import type { OrderLife } from './order-life.ts';
 import { unpackOrders } from './order-rows.ts';
@@ -50,6 +51,8 @@ export interface HistoryOptions extends WriterOptions {
   readonly onState?: (event: 'failing' | 'recovered', error: string) => void;
   /** Called while candles of stored trades are made, before the start has ended; the last call has all of them. */
   readonly onCandles?: (progress: CandleProgress) => void;
+  /** The same for positions of stored reports, which are computed after the candles. */
+  readonly onPositions?: (progress: PositionProgress) => void;
   /** Called when the writer's thread has died, or the store failed otherwise than by a full disk: reports accumulate in the ring until the process is restarted. */
   readonly onFailure?: (error: Error) => void;
   /** Called once, when a query finds a damaged run. */
@@ -101,7 +104,7 @@ export class History implements ReportArchive {
 
   /** Resolves when the writer has opened its store and takes reports. */
   static async start(options: HistoryOptions): Promise<History> {
-    const { onState, onFailure, onCandles, onDamaged = () => undefined, verify = false, ...writerOptions } = options;
+    const { onState, onFailure, onCandles, onPositions, onDamaged = () => undefined, verify = false, ...writerOptions } = options;
     const stop = new Int32Array(new SharedArrayBuffer(4));
     const stats = new Float64Array(new SharedArrayBuffer(8 * WRITER_STATS));
     const workerData = { ...writerOptions, stop, stats } satisfies WriterStart;
@@ -117,6 +120,7 @@ export class History implements ReportArchive {
           history.candleStates = message.candles;
           resolve();
         } else if (message.event === 'candles') onCandles?.(message.progress);
+        else if (message.event === 'positions') onPositions?.(message.progress);
         else if (message.event === 'failed') {
           writer.unref();
           onFailure?.(new Error(`the history in ${options.dataDir} cannot be written: ${message.error}`));

@@ -37,6 +37,13 @@ export function startHistory(
         { trades, of },
         trades < of ? 'candles of stored trades are being made; the exchange starts afterwards' : 'candles of stored trades are made',
       ),
+    onPositions: ({ reports, of }) =>
+      log.info(
+        { reports, of },
+        reports < of
+          ? 'positions of stored reports are being computed; the exchange starts afterwards'
+          : 'positions of stored reports are computed',
+      ),
     keepCandlesUs: keepCandleDays * DAY_US,
     ...(keepDays !== undefined && { keepUs: keepDays * DAY_US }),
     onFailure,

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { CANDLE_INTERVALS } from '../../../feeds/analysis/candles.ts';
 import type { CandleProgress } from '../candles/candle-stats.ts';
 import { CandleTrimmer } from '../candles/candle-trimmer.ts';
+import type { PositionProgress } from '../positions/position-writer.ts';
 import { HistoryFullError } from './room.ts';
 import { HistoryTrimmer } from './trimmer.ts';
 import { HistoryWriter, type WriterOptions } from './writer.ts';
@@ -12,7 +13,7 @@ const IDLE_MS = 20;
 /** Delay before a failed write is retried, ms. */
 const RETRY_MS = 500;
 /** Between two reports of the candles that are made at the start. */
-const CANDLES_MS = 5000;
+const PROGRESS_MS = 5000;
 
 export interface WriterStart extends WriterOptions {
   /** Int32: 0 = run, 1 = the engine has stopped, write the rest and end. */
@@ -43,6 +44,8 @@ export type WriterMessage =
   | { readonly event: 'ready'; readonly candles: Float64Array }
   /** Candles of stored trades are made before the writer is ready. */
   | { readonly event: 'candles'; readonly progress: CandleProgress }
+  /** Then positions of stored reports are computed. */
+  | { readonly event: 'positions'; readonly progress: PositionProgress }
   /** The disk is full, or has room again. */
   | { readonly event: 'failing' | 'recovered'; readonly error: string }
   /** The store failed in another way. The thread has stopped for ever. */
@@ -50,13 +53,23 @@ export type WriterMessage =
 
 async function run(start: WriterStart): Promise<void> {
   const { stats, stop } = start;
-  const writer = new HistoryWriter(start, progressReporter());
+  const writer = new HistoryWriter(
+    start,
+    throttled(
+      ({ trades, of }: CandleProgress) => trades === of,
+      (progress) => post({ event: 'candles', progress }),
+    ),
+    throttled(
+      ({ reports, of }: PositionProgress) => reports === of,
+      (progress) => post({ event: 'positions', progress }),
+    ),
+  );
   stats[WriterStat.caughtUpTrades] = writer.candles.caughtUp;
   const trimmer = start.keepUs === undefined ? undefined : new HistoryTrimmer(writer.store, start.dataDir, start.keepUs);
   const { keepCandlesUs } = start;
   const candles = keepCandlesUs === undefined ? undefined : new CandleTrimmer(writer.store, start.dataDir, keepCandlesUs);
   stats[WriterStat.watermark] = writer.watermark;
-  parentPort?.postMessage({ event: 'ready', candles: writer.candles.packedStates() } satisfies WriterMessage);
+  post({ event: 'ready', candles: writer.candles.packedStates() });
   for (;;) {
     const stopping = Atomics.load(stop, 0) !== 0;
     const written = pollOnce(writer, stats, stopping);
@@ -74,14 +87,18 @@ async function run(start: WriterStart): Promise<void> {
   }
 }
 
-/** Posts the progress at most every few seconds, and the end. */
-function progressReporter(): (progress: CandleProgress) => void {
-  let reportedAt = performance.now();
+/** Passes progress on at most every few seconds, and the end. */
+function throttled<Progress>(isEnd: (progress: Progress) => boolean, pass: (progress: Progress) => void): (progress: Progress) => void {
+  let passedAt = performance.now();
   return (progress) => {
-    if (progress.trades < progress.of && performance.now() - reportedAt < CANDLES_MS) return;
-    reportedAt = performance.now();
-    parentPort?.postMessage({ event: 'candles', progress } satisfies WriterMessage);
+    if (!isEnd(progress) && performance.now() - passedAt < PROGRESS_MS) return;
+    passedAt = performance.now();
+    pass(progress);
   };
+}
+
+function post(message: WriterMessage): void {
+  parentPort?.postMessage(message);
 }
 
 function noteCandles({ candles }: HistoryWriter, stats: Float64Array): void {
@@ -138,7 +155,7 @@ function fail(error: unknown): never {
 }
 
 function notify(event: 'failing' | 'recovered' | 'failed', error: string): void {
-  parentPort?.postMessage({ event, error } satisfies WriterMessage);
+  post({ event, error });
 }
 
 if (parentPort !== null) void run(workerData as WriterStart);

@@ -11,7 +11,7 @@ import { Taker } from '../../../feeds/analysis/candles.ts';
 import { NO_TRADE, takerOfFill } from '../../fill-trade.ts';
 import type { CandleProgress } from '../candles/candle-stats.ts';
 import { CandleWriter, MANY_CANDLES } from '../candles/candle-writer.ts';
-import { PositionWriter } from '../positions/position-writer.ts';
+import { type PositionProgress, PositionWriter } from '../positions/position-writer.ts';
 import { hasRoom, requireRoom } from './room.ts';
 import { RunCollector } from './run-collector.ts';
 import type { Runs } from './run-format.ts';
@@ -84,8 +84,8 @@ export class HistoryWriter {
   #notBefore = 0;
   #lastCommit = 0;
 
-  /** @param onCandles how far the candles of stored trades are made, before the constructor returns */
-  constructor(options: WriterOptions, onCandles?: (progress: CandleProgress) => void) {
+  /** Both are called before the constructor returns. @param onCandles how far the candles of stored trades are made @param onPositions the same of positions */
+  constructor(options: WriterOptions, onCandles?: (progress: CandleProgress) => void, onPositions?: (progress: PositionProgress) => void) {
     this.store = openHistory(options.dataDir);
     this.#dataDir = options.dataDir;
     // A take may end inside a command; the next reports show which commands are complete.
@@ -97,7 +97,7 @@ export class HistoryWriter {
     this.candles = new CandleWriter(this.store);
     this.candles.catchUpAll(this.#watermark, () => this.#commitCandles(), onCandles);
     this.#positions = new PositionWriter(this.store);
-    this.#positions.catchUp(this.#watermark, (completeTo) => this.#commitPositions(completeTo));
+    this.#positions.catchUp(this.#watermark, (completeTo) => this.#commitPositions(completeTo), onPositions);
   }
 
   /** Writes candles alone, of trades that are stored. */

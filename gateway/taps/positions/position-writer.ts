@@ -1,7 +1,8 @@
 import type { ReportView } from '../../../engine/wire/report-view.ts';
 import { Position } from '../../../feeds/analysis/average-cost.ts';
 import { lostReports } from '../history/queries.ts';
-import { NEWEST } from '../history/runs.ts';
+import { REPORT_RUNS } from '../history/run-format.ts';
+import { NEWEST, newestNo } from '../history/runs.ts';
 import type { HistoryStore } from '../history/store.ts';
 import { addFill, firstReportAfter, visitFills } from './position-fills.ts';
 import {
@@ -25,12 +26,22 @@ const MOST_CHANGED = 16_384;
  */
 const MOST_REPORTS = 65_536;
 const WRITE_MS = 5000;
+/** Fills between two calls that report the progress of a catch-up. */
+const PROGRESS_FILLS = 8192;
 
 interface Entry {
   readonly account: number;
   readonly symbol: number;
   readonly position: Position;
   isChanged: boolean;
+}
+
+/** How far the positions of stored reports are computed. */
+export interface PositionProgress {
+  /** Reports whose fills are in positions now. */
+  readonly reports: number;
+  /** All that may have had fills in no position. */
+  readonly of: number;
 }
 
 /** Called between two rows. */
@@ -110,47 +121,69 @@ export class PositionWriter {
    * before the first fill.
    * @param upToSeq the store's watermark: reports of later commands come again
    * @param some called now and then, to commit: it calls {@link write} and {@link clear}
+   * @param report called now and then, and at the end, if there are any fills
    * @throws DamagedHistoryError
    */
-  catchUp(upToSeq: number, some: (completeTo: number) => void): void {
+  catchUp(upToSeq: number, some: (completeTo: number) => void, report: (progress: PositionProgress) => void = () => undefined): void {
     const completeTo = positionsCompleteTo(this.#store);
-    for (const account of this.#accounts(completeTo < upToSeq)) {
-      const from = this.#forgetLost(account) ? 1 : firstReportAfter(this.#store.reports, account, completeTo);
-      visitFills(this.#store.reports, account, { from, to: NEWEST - 1, upToSeq }, (report) => {
-        this.fill(report);
+    const isBehind = completeTo < upToSeq;
+    let of = 0;
+    for (const account of this.#accounts(isBehind)) of += this.#newest(account) - this.#firstMissing(account, completeTo) + 1;
+    let reports = 0;
+    let fills = 0;
+    for (const account of this.#accounts(isBehind)) {
+      const from = this.#firstMissing(account, completeTo);
+      this.#forgetLost(account);
+      visitFills(this.#store.reports, account, { from, to: NEWEST - 1, upToSeq }, (fill) => {
+        this.fill(fill);
         if (this.#changed.length >= MANY_CHANGED) some(completeTo);
+        if (++fills % PROGRESS_FILLS === 0) report({ reports: Math.min(reports + fill.reportNo - from + 1, of - 1), of });
       });
+      reports += this.#newest(account) - from + 1;
     }
     if (completeTo !== upToSeq || this.#changed.length > 0) some(upToSeq);
+    if (fills > 0) report({ reports: of, of });
+  }
+
+  /** Number of the account's first stored report whose fill may be in no position. */
+  #firstMissing(account: number, completeTo: number): number {
+    return this.#hasLost(account) ? 1 : firstReportAfter(this.#store.reports, account, completeTo);
+  }
+
+  #newest(account: number): number {
+    return newestNo(this.#store.reports, account, REPORT_RUNS);
   }
 
   /** Accounts of which the store may lack reports; with `all`, also those that have some. */
   *#accounts(all: boolean): Generator<number> {
     const { lost, reports } = this.#store;
-    for (const account of Array.from(lost.getKeys({}), Number)) yield account;
+    const withLost = new Set(Array.from(lost.getKeys({}), Number));
+    yield* withLost;
     if (!all) return;
     for (let account = 0; ; account++) {
       const next = Array.from(reports.getKeys({ start: [account, 0], end: [NEWEST, NEWEST], limit: 1 }))[0];
       if (next === undefined) return;
       [account] = next as [number, number];
-      yield account;
+      if (!withLost.has(account)) yield account;
     }
   }
 
   /**
    * If reports are gone that are not in the account's bases, its positions begin again with what is known, and its base says so.
-   * @returns whether they do
    */
-  #forgetLost(account: number): boolean {
+  #forgetLost(account: number): void {
+    if (!this.#hasLost(account)) return;
     const lostTo = lostReports(this.#store, account, 1);
-    if (lostTo <= positionBase(this.#store, account).removedTo) return false;
     this.#store.root.transactionSync(() => {
       putPositionBase(this.#store, account, { removedTo: lostTo, lostTo });
       for (const { symbol } of Array.from(positionsOf(this.#store.positions, account))) this.#store.positions.removeSync([account, symbol]);
       for (const { symbol, position } of Array.from(positionsOf(this.#store.positionBases, account)))
         putPosition(this.#store.positions, account, symbol, position);
     });
-    return true;
+  }
+
+  #hasLost(account: number): boolean {
+    return lostReports(this.#store, account, 1) > positionBase(this.#store, account).removedTo;
   }
 
   #entry(account: number, symbol: number): Entry {
