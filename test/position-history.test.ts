@@ -11,7 +11,7 @@ import { Position, PositionField, type PositionSums } from '../feeds/analysis/av
 import { Prng } from '../feeds/simulator/prng.ts';
 import { History } from '../gateway/taps/history/history.ts';
 import type { RowKey } from '../gateway/taps/history/sealed-row.ts';
-import { beginHistoryAt, type HistoryStore, openHistory, truncateHistory } from '../gateway/taps/history/store.ts';
+import { beginHistoryAt, type HistoryStore, openHistory, truncateHistory, watermarkOf } from '../gateway/taps/history/store.ts';
 import { checkStore } from '../gateway/taps/history/store-check.ts';
 import { HistoryTrimmer } from '../gateway/taps/history/trimmer.ts';
 import { HistoryWriter } from '../gateway/taps/history/writer.ts';
@@ -19,7 +19,7 @@ import { PositionAudit } from '../gateway/taps/positions/position-audit.ts';
 import { type PositionPage, storedPositions, unpackPositions } from '../gateway/taps/positions/position-queries.ts';
 import { recomputePositions } from '../gateway/taps/positions/position-repair.ts';
 import { positionBase, positionsOf, putPosition, putPositionBase, storedPosition } from '../gateway/taps/positions/position-store.ts';
-import type { PositionProgress } from '../gateway/taps/positions/position-writer.ts';
+import { type PositionProgress, PositionWriter } from '../gateway/taps/positions/position-writer.ts';
 import { naivePosition } from './support/naive-position.ts';
 import { type ReportFields, ReportSource } from './support/report-source.ts';
 
@@ -367,6 +367,32 @@ test('reports that were removed before there were positions are named as lost; s
   assert.deepEqual(positionBase(fresh.store, 1), { removedTo: 40, lostTo: 40 });
   assert.deepEqual(positionBase(fresh.store, 2), { removedTo: 0, lostTo: 0 });
   await fresh.close();
+});
+
+test('a start that is killed while it computes positions without lost reports is repeated by the next one', async () => {
+  const dataDir = newDir();
+  const reports = someReports(new Prng(14), 600);
+  for (let from = 0; from < reports.length; from += 60) await written(dataDir, reports.slice(from, from + 60));
+  const writer = started(dataDir);
+  const trimmer = new HistoryTrimmer(writer.store, dataDir, 0);
+  while (!trimmer.step(reports[300].timeUs).complete);
+  // The positions stay, and are complete up to the last report; what was removed is in no base.
+  writer.store.root.transactionSync(() => writer.store.positionBases.clearSync());
+  await writer.close();
+  const killed = openHistory(dataDir);
+  const kill = (): void => {
+    throw new Error('killed');
+  };
+  assert.throws(() => new PositionWriter(killed).catchUp(watermarkOf(killed), kill), /killed/);
+  await killed.root.close();
+  const next = started(dataDir);
+  const lostTo = [0, 1, 2, 3].map((account) => positionBase(next.store, account).lostTo);
+  assert.ok(lostTo.slice(1).every((no) => no > 0));
+  sameAs(
+    next.store,
+    reports.filter(({ account, reportNo }) => reportNo > lostTo[account]),
+  );
+  await next.close();
 });
 
 test('positions of a log are compared with the stored ones as far as these go', async () => {

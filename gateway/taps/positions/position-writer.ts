@@ -127,21 +127,22 @@ export class PositionWriter {
   catchUp(upToSeq: number, some: (completeTo: number) => void, report: (progress: PositionProgress) => void = () => undefined): void {
     const completeTo = positionsCompleteTo(this.#store);
     const isBehind = completeTo < upToSeq;
+    let mark = completeTo;
     let of = 0;
     for (const account of this.#accounts(isBehind)) of += this.#newest(account) - this.#firstMissing(account, completeTo) + 1;
     let reports = 0;
     let fills = 0;
     for (const account of this.#accounts(isBehind)) {
       const from = this.#firstMissing(account, completeTo);
-      this.#forgetLost(account);
+      if (this.#forgetLost(account)) mark = 0;
       visitFills(this.#store.reports, account, { from, to: NEWEST - 1, upToSeq }, (fill) => {
         this.fill(fill);
-        if (this.#changed.length >= MANY_CHANGED) some(completeTo);
+        if (this.#changed.length >= MANY_CHANGED) some(mark);
         if (++fills % PROGRESS_FILLS === 0) report({ reports: Math.min(reports + fill.reportNo - from + 1, of - 1), of });
       });
       reports += this.#newest(account) - from + 1;
     }
-    if (completeTo !== upToSeq || this.#changed.length > 0) some(upToSeq);
+    if (mark !== upToSeq || this.#changed.length > 0) some(upToSeq);
     if (fills > 0) report({ reports: of, of });
   }
 
@@ -169,17 +170,21 @@ export class PositionWriter {
   }
 
   /**
-   * If reports are gone that are not in the account's bases, its positions begin again with what is known, and its base says so.
+   * If reports are gone that are not in the account's bases, its positions begin again with what is known, and its base says so. Until its fills are
+   * added, positions are complete up to nothing, so that the next start adds them if this one ends before.
+   * @returns whether there were such reports
    */
-  #forgetLost(account: number): void {
-    if (!this.#hasLost(account)) return;
+  #forgetLost(account: number): boolean {
+    if (!this.#hasLost(account)) return false;
     const lostTo = lostReports(this.#store, account, 1);
     this.#store.root.transactionSync(() => {
       putPositionBase(this.#store, account, { removedTo: lostTo, lostTo });
       for (const { symbol } of Array.from(positionsOf(this.#store.positions, account))) this.#store.positions.removeSync([account, symbol]);
       for (const { symbol, position } of Array.from(positionsOf(this.#store.positionBases, account)))
         putPosition(this.#store.positions, account, symbol, position);
+      putPositionsCompleteTo(this.#store, 0);
     });
+    return true;
   }
 
   #hasLost(account: number): boolean {
