@@ -5,22 +5,11 @@ import { codeText } from '../engine/code-texts.ts';
 import { Code } from '../engine/codes.ts';
 import { CATALOG } from '../feeds/analysis/indicators/catalog.ts';
 import { OPTIONS } from '../gateway/config/config.ts';
-import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
-import { queryRoutes } from '../gateway/endpoints/http/admin-queries.ts';
-import { alertRoutes } from '../gateway/endpoints/http/alert-routes.ts';
-import { calendarRoute } from '../gateway/endpoints/http/calendar-query.ts';
-import { candleRoute } from '../gateway/endpoints/http/candle-query.ts';
-import { feedBookRoutes } from '../gateway/endpoints/http/feed-book-queries.ts';
-import { feedCandleRoute } from '../gateway/endpoints/http/feed-candle-query.ts';
-import { feedRoutes } from '../gateway/endpoints/http/feed-queries.ts';
-import { indicatorRoute } from '../gateway/endpoints/http/indicator-query.ts';
-import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
-import { portfolioRoute } from '../gateway/endpoints/http/portfolio-query.ts';
-import { referenceRoutes } from '../gateway/endpoints/http/reference-queries.ts';
 import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
+import { ADMIN_ROUTES } from './support/admin-routes.ts';
 
 const doc = (name: string) => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
-/** Sources of routes and metrics; only their names are looked at. */
+/** Sources of metrics; only their names are looked at. */
 const nothing = {} as never;
 
 test('every code is explained, and nothing else', () => {
@@ -40,20 +29,7 @@ test('every code of an order is explained in the same words by the program', () 
 });
 
 test('every route of the admin interface is documented, and nothing else', () => {
-  const routes = [
-    ...queryRoutes(nothing),
-    ...orderRoutes(nothing),
-    candleRoute(nothing),
-    portfolioRoute(nothing, nothing),
-    indicatorRoute(nothing),
-    calendarRoute(nothing, nothing, nothing),
-    ...feedBookRoutes(nothing),
-    ...feedRoutes(nothing),
-    ...alertRoutes(nothing),
-    feedCandleRoute(nothing),
-    ...referenceRoutes(nothing, nothing),
-    ...actionRoutes(nothing),
-  ].map(({ method, path }) => `${method} ${path}`);
+  const routes = ADMIN_ROUTES.map(({ method, path }) => `${method} ${path}`);
   const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST|DELETE) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(
     ([, method, path]) =>
       `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table').replace('/ALERT', '/:alert').replace('/WEBHOOK', '/:webhook')}`,

@@ -136,7 +136,10 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
     for (const roles of ['trader', 'read-only', 'operator auditor', '', 'non-drop-copy']) await denied(roles, 'DropCopy');
     assert.equal((await webSocket(files, market, '/v1/drop-copy', { certificate, token })).status, 403);
     assert.equal((await webSocket(files, market, '/v1/drop-copy', { token: await files.token({ roles: 'drop-copy' }) })).status, 403);
-    assert.equal((await webSocket(files, market, '/v1/portfolio?account=1', { token })).status, 403, 'without a certificate');
+    for (const path of ['/v1/portfolio?account=1', '/v1/alerts?account=1'])
+      assert.equal((await webSocket(files, market, path, { token })).status, 403, `${path}, without a certificate`);
+    const custody = { certificate, token: await files.token({ roles: 'custodian' }) };
+    assert.equal((await webSocket(files, market, '/v1/alerts?account=1', custody)).status, 403);
     const trader = { certificate, token };
     for (const path of ['/metrics', '/v1/snapshot', '/v1/accounts/1/deposit', '/v1/accounts/x', '/v1/symbols/BTC-USD/phase']) {
       const { status, text } = await https(files, queries, path, trader);
@@ -148,10 +151,16 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
     for (const path of ['/v1/accounts/1/suspend', '/v1/accounts/1/deposit/x', '/metrics'])
       assert.equal((await https(files, administration, path, custodian)).status, 403, path);
     assert.equal((await webSocket(files, market, '/v1/orders?account=1', { ...auditor, certificate })).status, 403);
-    // Nothing is changed through the port of queries, whatever the role.
+    // Nothing but alerts and webhooks is changed through the port of queries, whatever the role.
     const everything = { certificate, token: await files.token({ roles: 'operator custodian auditor', accounts: '* 1' }) };
     for (const path of ['/v1/snapshot', '/v1/accounts/1/deposit', '/v1/accounts', '/v1/symbols'])
       assert.equal((await https(files, queries, path, everything, { method: 'POST' })).status, 403, path);
+    for (const roles of ['read-only', 'auditor', 'custodian', 'drop-copy'])
+      for (const path of ['/v1/alerts', '/v1/webhooks', '/v1/webhooks/1/rotate'])
+        assert.equal(
+          (await https(files, queries, path, { certificate, token: await files.token({ roles }) }, { method: 'POST' })).status,
+          403,
+        );
     assert.equal((await webSocket(files, market, '/', { certificate, token: await files.token({ roles: 'visitor' }) })).status, 403);
   });
 
@@ -180,6 +189,9 @@ test('operators and auditors reach the admin port', options, async (t) => {
 
 const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor', 'drop-copy'] as const;
 
+/** Roles that may read alerts and webhooks. */
+const ALERTED = ['trader', 'market-maker', 'read-only', 'operator', 'auditor'] as const;
+
 /** Queries of the HTTP port, and the roles with account 1 (staff: with `*`) that docs/SECURITY.md grants them to. */
 const QUERIES: readonly (readonly [path: string, roles: readonly string[]])[] = [
   ['/health/ready', ROLES],
@@ -188,6 +200,10 @@ const QUERIES: readonly (readonly [path: string, roles: readonly string[]])[] = 
   ['/v1/symbols/BTC-USD', ROLES],
   ['/v1/symbols/BTC-USD/trades', ROLES],
   ['/v1/symbols/BTC-USD/calendar', ROLES],
+  ['/v1/symbols/BTC-USD/candles?interval=1m', ROLES],
+  ['/v1/feeds/none/candles?instrument=x', ROLES],
+  ['/v1/references', ROLES],
+  ['/v1/alerts?account=1', ALERTED],
   ['/v1/book/BTC-USD', ROLES],
   ['/v1/accounts', ROLES],
   ['/v1/accounts/1', ROLES],
@@ -223,8 +239,8 @@ test('each role has its queries, whether the claims of its token are text or lis
       const token = await files.token(claims);
       for (const [path, allowed] of QUERIES) {
         const call = `${JSON.stringify(claims)}: ${path}`;
-        // No order was sent.
-        const found = /\/orders\/(by|\d)/.test(path) ? 404 : 200;
+        // No order was sent, and there are no feeds.
+        const found = /\/orders\/(by|\d)|\/none\//.test(path) ? 404 : 200;
         const right = allowed.includes(role) ? found : 403;
         assert.equal((await https(files, queries, path, { certificate: files.client, token })).status, right, call);
         const office = await https(files, administration, path, { certificate: files.administrator, token });
@@ -242,6 +258,8 @@ test('each role has its queries, whether the claims of its token are text or lis
     assert.equal((await webSocket(files, envoy.ports.market, '/v1/orders?account=1', shows)).status, 101);
     assert.equal((await webSocket(files, envoy.ports.market, '/v1/portfolio?account=1', shows)).status, 101);
     assert.equal((await webSocket(files, envoy.ports.market, '/v1/portfolio?account=2', shows)).status, 403);
+    assert.equal((await webSocket(files, envoy.ports.market, '/v1/alerts?account=1', shows)).status, 101);
+    assert.equal((await webSocket(files, envoy.ports.market, '/v1/alerts?account=2', shows)).status, 403);
   }
   for (const claims of shapesOf('drop-copy')) {
     const shows = { certificate: files.client, token: await files.token(claims) };
@@ -255,6 +273,34 @@ test('each role has its queries, whether the claims of its token are text or lis
     const shows = { certificate: files.client, token: await files.token({ roles }) };
     assert.equal((await submit(files, orders, 1, 1, shows)).status, Grpc.PermissionDenied, JSON.stringify(roles));
   }
+});
+
+test('members set and delete alerts and webhooks, and read candles of outside markets', options, async (t) => {
+  const { files, envoy } = await venue(t);
+  const { queries, market } = envoy.ports;
+  const shows = {
+    certificate: files.client,
+    token: await files.token(),
+    headers: { 'content-type': 'application/json' },
+  };
+  const changes: readonly [method: string, path: string, body: object | undefined, status: number][] = [
+    ['POST', '/v1/alerts', { account: 1, kind: 'price', symbol: 'BTC-USD', direction: 'up', price: '65000.00' }, 201],
+    ['POST', '/v1/alerts', { account: 2, kind: 'price', symbol: 'BTC-USD', direction: 'up', price: '65000.00' }, 403],
+    ['DELETE', '/v1/alerts/1?account=1', undefined, 200],
+    ['POST', '/v1/webhooks', { account: 1, url: 'https://example.com/hooks' }, 201],
+    ['POST', '/v1/webhooks/1/rotate', { account: 1 }, 200],
+    ['POST', '/v1/webhooks/1/replay', { account: 1 }, 200],
+    ['GET', '/v1/webhooks/1/messages?account=1', undefined, 200],
+    ['DELETE', '/v1/webhooks/1?account=1', undefined, 200],
+  ];
+  for (const [method, path, body, status] of changes) {
+    const answer = await https(files, queries, path, shows, { method }, body && JSON.stringify(body));
+    assert.equal(answer.status, status, `${method} ${path}: ${answer.text}`);
+  }
+  const reader = { token: await files.token({ roles: 'read-only' }) };
+  const candles = await webSocket(files, market, '/v1/feed-candles?feed=none&instrument=x', reader);
+  assert.equal(candles.status, 404);
+  assert.match(candles.text, /^UNKNOWN_FEED/, 'answered by the exchange');
 });
 
 /** The headers with which Envoy forwards the claims: a list is the base64 of its JSON. */

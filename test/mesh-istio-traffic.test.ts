@@ -111,6 +111,10 @@ type Role = (typeof ROLES)[number];
 const ANY: readonly Role[] = ROLES;
 const NO_ROLES: readonly Role[] = [];
 const SENDERS: readonly Role[] = ['trader', 'market-maker'];
+const ALERTED: readonly Role[] = ['trader', 'market-maker', 'read-only', 'operator', 'auditor'];
+/** The staff's rule for queries admits custodians to these, too; the exchange rejects them. */
+const ALERTED_OR_STAFF: readonly Role[] = [...ALERTED, 'custodian'];
+const CHANGERS: readonly Role[] = ['trader', 'market-maker', 'operator'];
 const OFFICE: readonly Role[] = ['custodian', 'operator', 'auditor'];
 
 /** Existing and possible requests on each port, and the roles that the sidecar admits. */
@@ -129,6 +133,10 @@ const OPERATIONS: readonly (readonly [port: number, method: string, path: string
   [7402, 'POST', '/v1/drop-copy', NO_ROLES],
   [7402, 'GET', '/v1/portfolio?account=1', ANY],
   [7402, 'POST', '/v1/portfolio?account=1', NO_ROLES],
+  [7402, 'GET', '/v1/alerts?account=1', ALERTED],
+  [7402, 'POST', '/v1/alerts?account=1', NO_ROLES],
+  [7402, 'GET', '/v1/feed-candles?feed=kraken&instrument=BTC/USD', ANY],
+  [7402, 'POST', '/v1/feed-candles', NO_ROLES],
   [7402, 'POST', '/openbell.OrderEntry/Submit', NO_ROLES],
   [7402, 'GET', '/', ANY],
   [7402, 'POST', '/', NO_ROLES],
@@ -139,7 +147,29 @@ const OPERATIONS: readonly (readonly [port: number, method: string, path: string
   [7403, 'GET', '/', NO_ROLES],
   [7403, 'GET', '/v1/symbols/BTC-USD/trades?limit=5', ANY],
   [7403, 'GET', '/v1/symbols/BTC-USD/calendar', ANY],
+  [7403, 'GET', '/v1/symbols/BTC-USD/candles?interval=1m', ANY],
+  [7403, 'GET', '/v1/symbols/BTC-USD/indicators?interval=1m&indicator=sma:14', ANY],
   [7403, 'GET', '/v1/symbols/BTC-USD/halt', OFFICE],
+  [7403, 'GET', '/v1/feeds', ANY],
+  [7403, 'GET', '/v1/feeds/kraken', ANY],
+  [7403, 'GET', '/v1/feeds/kraken/candles?instrument=BTC/USD', ANY],
+  [7403, 'GET', '/v1/feeds/kraken/other', OFFICE],
+  [7403, 'GET', '/v1/feeds/books', ANY],
+  [7403, 'GET', '/v1/feeds/books/btc', ANY],
+  [7403, 'GET', '/v1/references', ANY],
+  [7403, 'GET', '/v1/references/BTC-USD', ANY],
+  [7403, 'GET', '/v1/alerts?account=1', ALERTED_OR_STAFF],
+  [7403, 'GET', '/v1/alerts/events?account=1', ALERTED_OR_STAFF],
+  [7403, 'GET', '/v1/webhooks?account=1', ALERTED_OR_STAFF],
+  [7403, 'GET', '/v1/webhooks/1/messages?account=1', ALERTED_OR_STAFF],
+  [7403, 'POST', '/v1/alerts', CHANGERS],
+  [7403, 'DELETE', '/v1/alerts/1?account=1', CHANGERS],
+  [7403, 'POST', '/v1/webhooks', CHANGERS],
+  [7403, 'DELETE', '/v1/webhooks/1?account=1', CHANGERS],
+  [7403, 'POST', '/v1/webhooks/1/rotate', CHANGERS],
+  [7403, 'POST', '/v1/webhooks/1/replay', CHANGERS],
+  [7403, 'POST', '/v1/webhooks/1/other', ['operator']],
+  [7403, 'DELETE', '/v1/webhooks/1/messages', NO_ROLES],
   [7403, 'GET', '/v1/book/BTC-USD?depth=5', ANY],
   [7403, 'GET', '/v1/accounts', ANY],
   [7403, 'GET', '/v1/accounts/1', ANY],
@@ -313,6 +343,37 @@ test("istiod's configuration of production admits only permitted callers", { ski
     }
   });
 
+  await t.test('candles of outside markets at the host of market data, alerts at that of order entry', async () => {
+    const reader = at('market', { token: await token({ roles: 'read-only' }) });
+    for (const path of ['/v1/feed-candles', '/shard/0/v1/feed-candles']) {
+      const { status, text } = await webSocket(files, ports.market, `${path}?feed=none&instrument=x`, reader);
+      assert.equal(status, 404, path);
+      assert.match(text, /^UNKNOWN_FEED/, `${path}: answered by the exchange`);
+    }
+    assert.equal((await webSocket(files, ports.market, '/v1/alerts?account=1', at('market', trader))).text, '', 'not routed');
+    assert.equal((await webSocket(files, ports.orders, '/v1/alerts?account=1', at('orders', trader))).status, 101);
+    assert.equal((await webSocket(files, ports.orders, '/v1/alerts?account=2', at('orders', trader))).status, 403);
+  });
+
+  await t.test('members change their own alerts and webhooks', async () => {
+    const changes: readonly [method: string, path: string, body: object | undefined, trader: number][] = [
+      ['POST', '/v1/alerts', { account: 1, kind: 'price', symbol: 'BTC-USD', direction: 'up', price: '65000.00' }, 201],
+      ['DELETE', '/v1/alerts/1?account=1', undefined, 200],
+      ['POST', '/v1/webhooks', { account: 1, url: 'https://example.com/hooks' }, 201],
+      ['POST', '/v1/webhooks/1/rotate', { account: 1 }, 200],
+      ['POST', '/v1/webhooks/1/replay', { account: 1 }, 200],
+      ['DELETE', '/v1/webhooks/1?account=1', undefined, 200],
+    ];
+    const headers = { 'content-type': 'application/json' };
+    for (const roles of ['read-only', 'auditor', 'custodian', 'drop-copy', 'trader']) {
+      const shows = at('query', { certificate, token: await token({ roles }), headers });
+      for (const [method, path, body, status] of changes) {
+        const answer = await https(files, ports.query, path, shows, { method }, body && JSON.stringify(body));
+        assert.equal(answer.status, roles === 'trader' ? status : 403, `${roles}: ${method} ${path}: ${answer.text}`);
+      }
+    }
+  });
+
   await t.test('queries of members: their own accounts, and nothing but queries', async () => {
     for (const roles of ['trader', 'market-maker', 'read-only']) {
       const shows = at('query', { certificate, token: await token({ roles }) });
@@ -321,7 +382,7 @@ test("istiod's configuration of production admits only permitted callers", { ski
         assert.equal(await get(`/v1/accounts/1${path}`), 200, `${roles}: ${path}`);
         assert.equal(await get(`/v1/accounts/2${path}`), 403, `${roles}: ${path}`);
       }
-      for (const path of ['/v1/book/BTC-USD', '/v1/symbols/BTC-USD/trades', '/v1/symbols', '/health/ready'])
+      for (const path of ['/v1/book/BTC-USD', '/v1/symbols/BTC-USD/trades', '/v1/symbols', '/v1/feeds', '/v1/references', '/health/ready'])
         assert.equal(await get(path), 200);
       for (const path of ['/v1/accounts/1/deposit', '/v1/snapshot']) assert.equal(await get(path, 'POST'), 404, path);
       assert.equal(await get('/metrics'), 404);

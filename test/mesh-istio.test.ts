@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ambientObjects, clusterObjects, EDGE, OTHER, SHARD, WAYPOINT } from '../mesh/checks/istio-nodes.ts';
-import { REQUIREMENTS, without } from '../mesh/checks/istio-requirements.ts';
+import { ORDER_STREAMS, REQUIREMENTS, without } from '../mesh/checks/istio-requirements.ts';
 import { analyze, istioTool, MESH_CONFIG } from '../mesh/checks/istio-tools.ts';
 import { type Json, type Received, receive, receiveEndpoints, receiveListener } from '../mesh/checks/istio-xds.ts';
 import { kustomizeTool, MESH, OVERLAYS, type Overlay, renderOverlay } from '../mesh/checks/render.ts';
@@ -119,9 +119,7 @@ test('staging: a mirror, canaries and drills, and orders have no weights', { ski
       [`outbound|7402|${shadow}`, 10],
     ],
   );
-  const toOrders = all.filter(
-    ({ match }) => match.prefix === '/openbell.OrderEntry/' || ['/v1/orders', '/v1/drop-copy', '/v1/portfolio'].includes(match.path),
-  );
+  const toOrders = all.filter(({ match }) => match.prefix === '/openbell.OrderEntry/' || ORDER_STREAMS.includes(match.path));
   assert.ok(
     toOrders.length > 6 && toOrders.every(({ route }) => route.weighted_clusters === undefined && route.retry_policy === undefined),
   );
@@ -198,8 +196,9 @@ test('ambient: the gateway reaches the exchange through the waypoint only, which
 
   await t.test('tokens and roles, at the waypoint', async () => {
     const { filter_chains: all } = await receiveListener(tools, dir, set, ambientObjects(set, 3), WAYPOINT, 'main_internal');
-    const rules = ['admin-accounts', 'admin-actions', 'admin-money', 'admin-questions', 'admin-reference'];
-    rules.push('market-data', 'order-drop-copy', 'order-portfolio', 'order-sessions', 'order-submit');
+    const rules = ['admin-accounts', 'admin-actions', 'admin-alert-changes', 'admin-alerts', 'admin-money', 'admin-outside'];
+    rules.push('admin-questions', 'admin-reference', 'market-data');
+    rules.push('order-alerts', 'order-drop-copy', 'order-portfolio', 'order-sessions', 'order-submit');
     for (const port of [7401, 7402, 7403]) {
       const chain = all.find(({ name }: Json) => name.startsWith(`inbound-vip|${port}|`));
       const { http_filters: filters, route_config: routes } = chain.filters.at(-1).typed_config;

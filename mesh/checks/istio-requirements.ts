@@ -36,6 +36,13 @@ const choosesShard = (received: Received, server: string, port: number): boolean
         route.cluster.startsWith(`outbound|${port}|shard-${shard}|`),
     ),
   );
+const methodOf = (match: Json): string | undefined => match.headers?.find(({ name }: Json) => name === ':method')?.string_match?.exact;
+/** A route of exactly the requests that change alerts and webhooks. */
+const changesAlerts = (match: Json): boolean =>
+  (methodOf(match) === 'POST' && match.safe_regex?.regex === '/v1/(alerts|webhooks(/[0-9]+/(rotate|replay))?)') ||
+  (methodOf(match) === 'DELETE' && match.safe_regex?.regex === '/v1/(alerts|webhooks)/[0-9]+');
+/** Paths of the streams at the host of order entry. */
+export const ORDER_STREAMS: readonly string[] = ['/v1/orders', '/v1/drop-copy', '/v1/portfolio', '/v1/alerts'];
 const cluster = ({ clusters }: Received, name: string): Json => clusters.find((one) => one.name.startsWith(name));
 const inbound = (received: Received, port = 7401): Json =>
   chains(received).find(({ filter_chain_match: match }) => match?.destination_port === port && match.transport_protocol === 'tls');
@@ -51,6 +58,23 @@ const ORDERS = 'VirtualService openbell-orders';
 const RULE = 'DestinationRule openbell';
 const TOKENS = 'RequestAuthentication openbell';
 const LIMITS = 'EnvoyFilter openbell-rate-limits';
+
+const POLICIES = [
+  'order-sessions',
+  'order-drop-copy',
+  'order-portfolio',
+  'order-alerts',
+  'order-submit',
+  'market-data',
+  'admin-reference',
+  'admin-outside',
+  'admin-accounts',
+  'admin-alerts',
+  'admin-alert-changes',
+  'admin-questions',
+  'admin-money',
+  'admin-actions',
+] as const;
 
 export const REQUIREMENTS: readonly Requirement[] = [
   {
@@ -88,16 +112,30 @@ export const REQUIREMENTS: readonly Requirement[] = [
     },
   },
   {
-    name: 'members can only query over HTTP',
+    name: 'members can only query over HTTP, apart from their alerts and webhooks',
     resource: 'VirtualService openbell-query',
     proxy: 'edge',
     holds: (received) =>
       routesOf(received, 'query').every(
-        ({ match }) =>
-          /^\/(v1|health)\/$/.test(match.prefix ?? '') &&
-          match.headers.some(({ name, string_match: method }: Json) => name === ':method' && method?.exact === 'GET'),
+        ({ match }) => (/^\/(v1|health)\/$/.test(match.prefix ?? '') && methodOf(match) === 'GET') || changesAlerts(match),
       ),
     without: (spec) => delete spec.http[0].match[0].method,
+  },
+  {
+    name: 'members set and delete their alerts and webhooks over HTTP, on every shard',
+    resource: 'VirtualService openbell-query',
+    proxy: 'edge',
+    holds: (received) =>
+      ['POST', 'DELETE'].every((method) =>
+        [0, 1, 2].every((shard) =>
+          routesOf(received, 'query').some(
+            ({ match, route }) => changesAlerts(match) && methodOf(match) === method && route.cluster.includes(`|shard-${shard}|`),
+          ),
+        ),
+      ),
+    without: (spec) => {
+      for (const { match } of spec.http) match.pop();
+    },
   },
   {
     name: 'no route has a retry',
@@ -148,24 +186,24 @@ export const REQUIREMENTS: readonly Requirement[] = [
     }),
   ),
   {
-    name: 'order entry has four paths',
+    name: 'order entry has its calls and streams, and no other path',
     resource: ORDERS,
     proxy: 'edge',
     holds: (received) =>
-      routesOf(received, 'orders').every(
-        ({ match }) => match.prefix === '/openbell.OrderEntry/' || ['/v1/orders', '/v1/drop-copy', '/v1/portfolio'].includes(match.path),
-      ),
+      routesOf(received, 'orders').every(({ match }) => match.prefix === '/openbell.OrderEntry/' || ORDER_STREAMS.includes(match.path)),
     without: (spec) => delete spec.http[1].match[1].uri,
   },
   {
-    name: 'market data has one path, and not that of orders',
+    name: 'market data has its two paths, and none of those of orders',
     resource: 'VirtualService openbell-market',
     proxy: 'edge',
     holds: ({ routes }) =>
       routes
         .filter(({ name }) => name.includes('https-market'))
         .flatMap(({ virtual_hosts }) => virtual_hosts)
-        .every((host: Json) => host.routes?.every(({ match }: Json) => /^\/(shard\/\d)?$/.test(match.path ?? ''))),
+        .every((host: Json) =>
+          host.routes?.every(({ match }: Json) => /^(\/|\/shard\/\d|(\/shard\/\d)?\/v1\/feed-candles)$/.test(match.path ?? '')),
+        ),
     without: (spec) => {
       spec.http[0].match[1].uri = { prefix: '/' };
     },
@@ -175,10 +213,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
     resource: 'VirtualService openbell-market',
     proxy: 'edge',
     holds: (received) =>
-      [0, 1, 2].every((shard) =>
-        forwarded(received).some(
-          ({ match, route }) =>
-            match.path === `/shard/${shard}` && route.cluster.startsWith(`outbound|7402|shard-${shard}|`) && route.prefix_rewrite === '/',
+      ['', '/v1/feed-candles'].every((path) =>
+        [0, 1, 2].every((shard) =>
+          forwarded(received).some(
+            ({ match, route }) =>
+              match.path === `/shard/${shard}${path}` &&
+              route.cluster.startsWith(`outbound|7402|shard-${shard}|`) &&
+              route.regex_rewrite?.substitution === '/',
+          ),
         ),
       ),
     without: (spec) => delete spec.http.at(-1).rewrite,
@@ -340,18 +382,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
       JSON.stringify(listeners.find(({ name }) => name === 'virtualInbound')).includes('"permissions":[{"not_rule":{"any":true}}]'),
     without: undefined,
   },
-  ...[
-    'order-sessions',
-    'order-drop-copy',
-    'order-portfolio',
-    'order-submit',
-    'market-data',
-    'admin-reference',
-    'admin-accounts',
-    'admin-questions',
-    'admin-money',
-    'admin-actions',
-  ].flatMap((policy): Requirement[] => {
+  ...POLICIES.flatMap((policy): Requirement[] => {
     const ours = (received: Received): Json =>
       Object.entries(filter(received, 'http.rbac')?.rules?.policies ?? {}).find(([name]) => name.includes(`[${policy}]`))?.[1];
     const resource = `AuthorizationPolicy ${policy}`;
@@ -387,7 +418,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     proxy: 'shard',
     holds: (received) => {
       const ours = Object.entries(filter(received, 'http.rbac').rules.policies).filter(([name]) => !name.includes('[default-deny]'));
-      return ours.length === 9 && ours.every(([, policy]) => JSON.stringify(policy).includes('"iss"'));
+      return ours.length === POLICIES.length && ours.every(([, policy]) => JSON.stringify(policy).includes('"iss"'));
     },
     without: (spec) => delete spec.rules[0].from[0].source.requestPrincipals,
   },

@@ -101,8 +101,15 @@ export function submit(files: EnvoyFiles, port: number, account: number, clientO
   return unary(files, port, '/openbell.OrderEntry/Submit', orderFrame(clientOrderId), { ...shows, headers });
 }
 
-/** The status and text of an HTTP answer; 101 for a WebSocket that was accepted (and is closed). */
-export function https(files: EnvoyFiles, port: number, path: string, { certificate, token, headers }: Shows, options: RequestOptions = {}) {
+/** The status and text of an HTTP answer; 101 for a WebSocket that was accepted (and is closed). @param body undefined: none */
+export function https(
+  files: EnvoyFiles,
+  port: number,
+  path: string,
+  { certificate, token, headers }: Shows,
+  options: RequestOptions = {},
+  body?: string,
+) {
   return new Promise<{ status: number; text: string }>((resolve, reject) => {
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const outgoing = request({
@@ -126,7 +133,7 @@ export function https(files: EnvoyFiles, port: number, path: string, { certifica
       });
       response.once('end', () => resolve({ status: response.statusCode ?? 0, text }));
     });
-    outgoing.end();
+    outgoing.end(body);
   });
 }
 

@@ -147,11 +147,19 @@ const noRetries: Lint = {
       .map(({ title }) => `${title}: retries.attempts is not 0`),
 };
 
-/** A WebSocket to the root of 7402 reads market data; the gateway rewrites `/shard/0` to the root. */
+/** WebSockets to the root of 7402, and those for candles, read market data; the gateway removes a leading `/shard/0`. */
 const readsMarket = ({ http, destination }: ReturnType<typeof routes>[number]) =>
-  destination.port?.number === 7402 && !!http.match?.length && http.match.every(({ uri }) => /^\/(shard\/\d+)?$/.test(uri?.exact ?? ''));
+  destination.port?.number === 7402 && !!http.match?.length && http.match.every(({ uri }) => MARKET_PATH.test(uri?.exact ?? ''));
 
-const SHARD_PATH = /^\/shard\/(\d+)$/;
+const MARKET_PATH = /^(\/|\/shard\/\d+|(\/shard\/\d+)?\/v1\/feed-candles)$/;
+const SHARD_PATH = /^\/shard\/(\d+)(?=\/|$)/;
+
+/** The path with which a request arrives at the exchange. */
+function arrives(path: string, { rewrite }: ReturnType<typeof routes>[number]['http']): string {
+  const { match, rewrite: by } = rewrite?.uriRegexRewrite ?? {};
+  if (match !== undefined) return path.replace(new RegExp(match), by ?? '');
+  return rewrite?.uri ?? path;
+}
 
 const shardsAgree: Lint = {
   name: 'shard-as-requested',
@@ -159,10 +167,12 @@ const shardsAgree: Lint = {
   check: (set) =>
     routes(set).flatMap(({ title, http, destination: { subset } }) =>
       (http.match ?? []).flatMap(({ uri, headers }) => {
-        const path = SHARD_PATH.exec(uri?.exact ?? '')?.[1];
+        const from = uri?.exact ?? '';
+        const path = SHARD_PATH.exec(from)?.[1];
         const shard = path ?? headers?.['x-symbol-shard']?.exact;
         if (shard === undefined) return [];
-        if (path !== undefined && http.rewrite?.uri !== '/') return [`${title}: the exchange has no path ${uri?.exact}: rewrite it to /`];
+        const to = from.replace(SHARD_PATH, '') || '/';
+        if (path !== undefined && arrives(from, http) !== to) return [`${title}: the exchange has no path ${from}: rewrite it to ${to}`];
         // With a weight, the subset is shared; with a waypoint, the header names the shard.
         const leads = subset ?? `shard-${http.headers?.request?.set?.['x-symbol-shard'] ?? shard}`;
         return leads === `shard-${shard}` || leads === 'shadow' ? [] : [`${title}: ${shard} leads to ${leads}`];

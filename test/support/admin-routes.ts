@@ -1,0 +1,32 @@
+import { actionRoutes } from '../../gateway/endpoints/http/admin-actions.ts';
+import type { Route } from '../../gateway/endpoints/http/admin-http.ts';
+import { queryRoutes } from '../../gateway/endpoints/http/admin-queries.ts';
+import { alertRoutes } from '../../gateway/endpoints/http/alert-routes.ts';
+import { calendarRoute } from '../../gateway/endpoints/http/calendar-query.ts';
+import { candleRoute } from '../../gateway/endpoints/http/candle-query.ts';
+import { feedBookRoutes } from '../../gateway/endpoints/http/feed-book-queries.ts';
+import { feedCandleRoute } from '../../gateway/endpoints/http/feed-candle-query.ts';
+import { feedRoutes } from '../../gateway/endpoints/http/feed-queries.ts';
+import { indicatorRoute } from '../../gateway/endpoints/http/indicator-query.ts';
+import { orderRoutes } from '../../gateway/endpoints/http/order-queries.ts';
+import { portfolioRoute } from '../../gateway/endpoints/http/portfolio-query.ts';
+import { referenceRoutes } from '../../gateway/endpoints/http/reference-queries.ts';
+
+/** Sources of routes, of which only methods, paths and rights are looked at. */
+const nothing = {} as never;
+
+/** Every route of the admin interface, as gateway/main.ts serves them. Their handlers cannot be called. */
+export const ADMIN_ROUTES: readonly Route[] = [
+  ...queryRoutes(nothing),
+  ...orderRoutes(nothing),
+  candleRoute(nothing),
+  portfolioRoute(nothing, nothing),
+  indicatorRoute(nothing),
+  calendarRoute(nothing, nothing, nothing),
+  ...feedBookRoutes(nothing),
+  ...feedRoutes(nothing),
+  ...alertRoutes(nothing),
+  feedCandleRoute(nothing),
+  ...referenceRoutes(nothing, nothing),
+  ...actionRoutes(nothing),
+];
