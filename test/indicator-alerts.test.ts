@@ -11,6 +11,7 @@ import { IndicatorWatch } from '../gateway/alerts/indicator-watch.ts';
 import { MAX_INDICATORS_PER_ACCOUNT } from '../gateway/alerts/limits.ts';
 import { ClosedBars, firingsOf, SYMBOL } from './support/closed-bars.ts';
 import { times } from './support/long-runs.ts';
+import { until } from './support/until.ts';
 
 const SECOND = 1e6;
 const START = 20_000 * 86_400 * SECOND;
@@ -220,7 +221,10 @@ describe('an alert on an indicator', () => {
     await run(exchange, [100, 200, 100, 100], 2);
     assert.deepEqual(exchange.fired, []);
     exchange.bars.failing = false;
-    while (exchange.fired.length < 2) await exchange.tick(START + 6 * SECOND);
+    await until(async () => {
+      await exchange.tick(START + 6 * SECOND);
+      return exchange.fired.length >= 2;
+    }, 'the bars are read again');
     assert.deepEqual(exchange.fired, [
       [1, START + 4 * SECOND],
       [1, START + 5 * SECOND],
