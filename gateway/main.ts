@@ -27,6 +27,7 @@ import { queryRoutes } from './endpoints/http/admin-queries.ts';
 import { alertRoutes } from './endpoints/http/alert-routes.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { candleRoute } from './endpoints/http/candle-query.ts';
+import { readCandles } from './endpoints/http/candle-reader.ts';
 import { feedBookRoutes } from './endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from './endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
@@ -481,6 +482,12 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const mirror = typeof config.simulate === 'object' ? mirrorSource(config.simulate.mirror, config.feeds) : undefined;
   const feeds = startFeeds(config.feeds, mirror?.capture, config.feedBooks, log, hasReferences ? () => references?.wake() : undefined);
   undo.push(() => feeds?.stop());
+  const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
+  const candleSources = {
+    ...querySources,
+    candles: (symbol: number) => marketData.candles(symbol),
+    engineTimeUs: () => marketData.timeUs,
+  };
   const alerts = new Alerts({
     dataDir: config.data,
     loopback: config.webhookLoopback,
@@ -490,6 +497,13 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     trades: (symbol, limit, before) => started.history.symbolTrades(symbol, limit, before, 'alerts'),
     market: marketData,
     candles: (symbol) => candles.of(symbol),
+    closedCandles: (symbol) => marketData.candles(symbol),
+    readCandles: async (range) => {
+      const { candles: found, behind } = await readCandles(candleSources, 'alerts', range);
+      if (behind) throw new Error('the history does not have the last trades yet');
+      return found;
+    },
+    passTime: () => started.engine.passTime(),
     book: (symbol) => marketData.book(symbol),
     published: () => allPublished(started.engine),
     onMarket: (handler) => started.engine.onMarket(handler),
@@ -505,7 +519,6 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     accountExists: (account) => directory.accountExists(account),
     draining: () => state.draining,
   });
-  const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   const portfolios = new Portfolios({ ...querySources, feeds });
   const portfolioStreams = new PortfolioStreams({
     portfolios,
@@ -561,11 +574,6 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     references: referenceDriver.symbols,
     symbolName: (id) => directory.symbol(id)?.name ?? String(id),
   });
-  const candleSources = {
-    ...querySources,
-    candles: (symbol: number) => marketData.candles(symbol),
-    engineTimeUs: () => marketData.timeUs,
-  };
   admin.serve([
     ...queryRoutes(querySources),
     ...orderRoutes(querySources),

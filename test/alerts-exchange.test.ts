@@ -65,6 +65,7 @@ describe('alerts of a running exchange', { timeout: 240_000 }, () => {
   });
 
   it('bad requests name the key and what to give', async () => {
+    const indicator = { account: 1, kind: 'indicator', symbol: SYMBOL, indicator: 'sma:1' };
     const cases: readonly [body: object, status: number, text: RegExp][] = [
       [{ kind: 'price' }, 400, /account: is missing/],
       [{ account: 1 }, 400, /kind: is missing; one of price, move/],
@@ -82,6 +83,14 @@ describe('alerts of a running exchange', { timeout: 240_000 }, () => {
       [{ account: 1, kind: 'fill', repeat: 0 }, 400, /repeat: must be once, every, or the seconds/],
       [{ account: 1, kind: 'fill', note: 'a\nb' }, 400, /note: .*control characters/],
       [{ account: 1, kind: 'feed-stale', feed: 'x' }, 400, /feed: is no feed of this exchange; there are: none/],
+      [{ ...indicator, level: '1' }, 400, /interval: is missing; an alert of kind indicator needs it/],
+      [{ ...indicator, interval: '1s' }, 400, /indicator: give either level, such as 70, or crosses/],
+      [{ ...indicator, interval: '1s', level: '1', crosses: 'sma:2' }, 400, /indicator: give either level/],
+      [{ ...indicator, interval: '1s', crosses: 'sma:1.sma' }, 400, /crosses: must be another indicator than sma:1/],
+      [{ ...indicator, interval: '1s', level: '12345678901' }, 400, /level: must be a decimal number with at most 10 digits/],
+      [{ ...indicator, interval: '1s', level: '1', indicator: 'bb' }, 400, /indicator: bb has several values; give one of bb\.upper/],
+      [{ ...indicator, interval: '1s', level: '1', indicator: 'obv' }, 400, /indicator: obv depends on the first bar/],
+      [{ ...indicator, interval: '1s', level: '1', window: '1m' }, 400, /window: has no meaning for kind indicator/],
       [{ account: 1, kind: 'fill', nonsense: 1 }, 400, /nonsense: unknown key/],
       [{ account: 999, kind: 'fill' }, 404, /there is no account 999/],
     ];
@@ -235,6 +244,36 @@ describe('alerts of a running exchange', { timeout: 240_000 }, () => {
         ['price', 0],
       ],
     );
+  });
+
+  it('an indicator fires from the bar that closed, also without a further trade, and in the next process', async () => {
+    const { alerts } = other;
+    const after = (await alerts.events()).at(-1)?.no ?? 0;
+    const about = { kind: 'indicator', symbol: SYMBOL, interval: '1s' } as const;
+    const up = await alerts.set({ ...about, indicator: 'sma:1', level: '61600.00', direction: 'up', repeat: 'every' });
+    assert.deepEqual(
+      (await alerts.list()).map(({ id, kind, repeat }) => [id, kind, repeat]),
+      [[up.id, 'indicator', 'every']],
+    );
+    const candles = `/v1/symbols/${SYMBOL}/candles?interval=1s&limit=1`;
+    await until(async () => (await venue.get(candles)).candles[0].closed, 'the bar before has closed');
+    await trade('61700.00');
+    await until(async () => (await alerts.events({ after })).length === 1, 'the event of the bar');
+    const [event] = await alerts.events({ after });
+    assert.deepEqual(
+      [event.kind, event.indicator, event.level, event.value, event.before, event.timeUs % 1e6],
+      ['indicator', 'sma:1', '61600', '61700', '61500', 0],
+    );
+    assert.equal(event.text, 'sma:1 of BTC-USD, 1s, is 61700 and reached 61600');
+    const down = await alerts.set({ ...about, indicator: 'sma:1', crosses: 'sma:2', direction: 'down' });
+    await trade('61500.00');
+    await venue.restart({ 'webhook-loopback': true });
+    other = await venue.connect(2);
+    // The bar closed before or after the restart.
+    await until(async () => (await other.alerts.events({ after })).length === 2, 'the event of the next bar');
+    assert.equal((await other.alerts.events({ after }))[1].alert, down.id);
+    assert.equal((await other.alerts.events({ after }))[1].text, 'sma:1 of BTC-USD, 1s, crossed sma:2; the difference is -100');
+    await other.alerts.delete(up.id);
   });
 
   it('edges that were not stored before a kill fire at the next start, also of a price that came back', async () => {

@@ -50,5 +50,10 @@ test('alerts and webhooks on the command line, across a kill', { timeout: 240_00
   await until(async () => (await run('webhooks', 'ls', '1')) === 'no messages wait, and none is dead\n', 'the result of the attempt');
   assert.equal(await run('webhooks', 'replay', '1'), '0 sent again\n');
   assert.equal(await run('alerts', 'delete', '1'), 'alert 1 is deleted\n');
+  const onIndicator = ['--kind', 'indicator', '--symbol', 'BTC-USD', '--interval', '1m', '--indicator', 'sma:20', '--crosses', 'sma:50'];
+  assert.equal(
+    await run('alerts', 'set', ...onIndicator, '--direction', 'up'),
+    'alert 2 is set: indicator BTC-USD 1m sma:20 sma:50 up, once\n',
+  );
   assert.ok(!exchange.stderr.includes(secret) && !exchange.startStderr.includes(secret));
 });

@@ -40,6 +40,11 @@ export function conditionView(condition: Condition, names: Names): Details {
       return { kind, symbol: nameOf(names, condition.symbol), window: condition.window, percent: levelText(condition, names) };
     case 'spread':
       return { kind, symbol: nameOf(names, condition.symbol), direction: condition.direction, percent: levelText(condition, names) };
+    case 'indicator': {
+      const { interval, indicator, crosses, direction } = condition;
+      const what = { kind, symbol: nameOf(names, condition.symbol), interval, indicator };
+      return { ...what, ...(crosses === undefined ? { level: levelText(condition, names) } : { crosses }), direction };
+    }
     case 'position':
     case 'exposure':
       return { kind, asset: assetName(names, condition.asset), direction: condition.direction, amount: levelText(condition, names) };
@@ -113,6 +118,11 @@ function sentence(condition: Measured, value: string, names: Names): string {
       return `the volume of ${nameOf(names, condition.symbol)} within ${condition.window} is ${value} of its average, ${level} or more`;
     case 'spread':
       return `the spread of ${nameOf(names, condition.symbol)} is ${value} and reached ${level}`;
+    case 'indicator': {
+      const { indicator, crosses, interval } = condition;
+      const what = `${indicator} of ${nameOf(names, condition.symbol)}, ${interval},`;
+      return crosses === undefined ? `${what} is ${value} and reached ${level}` : `${what} crossed ${crosses}; the difference is ${value}`;
+    }
     case 'position':
       return `the position in ${assetName(names, condition.asset)} is ${value} and reached ${level}`;
     case 'exposure':
@@ -130,6 +140,8 @@ function valueText(condition: Measured, value: number, names: Names): string {
       return decimal.price(names.symbol(condition.symbol), value);
     case 'volume':
       return decimal.quantity(names.symbol(condition.symbol), value);
+    case 'indicator':
+      return String(Number(value.toPrecision(10)));
     case 'position':
     case 'exposure':
       return decimal.money(names.asset(condition.asset), value);

@@ -1,3 +1,5 @@
+import type { CandleInterval } from '../../feeds/analysis/candles.ts';
+
 /** Windows of time of the alerts on movement and volume, and their lengths in microseconds. */
 export const WINDOWS = { '10s': 10e6, '1m': 60e6, '5m': 300e6, '15m': 900e6, '1h': 3600e6, '4h': 14_400e6, '1d': 86_400e6 } as const;
 export type WindowName = keyof typeof WINDOWS;
@@ -27,6 +29,19 @@ export type Condition =
   | { readonly kind: 'volume-ratio'; readonly symbol: number; readonly window: WindowName; readonly level: number }
   /** Best offer less best bid, in relation to the middle, ppm. */
   | { readonly kind: 'spread'; readonly symbol: number; readonly direction: Direction; readonly level: number }
+  /**
+   * A number of an indicator at closed bars, `rsi:14` or `bb:20:2.upper`; with `crosses`, less that of another one, and the level is 0. Both texts have all
+   * parameters: see indicator-output.ts. The level is a float, as the values are.
+   */
+  | {
+      readonly kind: 'indicator';
+      readonly symbol: number;
+      readonly interval: CandleInterval;
+      readonly indicator: string;
+      readonly crosses?: string;
+      readonly direction: Direction;
+      readonly level: number;
+    }
   /** What the account holds of an asset: available and reserved. */
   | { readonly kind: 'position'; readonly asset: number; readonly direction: Direction; readonly level: number }
   /** What its open orders reserve of an asset. */
@@ -36,8 +51,20 @@ export type Condition =
   /** A fill of an own order; `complete`: only the one that fills the rest. Symbol 0: any. */
   | { readonly kind: 'fill'; readonly symbol: number; readonly complete: boolean };
 
-export const ALERT_KINDS = ['price', 'move', 'volume', 'volume-ratio', 'spread', 'position', 'exposure', 'feed-stale', 'fill'] as const;
+export const ALERT_KINDS = [
+  'price',
+  'move',
+  'volume',
+  'volume-ratio',
+  'spread',
+  'indicator',
+  'position',
+  'exposure',
+  'feed-stale',
+  'fill',
+] as const;
 export type GaugeCondition = Exclude<Condition, { kind: 'fill' }>;
+export type IndicatorCondition = Extract<Condition, { kind: 'indicator' }>;
 
 /** An alert, as it is stored. */
 export interface Alert {
@@ -51,6 +78,8 @@ export interface Alert {
   readonly createdUs: number;
   /** A fill alert concerns the reports behind this number. */
   readonly afterReportNo: number;
+  /** An indicator alert concerns the bars behind the one that begins at this time, microseconds; -1: all. Other kinds have none. */
+  readonly afterBarUs?: number;
   /** Firings so far, and the time of the last one; 0 = none. */
   fired: number;
   firedUs: number;
@@ -93,6 +122,10 @@ export function gaugeOf(account: number, condition: GaugeCondition): string {
     case 'volume':
     case 'volume-ratio':
       return `${condition.kind}:${condition.symbol}:${condition.window}`;
+    case 'indicator': {
+      const { symbol, interval, indicator, crosses } = condition;
+      return `indicator:${symbol}:${interval}:${indicator}${crosses === undefined ? '' : `/${crosses}`}`;
+    }
     case 'position':
     case 'exposure':
       return `${condition.kind}:${account}:${condition.asset}`;
@@ -103,7 +136,5 @@ export function gaugeOf(account: number, condition: GaugeCondition): string {
 
 /** Where the gauge must cross the level: a movement or a volume is only ever exceeded. */
 export function crossingOf(condition: GaugeCondition): Direction {
-  return condition.kind === 'price' || condition.kind === 'spread' || condition.kind === 'position' || condition.kind === 'exposure'
-    ? condition.direction
-    : 'up';
+  return condition.kind === 'volume' || condition.kind === 'volume-ratio' || condition.kind === 'move' ? 'up' : condition.direction;
 }

@@ -9,15 +9,17 @@ import { Rates } from '../rate.ts';
 import type { ReportArchive } from '../sessions/report-cursor.ts';
 import type { ReportHub } from '../sessions/report-hub.ts';
 import { holding, staleness } from './account-values.ts';
-import { type Alert, type Condition, type Firing, gaugeOf } from './alert.ts';
+import { type Alert, type Condition, type Firing, gaugeOf, type IndicatorCondition } from './alert.ts';
 import { AlertError } from './alert-error.ts';
 import type { AlertEvent } from './alert-event.ts';
 import { AlertLink, type AlertStats } from './alert-link.ts';
 import { type AccountRow, hasAlerts } from './alert-store.ts';
 import type { Commit, Loaded } from './alert-thread.ts';
 import { firingView, timeText } from './alert-words.ts';
+import type { ReadCandles } from './bar-follower.ts';
 import { AlertEvaluator } from './evaluator.ts';
 import { FillWatch } from './fill-watch.ts';
+import { IndicatorWatch } from './indicator-watch.ts';
 import { EVENT_BURST, EVENTS_PER_SECOND, MAX_ALERTS, MAX_ALERTS_PER_ACCOUNT, MAX_UNSTORED } from './limits.ts';
 import { bestOf, MarketWatch } from './market-watch.ts';
 import { missedTrades, type ReadTrades } from './missed-trades.ts';
@@ -48,6 +50,11 @@ export interface AlertsOptions {
   readonly market: MarketHandler;
   /** Candles of a symbol as of the last event that market data has taken. */
   readonly candles: (symbol: number) => Candles;
+  /** The same, closed by the engine's time. */
+  readonly closedCandles: (symbol: number) => Candles;
+  readonly readCandles: ReadCandles;
+  /** Logs that time has passed: a candle that an alert follows has ended, and no command shows it. */
+  readonly passTime: () => void;
   readonly book: (symbol: number) => BookMirror | undefined;
   /** Installs a handler of market events: that of the alerts while they need it, else market data itself. */
   readonly onMarket: (handler: MarketHandler) => void;
@@ -85,6 +92,7 @@ export class Alerts {
   readonly #evaluator: AlertEvaluator;
   readonly #fills: FillWatch;
   readonly #market: MarketWatch;
+  readonly #indicators: IndicatorWatch;
   readonly #rates = new Rates(EVENTS_PER_SECOND, EVENT_BURST);
   readonly #countOf = new Map<number, number>();
   readonly #eventNo = new Map<number, number>();
@@ -117,6 +125,14 @@ export class Alerts {
     this.#options = options;
     this.#evaluator = new AlertEvaluator((firing) => this.#fired(firing));
     this.#market = new MarketWatch(options.market, this.#evaluator.symbols, options.book);
+    const { directory, closedCandles, readCandles, log } = options;
+    this.#indicators = new IndicatorWatch({
+      evaluator: this.#evaluator,
+      symbol: (id) => directory.symbol(id),
+      candles: closedCandles,
+      read: readCandles,
+      onFailed: (err, symbol) => log.warn({ err, symbol }, 'alerts on indicators wait for bars that cannot be read'),
+    });
     this.#fills = new FillWatch(
       options.hub,
       options.archive,
@@ -135,11 +151,13 @@ export class Alerts {
     const rows = new Map(accounts);
     for (const [account, { eventNo }] of rows) this.#eventNo.set(account, eventNo);
     for (const [key, value] of values) this.#storedValues.set(key, value);
-    const ofSymbols = Map.groupBy(alerts, ({ condition }) => (condition.kind !== 'fill' && 'symbol' in condition ? condition.symbol : 0));
+    const ofSymbols = Map.groupBy(alerts, ({ condition }) => tradedSymbol(condition) ?? 0);
     for (const { account } of alerts) this.#count(account, 1);
     for (const alert of ofSymbols.get(0) ?? []) {
       const { account, condition } = alert;
-      this.#resume(alert, values);
+      const key = condition.kind === 'fill' ? '' : gaugeOf(account, condition);
+      if (condition.kind === 'indicator') this.#indicators.resume(alert, condition, values.get(key), values.get(barKey(key)));
+      else this.#resume(alert, values);
       if (condition.kind === 'fill') this.#followFills(account, rows.get(account)?.reportNo ?? alert.afterReportNo);
     }
     for (const [symbol, list] of ofSymbols) if (symbol !== 0) await this.#resumeSymbol(symbol, list, values);
@@ -225,7 +243,12 @@ export class Alerts {
       throw new AlertError('ALERT_LIMIT', `all accounts together have ${MAX_ALERTS} alerts, the most there may be`);
     // Counted before it is stored: requests that come meanwhile count it, too.
     this.#count(account, 1);
+    let follows: IndicatorCondition | undefined;
     try {
+      if (condition.kind === 'indicator') {
+        await this.#indicators.follow(account, condition);
+        follows = condition;
+      }
       const { hub, nowUs } = this.#options;
       const reportNo = hub.lastReportNo(account);
       const made = {
@@ -235,22 +258,21 @@ export class Alerts {
         coolDownS,
         createdUs: nowUs(),
         afterReportNo: reportNo,
+        ...(follows !== undefined && { afterBarUs: this.#indicators.barOf(account, follows) }),
         fired: 0,
         firedUs: 0,
         suppressed: 0,
       };
-      const alert = await this.#open().ask(
-        'addAlert',
-        made,
-        this.#unstoredValues(account, condition),
-        this.#unstoredReport(condition, account),
-      );
+      const values = this.#unstoredValues(account, condition);
+      const alert = await this.#open().ask('addAlert', made, values, this.#unstoredReport(condition, account));
+      for (const [key, value] of values) if (!this.#storedValues.has(key)) this.#storedValues.set(key, value);
       this.#evaluator.add(alert, this.#valueOf(account, condition));
       if (condition.kind === 'fill') this.#followFills(account, reportNo);
       this.#arranged();
       return alert;
     } catch (error) {
       this.#count(account, -1);
+      if (follows !== undefined) this.#indicators.release(account, follows);
       throw error;
     }
   }
@@ -300,6 +322,7 @@ export class Alerts {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#indicators.stop();
     if (this.#link === undefined) return;
     try {
       await this.#sending;
@@ -331,6 +354,8 @@ export class Alerts {
     this.#lookAtAccounts();
     if (this.#ticks++ % FEEDS_EVERY === 0) this.#lookAtFeeds();
     this.#evaluator.tick(this.#options.nowUs());
+    this.#indicators.poll();
+    if (this.#indicators.isDue(this.#options.nowUs())) this.#options.passTime();
     this.#makeEvents(FIRINGS_PER_TICK);
     this.#store();
   }
@@ -461,9 +486,16 @@ export class Alerts {
       this.#storedValues.set(tradeKey(symbol), lastTradeId);
       changed.push([tradeKey(symbol), lastTradeId]);
     }
+    for (const [gauge, barUs] of this.#indicators.bars()) {
+      const key = barKey(gauge);
+      if (this.#evaluator.gauge(gauge) === undefined || this.#storedValues.get(key) === barUs) continue;
+      this.#storedValues.set(key, barUs);
+      changed.push([key, barUs]);
+    }
     for (const key of this.#storedValues.keys()) {
       const symbol = symbolOf(key);
-      const isFollowed = symbol === undefined ? this.#evaluator.gauge(key) !== undefined : this.#evaluator.symbols[symbol] !== undefined;
+      const isFollowed =
+        symbol === undefined ? this.#evaluator.gauge(gaugeOfBar(key) ?? key) !== undefined : this.#evaluator.symbols[symbol] !== undefined;
       if (isFollowed) continue;
       this.#storedValues.delete(key);
       changed.push([key, undefined]);
@@ -499,8 +531,10 @@ export class Alerts {
   }
 
   /** An alert that does not exist any more. */
-  #ended({ account }: Alert): void {
+  #ended(alert: Alert): void {
+    const { account, condition } = alert;
     this.#count(account, -1);
+    if (condition.kind === 'indicator') this.#indicators.ended(alert, condition);
     if (this.#evaluator.wantsFills(account)) return;
     this.#fills.close(account);
     this.#storedReports.delete(account);
@@ -529,6 +563,8 @@ export class Alerts {
         const [bid, ask] = mirror === undefined ? [0, 0] : [bestOf(mirror, Side.Buy), bestOf(mirror, Side.Sell)];
         return bid === 0 || ask === 0 ? Number.NaN : spreadPpm(bid, ask);
       }
+      case 'indicator':
+        return this.#indicators.valueOf(account, condition);
       case 'position':
       case 'exposure':
         return holding(directory.account(account), condition.asset, condition.kind);
@@ -545,9 +581,16 @@ export class Alerts {
     const values: [string, number][] = [];
     const key = gaugeOf(account, condition);
     const value = this.#valueOf(account, condition);
+    if (condition.kind === 'indicator') {
+      // The gauge of an alert that has fired is gone, and may be needed again: it may have fired at a bar behind the stored one.
+      if (this.#storedValues.has(barKey(key))) return [];
+      const barUs = this.#indicators.barOf(account, condition);
+      if (barUs !== undefined && this.#evaluator.gauge(key) === undefined) values.push([barKey(key), barUs]);
+    }
     if (isKept(key) && this.#evaluator.gauge(key) === undefined && !Number.isNaN(value)) values.push([key, value]);
-    if ('symbol' in condition && this.#evaluator.symbols[condition.symbol] === undefined)
-      values.push([tradeKey(condition.symbol), this.#options.candles(condition.symbol).lastTradeId]);
+    const symbol = tradedSymbol(condition);
+    if (symbol !== undefined && this.#evaluator.symbols[symbol] === undefined)
+      values.push([tradeKey(symbol), this.#options.candles(symbol).lastTradeId]);
     return values;
   }
 
@@ -567,6 +610,21 @@ function lastPrice(candles: Candles): number {
   return state[(state[forming + CandleField.trades] === 0 ? closed : forming) + CandleField.close];
 }
 
+/** The symbol whose trades and quotes set the gauge of a condition; undefined: they do not. */
+function tradedSymbol(condition: Condition): number | undefined {
+  return condition.kind !== 'fill' && condition.kind !== 'indicator' && 'symbol' in condition ? condition.symbol : undefined;
+}
+
+/** Where the last bar that was evaluated for a gauge is stored, among the values. */
+function barKey(gauge: string): string {
+  return `bar:${gauge}`;
+}
+
+/** The gauge of such a key. */
+function gaugeOfBar(key: string): string | undefined {
+  return key.startsWith('bar:') ? key.slice('bar:'.length) : undefined;
+}
+
 /** Where the last trade of a symbol that was evaluated is stored, among the values. */
 function tradeKey(symbol: number): string {
   return `trade:${symbol}`;
@@ -579,5 +637,5 @@ function symbolOf(key: string): number | undefined {
 
 /** Whether a value is stored, so that an edge over a restart is found. Windows of time and feeds begin anew. */
 function isKept(key: string): boolean {
-  return /^(price|spread|position|exposure):/.test(key);
+  return /^(price|spread|indicator|position|exposure):/.test(key);
 }

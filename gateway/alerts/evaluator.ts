@@ -47,8 +47,12 @@ export class AlertEvaluator {
     return this.#gauges.values();
   }
 
-  /** Adds an alert, armed. @param value of its gauge, if it is the first there; NaN: not known */
-  add(alert: Alert, value = Number.NaN): void {
+  /**
+   * Adds an alert.
+   * @param value of its gauge, if it is the first there; NaN: not known
+   * @param armed false: it does not fire before {@link arm}; not for fills
+   */
+  add(alert: Alert, value = Number.NaN, armed = true): void {
     this.#alerts.set(alert.id, alert);
     const { condition, account } = alert;
     if (condition.kind === 'fill') {
@@ -63,7 +67,12 @@ export class AlertEvaluator {
       this.#connect(condition, gauge);
     }
     gauge.alerts++;
-    gauge.arm(alert);
+    if (armed) gauge.arm(alert);
+  }
+
+  /** Arms an alert that was added without. */
+  arm(alert: Alert): void {
+    this.#gaugeOf(alert).arm(alert);
   }
 
   /** Removes an alert; a gauge that no other follows is forgotten. */
@@ -99,7 +108,7 @@ export class AlertEvaluator {
     }
   }
 
-  /** Sets a gauge that is not of a symbol: a position, the state of a feed. */
+  /** Sets a gauge that no trade or quote sets: a position, an indicator, the state of a feed. */
   set(key: string, value: number, timeUs: number): void {
     const gauge = this.#gauges.get(key);
     if (gauge !== undefined && gauge.value !== value) this.#move(gauge, value, timeUs);
@@ -139,7 +148,7 @@ export class AlertEvaluator {
 
   /** Joins a gauge of a symbol with its watch; undefined: removes it there. */
   #connect(condition: GaugeCondition, gauge: Gauge | undefined): void {
-    if (!('symbol' in condition)) return;
+    if (!('symbol' in condition) || condition.kind === 'indicator') return;
     this.symbols[condition.symbol] ??= new SymbolWatch(this.#move);
     const watch = this.symbols[condition.symbol] as SymbolWatch;
     if (condition.kind === 'price') watch.price = gauge;

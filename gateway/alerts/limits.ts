@@ -1,6 +1,11 @@
 /** Alerts of one account, and of all. */
 export const MAX_ALERTS_PER_ACCOUNT = 100;
 export const MAX_ALERTS = 10_000;
+/** Indicators that alerts of one account, and of all, follow: different ones by symbol, interval and parameters. */
+export const MAX_INDICATORS_PER_ACCOUNT = 20;
+export const MAX_INDICATORS_IN_ALL = 500;
+/** Closed bars of a symbol that are evaluated after a restart. */
+export const MAX_MISSED_BARS = 5000;
 /** Endpoints of webhooks of one account, and of all. */
 export const MAX_ENDPOINTS_PER_ACCOUNT = 5;
 export const MAX_ENDPOINTS = 1000;

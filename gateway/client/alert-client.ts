@@ -1,3 +1,4 @@
+import type { CandleInterval } from '../../feeds/analysis/candles.ts';
 import { OpenbellError } from './errors.ts';
 import { type HttpOptions, httpRequest } from './http-request.ts';
 import type { Decimal } from './types.ts';
@@ -18,6 +19,27 @@ export type AlertCondition =
   | { readonly kind: 'volume'; readonly symbol: string; readonly window: AlertWindow; readonly quantity: Decimal }
   | { readonly kind: 'volume-ratio'; readonly symbol: string; readonly window: AlertWindow; readonly percent: string }
   | { readonly kind: 'spread'; readonly symbol: string; readonly percent: string; readonly direction?: AlertDirection }
+  | {
+      readonly kind: 'indicator';
+      readonly symbol: string;
+      readonly interval: CandleInterval;
+      /** Such as `rsi:14`, or `bb:20:2.upper` where it has several values. */
+      readonly indicator: string;
+      readonly direction?: AlertDirection;
+      /** Decimal text, of at most ten digits. */
+      readonly level: string;
+      readonly crosses?: undefined;
+    }
+  | {
+      readonly kind: 'indicator';
+      readonly symbol: string;
+      readonly interval: CandleInterval;
+      readonly indicator: string;
+      readonly direction?: AlertDirection;
+      /** Another indicator of the same bars. */
+      readonly crosses: string;
+      readonly level?: undefined;
+    }
   | { readonly kind: 'position' | 'exposure'; readonly asset: string; readonly amount: Decimal; readonly direction?: AlertDirection }
   | { readonly kind: 'feed-stale'; readonly feed: string; readonly instrument?: string }
   | { readonly kind: 'fill'; readonly symbol?: string; readonly complete?: boolean };

@@ -159,6 +159,8 @@ function keyOf(account: number, condition: Exclude<Condition, { kind: 'fill' }>)
       return `${condition.kind} ${windowKey(condition)}`;
     case 'feed-stale':
       return `feed ${condition.feed} ${condition.instrument}`;
+    case 'indicator':
+      return `indicator ${condition.symbol} ${condition.interval} ${condition.indicator} ${condition.crosses}`;
     default:
       return `${condition.kind} ${account} ${condition.asset}`;
   }

@@ -1,6 +1,9 @@
 import type { Directory } from '../../../engine/threads/directory.ts';
 import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
-import { ALERT_KINDS, type Condition, DIRECTIONS, WINDOW_NAMES } from '../../alerts/alert.ts';
+import { CANDLE_INTERVALS, type CandleInterval, INTERVAL_US } from '../../../feeds/analysis/candles.ts';
+import { dependsOnBegin, readIndicatorOutput } from '../../../feeds/analysis/indicators/indicator-output.ts';
+import { IndicatorError } from '../../../feeds/analysis/indicators/indicator-text.ts';
+import { ALERT_KINDS, type Condition, DIRECTIONS, type Direction, WINDOW_NAMES } from '../../alerts/alert.ts';
 import type { NewAlert } from '../../alerts/alerts.ts';
 import { MAX_COOL_DOWN_S, MAX_NOTE } from '../../alerts/limits.ts';
 import type { Place } from '../../config/config-place.ts';
@@ -14,6 +17,10 @@ export const ALERT_KEYS = [
   'instrument',
   'direction',
   'window',
+  'interval',
+  'indicator',
+  'crosses',
+  'level',
   'price',
   'percent',
   'quantity',
@@ -32,6 +39,7 @@ const KEYS_OF: Readonly<Record<Condition['kind'], { readonly needs: readonly Key
   volume: { needs: ['symbol', 'window', 'quantity'] },
   'volume-ratio': { needs: ['symbol', 'window', 'percent'] },
   spread: { needs: ['symbol', 'percent'], may: ['direction'] },
+  indicator: { needs: ['symbol', 'interval', 'indicator'], may: ['level', 'crosses', 'direction'] },
   position: { needs: ['asset', 'amount'], may: ['direction'] },
   exposure: { needs: ['asset', 'amount'], may: ['direction'] },
   'feed-stale': { needs: ['feed'], may: ['instrument'] },
@@ -41,6 +49,8 @@ const OF_ALL: readonly Key[] = ['account', 'kind', 'repeat', 'note'];
 /** Percentages, ppm: from the smallest that can be written to 999%. */
 const LEAST_PPM = 1;
 const MOST_PPM = 9_990_000;
+/** Levels of indicators: floats, which have at most ten digits here. */
+const LEVEL = /^-?(?=(?:\d\.?){1,10}$)\d+(?:\.\d+)?$/;
 /** Longest name of a feed or an instrument, characters. */
 const MAX_NAME = 64;
 
@@ -115,6 +125,8 @@ function readCondition(kind: Condition['kind'], fields: Fields, names: AlertName
       return symbol && window && percent !== undefined ? { kind, symbol: symbol.id, window, level: percent } : undefined;
     case 'spread':
       return symbol && percent !== undefined ? { kind, symbol: symbol.id, direction, level: percent } : undefined;
+    case 'indicator':
+      return symbol && readIndicator(symbol.id, direction, fields);
     case 'position':
     case 'exposure': {
       const asset = readAssetName(fields.asset as Place, names);
@@ -140,6 +152,38 @@ function readAssetName(place: Place, names: AlertNames) {
   const name = place.text();
   if (name === undefined) return undefined;
   return names.assetByName(name) ?? place.fail('is no asset of this exchange; GET /v1/assets lists them');
+}
+
+function readIndicator(symbol: number, direction: Direction, fields: Fields): Condition | undefined {
+  const { indicator: place, crosses: otherPlace, level: levelPlace } = fields;
+  const interval = fields.interval?.oneOf(CANDLE_INTERVALS);
+  const indicator = interval && place && readOutput(place, interval);
+  if (interval === undefined || place === undefined || indicator === undefined) return undefined;
+  if ((otherPlace === undefined) === (levelPlace === undefined))
+    return place.fail(`give either level, such as 70, or crosses, another indicator such as sma:50`);
+  const about = { kind: 'indicator', symbol, interval, indicator, direction } as const;
+  if (otherPlace === undefined) {
+    const level = levelPlace?.text();
+    if (level !== undefined && !LEVEL.test(level)) return levelPlace?.fail(`must be a decimal number with at most 10 digits, not ${level}`);
+    return level === undefined ? undefined : { ...about, level: Number(level) + 0 };
+  }
+  const crosses = readOutput(otherPlace, interval);
+  if (crosses === indicator) return otherPlace.fail(`must be another indicator than ${indicator}`);
+  return crosses === undefined ? undefined : { ...about, crosses, level: 0 };
+}
+
+/** An indicator with all of its parameters. */
+function readOutput(place: Place, interval: CandleInterval): string | undefined {
+  const text = place.text();
+  if (text === undefined) return undefined;
+  try {
+    const output = readIndicatorOutput(text, INTERVAL_US[CANDLE_INTERVALS.indexOf(interval)]);
+    if (dependsOnBegin(output)) return place.fail(`${text} depends on the first bar that is read, so a level of it has no meaning`);
+    return output.text;
+  } catch (error) {
+    if (error instanceof IndicatorError) return place.fail(error.message);
+    throw error;
+  }
 }
 
 function readFeed({ feed: feedPlace, instrument: instrumentPlace }: Fields, feeds: readonly string[]): Condition | undefined {

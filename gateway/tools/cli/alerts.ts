@@ -5,8 +5,9 @@ import { type AccountFlags, accountOption, askAdmin, connectionOptions, count, i
 import { ExitCode, run } from './exit.ts';
 import { stopSignal } from './stop-signals.ts';
 
-const KINDS = ['price', 'move', 'volume', 'volume-ratio', 'spread', 'position', 'exposure', 'feed-stale', 'fill'] as const;
+const KINDS = ['price', 'move', 'volume', 'volume-ratio', 'spread', 'indicator', 'position', 'exposure', 'feed-stale', 'fill'] as const;
 const WINDOWS = ['10s', '1m', '5m', '15m', '1h', '4h', '1d'];
+const INTERVALS = ['1s', '15s', '1m', '5m', '15m', '1h', '4h', '1d'];
 const MAX_PAGE = 1000;
 /** Between two questions of `events --follow`, ms. */
 const FOLLOW_MS = 500;
@@ -42,7 +43,9 @@ export function alertsCommand(program: Command): void {
   const alerts = program
     .command('alerts')
     .summary('alerts of an account: list, set, delete, and what has fired')
-    .description('Alerts of an account on prices, moves, volume, spread, positions, feeds and fills. "openbell webhooks" sends them on.');
+    .description(
+      'Alerts of an account on prices, moves, volume, spread, indicators, positions, feeds and fills. "openbell webhooks" sends them on.',
+    );
   lsCommand(alerts);
   setCommand(alerts);
   deleteCommand(alerts);
@@ -90,6 +93,10 @@ function setCommand(alerts: Command): void {
     .option('--instrument <name>', 'of the feed; default: the feed itself')
     .addOption(new Option('--direction <direction>', 'how the level is crossed, default either').choices(['up', 'down', 'either']))
     .addOption(new Option('--window <time>', 'of a move or a volume').choices(WINDOWS))
+    .addOption(new Option('--interval <time>', 'of the bars of an indicator').choices(INTERVALS))
+    .option('--indicator <text>', 'such as rsi:14 or bb:20:2.upper')
+    .option('--crosses <text>', 'another indicator that it crosses, such as sma:50')
+    .option('--level <number>', 'level of an indicator')
     .option('--price <price>', 'level of a price')
     .option('--percent <percent>', 'level of a move, a spread or a volume-ratio, such as 5%')
     .option('--quantity <quantity>', 'level of a volume, in the base asset')
@@ -105,13 +112,18 @@ Examples:
   openbell alerts set --kind price --symbol BTC-USD --direction up --price 65000.00
   openbell alerts set --kind move --symbol BTC-USD --direction down --percent 5% --window 15m --cool-down 900
   openbell alerts set --kind volume-ratio --symbol BTC-USD --window 1m --percent 300% --every
+  openbell alerts set --kind indicator --symbol BTC-USD --interval 1m --indicator rsi:14 --level 70 --direction up
+  openbell alerts set --kind indicator --symbol BTC-USD --interval 1h --indicator sma:20 --crosses sma:50 --every
   openbell alerts set --kind fill --every`,
     );
   accountOption(connectionOptions(command)).action(() =>
     run(async () => {
       const flags = command.opts<SetFlags & Record<string, string | boolean | undefined>>();
       const names = ['account', 'kind', 'symbol', 'asset', 'feed', 'instrument', 'direction', 'window'];
-      const given = [...names, 'price', 'percent', 'quantity', 'amount', 'complete', 'note'].filter((name) => flags[name] !== undefined);
+      const ofIndicators = ['interval', 'indicator', 'crosses', 'level'];
+      const given = [...names, ...ofIndicators, 'price', 'percent', 'quantity', 'amount', 'complete', 'note'].filter(
+        (name) => flags[name] !== undefined,
+      );
       const repeat = flags.every ? 'every' : flags.coolDown;
       const body = { ...Object.fromEntries(given.map((name) => [name, flags[name]])), ...(repeat !== undefined && { repeat }) };
       const alert = await askAdmin<AlertJson>(flags, '/v1/alerts', body);
