@@ -36,11 +36,8 @@ test('no stream has a time limit: by configuration, and a stream that outlives t
     const only = (key: string) => [...new Set(valuesOf(key, listener))];
     assert.deepEqual(only('stream_idle_timeout'), ['0s'], name);
     assert.deepEqual(only('request_timeout'), ['0s'], name);
-    assert.deepEqual(
-      [...valuesOf('route', listener)].map((route) => (route as { timeout: string }).timeout),
-      name === 'market' ? ['0s', '0s', '0s'] : ['0s', '0s'],
-      name,
-    );
+    const timeouts = [...valuesOf('route', listener)].map((route) => (route as { timeout: string }).timeout);
+    assert.ok(timeouts.length >= 2 && timeouts.every((timeout) => timeout === '0s'), name);
     assert.deepEqual(only('max_stream_duration'), [], name);
     assert.deepEqual(only('max_connection_duration'), [], name);
     assert.deepEqual(only('retry_policy'), [], name);
