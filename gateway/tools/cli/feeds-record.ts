@@ -96,7 +96,7 @@ export function noBookProblem({ name, instruments }: Pick<FeedSource, 'name' | '
   if (live > 0) return undefined;
   const named = instruments.slice(0, MOST_NAMED).join(', ');
   const more = instruments.length > MOST_NAMED ? ` and ${instruments.length - MOST_NAMED} more` : '';
-  return `${name}: 0 of ${instruments.length} books were live at the end: ${named}${more}; does the venue have these instruments?`;
+  return `${name}: 0 of ${instruments.length} books were live at the end: ${named}${more}; the file may hold no book of them`;
 }
 
 /** Resolves at the signal, or when the time is over. */
