@@ -73,6 +73,11 @@ const WRONG: readonly (readonly [what: string, text: string, problem: RegExp])[]
     `${source({})}\n  - { name: a, venue: bybit, instruments: [X] }`,
     /feeds\[1\]: feed name a is used twice; choose another$/,
   ],
+  ...['venue', 'last', 'mid', 'reference'].map(
+    (name) =>
+      [`the word ${name}`, source({ name }), /feeds\[0\]: feed name \w+ is the word for a price of the venue; choose another$/] as const,
+  ),
+  ['the list of books', source({ name: 'books' }), /feeds\[0\]: feed name books is taken by GET \/v1\/feeds\/books; choose another$/],
   [
     'too many',
     `feeds:\n${Array.from({ length: 65 }, (_, i) => `  - { name: a${i}, venue: bybit, instruments: [X] }`).join('\n')}`,

@@ -62,6 +62,11 @@ const WRONG: readonly (readonly [what: string, text: string, problem: RegExp])[]
     'reference: { sources: [{ feed: one, instrument: BTCUSDT }] }',
     /feed one has no instrument BTCUSDT; .* BTC\/USD, ETH\/USD/,
   ],
+  [
+    'a source twice',
+    'reference: { sources: [{ feed: one, instrument: BTC/USD }, { feed: one, instrument: BTC/USD, value: last }, { feed: one, instrument: BTC/USD, value: mid }] }',
+    /sources\[2\]: one BTC\/USD mid is given twice; give it once/,
+  ],
   ['no feed', 'reference: { sources: [{ instrument: BTC/USD }] }', /feed: is missing/],
   ['no instrument', 'reference: { sources: [{ feed: one }] }', /instrument: is missing/],
   ['an unknown value', 'reference: { sources: [{ feed: one, instrument: BTC/USD, value: vwap }] }', /value: .*mid.*last/],

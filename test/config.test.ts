@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { resolveLimits } from '../engine/limits.ts';
 import { Phase } from '../engine/wire/layout.ts';
 import { ConfigError, isLoopback, limitsOf, loadConfig, OPTIONS } from '../gateway/config/config.ts';
+import { checkMirrorFile } from '../gateway/config/config-mirror.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'openbell-config-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -301,6 +302,36 @@ feeds: [{ name: btc, venue: kraken, instruments: [BTC/USD] }]`;
   );
   const mapped = text.replace('takers: [2]', 'takers: [2], mirror: { BTC-USD: XBT/USD }');
   assert.throws(() => load(mapped), /simulator\.mirror\.BTC-USD: no symbol has this name/);
+});
+
+test('a mirror that is no capture is refused, with the code of the reason', async () => {
+  const header = '{"t":"header","format":2,"exchange":"BYBIT"}\n';
+  const row = (t: string, rest: string) => `{"t":"${t}","conn":"a","ts":1,${rest}}\n`;
+  const connect = row('connect', '"addr":"wss://stream.bybit.com/v5/public/spot"');
+  const frame = row('recv', '"data":"{}"');
+  const path = join(dir, 'mirror.jsonl');
+  const problem = async (text: string) => {
+    writeFileSync(path, text);
+    return checkMirrorFile({ simulate: { mirror: path }, feeds: [] }).then(() => '', String);
+  };
+  const table: readonly (readonly [string, RegExp])[] = [
+    [header + connect + frame, /^$/],
+    // As far as it was recorded.
+    [header + connect + frame + frame.slice(0, -5), /^$/],
+    // Without an address the category is not known.
+    [header + frame, /CAPTURE_HEADER: .* is of BYBIT, which has no adapter/],
+    ['', /mirror=.*: CAPTURE_HEADER: .* is empty/],
+    ['assets: []\n', /CAPTURE_LINE: .*:1: is not JSON/],
+    [`${header}not json\n`, /CAPTURE_LINE: .*:2: is not JSON/],
+    [header.replace('BYBIT', 'NOWHERE') + connect + frame, /CAPTURE_HEADER: .* is of NOWHERE, which has no adapter/],
+    [header, /CAPTURE_EMPTY: .* holds no messages of a venue/],
+    [header + connect + row('send', '"data":"{}"'), /CAPTURE_EMPTY/],
+    [header + connect + frame.slice(0, -5), /CAPTURE_TRUNCATED/],
+  ];
+  for (const [text, expected] of table) assert.match(await problem(text), expected, text);
+  await assert.rejects(checkMirrorFile({ simulate: { mirror: dir }, feeds: [] }), /mirror=.*: CAPTURE_UNREADABLE: .* \(EISDIR/);
+  for (const simulate of [true, { mirror: 'demo' }, { mirror: 'btc' }])
+    await checkMirrorFile({ simulate, feeds: [{ name: 'btc', venue: 'kraken', instruments: ['BTC/USD'] }] });
 });
 
 test('the environment can name the file; a missing one is reported', () => {

@@ -6,6 +6,7 @@ import { Code } from '../engine/codes.ts';
 import type { CommandFields } from '../engine/machine/command.ts';
 import { ReferenceSourceId, SYMBOL_PARAM_DEFAULTS, SymbolParam, type SymbolParamName } from '../engine/params.ts';
 import type { SymbolInfo } from '../engine/threads/directory-info.ts';
+import { Phase } from '../engine/wire/layout.ts';
 import { FeedFault, FeedState } from '../feeds/feed.ts';
 import { LatestReader } from '../feeds/rings/latest-values.ts';
 import { RecordPublisher } from '../feeds/rings/record-publisher.ts';
@@ -107,4 +108,38 @@ test('all symbols get their price in turn, though all together send a bounded nu
   world.driver.wake();
   await sleep(20);
   assert.equal(world.sent.length, 2 * SYMBOLS);
+});
+
+test('a symbol that was halted before the start is a warning until it is resumed', (t) => {
+  const handles = allocateFeeds({ records: 64, instruments: 1, watched: true }, 1);
+  const phases = new Map([
+    [1, Phase.Halted],
+    [2, Phase.Halted],
+    [3, Phase.Continuous],
+  ]);
+  const source = { feed: 'feed', instrument: 'X', value: 'last' as const };
+  const symbols = [...phases.keys()].map((id) => {
+    const reference = { ...REFERENCE, halts: id !== 2, sources: [source] };
+    return { id, tickMantissa: 1, tickDecimals: 2, reference } as unknown as SymbolConfig;
+  });
+  const driver = new ReferenceDriver(
+    { symbols },
+    [{ name: 'feed', venue: 'bybit', instruments: [] }],
+    { latest: new LatestReader(handles.latest), watch: () => undefined, arm: () => undefined },
+    {
+      directory: {
+        symbol: (id) => ({ id, name: `S${id}`, phase: phases.get(id) }) as SymbolInfo,
+        symbolIds: () => [...phases.keys()],
+        param: (_id, name) => (name === 'ReferenceSource' ? ReferenceSourceId.Outside : SYMBOL_PARAM_DEFAULTS[SymbolParam[name]]),
+      },
+      commands: { submit: () => assert.fail('nothing is sent') },
+      log: createLogger('silent'),
+    },
+  );
+  t.after(() => driver.stop());
+  driver.start();
+  assert.deepEqual(driver.warnings(), ['REFERENCE_HALTED: halted before the start; an operator must resume them (openbell phase): S1']);
+  phases.set(1, Phase.Continuous);
+  for (const symbol of driver.symbols) symbol.look(0);
+  assert.deepEqual(driver.warnings(), []);
 });

@@ -139,7 +139,7 @@ feeds:
       lines.join('\n'),
     );
   const printed = await openbell(['feeds', 'references', 'BTC-USD', '--http-port', String(http)]);
-  assert.match(printed.stdout, /BTC-USD +stale +511.10\n +first BTCUSDT mid +old +510.00.*\n +second BTCUSDT last +old +511.10/);
+  assert.match(printed.stdout, /BTC-USD +stale +halted +511.10\n +first BTCUSDT mid +old +510.00.*\n +second BTCUSDT last +old +511.10/);
   assert.equal(printed.code, 1);
 
   first.quote('512.00', '512.10');

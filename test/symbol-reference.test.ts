@@ -327,6 +327,31 @@ describe('a symbol of which all sources are stale', () => {
     assert.equal(halted.phase, 'halted');
   });
 
+  it('that was halted before the start is noted until another phase is set', async () => {
+    const world = new World();
+    world.do('phase halted');
+    world.reference.begin();
+    assert.equal(world.reference.haltedBefore, true);
+    assert.equal(await world.quote(499, 501).at(1), 'live');
+    // Though a source is usable for longer than resume-after.
+    assert.equal(await world.quote(499, 501).at(9), 'live');
+    assert.deepEqual([world.phase, world.reference.haltedBefore], ['halted', true]);
+    world.do('phase continuous');
+    await world.at(9.5);
+    world.do('phase halted');
+    await world.at(10);
+    assert.equal(world.reference.haltedBefore, false, 'a halt of this process');
+    for (const [halts, phase] of [
+      [false, 'halted'],
+      [true, 'continuous'],
+    ] as const) {
+      const other = new World({ halts, resumeAfter: undefined });
+      other.do(`phase ${phase}`);
+      other.reference.begin();
+      assert.equal(other.reference.haltedBefore, false, `${halts} ${phase}`);
+    }
+  });
+
   it('in an auction is halted, and only the operator resumes it', async () => {
     const world = new World();
     world.do('phase auction');

@@ -5,7 +5,13 @@ import { LineError, shownText } from './line-error.ts';
 
 export type * from './capture-lines.ts';
 
-export type CaptureErrorCode = 'CAPTURE_UNREADABLE' | 'CAPTURE_TRUNCATED' | 'CAPTURE_HEADER' | 'CAPTURE_LINE' | 'CAPTURE_TOO_LARGE';
+export type CaptureErrorCode =
+  | 'CAPTURE_UNREADABLE'
+  | 'CAPTURE_TRUNCATED'
+  | 'CAPTURE_HEADER'
+  | 'CAPTURE_LINE'
+  | 'CAPTURE_TOO_LARGE'
+  | 'CAPTURE_EMPTY';
 
 export class CaptureError extends LineError<CaptureErrorCode> {
   override readonly name = 'CaptureError';

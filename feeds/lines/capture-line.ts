@@ -28,9 +28,9 @@ const STEP_MS = 5;
 const SHORTEST_ROUND_US = 1e6;
 
 /**
- * The line of a source that plays a capture at the recorded speed, in a loop: each round is a connection of its own. The
- * beginning of a round, while the recorded client subscribed, is played at once, so that all books are there again at once. Its
- * adapter is the venue's, and gets the present time. If the thread was held up for longer than a round, the rounds between are left out. A
+ * The line of a source that plays a capture at the recorded speed, in a loop: each round is a connection of its own, and its
+ * trades, which have the recorded times, repeat those of the round before. The beginning of a round, while the recorded client
+ * subscribed, is played at once, so that all books are there again at once. Its adapter is the venue's, and gets the present time. If the thread was held up for longer than a round, the rounds between are left out. A
  * file that cannot be read leaves the source down.
  */
 export class CaptureLine {
@@ -75,6 +75,9 @@ export class CaptureLine {
       if (player.ended && nowUs - beganUs >= SHORTEST_ROUND_US) {
         player.rewind(nowUs);
         beganUs = nowUs;
+        // Readers that know a new connection by this state do not count its trades a second time.
+        this.#status(FeedState.Connecting, FeedFault.None);
+        this.#status(FeedState.Live, FeedFault.None);
       }
       const shiftUs = beganUs - leadEndUs;
       player.playUntil(nowUs - shiftUs, shiftUs, beganUs);

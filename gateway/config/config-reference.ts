@@ -67,7 +67,17 @@ function readSources(place: Place, feeds: readonly FeedSource[]): ReferenceSourc
   const items = place.items();
   if (items.length === 0) return place.isList ? place.fail(`has no sources; ${ADVICE}`) : undefined;
   if (items.length > MAX_SOURCES) return place.fail(`has ${items.length} sources; at most ${MAX_SOURCES} are possible`);
-  const sources = items.map((item) => readSource(item, feeds));
+  const known = new Set<string>();
+  const sources = items.map((item) => {
+    const source = readSource(item, feeds);
+    if (source === undefined) return undefined;
+    const { feed, instrument, value } = source;
+    // Neither has a space.
+    const text = `${feed} ${instrument} ${value}`;
+    if (known.has(text)) return item.fail(`${text} is given twice; give it once`);
+    known.add(text);
+    return source;
+  });
   return sources.every((source) => source !== undefined) ? sources : undefined;
 }
 

@@ -72,6 +72,7 @@ export class ReferenceDriver {
   }
 
   start(): void {
+    for (const symbol of this.symbols) symbol.begin();
     if (this.symbols.length > 0) this.#rearm();
   }
 
@@ -85,13 +86,16 @@ export class ReferenceDriver {
     this.#begin(REARM_US);
   }
 
-  /** Symbols that stand still because their sources are stale, or are not configured; for health checks. */
+  /** Symbols that stand still because their sources are stale, or are not configured, or that an operator must resume; for health checks. */
   warnings(): string[] {
     const stale = this.symbols.filter(({ state }) => state === 'stale').map(({ id }) => id);
+    const halted = this.symbols.filter(({ haltedBefore }) => haltedBefore).map(({ id }) => id);
     const isOutside = (id: number): boolean => this.#directory.param(id, 'ReferenceSource') === ReferenceSourceId.Outside;
     const orphans = this.#directory.symbolIds().filter((id) => isOutside(id) && !this.#ids.has(id));
     const warnings: string[] = [];
     if (stale.length > 0) warnings.push(`REFERENCE_STALE: no source of the reference price is usable: ${this.#names(stale)}`);
+    if (halted.length > 0)
+      warnings.push(`REFERENCE_HALTED: halted before the start; an operator must resume them (openbell phase): ${this.#names(halted)}`);
     if (orphans.length > 0)
       warnings.push(`REFERENCE_WITHOUT_SOURCE: the reference price stands still, no source is configured: ${this.#names(orphans)}`);
     return warnings;

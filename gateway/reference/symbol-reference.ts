@@ -56,6 +56,8 @@ export class SymbolReference {
   readonly choice: ReferenceChoice;
   readonly counters = new ReferenceCounters();
   state: ReferenceState = 'waiting';
+  /** The symbol was halted at the start, and has been since: whatever halted it, only the operator or its calendar ends that. */
+  haltedBefore = false;
   readonly #sources: readonly LatestSource[];
   readonly #targets: ReferenceTargets;
   readonly #stamps: Float64Array;
@@ -84,9 +86,20 @@ export class SymbolReference {
     this.choice = new ReferenceChoice(sources.length, { maxAgeUs: maxAge * 1e6, maxStepPpm, confirmAfterUs: confirmAfter * 1e6 }, nowUs);
   }
 
+  /** Notes a halt of before the start. Once, before the first look. */
+  begin(): void {
+    if (!this.config.halts || this.#phase !== Phase.Halted) return;
+    this.haltedBefore = true;
+    this.#targets.log.warn(
+      { code: 'REFERENCE_HALTED', symbol: this.#name },
+      'reference: the symbol was halted before the start; an operator must resume it',
+    );
+  }
+
   /** Looks at the sources, and sends what is due. Never throws. @returns when it wants to look again at the latest */
   look(nowUs: number): number {
     const { directory } = this.#targets;
+    if (this.haltedBefore && this.#phase !== Phase.Halted) this.haltedBefore = false;
     if (directory.param(this.id, 'ReferenceSource') !== ReferenceSourceId.Outside) {
       this.choice.usableUs = nowUs;
       this.#enter('off', nowUs);
@@ -245,6 +258,10 @@ export class SymbolReference {
   #sourceName(index: number): string {
     const { feed, instrument, value } = this.config.sources[index];
     return `${feed} ${instrument} ${value}`;
+  }
+
+  get #phase(): number | undefined {
+    return this.#targets.directory.symbol(this.id)?.phase;
   }
 
   get #name(): string {

@@ -1,5 +1,6 @@
 import type { Directory } from '../../../engine/threads/directory.ts';
 import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
+import { PHASE_NAMES } from '../../../engine/wire/names.ts';
 import { conditionName } from '../../reference/reference-choice.ts';
 import { monotonicUs } from '../../reference/reference-driver.ts';
 import type { SymbolReference } from '../../reference/symbol-reference.ts';
@@ -47,6 +48,7 @@ function referenceView(symbol: SymbolInfo, { config, choice, state, counters }: 
   return {
     symbol: symbol.name,
     state,
+    phase: PHASE_NAMES[symbol.phase],
     referencePrice: priceText(symbol, symbol.referencePrice),
     referencePriceTicks: symbol.referencePrice,
     source: state === 'live' ? choice.chosen : null,

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { FeedSource } from '../../../feeds/lines/feed-source.ts';
 import type { SourceLine } from '../../../feeds/lines/source-line.ts';
 import { print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
@@ -13,13 +14,15 @@ interface Flags extends SourceFlags {
 }
 
 const SHOW_MS = 200;
+/** Instruments that a message names. */
+const MOST_NAMED = 10;
 
 export function feedsRecordCommand(feeds: Command): void {
   const command = feeds
     .command('record')
     .summary('record a live source as a capture')
     .description(
-      'Connects to a source and writes everything that is sent and received to a file, until SIGINT, SIGTERM or the time of --for. The file is a capture: "feeds books" and "feeds play" read it. A file is never replaced.',
+      'Connects to a source and writes everything that is sent and received to a file, until SIGINT, SIGTERM or the time of --for. The file is a capture: "feeds books" and "feeds play" read it. A file is never replaced. If no book is live when the time of --for is over, the exit code is 1.',
     )
     .argument('<source>', 'a name under feeds in the configuration, or a venue with --instruments; "feeds ls" lists both')
     .requiredOption('--out <file>', 'the file to write; compressed if its name ends in .gz')
@@ -68,6 +71,8 @@ async function record(name: string, flags: Flags): Promise<ExitCode> {
   line.start();
   const failed = await Promise.race([writer.failed, ended(stop, flags.for)]);
   clearInterval(show);
+  // Before the line ends, which makes all of them stale.
+  const { live } = sink;
   await line.stop();
   progress.end();
   if (failed !== undefined) throw failed;
@@ -80,7 +85,18 @@ async function record(name: string, flags: Flags): Promise<ExitCode> {
       `${flags.out}: ${writer.lines.toLocaleString('en')} lines, ${frames.toLocaleString('en')} frames of ${connects} connection${connects === 1 ? '' : 's'}`,
     );
   if (connects === 0) throw new CliError(`${source.name} could not be reached; the file holds no frames`, ExitCode.Unreachable);
+  // Who ends it by a signal saw the progress.
+  const problem = stop.aborted ? undefined : noBookProblem(source, live);
+  if (problem !== undefined) throw new CliError(problem, ExitCode.Failed);
   return ExitCode.Ok;
+}
+
+/** What is wrong with a recording that ends with so many live books; undefined: nothing. */
+export function noBookProblem({ name, instruments }: Pick<FeedSource, 'name' | 'instruments'>, live: number): string | undefined {
+  if (live > 0) return undefined;
+  const named = instruments.slice(0, MOST_NAMED).join(', ');
+  const more = instruments.length > MOST_NAMED ? ` and ${instruments.length - MOST_NAMED} more` : '';
+  return `${name}: 0 of ${instruments.length} books were live at the end: ${named}${more}; the file may hold no book of them`;
 }
 
 /** Resolves at the signal, or when the time is over. */

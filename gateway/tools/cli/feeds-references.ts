@@ -6,6 +6,7 @@ import { ExitCode, run } from './exit.ts';
 interface ReferenceJson {
   readonly symbol: string;
   readonly state: string;
+  readonly phase: string;
   readonly referencePrice: string;
   readonly source: number | null;
   readonly sources: readonly {
@@ -23,7 +24,7 @@ export function feedsReferencesCommand(feeds: Command): void {
     .command('references')
     .summary('reference prices that come from outside')
     .description(
-      'Shows the reference price of each symbol that has it from outside, and the sources in the order of preference: the price of each, its age, and whether it is usable. The exit code is 1 if a symbol has no usable source.',
+      'Shows the reference price and the phase of each symbol that has it from outside, and the sources in the order of preference: the price of each, its age, and whether it is usable. The exit code is 1 if a symbol has no usable source.',
     )
     .argument('[symbol]', 'only this one')
     .addHelpText(
@@ -48,14 +49,15 @@ Examples:
 }
 
 function textOf(references: readonly ReferenceJson[]): string {
-  const rows = references.flatMap(({ symbol, state, referencePrice, source, sources }) => [
-    [symbol, state, referencePrice, '', ''],
+  const rows = references.flatMap(({ symbol, state, phase, referencePrice, source, sources }) => [
+    [symbol, state, phase, referencePrice, ''],
     ...sources.map(({ feed, instrument, value, condition, price = '-', ageMs }, i) => [
       `${i === source ? '* ' : '  '}${feed} ${instrument} ${value}`,
       condition,
+      '',
       price,
       ageMs === null ? '' : `${(ageMs / 1000).toFixed(1)} s`,
     ]),
   ]);
-  return table([['symbol, source', 'state', 'price', 'age'], ...rows.map((row) => row.slice(0, 4))]);
+  return table([['symbol, source', 'state', 'phase', 'price', 'age'], ...rows]);
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { printable } from '../../log-lines.ts';
-import { connectionOptions, print, printJson, whole } from './connection.ts';
+import { connectionOptions, count, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { type FeedRecordView, RECORD_KINDS, RecordingSink, type RecordKind, recordLine } from './feed-records.ts';
 import { sourceOf, sourceOptions } from './feed-source-flags.ts';
@@ -28,7 +28,7 @@ export function feedsTailCommand(feeds: Command): void {
     )
     .argument('<source>', 'a name under feeds in the configuration, or a venue with --instruments; "feeds ls" lists both')
     .addOption(new Option('--only <kinds>', `kinds of records, separated by commas: ${RECORD_KINDS.join(', ')}`).argParser(kinds))
-    .addOption(new Option('--count <records>', 'end after this many').argParser(whole))
+    .addOption(new Option('--count <records>', 'end after this many, from 1').argParser(count(Number.MAX_SAFE_INTEGER)))
     .addOption(runningOption())
     .addHelpText(
       'after',

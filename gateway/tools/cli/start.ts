@@ -63,6 +63,7 @@ async function runExchange(options: Record<string, string | boolean | undefined>
   const { loadConfig } = await import('../../config/config.ts');
   const flags = byName(options);
   const config = loadConfig({ flags, env: process.env });
+  if (typeof config.simulate === 'object') await (await import('../../config/config-mirror.ts')).checkMirrorFile(config);
   const [{ createLogger }, { startExchange }] = await Promise.all([import('../../log.ts'), import('../../main.ts')]);
   const log = createLogger(config.logLevel);
   process.on('uncaughtException', (error) => {
