@@ -26,3 +26,8 @@ export const RECOVERING = 'the exchange is recovering; wait until /health/ready 
 export function reject(code: Code, text: string, cause?: RejectCause): Reject {
   return { code, cause, details: `${codeName(code)}: ${text}` };
 }
+
+/** What is wrong, without the code's name: for an answer that has a field for it. */
+export function rejectText({ code, details }: Reject): string {
+  return details.slice(`${codeName(code)}: `.length);
+}

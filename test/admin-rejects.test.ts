@@ -15,6 +15,21 @@ type Rejected = [string, () => Promise<Answer>, number, string, RegExp];
 const REJECTED: Rejected[] = [
   ['nothing there', () => get('/v2'), 404, 'NOT_FOUND', /nothing at \/v2/],
   ['unknown symbol', () => get('/v1/symbols/XBT-USD'), 404, 'UNKNOWN_SYMBOL', /there are: BTC-USD/],
+  ['reference of an unknown symbol', () => get('/v1/references/XBT-USD'), 404, 'UNKNOWN_SYMBOL', /there are: BTC-USD/],
+  [
+    'symbol without a reference',
+    () => get('/v1/references/BTC-USD'),
+    404,
+    'UNKNOWN_REFERENCE',
+    /symbol BTC-USD has no reference price from outside/,
+  ],
+  [
+    'instruments without a source',
+    () => get('/v1/accounts/1/portfolio?instruments=NOPE=X'),
+    400,
+    'BAD_PARAMETER',
+    /^instruments are those of an outside source/,
+  ],
   ['unknown account', () => get('/v1/accounts/4711'), 404, 'UNKNOWN_ACCOUNT', /no account 4711/],
   ['account that is no number', () => get('/v1/accounts/one/orders'), 404, 'UNKNOWN_ACCOUNT', /no account one/],
   ['account with a leading zero', () => get('/v1/accounts/01'), 404, 'UNKNOWN_ACCOUNT', /no account 01/],

@@ -52,5 +52,5 @@ test('openbell portfolio: now, followed, after a kill, and from the log', async 
   await store.root.close();
   const differs = await openbell(['portfolio', '--from-log', data]);
   assert.equal(differs.code, 1);
-  assert.match(differs.stdout, /1 positions of the history are NOT those of the log: account 2 symbol 1\./);
+  assert.match(differs.stdout, /1 position of the history is NOT that of the log: account 2 symbol 1\./);
 });

@@ -337,7 +337,11 @@ test('a mirror that is no capture is refused, with the code of the reason', asyn
 test('the environment can name the file; a missing one is reported', () => {
   writeFileSync(file, 'server: { data: elsewhere }');
   assert.match(loadConfig({ flags: {}, env: { OPENBELL_CONFIG: file } }).data, /elsewhere$/);
-  assert.throws(() => loadConfig({ flags: { config: join(dir, 'none.yaml') }, env: {} }), /none\.yaml: cannot be read \(ENOENT\)/);
+  assert.throws(
+    () => loadConfig({ flags: { config: 'none.yaml' }, env: {} }),
+    /^ConfigError: --config none\.yaml: cannot be read \(ENOENT\)/,
+  );
+  assert.throws(() => loadConfig({ flags: {}, env: { OPENBELL_CONFIG: 'none.yaml' } }), /^ConfigError: OPENBELL_CONFIG=none\.yaml: cannot/);
 });
 
 test('defaults: four symbols, ten funded accounts, loopback, and nothing can be changed', () => {

@@ -30,7 +30,8 @@ export interface ConfigInput {
  */
 export function loadConfig({ flags, env }: ConfigInput): Config {
   const file = (flags.config as string | undefined) ?? (env.OPENBELL_CONFIG || undefined);
-  const text = file === undefined ? DEMO_VENUE : readText(file);
+  const source = flags.config === undefined ? 'OPENBELL_CONFIG=' : '--config ';
+  const text = file === undefined ? DEMO_VENUE : readText(file, source);
   const { venue, server, problems } = readConfigFile(file ?? 'demo venue', text, Object.keys(OPTIONS));
   const options = resolveOptions(flags, env, server, problems);
   if (options.simulate && venue.simulator === undefined)
@@ -46,11 +47,12 @@ function checkMirror(source: string, { feeds }: VenueConfig, problems: string[])
   problems.push(`--simulate mirror=${source}: neither a feed nor a file has this name; use one of ${names}, or the path of a capture`);
 }
 
-function readText(file: string): string {
+/** @param source what named the file, for the error */
+function readText(file: string, source: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigError([`${file}: cannot be read (${(error as NodeJS.ErrnoException).code}); give an existing file with --config`]);
+    throw new ConfigError([`${source}${file}: cannot be read (${(error as NodeJS.ErrnoException).code}); give an existing file`]);
   }
 }
 

@@ -39,7 +39,7 @@ function readIndicator(text: string): IndicatorSpec {
   const definition = CATALOG.find((known) => known.name === name);
   if (definition === undefined) throw new IndicatorError(`there is no indicator ${name}; there are: ${names()}`);
   if (given.length > definition.parameters.length)
-    throw new IndicatorError(`${text}: ${name} has ${definition.parameters.length} parameters, not ${given.length}`);
+    throw new IndicatorError(`${text}: ${name} has ${parametersOf(definition.parameters.length)}, not ${given.length}`);
   const parameters = definition.parameters.map((parameter, i) =>
     i < given.length ? readParameter(text, parameter, given[i]) : parameter.usual,
   );
@@ -52,10 +52,17 @@ const MAX_TEXT = 40;
 
 function readParameter(text: string, { name, least, most, decimal }: Parameter, given: string): number {
   const value = Number(given);
+  // Each value has one text, so that an indicator has one name.
+  if (/^0\d/.test(given)) throw new IndicatorError(`${text}: write ${name} without zeros in front, not ${given}`);
   if ((decimal ? /^\d{1,3}(\.\d{1,6})?$/ : /^\d{1,4}$/).test(given) && value >= least && value <= most) return value;
   throw new IndicatorError(
     `${text}: ${name} must be a ${decimal ? '' : 'whole '}number from ${least} to ${most}, not ${given || 'nothing'}`,
   );
+}
+
+function parametersOf(count: number): string {
+  if (count === 0) return 'no parameters';
+  return `${count} parameter${count === 1 ? '' : 's'}`;
 }
 
 function names(): string {

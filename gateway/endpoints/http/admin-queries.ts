@@ -134,7 +134,7 @@ async function bookView({ directory, book }: QuerySources, { params, query, inSl
 }
 
 /** @throws HttpError 404 */
-export function symbolNamed(directory: Directory, name: string): SymbolInfo {
+export function symbolNamed(directory: Pick<Directory, 'symbols' | 'symbolByName'>, name: string): SymbolInfo {
   const symbol = directory.symbolByName(name);
   if (symbol !== undefined) return symbol;
   const known = directory

@@ -1,6 +1,7 @@
 import { codeName } from '../../../engine/codes.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { MARK_PARAMETERS, MOST_POSITIONS, type Portfolios, portfolioView } from '../../portfolio/portfolios.ts';
+import { rejectText } from '../../reject.ts';
 import type { Route } from './admin-http.ts';
 import { accountOf, get, wholeOf } from './admin-queries.ts';
 import { HttpError } from './http-error.ts';
@@ -15,7 +16,7 @@ export function portfolioRoute(directory: Directory, portfolios: Portfolios): Ro
     const { params, query, caller, inSlices } = request;
     const { id } = accountOf(directory, params.id);
     const marking = portfolios.marking(query);
-    if ('code' in marking) throw new HttpError(statusOf(marking), marking.code, codeName(marking.code), marking.details);
+    if ('code' in marking) throw new HttpError(statusOf(marking), marking.code, codeName(marking.code), rejectText(marking));
     const after = wholeOf(query, 'after', 0, 0, MAX_SYMBOL);
     const limit = wholeOf(query, 'limit', MOST_POSITIONS, 1, MOST_POSITIONS);
     const { page, behind } = await portfolios.read(id, after, limit, caller);

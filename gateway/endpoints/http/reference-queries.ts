@@ -5,12 +5,16 @@ import { conditionName } from '../../reference/reference-choice.ts';
 import { monotonicUs } from '../../reference/reference-driver.ts';
 import type { SymbolReference } from '../../reference/symbol-reference.ts';
 import type { Route } from './admin-http.ts';
+import { symbolNamed } from './admin-queries.ts';
 import { priceText } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 
 /** The queries of reference prices from outside: of all symbols that have them, and of one. */
-export function referenceRoutes(references: readonly SymbolReference[], directory: Pick<Directory, 'symbol' | 'symbolByName'>): Route[] {
+export function referenceRoutes(
+  references: readonly SymbolReference[],
+  directory: Pick<Directory, 'symbol' | 'symbols' | 'symbolByName'>,
+): Route[] {
   return [
     {
       method: 'GET',
@@ -25,9 +29,9 @@ export function referenceRoutes(references: readonly SymbolReference[], director
       guarded: false,
       action: 'market:read',
       handle: ({ params }) => {
-        const symbol = directory.symbolByName(params.name);
-        const reference = symbol && references.find(({ id }) => id === symbol.id);
-        if (symbol === undefined || reference === undefined)
+        const symbol = symbolNamed(directory, params.name);
+        const reference = references.find(({ id }) => id === symbol.id);
+        if (reference === undefined)
           throw new HttpError(404, 0, 'UNKNOWN_REFERENCE', `symbol ${params.name} has no reference price from outside`);
         return { json: referenceView(symbol, reference) };
       },

@@ -78,6 +78,8 @@ export function describe(error: unknown): string {
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = codeOf(error);
+  // Problems of the configuration name their flag, variable or file; the code would look like the variable.
+  if (code === 'OPENBELL_CONFIG') return error.message;
   if (code === undefined) return error instanceof CliError ? error.message : (error.stack ?? error.message);
   // Errors of the system and rejects by the exchange begin with their code.
   return error.message.startsWith(`${code}:`) ? error.message : `${code}: ${error.message}`;

@@ -35,7 +35,7 @@ export function feedsPlayCommand(feeds: Command): void {
     )
     .argument('<capture>', 'a recorded session: .jsonl, or .jsonl.gz')
     .addOption(
-      new Option('--speed <times>', 'max, or a multiple of the recorded speed, such as 10')
+      new Option('--speed <times>', 'max, or a multiple of the recorded speed, such as 10x or 10')
         .default(Number.POSITIVE_INFINITY, 'max')
         .argParser(speed),
     )
@@ -175,11 +175,12 @@ async function listening(starting: Promise<PlayServer>, { host, port: wanted }: 
   }
 }
 
-function speed(text: string): number {
+/** `max`, `10`, `10x`. */
+export function speed(text: string): number {
   if (text === 'max') return Number.POSITIVE_INFINITY;
   const value = Number(text.replace(/x$/, ''));
   if (!/^\d+(\.\d+)?x?$/.test(text) || value <= 0 || value > 1e6)
-    throw new InvalidArgumentError('must be max or a number above 0, such as 10.');
+    throw new InvalidArgumentError('must be max or a number above 0, such as 10x or 10.');
   return value;
 }
 

@@ -18,6 +18,8 @@ interface BookJson {
   readonly phase: string;
   readonly subPhase?: string;
   readonly lastPrice: string;
+  /** 0 before the first trade. */
+  readonly lastPriceTicks: number;
   readonly bids: readonly LevelJson[];
   readonly asks: readonly LevelJson[];
 }
@@ -81,8 +83,9 @@ Examples:
   );
 }
 
-function bookText({ symbol, phase, subPhase, lastPrice, bids, asks }: BookJson): string {
+/** The book as a table. */
+export function bookText({ symbol, phase, subPhase, lastPrice, lastPriceTicks, bids, asks }: BookJson): string {
   const row = (side: string) => (level: LevelJson) => [side, level.price, level.quantity, level.orders];
   const rows = [['', 'price', 'quantity', 'orders'], ...asks.map(row('ask')).toReversed(), ...bids.map(row('bid'))];
-  return `${symbol}  ${subPhase ?? phase}, last ${lastPrice}\n${rows.length === 1 ? 'the book is empty' : table(rows)}`;
+  return `${symbol}  ${subPhase ?? phase}, last ${lastPriceTicks === 0 ? '-' : lastPrice}\n${rows.length === 1 ? 'the book is empty' : table(rows)}`;
 }

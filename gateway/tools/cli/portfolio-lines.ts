@@ -8,6 +8,8 @@ export interface PortfolioFlags extends ConnectionFlags {
   readonly follow?: true;
   readonly interval: number;
   readonly fromLog?: string;
+  /** With `fromLog`: path of a configuration file, for its capacities. */
+  readonly config?: string;
 }
 
 export const PORTFOLIO_HEAD = ['symbol', 'position', 'average', 'mark', 'value', 'unrealised', 'realised', 'fees', 'profit', 'in'];

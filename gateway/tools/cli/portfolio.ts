@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Portfolio, PortfolioPosition } from '../../client/index.ts';
 import { accountId, clientOptions, connectionOptions, print, printJson, withClient } from './connection.ts';
-import { ExitCode, run } from './exit.ts';
+import { CliError, ExitCode, run } from './exit.ts';
 import { PORTFOLIO_HEAD, type PortfolioFlags, positionRow, showPortfolio } from './portfolio-lines.ts';
 
 export function portfolioCommand(program: Command): void {
@@ -20,6 +20,7 @@ export function portfolioCommand(program: Command): void {
         'compute it from the log of a data directory that no exchange is using, and compare that with the history; exit code 1 if they differ',
       ).conflicts(['follow', 'instrument']),
     )
+    .option('--config <file>', 'with --from-log: configuration file, for the capacities of a log that names none (before log version 2)')
     .addHelpText(
       'after',
       `
@@ -34,6 +35,8 @@ Examples:
   connectionOptions(command).action(() =>
     run(async () => {
       const flags = command.opts<PortfolioFlags>();
+      if (flags.config !== undefined && flags.fromLog === undefined)
+        throw new CliError('--config needs --from-log: the exchange has its own configuration', ExitCode.Usage);
       if (flags.fromLog !== undefined) return (await import('./portfolio-log.ts')).portfolioFromLog(flags.fromLog, flags);
       if (flags.follow) await follow(flags);
       else showPortfolio(await allPages(flags), flags);

@@ -1,5 +1,6 @@
 import { build, type Histogram } from 'hdr-histogram-js';
 import { print, printJson } from './connection.ts';
+import { counted } from './counted.ts';
 import type { ReplayCheck } from './replay-check.ts';
 import { LATENCY_RANGE, type Replay, WINDOW } from './replay-run.ts';
 import type { ReplayVenue } from './replay-venue.ts';
@@ -19,14 +20,15 @@ export function report(files: readonly ReplayedFile[], seconds: number, json: bo
   if (files.length === 1) {
     const [file] = files;
     if (json) printJson({ ...file.venue, ...numbers(file, seconds) });
-    else print(`${file.venue.symbol}, account ${file.venue.account}: ${text(numbers(file, seconds))}`);
+    else print(`${file.venue.symbol}, account ${file.venue.account}: ${resultText(numbers(file, seconds))}`);
     return;
   }
   const total = numbers(totalOf(files), seconds);
   if (json) printJson({ files: files.map((file) => ({ file: file.path, ...file.venue, ...numbers(file, seconds) })), total });
   else {
-    for (const file of files) print(`${file.path}: ${file.venue.symbol}, account ${file.venue.account}: ${text(numbers(file, seconds))}\n`);
-    print(`total of ${files.length} files: ${text(total)}`);
+    for (const file of files)
+      print(`${file.path}: ${file.venue.symbol}, account ${file.venue.account}: ${resultText(numbers(file, seconds))}\n`);
+    print(`total of ${files.length} files: ${resultText(total)}`);
   }
 }
 
@@ -40,7 +42,7 @@ interface Result {
 }
 
 /** The fields of the JSON output, in their order. */
-interface Numbers {
+export interface Numbers {
   readonly orders: number;
   readonly cancels: number;
   readonly continuousTrades: number;
@@ -88,20 +90,25 @@ function numbers({ work: { orders, cancels, latencyUs }, check, compared }: Resu
   };
 }
 
-function text(numbers: Numbers): string {
+/** The result of a file, or of all of them, as lines of text. */
+export function resultText(numbers: Numbers): string {
   const { orders, cancels, continuousTrades, auctions, seconds, perSecond, latencyUs } = numbers;
   const { p50, p90, p99, p999, max } = latencyUs;
-  return `${n(orders)} orders and ${n(cancels)} cancels in ${seconds.toFixed(2)} s, ${n(perSecond)}/s
-${n(continuousTrades)} continuous trades, ${n(auctions)} auctions
-answer time, with up to ${WINDOW} commands in flight: p50 ${p50} us, p90 ${p90} us, p99 ${p99} us, p99.9 ${p999} us, max ${max} us
+  const answers =
+    orders + cancels === 0
+      ? ''
+      : `
+answer time, with up to ${WINDOW} commands in flight: p50 ${p50} us, p90 ${p90} us, p99 ${p99} us, p99.9 ${p999} us, max ${max} us`;
+  return `${counted(orders, 'order')} and ${counted(cancels, 'cancel')} in ${seconds.toFixed(2)} s, ${n(perSecond)}/s
+${counted(continuousTrades, 'continuous trade')}, ${counted(auctions, 'auction')}${answers}
 ${verdict(numbers)}`;
 }
 
 function verdict({ differences, shown, compared }: Numbers): string {
   if (differences > 0)
     return shown.length === 0
-      ? `${n(differences)} differences`
-      : `${n(differences)} differences, the first ${shown.length}:\n  ${shown.join('\n  ')}`;
+      ? counted(differences, 'difference')
+      : `${counted(differences, 'difference')}, the first ${shown.length}:\n  ${shown.join('\n  ')}`;
   return compared
     ? 'every trade and every auction is as expected'
     : 'auctions match the file; without --expect the trades were not compared';

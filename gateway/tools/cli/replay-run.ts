@@ -7,7 +7,7 @@ import type { NewRow, OrderRow, UncrossRow } from '../../../feeds/files/order-fl
 import { CommandBatch, type OrderSession, type SymbolUnits } from '../../client/index.ts';
 import { CliError, ExitCode } from './exit.ts';
 import type { ReplayCheck, ReplayTrade } from './replay-check.ts';
-import { milliTicks } from './replay-venue.ts';
+import { asInFile, milliTicks } from './replay-venue.ts';
 
 /** Maximum unanswered commands: enough to keep the exchange busy, far below its command ring, so that no command is rejected. */
 export const WINDOW = 1024;
@@ -131,7 +131,7 @@ export class Replay {
     const expectedPrice = milliTicks(symbol, priceMilli);
     const expectedVolume = symbol.lots(quantity);
     if (price === expectedPrice && volume === expectedVolume) return;
-    check.differ(`orders line ${line}: the auction ended at ${volume}@${price}, expected ${expectedVolume}@${expectedPrice}`);
+    check.differ(`orders line ${line}: the auction ended at ${asInFile(symbol, volume, price)}, expected ${quantity}@${priceMilli}`);
   }
 
   /** Numbers the next command and records its time. */

@@ -1,6 +1,14 @@
 import { basename } from 'node:path';
 import { DecimalError, unitsToDecimal } from '../../../engine/decimal.ts';
-import { type FlowPhase, OrderFlowError, type OrderRow, readOrders, readTrades } from '../../../feeds/files/order-flow-csv.ts';
+import {
+  type CancelRow,
+  type FlowPhase,
+  type NewRow,
+  OrderFlowError,
+  type OrderRow,
+  readOrders,
+  readTrades,
+} from '../../../feeds/files/order-flow-csv.ts';
 import { type SymbolDefinition, SymbolUnits } from '../../client/index.ts';
 import { pathOf } from '../../client/symbols.ts';
 import { askAdmin, type ConnectionFlags } from './connection.ts';
@@ -15,6 +23,8 @@ export interface FlowSummary {
   readonly buyMilli: number;
   /** Total quantity of all sells. */
   readonly soldQuantity: number;
+  /** The last phase of the file is an auction: it may be cut. */
+  readonly endsInAuction: boolean;
 }
 
 /** The target of a replay: a symbol with an empty book, and an account that has not traded. */
@@ -66,23 +76,55 @@ export async function findSymbols(flags: ConnectionFlags, files: readonly Replay
 
 /**
  * Reads the whole file once, so an invalid row is found before anything is sent.
- * @throws OrderFlowError, with the line, also for a price or a quantity that the symbol cannot have
+ * @throws OrderFlowError, with the line, also for a price or a quantity that the symbol cannot have, an order id that comes twice, and a
+ * cancel of an order that is not above it or is cancelled there; without a row at all
  */
 export async function surveyFlow(path: string, { units }: ReplaySymbol): Promise<FlowSummary> {
   let rows = 0;
   let buyMilli = 0;
   let soldQuantity = 0;
+  let endsInAuction = false;
+  const orders = new OrderIds(path);
   for await (const row of readOrders(path)) {
     rows++;
     if (row.op === 'new' || row.op === 'uncross') checkUnits(path, row, units);
+    if (row.op === 'phase') endsInAuction = row.phase === 'auction';
+    if (row.op === 'cancel') orders.cancel(row);
     if (row.op !== 'new') continue;
+    orders.add(row);
     if (row.side === 'B') buyMilli += row.priceMilli * row.quantity;
     else soldQuantity += row.quantity;
   }
+  if (rows === 0) throw new OrderFlowError('FLOW_ROW', path, 0, 'has no rows below its header; there is nothing to replay');
   if (!Number.isSafeInteger(buyMilli * WITH_FEES)) {
     throw new CliError(`${path}: all buys together cost more than the money that the exchange can count; split the file`, ExitCode.Usage);
   }
-  return { rows, buyMilli, soldQuantity };
+  return { rows, buyMilli, soldQuantity, endsInAuction };
+}
+
+/** Which orders of a file there are, and which of them are cancelled. */
+class OrderIds {
+  readonly #path: string;
+  readonly #orders = new Set<number>();
+  readonly #cancelled = new Set<number>();
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws OrderFlowError for an id that was there before */
+  add({ line, orderId }: NewRow): void {
+    if (this.#orders.has(orderId)) throw new OrderFlowError('FLOW_ROW', this.#path, line, `order_id ${orderId} is that of an order above`);
+    this.#orders.add(orderId);
+  }
+
+  /** @throws OrderFlowError for an order that is not above, or is cancelled already */
+  cancel({ line, orderId }: CancelRow): void {
+    if (!this.#orders.has(orderId))
+      throw new OrderFlowError('FLOW_ROW', this.#path, line, `cancels order ${orderId}, which is not above it`);
+    if (this.#cancelled.has(orderId)) throw new OrderFlowError('FLOW_ROW', this.#path, line, `cancels order ${orderId} a second time`);
+    this.#cancelled.add(orderId);
+  }
 }
 
 /** The expected trades, in the symbol's units. @throws OrderFlowError */
@@ -98,6 +140,17 @@ export async function readExpected(path: string, { units }: ReplaySymbol): Promi
 /** Ticks of a price in thousandths. @throws DecimalError */
 export function milliTicks(symbol: SymbolUnits, priceMilli: number): number {
   return symbol.ticks(unitsToDecimal(priceMilli, 1, 3));
+}
+
+/** A quantity and a price as the file writes them, such as `100@10500`. @param lots of the symbol @param ticks of the symbol */
+export function asInFile(symbol: SymbolUnits, lots: number, ticks: number): string {
+  return `${symbol.quantity(lots)}@${milliText(symbol, ticks)}`;
+}
+
+/** A price in thousandths, as the file writes it. @param ticks of the symbol */
+export function milliText(symbol: SymbolUnits, ticks: number): string {
+  // A price of the exchange may lie between two thousandths, which the file cannot have.
+  return String(Number((Number(symbol.price(ticks)) * 1000).toPrecision(15)));
 }
 
 /** Price and quantity of a row in the symbol's units. @throws OrderFlowError */

@@ -3,6 +3,7 @@ import { type FlowPhase, readOrders } from '../../../feeds/files/order-flow-csv.
 import { MAX_FRAME_COMMANDS, type OpenbellClient } from '../../client/index.ts';
 import { pathOf } from '../../client/symbols.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, whole, withClient } from './connection.ts';
+import { counted } from './counted.ts';
 import { CliError, describe, ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
 import { type ExpectedTrade, ReplayCheck } from './replay-check.ts';
@@ -11,8 +12,10 @@ import { mergeByTime, replayMerged } from './replay-merge.ts';
 import { type ReplayedFile, report } from './replay-report.ts';
 import { Replay } from './replay-run.ts';
 import {
+  asInFile,
   type FlowSummary,
   findSymbols,
+  milliText,
   prepareVenue,
   type ReplaySymbol,
   type ReplayVenue,
@@ -51,7 +54,7 @@ export function replayCommand(program: Command): void {
         .argParser(collected),
     )
     .addOption(
-      new Option('--speed <times>', 'max, or a multiple of the recorded speed, such as 10x')
+      new Option('--speed <times>', 'max, or a multiple of the recorded speed, such as 10x or 10')
         .default(Number.POSITIVE_INFINITY, 'max')
         .argParser(speed),
     )
@@ -82,6 +85,7 @@ async function replay(flags: ReplayFlags, paths: readonly string[]): Promise<Exi
   for (const [index, { path, trades }] of files.entries()) {
     const target = targets[index];
     const flow = await surveyFlow(path, target);
+    if (flow.endsInAuction) process.stderr.write(`openbell: ${path}: ends in phase auction; if it is cut, fetch it again\n`);
     days.push({ path, target, flow, expected: trades === undefined ? undefined : await readExpected(trades, target) });
   }
   const venues: ReplayVenue[] = [];
@@ -101,7 +105,11 @@ async function send(
     const venue = venues[index];
     const { path, expected } = days[index];
     const symbol = await client.symbols.find(venue.symbol);
-    const check = new ReplayCheck(expected);
+    const texts = {
+      trade: (lots: number, ticks: number) => asInFile(symbol, lots, ticks),
+      price: (ticks: number) => milliText(symbol, ticks),
+    };
+    const check = new ReplayCheck(expected, texts);
     const session = client.orders;
     await session.ready();
     const actions = {
@@ -147,7 +155,13 @@ async function withClients<T>(
 /** Closes the symbols of a replay that ended early, so that no order trades against half of a day; the error with what became of them. */
 async function closed(flags: ConnectionFlags, files: readonly ReplayedFile[], cause: unknown): Promise<CliError> {
   const sum = (of: (work: Replay) => number): number => files.reduce((total, { work }) => total + of(work), 0);
-  const sent = `after ${sum(({ orders }) => orders)} orders and ${sum(({ cancels }) => cancels)} cancels: ${describe(cause)}`;
+  const sent = `after ${counted(
+    sum(({ orders }) => orders),
+    'order',
+  )} and ${counted(
+    sum(({ cancels }) => cancels),
+    'cancel',
+  )}: ${describe(cause)}`;
   const names: string[] = [];
   const open: string[] = [];
   for (const { venue } of files) {
@@ -190,11 +204,12 @@ function timeOfDay(ms: number): string {
   return new Date(ms).toISOString().slice(11, 19);
 }
 
-/** `max`, `1x`, `10x`, `0.5x`. */
-function speed(text: string): number {
+/** `max`, `1x`, `10x`, `0.5x`, `10`. */
+export function speed(text: string): number {
   if (text === 'max') return Number.POSITIVE_INFINITY;
-  const times = /^(\d{1,4}(?:\.\d{1,3})?)x$/.exec(text);
-  if (times === null || Number(times[1]) === 0) throw new InvalidArgumentError('must be max, or 0.001x to 9999x, such as 1x or 10x.');
+  const times = /^(\d{1,4}(?:\.\d{1,3})?)x?$/.exec(text);
+  if (times === null || Number(times[1]) === 0)
+    throw new InvalidArgumentError('must be max, or 0.001x to 9999x, such as 1x or 10x; the x can be left out.');
   return Number(times[1]);
 }
 
