@@ -116,8 +116,8 @@ symbols:
     tick: 0.01
     lot: 0.01
     limits: { max-price: 100000 }
-    reference: { sources: [{ feed: venue, instrument: BTCUSDT }], max-rate: 1000 }
+    reference: { sources: [{ feed: outside, instrument: BTCUSDT }], max-rate: 1000 }
 feeds:
-  - { name: venue, venue: bybit, instruments: [BTCUSDT], depth: 50, ws-url: 'ws://127.0.0.1:${port}' }
+  - { name: outside, venue: bybit, instruments: [BTCUSDT], depth: 50, ws-url: 'ws://127.0.0.1:${port}' }
 `;
 }
