@@ -95,9 +95,7 @@ if (import.meta.main) {
       strict: { type: 'boolean', default: false },
     },
   });
-  const skip = missing(...CAPTURES);
-  if (skip) console.log(`SKIPPED: ${skip}`);
-  else
+  if (missing(...CAPTURES) === false)
     await withstandFeeds({
       minutes: Number(values.minutes),
       windowMs: Number(values.window) * 1000,
