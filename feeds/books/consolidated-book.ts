@@ -39,7 +39,7 @@ class SourceBook {
 }
 
 /**
- * The best levels of one instrument over several sources: a state machine that is told what each source says, and
+ * The best levels of one instrument over several sources: a state machine that takes the levels of each source, and
  * publishes what follows into shared memory. Sources are numbered by their place in the configuration.
  *
  * Only live sources count. The units are the smallest of all sources and never become larger. A level that needs 2^53 of

@@ -58,8 +58,8 @@ export class RecordPublisher implements PublishedSink {
 
   /**
    * Continues a source of this name, with its instruments, if the output has one.
-   * @param name of the source, unique in its output @param trades is told of what it writes
-   * @param onFault is told of each fault, with the number of the instrument or `ALL_INSTRUMENTS`; must not allocate
+   * @param name of the source, unique in its output @param trades gets the trades that it writes
+   * @param onFault gets each fault, with the number of the instrument or `ALL_INSTRUMENTS`; must not allocate
    */
   constructor(output: FeedOutput, name: string, trades?: TradeListener, onFault?: (instrument: number, fault: FeedFault) => void) {
     const { latest, sources } = output;

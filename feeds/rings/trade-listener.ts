@@ -1,6 +1,6 @@
 import type { FeedState, TakerSide } from '../feed.ts';
 
-/** What is told of a source's records to whoever makes candles of them, on the thread that writes the records. */
+/** Gets the records of a source that candles are made of, on the thread that writes the records. */
 export interface TradeListener {
   /** Decimals of an instrument from now on. @param row its number */
   scale(row: number, priceDecimals: number, quantityDecimals: number): void;

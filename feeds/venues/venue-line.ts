@@ -107,7 +107,7 @@ export abstract class VenueLine implements VenueAdapter {
   /** The connection is open: sends the subscriptions of `options.instruments`, if there are any, and fetches snapshots. */
   protected abstract subscribe(nowUs: number): void;
 
-  /** Reads a frame. Before what has a number of the venue, it tells {@link FeedSink.sequence}; it is 0 at the beginning. @param bytes at most {@link MAX_FRAME_BYTES} */
+  /** Reads a frame. Before records with a number of the venue, it sets {@link FeedSink.sequence}, which is 0 at the beginning. @param bytes at most {@link MAX_FRAME_BYTES} */
   protected abstract message(bytes: Uint8Array, nowUs: number): void;
 
   /** Once per second on an open line that is not silent: pings, fetches that are due. */

@@ -34,7 +34,7 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources, cap
   const budget = { left: KEPT_BARS };
   const candles = [...sources, ...captures].map((_, source) => new FeedCandles(budget, handles.leftOut[source]));
   const notes: FaultNotes[] = [];
-  /** @param onFault is told of the faults; a capture repeats its own in each round, and logs what ends it */
+  /** @param onFault gets the faults; a capture repeats its own in each round, and logs what ends it */
   const sinkOf = (name: string, source: number, onFault?: (instrument: number, fault: FeedFault) => void): PublishedSink => {
     const sink = bookedSink(new RecordPublisher(output, name, candles[source], onFault), name, books);
     sink.at(clock.nowUs());

@@ -141,7 +141,7 @@ export class IndicatorStream {
   /** Some bars of the stream are missing. */
   async #refill(): Promise<void> {
     this.#isMissing = true;
-    // Whoever reads the history looks again before it ends.
+    // The reader of the history looks again before it ends.
     if (this.#waiting !== undefined) return;
     this.#waiting = new Map();
     while (!this.#closed) {

@@ -82,7 +82,7 @@ export class MirrorSimulation {
   readonly #report = new ReportView();
   readonly #values = new LatestValues();
   readonly #nameOf = (row: number): string => this.#parts.feeds.latest.name(row);
-  /** What the log was told of each instrument. */
+  /** What was logged of each instrument. */
   readonly #told = new Map<MirroredInstrument, boolean>();
   #nextRead: NodeJS.Timeout | undefined;
   #isEnded = false;
