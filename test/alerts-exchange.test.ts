@@ -163,10 +163,15 @@ describe('alerts of a running exchange', { timeout: 240_000 }, () => {
     socket.send('hello');
     const [code] = await once(socket, 'close');
     assert.equal(code, 4003);
-    const refused = new WebSocket(`ws://127.0.0.1:${venue.ports.ws}/v1/alerts?account=0x1`);
-    const [, response] = await once(refused, 'unexpected-response');
-    assert.equal(response.statusCode, 400);
-    refused.on('error', () => undefined).terminate();
+    for (const [query, status] of [
+      ['?account=0x1', 400],
+      ['/?account=1', 404],
+    ]) {
+      const refused = new WebSocket(`ws://127.0.0.1:${venue.ports.ws}/v1/alerts${query}`);
+      const [, response] = await once(refused, 'unexpected-response');
+      assert.equal(response.statusCode, status);
+      refused.on('error', () => undefined).terminate();
+    }
   });
 
   it('an account does not see or delete the alerts of another', async () => {
