@@ -91,8 +91,9 @@ async function newest(
     const candles = page.candles.slice(-limit);
     behind ??= page.behind;
     pages.unshift(candles);
-    if (candles.length < limit) break;
-    left -= limit;
+    // A page may be short although there are older candles: where the history is ahead of market data, what it has newer is left out.
+    if (candles.length === 0) break;
+    left -= candles.length;
     end = candles[0].startUs / INTERVAL_US[about.interval];
   }
   return { candles: pages.flat(), behind };
