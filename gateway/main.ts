@@ -61,6 +61,8 @@ import { ReportHub } from './sessions/report-hub.ts';
 import { ReportTap } from './sessions/report-tap.ts';
 import { Slices } from './slices.ts';
 import { startFeeds } from './start-feeds.ts';
+import { FeedCandleHistory } from './taps/feed-candles/feed-candle-history.ts';
+import { FeedCandleReader } from './taps/feed-candles/feed-candle-reader.ts';
 import type { History } from './taps/history/history.ts';
 import { type PreparedHistory, prepareHistory } from './taps/history/prepare.ts';
 import { reportPrepared, startHistory, warningsOf } from './taps/history/start-history.ts';
@@ -145,6 +147,7 @@ export class RunningExchange {
       simulation,
       calendar,
       feeds,
+      feedHistory,
       alerts,
       alertStreams,
       feedCandles,
@@ -185,6 +188,7 @@ export class RunningExchange {
       await history.stop();
       feedCandles?.stop();
       await feeds?.stop();
+      await feedHistory?.stop();
       await marketSockets.stop();
       await admin.stop();
       certificates?.stop();
@@ -248,6 +252,7 @@ interface Parts {
   readonly simulation: Simulation | MirrorSimulation | undefined;
   readonly calendar: CalendarDriver;
   readonly feeds: Feeds | undefined;
+  readonly feedHistory: FeedCandleHistory | undefined;
   readonly alerts: Alerts;
   readonly alertStreams: AlertStreams;
   readonly feedCandles: FeedCandleStreams | undefined;
@@ -325,7 +330,13 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const unready = () => unreadiness(state, engine, history);
   let clockWatch: ClockWatch | undefined;
   let references: ReferenceDriver | undefined;
-  const warnings = () => [...warningsOf(prepared, history), ...(clockWatch?.warnings() ?? []), ...(references?.warnings() ?? [])];
+  let feedHistory: FeedCandleHistory | undefined;
+  const warnings = () => [
+    ...warningsOf(prepared, history),
+    ...(clockWatch?.warnings() ?? []),
+    ...(references?.warnings() ?? []),
+    ...(feedHistory?.warnings() ?? []),
+  ];
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
@@ -480,8 +491,25 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   });
   const hasReferences = venue.symbols.some(({ reference }) => reference !== undefined);
   const mirror = typeof config.simulate === 'object' ? mirrorSource(config.simulate.mirror, config.feeds) : undefined;
-  const feeds = startFeeds(config.feeds, mirror?.capture, config.feedBooks, log, hasReferences ? () => references?.wake() : undefined);
+  if (config.feeds.length > 0 || mirror?.capture !== undefined)
+    feedHistory = new FeedCandleHistory({
+      dataDir: config.data,
+      keepUs: config.candleKeep * DAY_US,
+      mostBytes: config.feedCandleSize * 2 ** 30,
+      onFault: (code, text) => log[code === undefined ? 'info' : 'error']({ code }, text),
+    });
+  const storedCandles = feedHistory;
+  undo.push(() => storedCandles?.stop());
+  const feeds = startFeeds(
+    config.feeds,
+    mirror?.capture,
+    config.feedBooks,
+    log,
+    hasReferences ? () => references?.wake() : undefined,
+    storedCandles && (() => storedCandles.port()),
+  );
   undo.push(() => feeds?.stop());
+  const feedReader = feeds && storedCandles && new FeedCandleReader(feeds, storedCandles);
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   const candleSources = {
     ...querySources,
@@ -570,6 +598,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     calendar: calendar.counters,
     alerts,
     feeds,
+    feedCandles: () => storedCandles?.stats,
     mirror: () => (simulation instanceof MirrorSimulation ? simulation.status() : undefined),
     references: referenceDriver.symbols,
     symbolName: (id) => directory.symbol(id)?.name ?? String(id),
@@ -588,7 +617,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ...feedBookRoutes(feeds?.books ?? []),
     ...feedRoutes(feeds),
     ...alertRoutes({ alerts, directory, feeds: config.feeds.map(({ name }) => name), loopback: config.webhookLoopback }),
-    feedCandleRoute(feeds),
+    feedCandleRoute(feeds, feedReader),
     ...referenceRoutes(referenceDriver.symbols, directory),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
@@ -605,7 +634,10 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   serveDropCopySockets(sockets, dropCopies, identity, limits, config.callerLimits['ws-pings']);
   serveAlertSockets(sockets, alertStreams, identity, limits, config.callerLimits['ws-pings']);
   servePortfolioSockets(sockets, portfolioStreams, identity, limits, config.callerLimits['ws-pings']);
-  const feedCandles = feeds && new FeedCandleStreams(feeds);
+  const feedCandles =
+    feeds &&
+    feedReader &&
+    new FeedCandleStreams(feeds, ({ source, instrument }, range) => feedReader.read(source, instrument, range, 'streams'));
   undo.push(() => feedCandles?.stop());
   serveFeedCandleSockets(sockets, { feeds, streams: feedCandles, identity, limits, pings: config.callerLimits['ws-pings'] });
   marketSockets.start();
@@ -642,6 +674,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     simulation,
     calendar,
     feeds,
+    feedHistory: storedCandles,
     alerts,
     alertStreams,
     feedCandles,

@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import { faultCode } from '../feeds/feed.ts';
 import type { CaptureSource } from '../feeds/lines/capture-line.ts';
 import type { FeedSource } from '../feeds/lines/feed-source.ts';
@@ -7,7 +8,7 @@ import type { Logger } from './log.ts';
 
 /**
  * The feeds of the configuration, connecting in the background, and a capture in a loop; undefined if there is none.
- * @param onChange as in FeedsOptions
+ * @param onChange as in FeedsOptions; `candleStore` too
  */
 export function startFeeds(
   sources: readonly FeedSource[],
@@ -15,12 +16,14 @@ export function startFeeds(
   books: readonly BookSpec[],
   log: Logger,
   onChange: (() => void) | undefined,
+  candleStore: (() => MessagePort) | undefined,
 ): Feeds | undefined {
   if (sources.length === 0 && capture === undefined) return undefined;
   return new Feeds({
     sources,
     captures: capture === undefined ? [] : [capture],
     books,
+    candleStore,
     onNote: (feed, fault, text) => log.warn({ feed, fault: faultCode(fault) }, text),
     ...(onChange !== undefined && { onChange }),
   });

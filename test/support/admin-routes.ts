@@ -26,7 +26,7 @@ export const ADMIN_ROUTES: readonly Route[] = [
   ...feedBookRoutes(nothing),
   ...feedRoutes(nothing),
   ...alertRoutes(nothing),
-  feedCandleRoute(nothing),
+  feedCandleRoute(nothing, nothing),
   ...referenceRoutes(nothing, nothing),
   ...actionRoutes(nothing),
 ];
