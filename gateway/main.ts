@@ -31,7 +31,7 @@ import { readCandles } from './endpoints/http/candle-reader.ts';
 import { feedBookRoutes } from './endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from './endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
-import { indicatorRoute } from './endpoints/http/indicator-query.ts';
+import { feedIndicatorRoute, indicatorRoute } from './endpoints/http/indicator-query.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { portfolioRoute } from './endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from './endpoints/http/reference-queries.ts';
@@ -618,6 +618,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ...feedRoutes(feeds),
     ...alertRoutes({ alerts, directory, feeds: config.feeds.map(({ name }) => name), loopback: config.webhookLoopback }),
     feedCandleRoute(feeds, feedReader),
+    feedIndicatorRoute(feeds, feedReader),
     ...referenceRoutes(referenceDriver.symbols, directory),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);

@@ -94,6 +94,17 @@ describe('candles of an outside market', () => {
     assert.deepEqual(ledger(candles, '15s'), ['0s 100 105 100 105 = 6 6 forming incomplete']);
   });
 
+  it('are incomplete where the time before the gap stands in them, also if the venue comes back with an older time', () => {
+    const candles = opened();
+    trade(candles, 1, 100);
+    candles.connection(FeedState.Down);
+    candles.connection(FeedState.Live);
+    time(candles, 0.5);
+    trade(candles, 1.5, 101);
+    trade(candles, 2, 102);
+    assert.deepEqual(ledger(candles, '1s'), ['1s 100 101 100 101 = 2 2 incomplete', '2s 102 102 102 102 = 1 1 forming']);
+  });
+
   it('count trades that are late, without a time or with one in the future', () => {
     const candles = opened();
     time(candles, 0);

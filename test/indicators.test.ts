@@ -102,13 +102,19 @@ describe('indicators beside TA-Lib', () => {
     const prng = new Prng(seed);
     const period = () => prng.between(2, 40);
     const fast = prng.between(2, 20);
-    const step = prng.between(1, 20) / 100;
+    const step = prng.between(1, 20);
     const texts = [
       ...[`sma:${period()}`, `ema:${period()}`, `rsi:${period()}`, `atr:${period()}`, `adx:${prng.between(2, 25)}`, 'obv'],
       ...[`macd:${fast}:${fast + period()}:${prng.between(1, 20)}`, `bb:${period()}:1.5`, `stoch:${period()}:${period()}:${period()}`],
       ...[`wma:${period()}`, `dema:${prng.between(2, 20)}`, `tema:${prng.between(2, 12)}`, `mom:${period()}`, `roc:${period()}`],
       ...[`cci:${period()}`, `mfi:${period()}`, `willr:${period()}`, `ultosc:4:${8 + period()}:60`, `aroon:${period()}`],
-      ...[`psar:${step}:${step + prng.below(30) / 100}`, `vwap:${period()}`, 'vwap', `hma:${prng.between(4, 40)}`, `donchian:${period()}`],
+      ...[
+        `psar:${step / 100}:${(step + prng.below(30)) / 100}`,
+        `vwap:${period()}`,
+        'vwap',
+        `hma:${prng.between(4, 40)}`,
+        `donchian:${period()}`,
+      ],
       `keltner:${period()}:${prng.between(2, 20)}:1.5`,
     ];
     // With fractions, typical prices that are equal differ in their last bit, by the order of the sum, and mfi takes them for a move.

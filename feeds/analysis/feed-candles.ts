@@ -112,8 +112,8 @@ export class FeedCandles implements TradeListener {
 
   time(venueTimeUs: number, receiveTimeUs: number): void {
     if (venueTimeUs <= 0 || venueTimeUs > receiveTimeUs + MOST_AHEAD_US) return;
-    // Infinity until then; a time that goes back does not make older candles complete.
-    if (this.#isOpen && this.#liveFromUs === Number.POSITIVE_INFINITY) this.#liveFromUs = Math.max(venueTimeUs, this.#timeUs);
+    // Infinity until then. The candle of the last time before may lack trades, also where the venue's time goes back.
+    if (this.#isOpen && this.#liveFromUs === Number.POSITIVE_INFINITY) this.#liveFromUs = Math.max(venueTimeUs, this.#timeUs + 1);
     if (venueTimeUs <= this.#timeUs) return;
     this.#timeUs = venueTimeUs;
     const closedUs = venueTimeUs - CLOSE_AFTER_US;

@@ -7,7 +7,7 @@ import { candleRoute } from '../../gateway/endpoints/http/candle-query.ts';
 import { feedBookRoutes } from '../../gateway/endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from '../../gateway/endpoints/http/feed-candle-query.ts';
 import { feedRoutes } from '../../gateway/endpoints/http/feed-queries.ts';
-import { indicatorRoute } from '../../gateway/endpoints/http/indicator-query.ts';
+import { feedIndicatorRoute, indicatorRoute } from '../../gateway/endpoints/http/indicator-query.ts';
 import { orderRoutes } from '../../gateway/endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../../gateway/endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from '../../gateway/endpoints/http/reference-queries.ts';
@@ -27,6 +27,7 @@ export const ADMIN_ROUTES: readonly Route[] = [
   ...feedRoutes(nothing),
   ...alertRoutes(nothing),
   feedCandleRoute(nothing, nothing),
+  feedIndicatorRoute(nothing, nothing),
   ...referenceRoutes(nothing, nothing),
   ...actionRoutes(nothing),
 ];
