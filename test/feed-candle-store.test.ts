@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,6 +24,7 @@ import { FeedCandleReader, type LiveFeeds } from '../gateway/taps/feed-candles/f
 import { FeedCandleStore, FeedCandlesVersionError, feedCandlesPath } from '../gateway/taps/feed-candles/feed-candle-store.ts';
 import { FeedCandleTrimmer } from '../gateway/taps/feed-candles/feed-candle-trimmer.ts';
 import { candleAt, type NaiveTrade, naiveCandles } from './support/naive-candles.ts';
+import { smallDisk } from './support/small-disk.ts';
 import { until } from './support/until.ts';
 
 const SECOND = 1e6;
@@ -317,6 +318,44 @@ describe('the outbox', () => {
     source.trade(2, 12, 3);
     await outbox.stop();
     assert.deepEqual([batches.length, batches[2][0].instrument, batches[2][0].intervals.length], [3, `row ${ROW}`, 1]);
+  });
+});
+
+describe('a disk that is full', () => {
+  it('stops nothing: candles are shown at once, and are stored when there is room', { timeout: 120_000 }, async (t) => {
+    const dir = smallDisk(t, '8m');
+    if (dir === undefined) return;
+    const faults: string[] = [];
+    const history = new FeedCandleHistory({
+      ...{ dataDir: dir, keepUs: DAY_US, mostBytes: 2 ** 30 },
+      onFault: (code) => faults.push(code ?? 'recovered'),
+    });
+    let stopped = false;
+    t.after(() => stopped || history.stop());
+    const source = new Source();
+    const outbox = new CandleOutbox(history.port(), [{ name: 'venue', candles: source.candles }], () => 'X');
+    await outbox.open();
+    const ballast = join(dir, 'ballast');
+    const fd = openSync(ballast, 'w');
+    try {
+      for (;;) writeSync(fd, Buffer.alloc(65_536, 1));
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
+    }
+    closeSync(fd);
+    for (let second = 0; second < 30; second++) source.trade(second, 100 + second, second + 1);
+    await until(() => faults.includes('FEED_CANDLES_FULL') && !source.candles.isHeld, 'the disk is full');
+    assert.match(history.warnings()[0], /^FEED_CANDLES_FULL: the disk of .* is full/);
+    assert.ok(history.stats.failing);
+    assert.equal(ledger(source.candles.bars(ROW, everything(0))).length, 30);
+    rmSync(ballast);
+    await until(() => source.candles.isHeld, 'there is room');
+    assert.deepEqual([faults, history.warnings(), history.stats.failing], [['FEED_CANDLES_FULL', 'recovered'], [], false]);
+    await outbox.stop();
+    assert.equal(ledger(await history.bars('venue', 'X', everything(0), 'a')).length, 29);
+    assert.deepEqual([history.stats.stored, history.stats.lost], [30, 0]);
+    stopped = true;
+    await history.stop();
   });
 });
 
