@@ -14,16 +14,20 @@ const SYMBOL = 'BTC-USD';
 type Candle = Item<'candles-1s'>;
 
 test('a follower has each candle closed once and each trade, though the exchange is killed', { timeout: 300_000 }, async (t) => {
+  const undo: (() => unknown)[] = [];
+  t.after(async () => {
+    for (const step of undo.reverse()) await step();
+  });
   const base = mkdtempSync(join(tmpdir(), 'openbell-candle-kill-'));
-  t.after(() => rmSync(base, { recursive: true, force: true }));
+  undo.push(() => rmSync(base, { recursive: true, force: true }));
   const data = join(base, 'data');
   let exchange = await ExchangeProcess.start(data);
-  t.after(() => exchange.end('SIGKILL'));
+  undo.push(() => exchange.end('SIGKILL'));
   const proxy = await FlakyProxy.start(exchange.ports.ws);
-  t.after(() => proxy.stop());
+  undo.push(() => proxy.stop());
   const client = () => connect({ grpcPort: exchange.ports.grpc, wsPort: proxy.port, httpPort: exchange.ports.http, account: 1 });
   const follower = await client();
-  t.after(() => follower.close());
+  undo.push(() => follower.close());
   const seen: Candle[] = [];
   const gaps: [from: number, to: number][] = [];
   let lost = 0;
