@@ -118,6 +118,7 @@ test('numbers that do not fit are counted, and no level keeps a quantity that is
   assert.deepEqual(desk.update('bid 9 x -1'), ['bid X 9 x 0.00000000', 'fault X NUMBER_NEGATIVE', 'end X 2']);
   assert.deepEqual(desk.update('bid x1 x 1'), ['fault X NUMBER_MALFORMED', 'end X 2']);
   assert.deepEqual(desk.update('bid 1e5 x 1'), ['fault X NUMBER_MALFORMED', 'end X 2']);
+  assert.deepEqual(desk.trade('0.00', '1'), ['fault X NUMBER_MALFORMED'], '0 stands for no price');
 });
 
 test('a crossed book is stale until an update mends it', () => {

@@ -138,6 +138,7 @@ export class InstrumentFeed {
     this.#setState(FeedState.Stale, FeedFault.Silent);
   }
 
+  /** A trade at price 0 is refused: 0 stands for no price. @returns the fault, or `None` */
   trade(
     bytes: Uint8Array,
     priceFrom: number,
@@ -152,6 +153,7 @@ export class InstrumentFeed {
     if (fault !== FeedFault.None) return fault;
     const price = this.#price.units(this.book.priceDecimals);
     const quantity = this.#quantity.units(this.book.quantityDecimals);
+    if (price === 0) return this.#refuse(FeedFault.NumberMalformed);
     this.#writeUnits();
     this.written++;
     this.#sink.trade(this.id, price, quantity, takerSide, venueTimeUs, tradeId);
