@@ -22,7 +22,7 @@ interface Plan {
 }
 
 const PLANS: Record<Profile, Plan> = {
-  ci: { windowSeconds: 0.5, rates: [50_000], repeats: 1, references: 200, warmUpReferences: 4000 },
+  ci: { windowSeconds: 0.2, rates: [50_000], repeats: 1, references: 120, warmUpReferences: 1500 },
   full: { windowSeconds: 0.9, rates: [50_000, 200_000], repeats: 5, references: 2000, warmUpReferences: 6000 },
 };
 const READERS = [1, 4] as const;
@@ -33,7 +33,7 @@ export const scope: Scope = {
   name: 'feeds',
   title: 'Feeds: outside market data from its text to a reader',
   options: {},
-  seconds: (profile) => (profile === 'ci' ? 34 : 160) + ITCH_SECONDS[profile],
+  seconds: (profile) => (profile === 'ci' ? 17 : 160) + ITCH_SECONDS[profile],
   run: (context) => measured(scope, () => run(context)),
 };
 
