@@ -42,7 +42,7 @@ it('a truncated gzip capture is played as far as it goes, counted and logged', a
 function loop(t: TestContext) {
   const left = allocateLeftOut(1)[0];
   const candles = new FeedCandles({ left: 1024 }, left, { isSeamless: true });
-  const output = openOutput(allocateFeeds({ records: 4096, instruments: 16 }, 1), () => undefined);
+  const output = openOutput(allocateFeeds({ records: 4096, instruments: 16 }, 1));
   const at: number[] = [];
   const listener: TradeListener = {
     scale: (row, price, quantity) => candles.scale(row, price, quantity),

@@ -22,8 +22,6 @@ const MOST_PATH = 200;
 
 export type FromFeedThread =
   | { readonly type: 'started' }
-  /** Rows that the main thread watches have changed. */
-  | { readonly type: 'changed' }
   | { readonly type: 'note'; readonly source: string; readonly fault: FeedFault; readonly text: string }
   | ({ readonly type: 'candles'; readonly question: number } & FeedBars);
 

@@ -32,7 +32,7 @@ async function runThread(port: NonNullable<typeof parentPort>, { handles, source
   const clock = new LineClock();
   const books = openBooks(handles.books, FeedFault.None, clock.nowUs());
   const say = (message: FromFeedThread): void => port.postMessage(message);
-  const output = openOutput(handles, () => say({ type: 'changed' }));
+  const output = openOutput(handles);
   const budget = { left: KEPT_BARS };
   const names = [...sources, ...captures].map(storedName);
   const candles = names.map(
