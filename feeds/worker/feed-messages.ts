@@ -1,5 +1,6 @@
 import type { BarRange, LeftOut } from '../analysis/feed-candles.ts';
 import type { FeedFault } from '../feed.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import type { CaptureSource } from '../lines/capture-line.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import type { FeedHandles } from './feed-handles.ts';
@@ -15,7 +16,14 @@ export type FromFeedThread =
   /** Rows that the main thread watches have changed. */
   | { readonly type: 'changed' }
   | { readonly type: 'note'; readonly source: string; readonly fault: FeedFault; readonly text: string }
+  | { readonly type: 'listed'; readonly listed: readonly ListedRow[] }
   | ({ readonly type: 'candles'; readonly question: number } & FeedBars);
+
+/** What the venue's list says of the instrument of a row. */
+export interface ListedRow {
+  readonly row: number;
+  readonly terms: InstrumentTerms;
+}
 
 /** Candles of an instrument, and what its source has left out of all candles. */
 export interface FeedBars {

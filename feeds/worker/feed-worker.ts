@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { FeedCandles } from '../analysis/feed-candles.ts';
 import { FeedFault } from '../feed.ts';
 import { CAPTURED_LINE } from '../files/capture-replay.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import { Breakers } from '../lines/breaker.ts';
 import { CaptureLine } from '../lines/capture-line.ts';
 import { LineClock } from '../lines/line-clock.ts';
@@ -16,6 +17,7 @@ import { FaultNotes } from './fault-notes.ts';
 import { bookedSink, openBooks } from './feed-books.ts';
 import { openOutput } from './feed-handles.ts';
 import type { FeedThreadData, FromFeedThread, ToFeedThread } from './feed-messages.ts';
+import { ListedRows } from './listed-rows.ts';
 import { PublishedAdapter } from './published-adapter.ts';
 
 /** Closed candles kept over all instruments, beyond the first 16 of each interval: 40 MB. */
@@ -34,9 +36,20 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources, cap
   const budget = { left: KEPT_BARS };
   const candles = [...sources, ...captures].map((_, source) => new FeedCandles(budget, handles.leftOut[source]));
   const notes: FaultNotes[] = [];
+  const listings = [...sources, ...captures].map(
+    ({ name }) => new ListedRows((fault, text) => say({ type: 'note', source: name, fault, text: `${name}: ${text}` })),
+  );
+  /** Sends what a list said, together. */
+  const passOn = (source: number): void => {
+    say({ type: 'listed', listed: listings[source].take() });
+  };
   /** @param onFault gets the faults; a capture repeats its own in each round, and logs what ends it */
   const sinkOf = (name: string, source: number, onFault?: (instrument: number, fault: FeedFault) => void): PublishedSink => {
-    const sink = bookedSink(new RecordPublisher(output, name, candles[source], onFault), name, books);
+    const onListed = (row: number, terms: InstrumentTerms): void => {
+      if (listings[source].isEmpty) setImmediate(passOn, source);
+      listings[source].add(row, terms);
+    };
+    const sink = bookedSink(new RecordPublisher(output, name, candles[source], onFault, onListed), name, books);
     sink.at(clock.nowUs());
     return sink;
   };

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { type BarRange, type LeftOut, leftOutOf } from '../analysis/feed-candles.ts';
 import { FEED_STATES, FeedFault } from '../feed.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import type { CaptureSource } from '../lines/capture-line.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
@@ -79,6 +80,8 @@ export class Feeds {
   #worker: Worker | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopping = false;
+  /** What the venues' lists say, by row. */
+  readonly #terms = new Map<number, InstrumentTerms>();
   readonly #questions = new Map<number, Question>();
   #asked = 0;
 
@@ -136,6 +139,11 @@ export class Feeds {
     return counts;
   }
 
+  /** What its venue's list says of the instrument of a row of {@link latest}; undefined: nothing yet. */
+  terms(row: number): InstrumentTerms | undefined {
+    return this.#terms.get(row);
+  }
+
   /** A new reader of all records, for the calling thread. @param name of one that lasts: what it misses is in the metrics */
   reader(options?: ReaderOptions, name?: string): BroadcastReader {
     const reader = new BroadcastReader(this.handles.ring, options);
@@ -190,6 +198,7 @@ export class Feeds {
     worker.on('message', (message: FromFeedThread) => {
       if (message.type === 'note') onNote(message.source, message.fault, message.text);
       else if (message.type === 'changed') onChange?.();
+      else if (message.type === 'listed') for (const { row, terms } of message.listed) this.#terms.set(row, terms);
       else if (message.type === 'candles') {
         this.#questions.get(message.question)?.resolve(message);
         this.#questions.delete(message.question);
