@@ -30,6 +30,7 @@ import { candleRoute } from './endpoints/http/candle-query.ts';
 import { readCandles } from './endpoints/http/candle-reader.ts';
 import { feedBookRoutes } from './endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from './endpoints/http/feed-candle-query.ts';
+import { feedInstrumentRoute } from './endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from './endpoints/http/feed-queries.ts';
 import { indicatorRoute } from './endpoints/http/indicator-query.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
@@ -586,6 +587,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       () => sequencer.nowUs(),
     ),
     ...feedBookRoutes(feeds?.books ?? []),
+    feedInstrumentRoute(feeds),
     ...feedRoutes(feeds),
     ...alertRoutes({ alerts, directory, feeds: config.feeds.map(({ name }) => name), loopback: config.webhookLoopback }),
     feedCandleRoute(feeds),

@@ -67,6 +67,8 @@ export {
   type FeedCandleJson,
   type FeedCandlePage,
   type FeedCandlesToRead,
+  type FeedInstrument,
+  type FeedStateName,
   type IndicatorBarJson,
   type IndicatorPage,
   type IndicatorsToRead,
