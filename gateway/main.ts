@@ -40,6 +40,7 @@ import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { serveAlertSockets } from './endpoints/websocket/alert-sockets.ts';
 import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
 import { serveFeedCandleSockets } from './endpoints/websocket/feed-candle-sockets.ts';
+import { serveFeedTailSockets } from './endpoints/websocket/feed-tail-sockets.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
 import { servePortfolioSockets } from './endpoints/websocket/portfolio-sockets.ts';
@@ -49,6 +50,7 @@ import { startIdentity } from './identity/start-identity.ts';
 import { LimitCounters } from './limit-counters.ts';
 import type { Logger } from './log.ts';
 import { FeedCandleStreams } from './market/feed-candle-streams.ts';
+import { FeedTails } from './market/feed-tails.ts';
 import { LiveCandles, RecoveredTrades } from './market/live-candles.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
@@ -149,6 +151,7 @@ export class RunningExchange {
       alerts,
       alertStreams,
       feedCandles,
+      feedTails,
       references,
       sessions,
       dropCopies,
@@ -175,6 +178,7 @@ export class RunningExchange {
     dropCopies.end();
     alertStreams.end();
     portfolioStreams.end();
+    feedTails.end();
     await orderEntry.stop();
     try {
       const snapshot = await engine.stop();
@@ -252,6 +256,7 @@ interface Parts {
   readonly alerts: Alerts;
   readonly alertStreams: AlertStreams;
   readonly feedCandles: FeedCandleStreams | undefined;
+  readonly feedTails: FeedTails;
   readonly references: ReferenceDriver;
   readonly ports: Ports;
   readonly recovery: Recovery;
@@ -607,8 +612,11 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   serveDropCopySockets(sockets, dropCopies, identity, limits, config.callerLimits['ws-pings']);
   serveAlertSockets(sockets, alertStreams, identity, limits, config.callerLimits['ws-pings']);
   servePortfolioSockets(sockets, portfolioStreams, identity, limits, config.callerLimits['ws-pings']);
+  const feedTails = new FeedTails({ feeds, identity, draining: () => state.draining });
+  undo.push(() => feedTails.end());
   const feedCandles = feeds && new FeedCandleStreams(feeds);
   undo.push(() => feedCandles?.stop());
+  serveFeedTailSockets(sockets, feedTails, identity, limits, config.callerLimits['ws-pings']);
   serveFeedCandleSockets(sockets, { feeds, streams: feedCandles, identity, limits, pings: config.callerLimits['ws-pings'] });
   marketSockets.start();
   undo.push(() => marketSockets.stop());
@@ -647,6 +655,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     alerts,
     alertStreams,
     feedCandles,
+    feedTails,
     references: referenceDriver,
     ports,
     recovery,

@@ -54,6 +54,7 @@ export abstract class VenueLine implements VenueAdapter {
   protected readonly scanner = new JsonScanner();
   protected open = false;
   readonly #names = new ByteTable();
+  readonly #byId = new Map<number, InstrumentFeed>();
   readonly #list: InstrumentList | undefined;
   readonly #listPath: string | undefined;
   /** Of this connection, a subscription was refused. */
@@ -133,6 +134,11 @@ export abstract class VenueLine implements VenueAdapter {
       this.#list?.poll(nowUs);
       this.poll(nowUs);
     }
+  }
+
+  /** The instrument with this number in the sink. */
+  withId(id: number): InstrumentFeed | undefined {
+    return this.#byId.get(id);
   }
 
   /** An answer that is no page of the list. */
@@ -301,6 +307,7 @@ export abstract class VenueLine implements VenueAdapter {
     if (number < this.instruments.length) return number;
     const instrument = new InstrumentFeed(name, this.sink, this.#limits.levels);
     this.instruments.push(instrument);
+    this.#byId.set(instrument.id, instrument);
     this.#describe(instrument);
     return number;
   }

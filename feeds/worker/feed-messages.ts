@@ -16,6 +16,7 @@ export type FromFeedThread =
   /** Rows that the main thread watches have changed. */
   | { readonly type: 'changed' }
   | { readonly type: 'note'; readonly source: string; readonly fault: FeedFault; readonly text: string }
+  | { readonly type: 'views'; readonly question: number; readonly views: Float64Array }
   | { readonly type: 'listed'; readonly listed: readonly ListedRow[] }
   | ({ readonly type: 'candles'; readonly question: number } & FeedBars);
 
@@ -32,7 +33,11 @@ export interface FeedBars {
   readonly leftOut: LeftOut;
 }
 
-/** `stop`: the thread ends its connections, then itself. `candles` is answered with the number of the question. */
+/**
+ * `stop`: the thread ends its connections, then itself. `candles` and `views` are answered with the number of the question. `wanted` has
+ * source, row and levels of each view.
+ */
 export type ToFeedThread =
   | { readonly type: 'stop' }
+  | { readonly type: 'views'; readonly question: number; readonly wanted: Int32Array }
   | { readonly type: 'candles'; readonly question: number; readonly source: number; readonly row: number; readonly range: BarRange };

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { type BarRange, type LeftOut, leftOutOf } from '../analysis/feed-candles.ts';
+import { type BookView, readViews } from '../books/book-views.ts';
 import { FEED_STATES, FeedFault } from '../feed.ts';
 import type { InstrumentTerms } from '../instrument-terms.ts';
 import type { CaptureSource } from '../lines/capture-line.ts';
@@ -40,7 +41,7 @@ const STOP_MS = 2_000;
 /** Of the thread's heap: one that leaks ends, and the process does not. */
 const HEAP_MB = 512;
 
-/** Questions for candles that wait for the thread, at most. */
+/** Questions that wait for the thread, at most. */
 const MOST_QUESTIONS = 64;
 
 /** The feed thread does not answer now: it is being started again, or has too many questions. */
@@ -53,8 +54,10 @@ export class FeedsBusyError extends Error {
   }
 }
 
+type Answer = Extract<FromFeedThread, { readonly question: number }>;
+
 interface Question {
-  readonly resolve: (bars: FeedBars) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: FeedsBusyError) => void;
 }
 
@@ -160,16 +163,17 @@ export class Feeds {
    * Candles of an instrument, from the trades since the feed thread began.
    * @param source its number @param row of the instrument @throws FeedsBusyError
    */
-  candles(source: number, row: number, range: BarRange): Promise<FeedBars> {
-    return new Promise((resolve, reject) => {
-      const worker = this.#worker;
-      if (worker === undefined) return reject(new FeedsBusyError('the feed thread is being started'));
-      if (this.#questions.size >= MOST_QUESTIONS) return reject(new FeedsBusyError('too many questions for candles wait'));
-      const question = ++this.#asked;
-      this.#questions.set(question, { resolve, reject });
-      const message: ToFeedThread = { type: 'candles', question, source, row, range };
-      worker.postMessage(message);
-    });
+  async candles(source: number, row: number, range: BarRange): Promise<FeedBars> {
+    return (await this.#ask((question) => ({ type: 'candles', question, source, row, range }))) as FeedBars & Answer;
+  }
+
+  /**
+   * The best levels of books, in the order of the question.
+   * @param wanted source, row and levels of a side of each, at most `MOST_VIEW_LEVELS` @throws FeedsBusyError
+   */
+  async views(wanted: Int32Array): Promise<(BookView | undefined)[]> {
+    const answer = await this.#ask((question) => ({ type: 'views', question, wanted }));
+    return answer.type === 'views' ? readViews(answer.views) : [];
   }
 
   /** Ends all connections and the thread. The memory remains readable. */
@@ -186,6 +190,17 @@ export class Feeds {
     clearTimeout(timer);
   }
 
+  #ask(messageOf: (question: number) => ToFeedThread): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const worker = this.#worker;
+      if (worker === undefined) return reject(new FeedsBusyError('the feed thread is being started'));
+      if (this.#questions.size >= MOST_QUESTIONS) return reject(new FeedsBusyError('too many questions wait for the feed thread'));
+      const question = ++this.#asked;
+      this.#questions.set(question, { resolve, reject });
+      worker.postMessage(messageOf(question));
+    });
+  }
+
   #start(): void {
     const { sources, captures = [], onNote, onChange } = this.#options;
     const workerData: FeedThreadData = { handles: this.handles, sources, captures };
@@ -199,7 +214,7 @@ export class Feeds {
       if (message.type === 'note') onNote(message.source, message.fault, message.text);
       else if (message.type === 'changed') onChange?.();
       else if (message.type === 'listed') for (const { row, terms } of message.listed) this.#terms.set(row, terms);
-      else if (message.type === 'candles') {
+      else if (message.type === 'candles' || message.type === 'views') {
         this.#questions.get(message.question)?.resolve(message);
         this.#questions.delete(message.question);
       }
