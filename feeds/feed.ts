@@ -244,6 +244,8 @@ export interface AdapterOptions {
   readonly webSocketUrl?: string;
   /** Another base of HTTP addresses: `http://127.0.0.1:9000`. */
   readonly httpUrl?: string;
+  /** The venue's list of instruments is not fetched: nobody would answer. */
+  readonly withoutList?: true;
 }
 
 export type AdapterFactory = (options: AdapterOptions, line: FeedLine, sink: FeedSink) => VenueAdapter;

@@ -136,6 +136,11 @@ export abstract class VenueLine implements VenueAdapter {
     }
   }
 
+  /** Whether an answer to this address is the venue's list, or a page of it. */
+  isList(url: string): boolean {
+    return this.#listPath !== undefined && pathOf(url) === this.#listPath;
+  }
+
   /** The instrument with this number in the sink. */
   withId(id: number): InstrumentFeed | undefined {
     return this.#byId.get(id);
@@ -258,7 +263,7 @@ export abstract class VenueLine implements VenueAdapter {
 
   /** Whether an answer of a capture was its list; its parameters may be others than those of this adapter. */
   #isRecordedList(url: string, bytes: Uint8Array): boolean {
-    if (this.options.instruments.length > 0 || this.#listPath === undefined || pathOf(url) !== this.#listPath) return false;
+    if (this.options.instruments.length > 0 || !this.isList(url)) return false;
     const terms = this.#list?.read(url, bytes);
     if (terms === undefined) this.count(FeedFault.ListFailed);
     else for (const instrument of this.instruments) this.#describe(instrument);
@@ -314,9 +319,9 @@ export abstract class VenueLine implements VenueAdapter {
 }
 
 /** A list is not read from the venue where another server stands for it, unless that has an address for requests. */
-function listUrls({ instruments, webSocketUrl, httpUrl }: AdapterOptions, { path, queries, urls }: LineList): string[] {
+function listUrls({ instruments, webSocketUrl, httpUrl, withoutList }: AdapterOptions, { path, queries, urls }: LineList): string[] {
   const base = httpUrl ?? (webSocketUrl === undefined ? urls.httpUrl : undefined);
-  if (instruments.length === 0 || base === undefined) return [];
+  if (instruments.length === 0 || base === undefined || withoutList) return [];
   return queries.map((query) => `${base}${path}${query === '' ? '' : `?${query}`}`);
 }
 

@@ -92,6 +92,7 @@ export class FeedStream {
   #ws: WebSocket | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retryMs = FIRST_RETRY_MS;
+  #everOpen = false;
   #closed = false;
 
   private constructor(wanted: FeedToFollow, connection: FeedConnection, onEnd: () => void) {
@@ -135,6 +136,7 @@ export class FeedStream {
     let wasOpen = false;
     ws.onopen = () => {
       wasOpen = true;
+      this.#everOpen = true;
       this.#retryMs = FIRST_RETRY_MS;
     };
     ws.onmessage = ({ data }) => this.#wanted.onMessage(JSON.parse(String(data)) as FeedSnapshot | FeedUpdate);
@@ -159,7 +161,9 @@ export class FeedStream {
   #lost(error: OpenbellError): void {
     this.#drop();
     if (this.#closed) return;
-    const again = this.#connection.reconnect && PASSING.includes(error.code);
+    // What it asks for was right before: the exchange may be starting.
+    const passing = PASSING.includes(error.code) || (this.#everOpen && error.code === 'STREAM_REFUSED');
+    const again = this.#connection.reconnect && passing;
     this.#wanted.onLost?.(error, !again);
     if (!again) return this.close();
     this.#connection.http.tokens?.discard();
