@@ -42,6 +42,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['gateway/endpoints/*'],
   ['gateway/endpoints/grpc', 'gateway/endpoints/websocket', 'gateway/endpoints/http'],
   ['gateway/metrics.ts'],
+  ['gateway/start'],
   ['gateway/main.ts'],
   ['gateway/tools/doctor', 'gateway/tools/binary'],
   ['gateway/tools/cli'],

@@ -84,7 +84,7 @@ export const FeedFault = {
   CircuitOpen: 21,
   /** The venue announced maintenance or an end of the connection. */
   VenueDown: 22,
-  /** The time of the line, or of the venue, went back. */
+  /** The wall clock of this host went back, or the time of an update of a book is more than a second before that of the last one. */
   ClockBack: 23,
   /** A change of an order that is not in the book. */
   UnknownOrder: 24,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { OpenBreaker } from '../bench/feeds/breaker.ts';
 import { makeFrames, RECORDS_PER_FRAME } from '../bench/feeds/frames.ts';
 import { Parser } from '../bench/feeds/parse.ts';
 import { ReferenceBench } from '../bench/feeds/reference.ts';
@@ -35,6 +36,11 @@ describe('bench: the scope feeds on small inputs', () => {
     } finally {
       await bench.stop();
     }
+  });
+
+  it('an open breaker answers every request of a window', async () => {
+    const breaker = new OpenBreaker();
+    for (let window = 0; window < 2; window++) assert.equal((await breaker.window(20)).count, 20);
   });
 
   it('every frame of an open loop has its latencies, also in a second window', async () => {

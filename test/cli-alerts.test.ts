@@ -52,8 +52,9 @@ test('alerts and webhooks on the command line, across a kill', { timeout: 240_00
   assert.equal(await run('alerts', 'delete', '1'), 'alert 1 is deleted\n');
   const onIndicator = ['--kind', 'indicator', '--symbol', 'BTC-USD', '--interval', '1m', '--indicator', 'sma:20', '--crosses', 'sma:50'];
   assert.equal(
-    await run('alerts', 'set', ...onIndicator, '--direction', 'up'),
-    'alert 2 is set: indicator BTC-USD 1m sma:20 sma:50 up, once\n',
+    await run('alerts', 'set', ...onIndicator, '--direction', 'up', '--cool-down', '60'),
+    'alert 2 is set: indicator BTC-USD 1m sma:20 crosses sma:50 up, cool-down 60 s\n',
   );
+  assert.match(await run('alerts', 'ls'), /^2 +indicator +BTC-USD 1m sma:20 crosses sma:50 up +cool-down 60 s +0$/m);
   assert.ok(!exchange.stderr.includes(secret) && !exchange.startStderr.includes(secret));
 });

@@ -167,6 +167,7 @@ test('trades, aggregate trades and quotes, combined or raw', () => {
   assert.deepEqual(binance.frame({ stream: 'btcusdt@trade', data: trade }), ['BTCUSDT syncing', 'BTCUSDT trade sell 0.001x100 #12345']);
   const joined = { e: 'aggTrade', E: 2, s: 'BTCUSDT', a: 77, p: '0.0015', q: '5', f: 100, l: 105, T: 3, m: false, M: true };
   assert.deepEqual(binance.frame(joined), ['BTCUSDT trade buy 0.0015x5 #77']);
+  assert.deepEqual(binance.frame({ ...joined, a: 78, m: null }), ['BTCUSDT trade unknown 0.0015x5 #78']);
   const quote = { u: 400900217, s: 'BTCUSDT', b: '25.35190000', B: '31.21000000', a: '25.36520000', A: '40.66000000' };
   assert.deepEqual(binance.frame({ stream: 'btcusdt@bookTicker', data: quote }), ['BTCUSDT quote 25.3519x31.21 | 25.3652x40.66']);
   assert.deepEqual(binance.frame({ e: 'bookTicker', ...quote, T: 5, E: 6 }), ['BTCUSDT quote 25.3519x31.21 | 25.3652x40.66']);

@@ -23,5 +23,8 @@ it('each fault of a source is a line of the log at most once a minute, with its 
   assert.deepEqual(poll(61_000), [`${FeedFault.Refused} REFUSED: 1000 times since the last line; the last one of ETHUSDT`]);
   assert.deepEqual(poll(1e9), []);
   notes.note(ALL_INSTRUMENTS, FeedFault.Closed);
-  assert.deepEqual(poll(2e9), [], 'the line logs it with the reason');
+  notes.note(ALL_INSTRUMENTS, FeedFault.ClockBack);
+  assert.deepEqual(poll(2e9), [], 'the line logs them with the reason');
+  notes.note(0, FeedFault.ClockBack);
+  assert.deepEqual(poll(3e9), [`${FeedFault.ClockBack} CLOCK_BACK of BTCUSDT`], 'the clock of a venue');
 });

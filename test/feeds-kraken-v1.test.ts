@@ -124,6 +124,9 @@ test('trades and tickers', () => {
       'trade XBT/USD buy 100.6 x 1.00 at 1618678142600000 id 0',
     ],
   );
+  assert.deepEqual(desk.frame('[993,[["100.5","0.25000000","1618678142.557535","?","l",""]],"trade","XBT/USD"]'), [
+    'trade XBT/USD 100.5 x 0.25 at 1618678142557535 id 0',
+  ]);
   assert.deepEqual(desk.frame('[1668,{"a":["101.0",35,"35.5"],"b":["100.0",185,"185.25"],"c":["1","2"]},"ticker","XBT/USD"]'), [
     'quote XBT/USD 100.0 x 185.25 / 101.0 x 35.50 at 0',
   ]);

@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { FeedFault } from '../feeds/feed.ts';
 import { Breakers } from '../feeds/lines/breaker.ts';
+import { httpGet } from '../feeds/lines/http-get.ts';
 import { LineClock } from '../feeds/lines/line-clock.ts';
+import { newLineCounters } from '../feeds/lines/line-counters.ts';
 import { resetSocket } from '../feeds/lines/reset-socket.ts';
 import { SourceLine, type SourceLineOptions } from '../feeds/lines/source-line.ts';
 import { freePort, LoopbackVenue, NotingAdapter, NotingSink } from './support/loopback-venue.ts';
@@ -416,6 +418,30 @@ describe('the breaker of a line', () => {
     const second = startLine(venue.webSocketUrl, { breakers: soon });
     await until(() => second.adapter.notes.includes('frame well'), 'a trial after the open time');
     await second.line.stop();
+  });
+
+  it('answers calls and requests in the same turn of the event loop while it is open', async () => {
+    const breaker = new Breakers({ failures: 1, openMs: 60_000, maxOpenMs: 60_000 }).of('http://127.0.0.1:1');
+    await assert.rejects(breaker.call(() => Promise.reject(new Error('down'))));
+    const order: string[] = [];
+    const answered = (what: string, answer: Promise<unknown>): Promise<void> =>
+      answer.then(
+        () => assert.fail(what),
+        ({ code }) => void order.push(`${what} ${code}`),
+      );
+    // Whichever the next turn begins with.
+    const turn = Promise.race([sleep(0), new Promise<void>((resolve) => setImmediate(resolve))]).then(() => void order.push('turn'));
+    const counters = newLineCounters();
+    const all = [
+      answered(
+        'call',
+        breaker.call(() => Promise.resolve()),
+      ),
+      answered('request', httpGet('http://127.0.0.1:1/', breaker, counters, new AbortController().signal)),
+    ];
+    await Promise.all([turn, ...all]);
+    assert.deepEqual(order, ['call CIRCUIT_OPEN', 'request CIRCUIT_OPEN', 'turn']);
+    assert.deepEqual([counters.breakerRefusals, counters.requestRetries], [1, 0]);
   });
 
   it('is shared by WebSocket and HTTP of one host, and kept apart from other hosts', () => {

@@ -118,6 +118,7 @@ test('numbers that do not fit are counted, and no level keeps a quantity that is
   assert.deepEqual(desk.update('bid 9 x -1'), ['bid X 9 x 0.00000000', 'fault X NUMBER_NEGATIVE', 'end X 2']);
   assert.deepEqual(desk.update('bid x1 x 1'), ['fault X NUMBER_MALFORMED', 'end X 2']);
   assert.deepEqual(desk.update('bid 1e5 x 1'), ['fault X NUMBER_MALFORMED', 'end X 2']);
+  assert.deepEqual(desk.trade('0.00', '1'), ['fault X NUMBER_MALFORMED'], '0 stands for no price');
 });
 
 test('a crossed book is stale until an update mends it', () => {
@@ -128,6 +129,22 @@ test('a crossed book is stale until an update mends it', () => {
   assert.equal(desk.feed.crossed, 1);
   assert.deepEqual(desk.snapshot('bid 2 x 1, ask 1 x 1').slice(-2), ['fault X CROSSED', 'status X stale CROSSED']);
   assert.equal(desk.feed.state, FeedState.Stale);
+});
+
+test('an update from more than a second before the last one is counted, once, and applied', () => {
+  const desk = new Desk();
+  const at = (timeUs: number): string[] => {
+    desk.feed.endUpdate(timeUs);
+    return desk.sink.take();
+  };
+  desk.snapshot('bid 10 x 1');
+  assert.deepEqual(at(5_000_000), ['end X 5000000']);
+  assert.deepEqual(at(4_000_000), ['end X 4000000'], 'servers of a venue differ');
+  assert.deepEqual(at(2_999_999), ['fault X CLOCK_BACK', 'end X 2999999']);
+  assert.deepEqual(at(3_000_000), ['end X 3000000'], 'its clock goes on from there');
+  assert.deepEqual(at(0), ['end X 0'], 'without a time');
+  assert.deepEqual(at(1_000_000), ['fault X CLOCK_BACK', 'end X 1000000']);
+  assert.deepEqual(desk.snapshot('bid 10 x 1').at(-1), 'end X 1', 'a snapshot begins anew');
 });
 
 test('a quote has the units of the book, and may lack a side', () => {

@@ -101,20 +101,33 @@ test('the snapshot has the last closed candle and the forming one, and every int
   assert.throws(() => client.candles('S1', '2m' as '1m'), { code: 'BAD_INTERVAL' });
 });
 
-test('a client that was away learns which trades are in no candle it has', () => {
+test('a client that was away learns which trades are in no closed candle it has', () => {
   const seen = new SeenCandles();
   const gaps: string[] = [];
   const stream = { gap: (symbol: string, from: number, to: number) => gaps.push(`${symbol} ${from}-${to}`) };
   const candle = (startUs: number, closed: boolean, firstTradeId: number, lastTradeId: number) =>
     seen.isNew('S1', { startUs, closed, firstTradeId, lastTradeId } as Candle, stream);
-  const ledger = [
-    candle(1, false, 1, 2),
-    candle(1, true, 1, 3),
-    candle(1, true, 1, 3),
-    candle(2, false, 4, 4),
-    candle(4, true, 9, 10),
-    candle(5, false, 11, 11),
+  const ledger: readonly [candle: Parameters<typeof candle>, isNew: boolean, gap?: string][] = [
+    [[1, false, 1, 2], true],
+    [[1, true, 1, 3], true],
+    [[1, true, 1, 3], false],
+    [[2, false, 4, 4], true],
+    // The second one closed without a connection, as it was seen or with more trades.
+    [[3, true, 5, 5], true, 'S1 4-4'],
+    [[4, false, 6, 6], true],
+    [[6, true, 9, 10], true, 'S1 6-8'],
+    [[7, false, 11, 11], true],
+    // It is still forming after a reconnect.
+    [[6, true, 9, 10], false],
+    [[7, false, 11, 12], true],
+    [[7, true, 11, 12], true],
+    [[9, false, 15, 15], true, 'S1 13-14'],
+    // None has closed in between.
+    [[9, true, 15, 16], true],
+    [[10, true, 17, 17], true],
   ];
-  assert.deepEqual(ledger, [true, true, false, true, true, true]);
-  assert.deepEqual(gaps, ['S1 5-8']);
+  for (const [args, isNew, gap] of ledger) {
+    assert.equal(candle(...args), isNew, args.join(' '));
+    assert.deepEqual(gaps.splice(0), gap === undefined ? [] : [gap], args.join(' '));
+  }
 });

@@ -1,5 +1,6 @@
 /** Outside market data: text to records, through the ring, to a reader. */
 import { setImmediate as turn } from 'node:timers/promises';
+import { OpenBreaker } from '../feeds/breaker.ts';
 import { ITCH_SECONDS, measureItch } from '../feeds/itch-metrics.ts';
 import { parseWindow } from '../feeds/parse.ts';
 import { ReferenceBench } from '../feeds/reference.ts';
@@ -25,6 +26,7 @@ const PLANS: Record<Profile, Plan> = {
 };
 const READERS = [1, 4] as const;
 const REFERENCES_PER_SECOND = 200;
+const BREAKER_CALLS = 5000;
 
 export const scope: Scope = {
   name: 'feeds',
@@ -36,7 +38,7 @@ export const scope: Scope = {
 
 async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
   const plan = PLANS[context.profile];
-  const steps = READERS.length + 1 + plan.rates.length + 2;
+  const steps = READERS.length + 1 + plan.rates.length + 3;
   const metrics: Metric[] = [];
   const windowsOf = async <Window>(what: string, windows: number, measure: () => Window | Promise<Window>): Promise<Window[]> => {
     const found: Window[] = [];
@@ -129,6 +131,11 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
     await references.stop();
   }
   step++;
+  const breaker = new OpenBreaker();
+  await breaker.window(BREAKER_CALLS);
+  const answers = await windowsOf('open breaker', context.windows, () => breaker.window(BREAKER_CALLS));
+  metrics.push(latency('feeds.breaker.latency', 'Request to a host whose breaker is open, to its answer', answers));
+  step++;
   const itch = await measureItch(context, (what, done) => context.progress(what, (step + done) / steps));
   return { method: [...method(plan), itch.method], metrics: [...metrics, ...itch.metrics], series: [] };
 }
@@ -151,6 +158,7 @@ function method({ windowSeconds }: Plan): string[] {
     'Text to records: generated frames of the form of Bybit v5, with three changed levels each, read by the production adapter, which keeps the book and writes four records and the newest values for each frame. JSON.parse alone: the same bytes decoded and parsed, the numbers as floats, and nothing kept.',
     `Visible: one thread reads frames at their planned times (open loop) and writes the records; another takes them out of the ring. Latency: until the reader has the last record of the frame, from its planned time, and from the moment at which the thread begins to read it, which leaves out the time in which the thread had no core. Both threads poll without a pause, so two cores are needed. Windows of ${windowSeconds} s, after one that warms up.`,
     `Reference price: a venue on a thread of its own writes ${REFERENCES_PER_SECOND} frames/s to a WebSocket on loopback; a whole exchange, durability fast, takes the middle of each as the reference price of a symbol. Latency: from the write of a frame until the engine has answered the command with its price. A price that a newer one has overtaken has no command. The threads wait for each other without polling, so that other work on the machine shows in the tail.`,
+    `Open breaker: ${BREAKER_CALLS.toLocaleString('en')} requests of a source, one after the other, to a host whose circuit breaker is open. Each is answered with CIRCUIT_OPEN, and none is sent.`,
     'Checked: every record arrives, once and in order; no frame is refused; no record is missed.',
   ];
 }

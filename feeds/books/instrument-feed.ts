@@ -4,6 +4,9 @@ import { DecimalReader, MAX_DECIMALS } from '../text/decimal.ts';
 import { endBook } from './end-book.ts';
 import { type BookLevels, LevelChange, VenueBook } from './venue-book.ts';
 
+/** A venue's servers differ by less. */
+const CLOCK_STEP_US = 1e6;
+
 /**
  * One instrument of one line: takes the numbers of the wire as text, keeps the book, and writes to the sink. What
  * venues have in common is here; when a book is whole and which updates belong to it is the adapter's.
@@ -53,6 +56,8 @@ export class InstrumentFeed {
   /** Most decimals by the venue's list. */
   #listedPriceDecimals = MAX_DECIMALS;
   #listedQuantityDecimals = MAX_DECIMALS;
+  /** The venue's time of the last snapshot or update that has one. */
+  #venueTimeUs = 0;
 
   /** @param capacity most levels of a side */
   constructor(name: string, sink: FeedSink, capacity?: number) {
@@ -110,6 +115,7 @@ export class InstrumentFeed {
   endSnapshot(venueTimeUs: number): boolean {
     this.whole = true;
     this.snapshots++;
+    this.#venueTimeUs = venueTimeUs;
     return this.#end(venueTimeUs);
   }
 
@@ -139,9 +145,13 @@ export class InstrumentFeed {
     this.#truncateSide(this.book.asks, depth);
   }
 
-  /** The update is complete. @returns as {@link endSnapshot} */
+  /** The update is complete. A time that is more than a second before that of the last one is counted, and used. @returns as {@link endSnapshot} */
   endUpdate(venueTimeUs: number): boolean {
     this.updates++;
+    if (venueTimeUs > 0) {
+      if (venueTimeUs < this.#venueTimeUs - CLOCK_STEP_US) this.fault(FeedFault.ClockBack);
+      this.#venueTimeUs = venueTimeUs;
+    }
     return this.#end(venueTimeUs);
   }
 
@@ -165,6 +175,7 @@ export class InstrumentFeed {
     this.#setState(FeedState.Stale, FeedFault.Silent);
   }
 
+  /** A trade at price 0 is refused: 0 stands for no price. @returns the fault, or `None` */
   trade(
     bytes: Uint8Array,
     priceFrom: number,
@@ -179,6 +190,7 @@ export class InstrumentFeed {
     if (fault !== FeedFault.None) return fault;
     const price = this.#price.units(this.book.priceDecimals);
     const quantity = this.#quantity.units(this.book.quantityDecimals);
+    if (price === 0) return this.#refuse(FeedFault.NumberMalformed);
     this.#writeUnits();
     this.written++;
     this.#sink.trade(this.id, price, quantity, takerSide, venueTimeUs, tradeId);

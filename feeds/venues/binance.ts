@@ -47,6 +47,10 @@ const Snapshot = { Id: 0, Bids: 1, Asks: 2, EventTime: 3 } as const;
 /** What of an instrument may still repeat what came on the connection before. */
 const Join = { Book: 1, Trades: 2, Quotes: 4 } as const;
 
+/** First letters of `true` and `false`. */
+const TRUE = 0x74;
+const FALSE = 0x66;
+
 const SNAPSHOT_FIELDS = ['lastUpdateId', 'bids', 'asks', 'E'];
 
 /**
@@ -255,7 +259,8 @@ export class BinanceAdapter extends SnapshotLine {
       instrument.fault(FeedFault.MissingField);
       return;
     }
-    const taker = bytes[from[Field.BuyerRests]] === 0x74 ? TakerSide.Sell : TakerSide.Buy;
+    const rests = bytes[from[Field.BuyerRests]];
+    const taker = rests === TRUE ? TakerSide.Sell : rests === FALSE ? TakerSide.Buy : TakerSide.Unknown;
     const timeUs = this.#timeUs(bytes, Field.Time);
     const id = Math.max(0, this.#number(bytes, idField));
     if (this.#isRepeated(number, Join.Trades, this.#tradeIds, id)) return;

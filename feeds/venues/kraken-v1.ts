@@ -28,6 +28,7 @@ const BookKey = { Asks: 0, Bids: 1, Ask: 2, Bid: 3, Checksum: 4 } as const;
 const BOOK_PREFIX = 'book-';
 /** A book has at most two payloads, one for each side. */
 const MAX_PAYLOADS = 4;
+const BUY = 0x62;
 const SELL = 0x73;
 
 /**
@@ -211,7 +212,8 @@ export class KrakenV1Adapter extends SubscriptionLine {
       if (!this.#row() || !scanner.next() || !scanner.value()) return instrument.fault(FeedFault.MissingField);
       const timeUs = secondsToUs(bytes, scanner.from, scanner.to);
       if (!scanner.next() || !scanner.value()) return instrument.fault(FeedFault.MissingField);
-      const taker = bytes[scanner.from] === SELL ? TakerSide.Sell : TakerSide.Buy;
+      const side = scanner.to === scanner.from + 1 ? bytes[scanner.from] : 0;
+      const taker = side === BUY ? TakerSide.Buy : side === SELL ? TakerSide.Sell : TakerSide.Unknown;
       scanner.leave();
       instrument.trade(bytes, this.#priceFrom, this.#priceTo, this.#quantityFrom, this.#quantityTo, taker, timeUs, 0);
     }

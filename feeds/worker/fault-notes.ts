@@ -9,7 +9,6 @@ const LOGGED_BY_LINE: ReadonlySet<FeedFault> = new Set([
   FeedFault.ConnectFailed,
   FeedFault.HttpFailed,
   FeedFault.CircuitOpen,
-  FeedFault.ClockBack,
   FeedFault.Delisted,
   FeedFault.Halted,
 ]);
@@ -34,6 +33,8 @@ export class FaultNotes {
 
   /** @param instrument its number, or `ALL_INSTRUMENTS` */
   note(instrument: number, fault: FeedFault): void {
+    // The clock of this host: the line says more. The clock of a venue has an instrument.
+    if (fault === FeedFault.ClockBack && instrument === ALL_INSTRUMENTS) return;
     this.#counts[fault]++;
     this.#last[fault] = instrument;
   }

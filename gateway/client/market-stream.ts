@@ -11,7 +11,7 @@ export type Item<C extends StreamChannel> = UpdateOf[C] & { readonly symbol: str
 export interface StreamOptions<C extends StreamChannel> {
   /** Called for each update; without it updates are queued for `for await`. */
   readonly onItem?: (item: Item<C>) => void;
-  /** Updates `from` to `to` of a symbol were missed. Missed trades can be read from the history by trade id. Of candles: trades that no candle of the stream has; read the candles from the history. */
+  /** Updates `from` to `to` of a symbol were missed. Missed trades can be read from the history by trade id. Of candles: trades that no closed candle of the stream has; read the candles from the history. */
   readonly onGap?: (symbol: string, from: number, to: number) => void;
   /** Number of the last update seen, of a stream of one symbol: if the stream begins later, `onGap` reports the updates between. */
   readonly after?: number;

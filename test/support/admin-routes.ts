@@ -16,7 +16,7 @@ import { referenceRoutes } from '../../gateway/endpoints/http/reference-queries.
 /** Sources of routes, of which only methods, paths and rights are looked at. */
 const nothing = {} as never;
 
-/** Every route of the admin interface, as gateway/main.ts serves them. Their handlers cannot be called. */
+/** Every route of the admin interface, as gateway/start/routes.ts serves them. Their handlers cannot be called. */
 export const ADMIN_ROUTES: readonly Route[] = [
   ...queryRoutes(nothing),
   ...orderRoutes(nothing),

@@ -7,15 +7,18 @@ export class FlakyProxy {
   connections = 0;
   /** Cuts new connections at once. */
   refuse = false;
+  /** The port that new connections lead to. */
+  target: number;
   readonly #server: Server;
   readonly #pairs = new Set<{ client: Socket; upstream: Socket }>();
   #stalled = false;
 
   private constructor(target: number) {
+    this.target = target;
     this.#server = createServer((client) => {
       this.connections++;
       if (this.refuse) return void client.destroy();
-      const upstream = connect({ port: target, host: '127.0.0.1' });
+      const upstream = connect({ port: this.target, host: '127.0.0.1' });
       const pair = { client, upstream };
       this.#pairs.add(pair);
       for (const [from, to] of [

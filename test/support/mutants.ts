@@ -167,8 +167,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'log opened before the marker is written',
-    file: 'gateway/main.ts',
-    change: [["    beginGenesis(venue, directory, config.data, config.file === undefined ? 'demo' : 'file');\n", '']],
+    file: 'gateway/start/venue.ts',
+    change: [["  beginGenesis(venue, directory, config.data, config.file === undefined ? 'demo' : 'file');\n", '']],
     test: 'durable-order.test.ts',
     only: 'the marker is there before the first definition',
   },

@@ -67,7 +67,7 @@ function lsCommand(alerts: Command): void {
 
 function alertTable(alerts: readonly AlertJson[]): string {
   const rows = alerts.map((alert) =>
-    [alert.id, alert.kind, conditionText(alert), alert.repeat, alert.fired, printable(String(alert.note))].map(String),
+    [alert.id, alert.kind, conditionText(alert), repeatText(alert), alert.fired, printable(String(alert.note))].map(String),
   );
   return table([['id', 'kind', 'condition', 'repeat', 'fired', 'note'], ...rows]);
 }
@@ -75,8 +75,13 @@ function alertTable(alerts: readonly AlertJson[]): string {
 function conditionText(alert: AlertJson): string {
   return Object.entries(alert)
     .filter(([key]) => !NOT_CONDITION.has(key))
-    .map(([key, value]) => (value === true ? key : printable(String(value))))
+    .map(([key, value]) => (value === true ? key : `${key === 'crosses' ? 'crosses ' : ''}${printable(String(value))}`))
     .join(' ');
+}
+
+/** How often it fires. */
+function repeatText({ repeat }: AlertJson): string {
+  return typeof repeat === 'number' ? `cool-down ${repeat} s` : String(repeat);
 }
 
 function setCommand(alerts: Command): void {
@@ -128,7 +133,7 @@ Examples:
       const body = { ...Object.fromEntries(given.map((name) => [name, flags[name]])), ...(repeat !== undefined && { repeat }) };
       const alert = await askAdmin<AlertJson>(flags, '/v1/alerts', body);
       if (flags.json) printJson(alert);
-      else print(`alert ${alert.id} is set: ${`${alert.kind} ${conditionText(alert)}`.trim()}, ${alert.repeat}`);
+      else print(`alert ${alert.id} is set: ${`${alert.kind} ${conditionText(alert)}`.trim()}, ${repeatText(alert)}`);
       return ExitCode.Ok;
     }),
   );

@@ -1,0 +1,34 @@
+import { faultCode } from '../../feeds/feed.ts';
+import { Feeds } from '../../feeds/worker/feeds.ts';
+import type { VenueConfig } from '../config/config-file.ts';
+import { FeedCandleStreams } from '../market/feed-candle-streams.ts';
+import { type MirrorSource, mirrorSource } from '../mirror-source.ts';
+import type { StartContext } from './start-context.ts';
+
+/** Prices from outside. */
+export interface OutsidePrices {
+  /** They connect in the background; undefined: there is no source. */
+  readonly feeds: Feeds | undefined;
+  readonly feedCandles: FeedCandleStreams | undefined;
+  /** What `--simulate mirror` imitates; undefined without it. */
+  readonly mirror: MirrorSource | undefined;
+}
+
+/** Starts the feeds of the configuration, and a capture in a loop if the simulator imitates one. */
+export function startFeeds({ config, log, state, undo }: StartContext, venue: VenueConfig): OutsidePrices {
+  const mirror = typeof config.simulate === 'object' ? mirrorSource(config.simulate.mirror, config.feeds) : undefined;
+  const captures = mirror?.capture === undefined ? [] : [mirror.capture];
+  if (config.feeds.length === 0 && captures.length === 0) return { feeds: undefined, feedCandles: undefined, mirror };
+  const hasReferences = venue.symbols.some(({ reference }) => reference !== undefined);
+  const feeds = new Feeds({
+    sources: config.feeds,
+    captures,
+    books: config.feedBooks,
+    onNote: (feed, fault, text) => log.warn({ feed, fault: faultCode(fault) }, text),
+    ...(hasReferences && { onChange: () => state.references?.wake() }),
+  });
+  undo.push(() => feeds.stop());
+  const feedCandles = new FeedCandleStreams(feeds);
+  undo.push(() => feedCandles.stop());
+  return { feeds, feedCandles, mirror };
+}

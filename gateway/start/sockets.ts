@@ -1,0 +1,26 @@
+import { serveAlertSockets } from '../endpoints/websocket/alert-sockets.ts';
+import { serveDropCopySockets } from '../endpoints/websocket/drop-copy-sockets.ts';
+import { serveFeedCandleSockets } from '../endpoints/websocket/feed-candle-sockets.ts';
+import { serveFeedTailSockets } from '../endpoints/websocket/feed-tail-sockets.ts';
+import { MarketSockets } from '../endpoints/websocket/market-sockets.ts';
+import { serveOrderSockets } from '../endpoints/websocket/order-sockets.ts';
+import { servePortfolioSockets } from '../endpoints/websocket/portfolio-sockets.ts';
+import type { RunningParts } from './running-parts.ts';
+
+/** Serves the paths of the WebSocket port, and sends market data from now on. */
+export function serveSockets(parts: RunningParts): MarketSockets {
+  const { context, access, servers, recovered, sessions, dropCopies, outside, analysis } = parts;
+  const { sockets } = servers;
+  const { identity, limits } = access;
+  const pings = context.config.callerLimits['ws-pings'];
+  const marketSockets = new MarketSockets(recovered.marketData, { identity, pings }, sockets);
+  serveOrderSockets(sockets, sessions, identity, limits, pings);
+  serveDropCopySockets(sockets, dropCopies, identity, limits, pings);
+  serveAlertSockets(sockets, analysis.alertStreams, identity, limits, pings);
+  servePortfolioSockets(sockets, analysis.portfolioStreams, identity, limits, pings);
+  serveFeedTailSockets(sockets, analysis.feedTails, identity, limits, pings);
+  serveFeedCandleSockets(sockets, { feeds: outside.feeds, streams: outside.feedCandles, identity, limits, pings });
+  marketSockets.start();
+  context.undo.push(() => marketSockets.stop());
+  return marketSockets;
+}
