@@ -39,7 +39,7 @@ it('a truncated gzip capture is played as far as it goes, counted and logged', a
 it('the trades of a later round are repeats: no candle counts them again', async (t) => {
   const left = allocateLeftOut(1)[0];
   const candles = new FeedCandles({ left: 1024 }, left);
-  const output = openOutput(allocateFeeds({ records: 4096, instruments: 16 }, 1), () => undefined);
+  const output = openOutput(allocateFeeds({ records: 4096, instruments: 16 }, 1));
   let trades = 0;
   const listener: TradeListener = {
     scale: (row, price, quantity) => candles.scale(row, price, quantity),

@@ -8,6 +8,7 @@ import { ReferenceSourceId, SYMBOL_PARAM_DEFAULTS, SymbolParam, type SymbolParam
 import type { SymbolInfo } from '../engine/threads/directory-info.ts';
 import { Phase } from '../engine/wire/layout.ts';
 import { FeedFault, FeedState } from '../feeds/feed.ts';
+import { ChangeWatch } from '../feeds/rings/change-signal.ts';
 import { LatestReader } from '../feeds/rings/latest-values.ts';
 import { RecordPublisher } from '../feeds/rings/record-publisher.ts';
 import { allocateFeeds, openOutput } from '../feeds/worker/feed-handles.ts';
@@ -30,11 +31,9 @@ class World {
 
   constructor() {
     const handles = allocateFeeds({ records: 8192, instruments: SYMBOLS, watched: true }, 1);
-    // As the feed thread: a message to this one.
-    this.#publisher = new RecordPublisher(
-      openOutput(handles, () => setImmediate(() => this.driver.wake())),
-      'feed',
-    );
+    assert.ok(handles.signal);
+    const watch = new ChangeWatch(handles.signal, () => this.driver.wake());
+    this.#publisher = new RecordPublisher(openOutput(handles), 'feed');
     const latest = new LatestReader(handles.latest);
     const symbols = Array.from({ length: SYMBOLS }, (_, i) => {
       const source = { feed: 'feed', instrument: `X${i + 1}`, value: 'last' as const };
@@ -43,7 +42,7 @@ class World {
     this.driver = new ReferenceDriver(
       { symbols },
       [{ name: 'feed', venue: 'bybit', instruments: [] }],
-      { latest, watch: () => undefined, arm: () => undefined },
+      { latest, watch: (row) => watch.watch(row), arm: () => watch.arm() },
       {
         directory: {
           symbol: (id) => ({ id, name: `S${id}` }) as SymbolInfo,
@@ -96,7 +95,6 @@ test('all symbols get their price in turn, though all together send a bounded nu
   assert.equal(new Set(world.sent.map(({ symbol }) => symbol)).size, SYMBOLS);
   assert.ok(world.sent.every(({ quantity }) => quantity === 1000));
   world.trade(1001);
-  world.driver.wake();
   await world.untilSent(2 * SYMBOLS);
   assert.equal(new Set(world.sent.slice(SYMBOLS).map(({ symbol }) => symbol)).size, SYMBOLS);
   assert.equal(world.sent.length, 2 * SYMBOLS);

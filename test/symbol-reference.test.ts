@@ -1,6 +1,7 @@
 /** A symbol whose reference price comes from outside: real feed memory and the real state machine; the test sets the clock. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Code, codeName } from '../engine/codes.ts';
 import type { CommandFields } from '../engine/machine/command.ts';
 import { ReferenceSourceId, SymbolParam } from '../engine/params.ts';
@@ -19,6 +20,7 @@ import { SymbolReference } from '../gateway/reference/symbol-reference.ts';
 import { TickScale } from '../gateway/reference/tick-scale.ts';
 import { type AdminAnswer, AdminTimeoutError } from '../gateway/venue/admin-commands.ts';
 import { Harness, parseCommand, SYMBOL } from './support/exchange-fixture.ts';
+import { until } from './support/until.ts';
 
 const SECOND = 1_000_000;
 const CONFIG: ReferenceConfig = {
@@ -52,8 +54,8 @@ class World {
   constructor(config: Partial<ReferenceConfig> = {}) {
     const handles = allocateFeeds({ records: 64, instruments: 4, watched: true }, 2);
     assert.ok(handles.signal);
-    this.signal = new ChangeWatch(handles.signal);
-    const output = openOutput(handles, () => this.woken++);
+    this.signal = new ChangeWatch(handles.signal, () => this.woken++);
+    const output = openOutput(handles);
     this.#publishers = ['one', 'two'].map((name) => new RecordPublisher(output, name));
     const latest = new LatestReader(handles.latest);
     const table = { latest, watch: (row: number) => this.signal.watch(row) };
@@ -379,20 +381,46 @@ describe('a symbol of which all sources are stale', () => {
 describe('the signal of watched values', () => {
   it('wakes for rows that were read, once until it is armed', async () => {
     const world = new World();
+    world.signal.arm();
     world.quote(509, 511);
+    await someTurns();
     assert.equal(world.woken, 0, 'nobody watches');
     await world.at(1);
     world.quote(510, 512).quote(511, 513);
-    assert.equal(world.woken, 1);
+    await until(() => world.woken === 1, 'the first change');
     world.trade(512);
     world.signal.arm();
     world.trade(513);
+    await someTurns();
     assert.equal(world.woken, 1, 'the second source was not found when the first look came');
     await world.at(2);
     world.trade(514);
-    assert.equal(world.woken, 2);
+    await until(() => world.woken === 2, 'a change of the second source');
+    world.quote(508, 510);
+    await someTurns();
+    assert.equal(world.woken, 2, 'it is not armed');
+    world.signal.arm();
     world.signal.arm();
     world.quote(509, 511);
+    await until(() => world.woken === 3, 'a change after it was armed twice');
+    await someTurns();
     assert.equal(world.woken, 3);
   });
+
+  it('wakes nobody after it was closed', async () => {
+    const world = new World();
+    world.quote(509, 511);
+    await world.at(1);
+    world.signal.arm();
+    world.signal.close();
+    world.signal.arm();
+    world.quote(510, 512);
+    await someTurns();
+    assert.equal(world.woken, 0);
+  });
 });
+
+/** Enough for a signal that should not come. */
+async function someTurns(): Promise<void> {
+  for (let turns = 0; turns < 5; turns++) await turn();
+}

@@ -8,7 +8,10 @@
  * writer    publish a row ▸ note(row) ▸ … ▸ flush: raised, if a watched row was noted and the signal is armed
  * ```
  *
- * Words: 0 = armed or raised, then one for each row: 1 = watched.
+ * The watcher waits on the state itself (`Atomics.waitAsync`), not on a message, which both threads would have to
+ * serialize.
+ *
+ * Words: 0 = state, armed or raised, then one for each row: 1 = watched.
  */
 export interface ChangeSignalHandle {
   readonly memory: SharedArrayBuffer;
@@ -27,13 +30,10 @@ export function allocateChangeSignal(rows: number): ChangeSignalHandle {
 /** The end of the thread that writes the table. */
 export class ChangeSignal {
   readonly #words: Int32Array;
-  readonly #wake: () => void;
   #due = false;
 
-  /** @param wake sends the watcher a message; it is called at most once until the watcher arms the signal */
-  constructor({ memory }: ChangeSignalHandle, wake: () => void) {
+  constructor({ memory }: ChangeSignalHandle) {
     this.#words = new Int32Array(memory);
-    this.#wake = wake;
   }
 
   /** A row was published. */
@@ -45,16 +45,21 @@ export class ChangeSignal {
   flush(): void {
     if (!this.#due) return;
     this.#due = false;
-    if (Atomics.exchange(this.#words, STATE, RAISED) === ARMED) this.#wake();
+    raise(this.#words);
   }
 }
 
-/** The end of the thread that reads the table. */
+/** The end of the thread that reads the table. It needs an event loop, which it does not keep alive. */
 export class ChangeWatch {
   readonly #words: Int32Array;
+  readonly #onChange: () => void;
+  #waiting = false;
+  #closed = false;
 
-  constructor({ memory }: ChangeSignalHandle) {
+  /** @param onChange called in a turn of its own, at most once for each {@link arm} */
+  constructor({ memory }: ChangeSignalHandle, onChange: () => void) {
     this.#words = new Int32Array(memory);
+    this.#onChange = onChange;
   }
 
   /** Changes of the row wake this thread from now on. Read it once after that. */
@@ -64,6 +69,28 @@ export class ChangeWatch {
 
   /** The next change wakes this thread. Read the rows after that: changes before it do not wake. */
   arm(): void {
+    if (this.#closed) return;
     Atomics.store(this.#words, STATE, ARMED);
+    // One that waits already is woken by this change, too.
+    if (this.#waiting) return;
+    this.#waiting = true;
+    const { async: isAsync, value } = Atomics.waitAsync(this.#words, STATE, ARMED);
+    // Not asynchronous: it was raised before the wait began.
+    void (isAsync ? value : Promise.resolve(value)).then(this.#woken);
   }
+
+  /** Ends the wait; `onChange` is not called any more. */
+  close(): void {
+    this.#closed = true;
+    raise(this.#words);
+  }
+
+  readonly #woken = (): void => {
+    this.#waiting = false;
+    if (!this.#closed) this.#onChange();
+  };
+}
+
+function raise(words: Int32Array): void {
+  if (Atomics.exchange(words, STATE, RAISED) === ARMED) Atomics.notify(words, STATE);
 }

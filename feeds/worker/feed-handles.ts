@@ -43,15 +43,12 @@ export function allocateFeeds(
   };
 }
 
-/**
- * The writing ends, for one thread at a time: new ones continue where the last ones published.
- * @param wake sends the main thread a message: rows that it watches have changed
- */
-export function openOutput({ ring, latest, sources, signal }: FeedHandles, wake?: () => void): FeedOutput {
+/** The writing ends, for one thread at a time: new ones continue where the last ones published. */
+export function openOutput({ ring, latest, sources, signal }: FeedHandles): FeedOutput {
   return {
     ring: new BroadcastProducer(ring),
     latest: latestWriter(latest),
     sources: sourcesWriter(sources),
-    ...(signal !== undefined && wake !== undefined && { signal: new ChangeSignal(signal, wake) }),
+    ...(signal !== undefined && { signal: new ChangeSignal(signal) }),
   };
 }

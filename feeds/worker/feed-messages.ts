@@ -13,8 +13,6 @@ export interface FeedThreadData {
 
 export type FromFeedThread =
   | { readonly type: 'started' }
-  /** Rows that the main thread watches have changed. */
-  | { readonly type: 'changed' }
   | { readonly type: 'note'; readonly source: string; readonly fault: FeedFault; readonly text: string }
   | { readonly type: 'views'; readonly question: number; readonly views: Float64Array }
   | { readonly type: 'listed'; readonly listed: readonly ListedRow[] }

@@ -34,7 +34,7 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources, cap
   const clock = new LineClock();
   const books = openBooks(handles.books, FeedFault.None, clock.nowUs());
   const say = (message: FromFeedThread): void => port.postMessage(message);
-  const output = openOutput(handles, () => say({ type: 'changed' }));
+  const output = openOutput(handles);
   const budget = { left: KEPT_BARS };
   const candles = [...sources, ...captures].map((_, source) => new FeedCandles(budget, handles.leftOut[source]));
   const notes: FaultNotes[] = [];

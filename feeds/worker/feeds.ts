@@ -95,7 +95,7 @@ export class Feeds {
     this.#names = [...sources, ...captures].map(({ name }) => name);
     this.handles = allocateFeeds({ ...options, watched: options.onChange !== undefined }, this.#names.length, books);
     const { signal } = this.handles;
-    this.#watch = signal && new ChangeWatch(signal);
+    this.#watch = signal && options.onChange && new ChangeWatch(signal, options.onChange);
     this.latest = new LatestReader(this.handles.latest);
     this.#status = new SourcesReader(this.handles.sources);
     // The sources get their numbers here: in the order of the configuration, before a line is made.
@@ -180,6 +180,7 @@ export class Feeds {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#restart);
+    this.#watch?.close();
     const worker = this.#worker;
     if (worker === undefined) return;
     const ended = new Promise((resolve) => worker.once('exit', resolve));
@@ -202,7 +203,7 @@ export class Feeds {
   }
 
   #start(): void {
-    const { sources, captures = [], onNote, onChange } = this.#options;
+    const { sources, captures = [], onNote } = this.#options;
     const workerData: FeedThreadData = { handles: this.handles, sources, captures };
     const worker = new Worker(ENTRY, { workerData, name: 'feeds', resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
     this.#worker = worker;
@@ -212,7 +213,6 @@ export class Feeds {
     });
     worker.on('message', (message: FromFeedThread) => {
       if (message.type === 'note') onNote(message.source, message.fault, message.text);
-      else if (message.type === 'changed') onChange?.();
       else if (message.type === 'listed') for (const { row, terms } of message.listed) this.#terms.set(row, terms);
       else if (message.type === 'candles' || message.type === 'views') {
         this.#questions.get(message.question)?.resolve(message);
