@@ -11,7 +11,7 @@ import type { Logger } from '../log.ts';
 import type { History } from '../taps/history/history.ts';
 import { type PreparedHistory, prepareHistory } from '../taps/history/prepare.ts';
 import { reportPrepared, startHistory } from '../taps/history/start-history.ts';
-import { historyPath } from '../taps/history/store.ts';
+import { historyPath } from '../taps/history/store-paths.ts';
 import type { StartContext } from './start-context.ts';
 import { acceptVenue } from './venue.ts';
 
