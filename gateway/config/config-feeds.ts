@@ -1,4 +1,5 @@
-import { type FeedSource, venueNames } from '../../feeds/lines/feed-source.ts';
+import type { FeedSource } from '../../feeds/lines/feed-source.ts';
+import { venueNames } from '../../feeds/venues/index.ts';
 import { readName, URL_NAME } from './config-asset.ts';
 import type { Place } from './config-place.ts';
 
