@@ -4,20 +4,24 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { FeedCandles } from '../analysis/feed-candles.ts';
-import { FeedFault } from '../feed.ts';
+import { writeView } from '../books/book-views.ts';
+import { type AdapterFactory, FeedFault } from '../feed.ts';
 import { CAPTURED_LINE } from '../files/capture-replay.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import { Breakers } from '../lines/breaker.ts';
 import { CaptureLine } from '../lines/capture-line.ts';
 import { LineClock } from '../lines/line-clock.ts';
 import { ShiftedSink } from '../lines/shifted-sink.ts';
 import { SourceLine } from '../lines/source-line.ts';
 import { type PublishedSink, RecordPublisher } from '../rings/record-publisher.ts';
-import { VENUES } from '../venues/index.ts';
+import { VENUES, type Venue } from '../venues/index.ts';
+import type { VenueLine } from '../venues/venue-line.ts';
 import { CandleOutbox } from './candle-outbox.ts';
 import { FaultNotes } from './fault-notes.ts';
 import { bookedSink, openBooks } from './feed-books.ts';
 import { openOutput } from './feed-handles.ts';
 import { type FeedThreadData, type FromFeedThread, storedName, type ToFeedThread } from './feed-messages.ts';
+import { ListedRows } from './listed-rows.ts';
 import { PublishedAdapter } from './published-adapter.ts';
 
 /** Closed candles kept over all instruments, beyond the first 16 of each interval: 40 MB. */
@@ -45,12 +49,32 @@ async function runThread(port: NonNullable<typeof parentPort>, { handles, source
   const stored = names.map((name, source) => ({ name, candles: candles[source] }));
   const outbox = candleStore && new CandleOutbox(candleStore, stored, (row) => output.latest.name(row));
   const notes: FaultNotes[] = [];
+  const listings = [...sources, ...captures].map(
+    ({ name }) => new ListedRows((fault, text) => say({ type: 'note', source: name, fault, text: `${name}: ${text}` })),
+  );
+  /** Sends what a list said, together. */
+  const passOn = (source: number): void => {
+    say({ type: 'listed', listed: listings[source].take() });
+  };
   /** @param onFault gets the faults; a capture repeats its own in each round, and logs what ends it */
   const sinkOf = (name: string, source: number, onFault?: (instrument: number, fault: FeedFault) => void): PublishedSink => {
-    const sink = bookedSink(new RecordPublisher(output, name, candles[source], onFault), name, books);
+    const onListed = (row: number, terms: InstrumentTerms): void => {
+      if (listings[source].isEmpty) setImmediate(passOn, source);
+      listings[source].add(row, terms);
+    };
+    const sink = bookedSink(new RecordPublisher(output, name, candles[source], onFault, onListed), name, books);
     sink.at(clock.nowUs());
     return sink;
   };
+  /** The adapters, by source, as far as they are there. */
+  const adapters: (VenueLine | undefined)[] = [];
+  const kept =
+    ({ create }: Venue, source: number): AdapterFactory =>
+    (options, line, sink) => {
+      const adapter = create(options, line, sink);
+      adapters[source] = adapter;
+      return adapter;
+    };
   const live = sources.map((source, i) => {
     const log = (fault: FeedFault, text: string): void => say({ type: 'note', source: source.name, fault, text });
     const faults = new FaultNotes(
@@ -63,7 +87,7 @@ async function runThread(port: NonNullable<typeof parentPort>, { handles, source
     if (venue === undefined) throw new RangeError(`feed ${source.name}: no venue is named ${source.venue}`);
     return new SourceLine({
       name: source.name,
-      adapter: (options, line) => new PublishedAdapter(venue.create, options, line, sink),
+      adapter: (options, line) => new PublishedAdapter(kept(venue, i), options, line, sink),
       options: source,
       sink,
       breakers,
@@ -79,7 +103,7 @@ async function runThread(port: NonNullable<typeof parentPort>, { handles, source
       onRound: (shiftUs) => {
         sink.shiftUs = shiftUs;
       },
-      adapter: (venue) => new PublishedAdapter(venue.create, { instruments: [] }, CAPTURED_LINE, sink),
+      adapter: (venue) => new PublishedAdapter(kept(venue, sources.length + i), { instruments: [] }, CAPTURED_LINE, sink),
       sink,
       clock,
       log: (fault, text) => say({ type: 'note', source: source.name, fault, text }),
@@ -98,6 +122,12 @@ async function runThread(port: NonNullable<typeof parentPort>, { handles, source
         .then(() => outbox?.stop())
         .then(() => port.close());
       return;
+    }
+    if (message.type === 'views') {
+      const { question, wanted } = message;
+      const views: number[] = [];
+      for (let at = 0; at < wanted.length; at += 3) writeView(adapters[wanted[at]]?.withId(wanted[at + 1]), wanted[at + 2], views);
+      return say({ type: 'views', question, views: Float64Array.from(views) });
     }
     const { question, source, row, range } = message;
     const { leftOut } = candles[source];

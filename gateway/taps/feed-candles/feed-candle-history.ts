@@ -10,7 +10,7 @@ import {
   type FeedCandleThreadData,
   type FromFeedCandleThread,
   type ToFeedCandleThread,
-} from './feed-candle-worker.ts';
+} from './feed-candle-messages.ts';
 
 /** Maximum waiting questions, of one caller and of all; further ones are rejected. */
 const MOST_PER_CALLER = 32;

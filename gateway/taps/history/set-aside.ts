@@ -1,6 +1,6 @@
 import { existsSync, renameSync } from 'node:fs';
 import { syncDirectory } from '../../../engine/journal/segment-file.ts';
-import { historyPath } from './store.ts';
+import { historyPath } from './store-paths.ts';
 
 /** Moves the history away: see {@link setStoreAside}. */
 export function setHistoryAside(dataDir: string): string {
