@@ -1,4 +1,5 @@
 import type { BookSide, FeedFault, FeedState, TakerSide } from '../feed.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import type { PublishedSink } from '../rings/record-publisher.ts';
 
 /** Passes on what an adapter writes, with the venue's times moved: for recorded data that are played as if they came now. */
@@ -25,6 +26,9 @@ export class ShiftedSink implements PublishedSink {
   }
   scale(instrument: number, priceDecimals: number, quantityDecimals: number): void {
     this.#to.scale(instrument, priceDecimals, quantityDecimals);
+  }
+  listed(instrument: number, terms: InstrumentTerms): void {
+    this.#to.listed?.(instrument, terms);
   }
   sequence(venueSequence: number): void {
     this.#to.sequence(venueSequence);
