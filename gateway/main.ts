@@ -116,6 +116,7 @@ export class RunningExchange {
       await this.history.stop();
       outside.feedCandles?.stop();
       await outside.feeds?.stop();
+      await outside.candleHistory?.stop();
       await this.#marketSockets.stop();
       await servers.admin.stop();
       access.certificates?.stop();

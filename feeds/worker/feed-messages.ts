@@ -1,4 +1,6 @@
-import type { BarRange, LeftOut } from '../analysis/feed-candles.ts';
+import type { MessagePort } from 'node:worker_threads';
+import type { LeftOut } from '../analysis/feed-candles.ts';
+import type { BarRange } from '../analysis/instrument-candles.ts';
 import type { FeedFault } from '../feed.ts';
 import type { InstrumentTerms } from '../instrument-terms.ts';
 import type { CaptureSource } from '../lines/capture-line.ts';
@@ -9,7 +11,15 @@ export interface FeedThreadData {
   readonly handles: FeedHandles;
   readonly sources: readonly FeedSource[];
   readonly captures: readonly CaptureSource[];
+  /** To the store of candles; undefined: they are kept in memory only. */
+  readonly candleStore: MessagePort | undefined;
 }
+
+/** The name of a source in the store of candles. Each capture has its own. */
+export function storedName(source: FeedSource | CaptureSource): string {
+  return 'file' in source ? `${source.name} ${source.file.path.slice(-MOST_PATH)}` : source.name;
+}
+const MOST_PATH = 200;
 
 export type FromFeedThread =
   | { readonly type: 'started' }
@@ -28,6 +38,8 @@ export interface ListedRow {
 export interface FeedBars {
   /** BAR_FIELDS numbers each, oldest first. */
   readonly bars: Float64Array;
+  /** Begin of the oldest candle of the interval that is in memory, microseconds; Infinity: there is none. Older ones are in the store. */
+  readonly beginUs: number;
   readonly leftOut: LeftOut;
 }
 

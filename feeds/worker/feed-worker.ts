@@ -11,14 +11,16 @@ import type { InstrumentTerms } from '../instrument-terms.ts';
 import { Breakers } from '../lines/breaker.ts';
 import { CaptureLine } from '../lines/capture-line.ts';
 import { LineClock } from '../lines/line-clock.ts';
+import { ShiftedSink } from '../lines/shifted-sink.ts';
 import { SourceLine } from '../lines/source-line.ts';
 import { type PublishedSink, RecordPublisher } from '../rings/record-publisher.ts';
 import { VENUES, type Venue } from '../venues/index.ts';
 import type { VenueLine } from '../venues/venue-line.ts';
+import { CandleOutbox } from './candle-outbox.ts';
 import { FaultNotes } from './fault-notes.ts';
 import { bookedSink, openBooks } from './feed-books.ts';
 import { openOutput } from './feed-handles.ts';
-import type { FeedThreadData, FromFeedThread, ToFeedThread } from './feed-messages.ts';
+import { type FeedThreadData, type FromFeedThread, storedName, type ToFeedThread } from './feed-messages.ts';
 import { ListedRows } from './listed-rows.ts';
 import { PublishedAdapter } from './published-adapter.ts';
 
@@ -27,16 +29,25 @@ const KEPT_BARS = 2 ** 18;
 /** Interval of the lines of the log about faults, ms. */
 const NOTES_MS = 1000;
 
-if (parentPort !== null) runThread(parentPort, workerData as FeedThreadData);
+if (parentPort !== null) void runThread(parentPort, workerData as FeedThreadData);
 
-function runThread(port: NonNullable<typeof parentPort>, { handles, sources, captures }: FeedThreadData): void {
+async function runThread(port: NonNullable<typeof parentPort>, { handles, sources, captures, candleStore }: FeedThreadData): Promise<void> {
   const breakers = new Breakers();
   const clock = new LineClock();
   const books = openBooks(handles.books, FeedFault.None, clock.nowUs());
   const say = (message: FromFeedThread): void => port.postMessage(message);
   const output = openOutput(handles);
   const budget = { left: KEPT_BARS };
-  const candles = [...sources, ...captures].map((_, source) => new FeedCandles(budget, handles.leftOut[source]));
+  const names = [...sources, ...captures].map(storedName);
+  const candles = names.map(
+    (_, source): FeedCandles =>
+      new FeedCandles(budget, handles.leftOut[source], {
+        isSeamless: source >= sources.length,
+        stateOf: (row) => outbox?.stateOf(source, row),
+      }),
+  );
+  const stored = names.map((name, source) => ({ name, candles: candles[source] }));
+  const outbox = candleStore && new CandleOutbox(candleStore, stored, (row) => output.latest.name(row));
   const notes: FaultNotes[] = [];
   const listings = [...sources, ...captures].map(
     ({ name }) => new ListedRows((fault, text) => say({ type: 'note', source: name, fault, text: `${name}: ${text}` })),
@@ -85,9 +96,13 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources, cap
     });
   });
   const played = captures.map((source, i) => {
-    const sink = sinkOf(source.name, sources.length + i);
+    // Its times go on from round to round, and over a restart.
+    const sink = new ShiftedSink(sinkOf(source.name, sources.length + i));
     return new CaptureLine({
       source,
+      onRound: (shiftUs) => {
+        sink.shiftUs = shiftUs;
+      },
       adapter: (venue) => new PublishedAdapter(kept(venue, sources.length + i), { instruments: [] }, CAPTURED_LINE, sink),
       sink,
       clock,
@@ -98,10 +113,14 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources, cap
   const noting = setInterval(() => {
     for (const faults of notes) faults.poll(performance.now());
   }, NOTES_MS);
+  let isStopping = false;
   port.on('message', (message: ToFeedThread) => {
     if (message.type === 'stop') {
       clearInterval(noting);
-      void Promise.all(lines.map((line) => line.stop())).then(() => port.close());
+      isStopping = true;
+      void Promise.all(lines.map((line) => line.stop()))
+        .then(() => outbox?.stop())
+        .then(() => port.close());
       return;
     }
     if (message.type === 'views') {
@@ -111,8 +130,18 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources, cap
       return say({ type: 'views', question, views: Float64Array.from(views) });
     }
     const { question, source, row, range } = message;
-    say({ type: 'candles', question, bars: candles[source].bars(row, range), leftOut: candles[source].leftOut });
+    const { leftOut } = candles[source];
+    say({
+      type: 'candles',
+      question,
+      bars: candles[source].bars(row, range),
+      beginUs: candles[source].beginUs(row, range.interval),
+      leftOut,
+    });
   });
+  // No trade comes before its candles are there.
+  await outbox?.open();
+  if (isStopping) return;
   for (const line of lines) line.start();
   say({ type: 'started' });
 }

@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads';
-import { type BarRange, type LeftOut, leftOutOf } from '../analysis/feed-candles.ts';
+import { type MessagePort, Worker } from 'node:worker_threads';
+import { type LeftOut, leftOutOf } from '../analysis/feed-candles.ts';
+import type { BarRange } from '../analysis/instrument-candles.ts';
 import { type BookView, readViews } from '../books/book-views.ts';
 import { FEED_STATES, FeedFault } from '../feed.ts';
 import type { InstrumentTerms } from '../instrument-terms.ts';
@@ -13,7 +14,7 @@ import { RecordPublisher } from '../rings/record-publisher.ts';
 import { type SourceStatus, SourcesReader } from '../rings/source-status.ts';
 import { openBooks } from './feed-books.ts';
 import { allocateFeeds, type FeedHandles, type FeedSizes, openOutput } from './feed-handles.ts';
-import type { FeedBars, FeedThreadData, FromFeedThread, ToFeedThread } from './feed-messages.ts';
+import { type FeedBars, type FeedThreadData, type FromFeedThread, storedName, type ToFeedThread } from './feed-messages.ts';
 
 export interface FeedsOptions extends FeedSizes {
   readonly sources: readonly FeedSource[];
@@ -25,6 +26,8 @@ export interface FeedsOptions extends FeedSizes {
   readonly onNote: (source: string | undefined, fault: FeedFault, text: string) => void;
   /** Rows that {@link Feeds.watch} names have changed. Called once until {@link Feeds.arm} is called. */
   readonly onChange?: () => void;
+  /** A new port to the store of candles, for each feed thread; undefined: candles are kept in memory only. */
+  readonly candleStore?: (() => MessagePort) | undefined;
 }
 
 /** A reader of the ring that lasts as long as the feeds. */
@@ -74,6 +77,8 @@ export class Feeds {
   readonly latest: LatestReader;
   /** Consolidated books, in the order of the configuration; for the calling thread, as `latest`. */
   readonly books: readonly ConsolidatedReader[];
+  /** Names of the sources in the store of candles, by number. */
+  readonly storedNames: readonly string[];
   readonly #options: FeedsOptions;
   readonly #names: readonly string[];
   readonly #status: SourcesReader;
@@ -93,6 +98,7 @@ export class Feeds {
     this.#options = options;
     const { sources, captures = [], books = [] } = options;
     this.#names = [...sources, ...captures].map(({ name }) => name);
+    this.storedNames = [...sources, ...captures].map(storedName);
     this.handles = allocateFeeds({ ...options, watched: options.onChange !== undefined }, this.#names.length, books);
     const { signal } = this.handles;
     this.#watch = signal && options.onChange && new ChangeWatch(signal, options.onChange);
@@ -160,7 +166,7 @@ export class Feeds {
   }
 
   /**
-   * Candles of an instrument, from the trades since the feed thread began.
+   * Candles of an instrument that are in memory: the last ones.
    * @param source its number @param row of the instrument @throws FeedsBusyError
    */
   async candles(source: number, row: number, range: BarRange): Promise<FeedBars> {
@@ -204,8 +210,10 @@ export class Feeds {
 
   #start(): void {
     const { sources, captures = [], onNote } = this.#options;
-    const workerData: FeedThreadData = { handles: this.handles, sources, captures };
-    const worker = new Worker(ENTRY, { workerData, name: 'feeds', resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
+    const candleStore = this.#options.candleStore?.();
+    const workerData: FeedThreadData = { handles: this.handles, sources, captures, candleStore };
+    const transferList = candleStore === undefined ? [] : [candleStore];
+    const worker = new Worker(ENTRY, { workerData, transferList, name: 'feeds', resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
     this.#worker = worker;
     let failure: Error | undefined;
     worker.on('error', (error: Error) => {

@@ -6,7 +6,7 @@ import { DropCopy } from './drop-copy.ts';
 import { OpenbellError } from './errors.ts';
 import { FeedStream, type FeedToFollow } from './feed-stream.ts';
 import type { HttpOptions } from './http-request.ts';
-import type { IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
+import type { FeedIndicatorOptions, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
 import { checkOptions, type Options } from './known-options.ts';
 import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
@@ -50,7 +50,7 @@ export {
 export { DropCopy } from './drop-copy.ts';
 export { OpenbellError } from './errors.ts';
 export type { FeedBest, FeedLevel, FeedSnapshot, FeedStream, FeedToFollow, FeedTrade, FeedUpdate } from './feed-stream.ts';
-export type { IndicatorBar, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
+export type { FeedIndicatorOptions, FollowedIndicators, IndicatorBar, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';
 export type { BboView, CandleView, LevelView, OrderView, PhaseName, StatusView, SubPhaseName, TradeView } from './market-decode.ts';
@@ -69,6 +69,8 @@ export {
   type FeedCandleJson,
   type FeedCandlePage,
   type FeedCandlesToRead,
+  type FeedIndicatorPage,
+  type FeedIndicatorsToRead,
   type FeedInstrument,
   type FeedStateName,
   type IndicatorBarJson,
@@ -122,6 +124,7 @@ export class OpenbellClient {
   #market: MarketClient | undefined;
   readonly #dropCopies = new Set<DropCopy>();
   readonly #portfolios = new Set<PortfolioStream>();
+  readonly #feedStreams = new Set<{ close(): void }>();
   readonly #feeds = new Set<FeedStream>();
   readonly #http: HttpOptions;
 
@@ -179,6 +182,20 @@ export class OpenbellClient {
   async indicators(options: IndicatorOptions): Promise<IndicatorStream> {
     const { IndicatorStream } = await import('./indicator-stream.ts');
     return IndicatorStream.open(this.queries, this.market, await this.symbols.find(options.symbol), options);
+  }
+
+  /**
+   * The same over the candles of an outside market.
+   * @throws OpenbellError BAD_OPTION, BAD_INDICATOR, BAD_INTERVAL, UNKNOWN_FEED, UNKNOWN_INSTRUMENT, BUSY, HTTP_FAILED
+   */
+  async feedIndicators(options: FeedIndicatorOptions): Promise<IndicatorStream> {
+    const { IndicatorStream } = await import('./indicator-stream.ts');
+    const { host = '127.0.0.1', wsHost = host, wsPort = 7402, reconnect = true } = this.#options;
+    return IndicatorStream.openFeed(
+      this.queries,
+      { host: wsHost, port: wsPort, reconnect, http: this.#http, open: this.#feedStreams },
+      options,
+    );
   }
 
   /**
@@ -240,7 +257,7 @@ export class OpenbellClient {
 
   /** Waits for all answers, then closes. */
   async close(): Promise<void> {
-    for (const stream of [...this.#portfolios, ...this.#feeds]) stream.close();
+    for (const stream of [...this.#portfolios, ...this.#feeds, ...this.#feedStreams]) stream.close();
     await Promise.all([...Array.from(this.#dropCopies, (copy) => copy.close()), this.#orders?.close(), this.#market?.close()]);
   }
 }

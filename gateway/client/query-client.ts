@@ -313,7 +313,7 @@ export interface FeedCandlesToRead extends Omit<CandlesToRead, 'symbol' | 'empty
 export interface FeedCandleJson
   extends Pick<CandleJson, 'startUs' | 'start' | 'closed' | 'open' | 'high' | 'low' | 'close' | 'volume' | 'buyVolume' | 'sellVolume'>,
     Pick<CandleJson, 'vwap' | 'notional' | 'trades' | 'uncounted'> {
-  /** The connection was not open all the time: trades may be missing. */
+  /** The connection was not open all the time, and no numbers of trades show that none is missing. */
   readonly incomplete?: true;
 }
 
@@ -335,6 +335,9 @@ export interface IndicatorsToRead extends Omit<CandlesToRead, 'empty'> {
   readonly indicators: readonly string[];
 }
 
+/** Which bars of an outside market, and which indicators over them. */
+export interface FeedIndicatorsToRead extends FeedCandlesToRead, Pick<IndicatorsToRead, 'indicators'> {}
+
 /** A bar of an answer. */
 export interface IndicatorBarJson {
   readonly startUs: number;
@@ -355,6 +358,13 @@ export interface IndicatorPage {
   /** `from` of the next page; 0: there is none. */
   readonly next: number;
   readonly behind?: true;
+}
+
+export interface FeedIndicatorPage extends Omit<IndicatorPage, 'symbol' | 'bars' | 'behind'> {
+  readonly feed: string;
+  readonly instrument: string;
+  /** Oldest first. */
+  readonly bars: readonly (IndicatorBarJson & Pick<FeedCandleJson, 'incomplete'>)[];
 }
 
 /** Questions to the admin port. */
@@ -402,6 +412,7 @@ export class QueryClient {
   }
 
   /**
+   * Candles from the trades of an outside market. They close by the venue's time.
    * The instruments of outside markets, as their venues' lists describe them. @param feed all feeds by default
    * @throws OpenbellError UNKNOWN_FEED; HTTP_FAILED
    */
@@ -429,6 +440,17 @@ export class QueryClient {
     const query = candleQuery(range);
     query.set('indicator', indicators.join(','));
     return await httpRequest(this.#options, `/v1/symbols/${pathOf(symbol)}/indicators?${query}`);
+  }
+
+  /**
+   * The same over the candles of an outside market. A program that follows them uses `exchange.feedIndicators`.
+   * @throws OpenbellError BAD_INDICATOR, UNKNOWN_FEED, UNKNOWN_INSTRUMENT, BAD_PARAMETER, BUSY; HTTP_FAILED
+   */
+  async feedIndicators({ source, instrument, indicators, ...range }: FeedIndicatorsToRead): Promise<FeedIndicatorPage> {
+    const query = candleQuery(range);
+    query.set('instrument', instrument);
+    query.set('indicator', indicators.join(','));
+    return await httpRequest(this.#options, `/v1/feeds/${pathOf(source)}/indicators?${query}`);
   }
 }
 

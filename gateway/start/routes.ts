@@ -7,7 +7,7 @@ import { feedBookRoutes } from '../endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from '../endpoints/http/feed-candle-query.ts';
 import { feedInstrumentRoute } from '../endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from '../endpoints/http/feed-queries.ts';
-import { indicatorRoute } from '../endpoints/http/indicator-query.ts';
+import { feedIndicatorRoute, indicatorRoute } from '../endpoints/http/indicator-query.ts';
 import { orderRoutes } from '../endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from '../endpoints/http/reference-queries.ts';
@@ -19,7 +19,7 @@ export function serveRoutes({ context, servers, core, commands, calendar, outsid
   const { engine, history } = core;
   const { directory, sequencer } = engine;
   const { querySources, candleSources, alerts, portfolios } = analysis;
-  const { feeds } = outside;
+  const { feeds, candleReader } = outside;
   const snapshot = () => engine.snapshotNow();
   servers.admin.serve([
     ...queryRoutes(querySources),
@@ -36,7 +36,8 @@ export function serveRoutes({ context, servers, core, commands, calendar, outsid
     feedInstrumentRoute(feeds),
     ...feedRoutes(feeds),
     ...alertRoutes({ alerts, directory, feeds: config.feeds.map(({ name }) => name), loopback: config.webhookLoopback }),
-    feedCandleRoute(feeds),
+    feedCandleRoute(feeds, candleReader),
+    feedIndicatorRoute(feeds, candleReader),
     ...referenceRoutes(references.symbols, directory),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);

@@ -8,7 +8,7 @@ import { feedBookRoutes } from '../../gateway/endpoints/http/feed-book-queries.t
 import { feedCandleRoute } from '../../gateway/endpoints/http/feed-candle-query.ts';
 import { feedInstrumentRoute } from '../../gateway/endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from '../../gateway/endpoints/http/feed-queries.ts';
-import { indicatorRoute } from '../../gateway/endpoints/http/indicator-query.ts';
+import { feedIndicatorRoute, indicatorRoute } from '../../gateway/endpoints/http/indicator-query.ts';
 import { orderRoutes } from '../../gateway/endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../../gateway/endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from '../../gateway/endpoints/http/reference-queries.ts';
@@ -28,7 +28,8 @@ export const ADMIN_ROUTES: readonly Route[] = [
   feedInstrumentRoute(nothing),
   ...feedRoutes(nothing),
   ...alertRoutes(nothing),
-  feedCandleRoute(nothing),
+  feedCandleRoute(nothing, nothing),
+  feedIndicatorRoute(nothing, nothing),
   ...referenceRoutes(nothing, nothing),
   ...actionRoutes(nothing),
 ];

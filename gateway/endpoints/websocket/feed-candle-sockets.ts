@@ -13,6 +13,8 @@ import type { SocketRoutes } from './socket-server.ts';
 import { authenticate, type Upgrade } from './upgrade.ts';
 
 const PATH = '/v1/feed-candles';
+/** The only one. */
+const FORMAT = 'json';
 const QUERY = ['feed', 'instrument', 'interval'];
 const NOT_FOUND = '404 Not Found';
 /** Readers send nothing but pings. */
@@ -76,7 +78,7 @@ function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context
       const busy = reject(Code.BUSY, 'too many streams of candles: close one, or try again later');
       return upgrade.reject(upgradeStatusOf(busy), busy.details);
     }
-    upgrade.accept<SocketUser>({ topic, caller, expiresAt: upgrade.principal.expiresAt }, '');
+    upgrade.accept<SocketUser>({ topic, caller, expiresAt: upgrade.principal.expiresAt }, upgrade.offered.includes(FORMAT) ? FORMAT : '');
   });
 }
 

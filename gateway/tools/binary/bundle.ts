@@ -12,6 +12,7 @@ export const THREADS: Readonly<Record<string, string>> = {
   'snapshot-worker': 'engine/threads/snapshot-worker.ts',
   'alert-worker': 'gateway/alerts/alert-worker.ts',
   'feed-worker': 'feeds/worker/feed-worker.ts',
+  'feed-candle-worker': 'gateway/taps/feed-candles/feed-candle-worker.ts',
   'prepare-worker': 'gateway/taps/history/prepare-worker.ts',
   'writer-worker': 'gateway/taps/history/writer-worker.ts',
   worker: 'gateway/tools/binary/pool-thread.ts',
