@@ -4,67 +4,79 @@ import { Code } from '../../../engine/codes.ts';
 import type { Identity } from '../../identity/identity.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { type Reject, reject } from '../../reject.ts';
+import { notFoundBelow } from './not-found-below.ts';
 import { IDLE_SECONDS, MAX_REASON_BYTES } from './order-sockets.ts';
 import { PingLimit } from './ping-limit.ts';
 import { closeCodeOf, GOING_AWAY, upgradeStatusOf } from './reject-status.ts';
 import type { SocketRoutes } from './socket-server.ts';
 import { authenticate, type Upgrade } from './upgrade.ts';
 
-/** The subprotocol of JSON, as of market data. */
-const PROTOCOL = 'json';
-/** A stream receives nothing. A larger message ends the connection without a close code. */
+/** A stream receives nothing, unless its route says more. A larger message ends the connection without a close code. */
 const MAX_RECEIVED_BYTES = 1024;
 
 /** What a stream writes to. */
-export interface TextTransport {
-  /** Sends a text message. @returns false: it waits in a buffer, and {@link TextStream.onWritten} is called when that is empty */
-  write(text: string): boolean;
+export interface StreamTransport<Message extends string | Buffer> {
+  /** Bytes that a frame leaves free before its content: none. */
+  readonly headroom: 0;
+  /** Sends a message. @returns false: it waits in a buffer, and {@link SocketStream.onWritten} is called when that is empty */
+  write(message: Message): boolean;
   /** The exchange is stopping. */
   end(): void;
   fail(why: Reject): void;
 }
 
 /** A stream that is open. */
-export interface TextStream {
+export interface SocketStream {
   onWritten(): void;
   /** The connection has ended. */
   leave(): void;
   cut(why: Reject): void;
 }
 
-/** Streams of JSON texts at one path, which its query selects. */
-export interface TextStreamRoute<Admission extends object> {
+/** Streams at one path, which its query selects: JSON texts, or binary frames. */
+export interface StreamRoute<Admission extends object, Stream extends SocketStream, Message extends string | Buffer> {
   readonly path: string;
   /** For records of the audit trail. */
   readonly what: string;
+  /** The subprotocol of the messages. A program need not offer it. */
+  readonly protocol: 'json' | 'binary';
   readonly parameters: readonly string[];
-  /** Sent to a client that sends a message. */
-  readonly noMessages: string;
   /** The answer for a path below. */
   readonly notBelow: string;
   readonly admit: (query: URLSearchParams, upgrade: Pick<Upgrade, 'principal' | 'visit'>) => Admission | Reject;
-  readonly open: (transport: TextTransport, admission: Admission) => TextStream;
+  readonly open: (transport: StreamTransport<Message>, admission: Admission) => Stream;
+  readonly onMessage: (stream: Stream, message: ArrayBuffer, isBinary: boolean) => void;
+  /** Of a message that a client sends. Default 1024. */
+  readonly maxReceivedBytes?: number;
+  /** Of the answer that accepts the upgrade. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 interface SocketUser {
   readonly admission: object;
-  transport?: SocketStream;
+  /** Set when the socket opens. */
+  connection?: Connection<SocketStream>;
+}
+
+/** Ends a stream whose client has sent a message. @param details what its streams take instead */
+export function noMessages(details: string): (stream: SocketStream) => void {
+  return (stream) => stream.cut(reject(Code.MALFORMED_FRAME, details));
 }
 
 /** Serves the streams of a route. I/O thread. */
-export function serveTextStreams<Admission extends object>(
+export function serveStreams<Admission extends object, Stream extends SocketStream, Message extends string | Buffer>(
   app: SocketRoutes,
-  route: TextStreamRoute<Admission>,
+  route: StreamRoute<Admission, Stream, Message>,
   identity: Identity,
   limits: LimitCounters,
   pings?: number,
 ): void {
-  const { path, what, noMessages, notBelow, open } = route;
-  const transportOf = (ws: WebSocket<SocketUser>): SocketStream =>
-    ws.getUserData().transport ?? fail(`${what}: a socket without its stream`);
+  const { path, what, notBelow, maxReceivedBytes = MAX_RECEIVED_BYTES, onMessage } = route;
+  const connectionOf = (ws: WebSocket<SocketUser>): Connection<Stream> =>
+    (ws.getUserData().connection as Connection<Stream> | undefined) ?? fail(`${what}: a socket without its stream`);
   app.ws<SocketUser>(path, {
     compression: 0,
-    maxPayloadLength: MAX_RECEIVED_BYTES,
+    maxPayloadLength: maxReceivedBytes,
     // What waits is bounded by the stream; a limit would drop messages silently.
     maxBackpressure: 0,
     idleTimeout: IDLE_SECONDS,
@@ -72,48 +84,41 @@ export function serveTextStreams<Admission extends object>(
     upgrade: (res, req, context) => upgrade(res, req, context, route, identity),
     open: (ws) => {
       const user = ws.getUserData();
-      user.transport = new SocketStream(ws, limits, new PingLimit(pings), noMessages, (transport) =>
-        open(transport, user.admission as Admission),
-      );
+      const open = (transport: StreamTransport<string | Buffer>) => route.open(transport, user.admission as Admission);
+      user.connection = new Connection(ws, limits, new PingLimit(pings), open);
     },
-    message: (ws) => transportOf(ws).onMessage(),
-    ping: (ws, message) => transportOf(ws).onPing(message.byteLength),
-    drain: (ws) => transportOf(ws).onDrain(),
-    close: (ws) => transportOf(ws).onClose(),
+    message: (ws, message, isBinary) => onMessage(connectionOf(ws).stream, message, isBinary),
+    ping: (ws, message) => connectionOf(ws).onPing(message.byteLength),
+    drain: (ws) => connectionOf(ws).onDrain(),
+    close: (ws) => connectionOf(ws).onClose(),
   });
-  // Other paths of the port are market data, which a reader of this stream would not notice.
-  app.ws(`${path}/*`, {
-    upgrade: (res) => {
-      res.writeStatus('404 Not Found').writeHeader('content-type', 'text/plain; charset=utf-8');
-      res.end(`NOT_FOUND: ${notBelow}\n`, true);
-    },
-  });
+  notFoundBelow(app, path, notBelow);
 }
 
-function upgrade<Admission extends object>(
+function upgrade<Admission extends object, Stream extends SocketStream, Message extends string | Buffer>(
   res: HttpResponse,
   req: HttpRequest,
   context: us_socket_context_t,
-  { what, parameters, admit }: TextStreamRoute<Admission>,
+  { what, protocol, parameters, admit, headers }: StreamRoute<Admission, Stream, Message>,
   identity: Identity,
 ): void {
   const query = new URLSearchParams(req.getQuery());
   authenticate(res, req, context, identity, what, (upgrade) => {
     if (upgrade.rejectCrossSite()) return;
-    if (upgrade.rejectQuery([...parameters])) return;
+    if (upgrade.rejectQuery(parameters)) return;
     const admission = admit(query, upgrade);
     if ('code' in admission) upgrade.reject(upgradeStatusOf(admission), admission.details);
-    else upgrade.accept<SocketUser>({ admission }, upgrade.offered.includes(PROTOCOL) ? PROTOCOL : '');
+    else upgrade.accept<SocketUser>({ admission }, upgrade.offered.includes(protocol) ? protocol : '', headers);
   });
 }
 
 /** A stream on a WebSocket. */
-class SocketStream implements TextTransport {
+class Connection<Stream extends SocketStream> implements StreamTransport<string | Buffer> {
+  readonly headroom = 0;
+  readonly stream: Stream;
   readonly #ws: WebSocket<SocketUser>;
   readonly #limits: LimitCounters;
   readonly #pings: PingLimit;
-  readonly #noMessages: string;
-  readonly #stream: TextStream;
   /** Outgoing messages are in the socket's buffer. */
   #waiting = false;
   #open = true;
@@ -122,41 +127,35 @@ class SocketStream implements TextTransport {
     ws: WebSocket<SocketUser>,
     limits: LimitCounters,
     pings: PingLimit,
-    noMessages: string,
-    open: (transport: TextTransport) => TextStream,
+    open: (transport: StreamTransport<string | Buffer>) => Stream,
   ) {
     this.#ws = ws;
     this.#limits = limits;
     this.#pings = pings;
-    this.#noMessages = noMessages;
-    this.#stream = open(this);
-  }
-
-  onMessage(): void {
-    this.#stream.cut(reject(Code.MALFORMED_FRAME, this.#noMessages));
+    this.stream = open(this);
   }
 
   onPing(bytes: number): void {
     if (!this.#open || this.#pings.allows(bytes, this.#ws.getBufferedAmount())) return;
     this.#limits.note('ws', 'pings');
-    this.#stream.cut(reject(Code.BUSY, 'too many pings: send fewer, and read the answers'));
+    this.stream.cut(reject(Code.BUSY, 'too many pings: send fewer, and read the answers'));
   }
 
   onDrain(): void {
     if (!this.#waiting || this.#ws.getBufferedAmount() !== 0) return;
     this.#waiting = false;
-    this.#stream.onWritten();
+    this.stream.onWritten();
   }
 
   onClose(): void {
     this.#open = false;
-    this.#stream.leave();
+    this.stream.leave();
   }
 
-  write(text: string): boolean {
+  write(message: string | Buffer): boolean {
     const SENT = 1;
     if (!this.#open) return false;
-    if (this.#ws.send(text, false) !== SENT) this.#waiting = true;
+    if (this.#ws.send(message, typeof message !== 'string') !== SENT) this.#waiting = true;
     return !this.#waiting;
   }
 
