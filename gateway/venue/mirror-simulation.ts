@@ -36,6 +36,8 @@ const READ_PAUSE_MS = 1;
 /** Instruments that a warning names. */
 const NAMED_INSTRUMENTS = 8;
 const REPORTS = 64;
+/** Name of its reader of feed records, in the metrics. */
+export const MIRROR_READER = 'mirror';
 
 /** What the mirror does, for metrics. */
 export interface MirrorStatus {
@@ -115,7 +117,7 @@ export class MirrorSimulation {
       // Above every id that an earlier simulation can have used.
       firstClientOrderId: Date.now() * 4000,
     });
-    this.#reader = feeds.reader({ from: 'oldest' }, 'mirror');
+    this.#reader = feeds.reader({ from: 'oldest' }, MIRROR_READER);
     this.#source = feeds.status().findIndex(({ name }) => name === parts.source);
     const listener = { onReportsReady: () => this.#readReports(), onReportsLost: (error: Error) => this.#lost(error) };
     this.#cursors = makers.map((account) => hub.open(account, hub.lastReportNo(account), listener));
