@@ -43,7 +43,13 @@ export async function startAnalysis(
     engineTimeUs: () => marketData.timeUs,
   };
   const alerts = await startAlerts(context, core, recovered, outside, candleSources);
-  const alertStreams = new AlertStreams({ alerts, identity, audit, accountExists: (account) => directory.accountExists(account), draining });
+  const alertStreams = new AlertStreams({
+    alerts,
+    identity,
+    audit,
+    accountExists: (account) => directory.accountExists(account),
+    draining,
+  });
   const portfolios = new Portfolios({ ...querySources, feeds: outside.feeds });
   const portfolioStreams = new PortfolioStreams({ portfolios, identity, audit, slices, draining, nowUs: () => sequencer.nowUs() });
   const feedTails = new FeedTails({ feeds: outside.feeds, identity, draining });
