@@ -210,6 +210,20 @@ test('events that are stored before other firings have theirs are not made again
   assert.deepEqual(bench.fired, { [ids[0]]: [1, 3], [ids[1]]: [1], [ids[2]]: [1, 3], [ids[3]]: [1] });
 });
 
+test('a window that no alert follows any more is forgotten, here and in the store', { timeout: 120_000 }, async (t) => {
+  const bench = await Bench.start(t);
+  const stored = () => bench.alerts.thread.load().windows.map(([key]) => key);
+  const move = { kind: 'move', symbol: 1, window: '1m', direction: 'up', level: 50_000 } as const;
+  const [first, second] = [await bench.add(move, 0), await bench.add({ ...move, window: '10s' })];
+  bench.trade(0, 100);
+  bench.store();
+  assert.deepEqual(stored(), ['1:10s', '1:1m']);
+  bench.trade(1, 105);
+  await bench.alerts.remove(first);
+  bench.store();
+  assert.deepEqual([stored(), bench.fired[second.id]], [[], [1]]);
+});
+
 test('an alert is stored as of its last event: later fills of it are found again', () => {
   const alert = { id: 1, account: 1, note: '', condition: { kind: 'fill', symbol: 0, complete: false }, coolDownS: 0 } as const;
   const names = { symbol: () => undefined, asset: () => undefined };
