@@ -101,7 +101,7 @@ export class MirrorSimulation {
   #rejects = 0;
 
   /** Starts at once, on the symbols that trade continuously now. Orders that an earlier simulation left are cancelled first. */
-  constructor({ makers, takers, rate, mirror }: SimulatorConfig, parts: MirrorParts) {
+  constructor({ makers, takers, rate, mirror, mirrorPercent }: SimulatorConfig, parts: MirrorParts) {
     const { directory, sequencer, onPublished, feeds, hub } = parts;
     this.#parts = parts;
     this.#budget = new SendBudget(rate, performance.now());
@@ -114,6 +114,7 @@ export class MirrorSimulation {
         mirror.length === 0
           ? isSameInstrument
           : (symbol, instrument) => mirror.some((pair) => pair.symbol === symbol && pair.instrument === instrument),
+      percent: mirrorPercent,
       // Above every id that an earlier simulation can have used.
       firstClientOrderId: Date.now() * 4000,
     });
