@@ -165,7 +165,7 @@ async function assemble(context: StartContext): Promise<RunningExchange> {
   const calendar = await startCalendar(context, core, venue, commands);
   const dropCopies = createDropCopies(context, core, recovered, access, sessions);
   const outside = startFeeds(context, venue);
-  const analysis = await startAnalysis(context, core, recovered, access, outside);
+  const analysis = await startAnalysis(context, core, recovered, access, outside, sessions);
   const references = new ReferenceDriver(venue, config.feeds, outside.feeds, { directory, commands, log });
   state.references = references;
   undo.push(() => references.stop());

@@ -46,7 +46,7 @@ test('a thread that ends is started again; meanwhile requests say so', { timeout
     loaded = await link.ask('load').catch(() => undefined);
     return loaded !== undefined;
   }, 'a new thread');
-  assert.deepEqual(loaded, { alerts: [], gauges: [], accounts: [] });
+  assert.deepEqual(loaded, { alerts: [], gauges: [], windows: [], accounts: [] });
 });
 
 test('a store of a newer release stops the start, and is not changed', { timeout: 120_000 }, async (t) => {

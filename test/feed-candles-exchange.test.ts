@@ -274,6 +274,10 @@ test('live candles need a token with a role, and end with it', { timeout: 300_00
     response.resume();
     return response.statusCode;
   };
+  const below = new WebSocket(address.replace('?', '/?'));
+  const [, notFound] = (await once(below, 'unexpected-response')) as [unknown, IncomingMessage];
+  notFound.resume();
+  assert.equal(notFound.statusCode, 404, 'a path below is no market data');
   assert.equal(await refused(undefined), 401);
   assert.equal(await refused(await issuer.token({ openbell_roles: '' })), 403);
   const reader = { openbell_roles: 'read-only', openbell_accounts: '1' };

@@ -1,7 +1,7 @@
 import { type Database, open, type RootDatabase } from 'lmdb';
+import type { AlertEvent } from '../client/alert-types.ts';
 import { requireRoom, requireWritable } from '../taps/history/room.ts';
 import type { Alert } from './alert.ts';
-import type { AlertEvent } from './alert-event.ts';
 import { alertsPath } from './alert-paths.ts';
 
 /** An endpoint of webhooks, as it is stored. */
@@ -75,6 +75,7 @@ export class AlertsVersionError extends Error {
  *   pending    [endpoint, no]   -> PendingRow
  *   dead       [endpoint, no]   -> DeadRow
  *   gauges     key              -> value when it was last stored
+ *   windows    symbol:length    -> numbers of the window as of one trade, in the byte order of the host: see windows.ts
  *   accounts   account          -> AccountRow
  *   meta       'version', 'alert', 'endpoint' -> version of this layout, last ids given
  */
@@ -86,6 +87,7 @@ export class AlertStore {
   readonly pending: Database<PendingRow, [number, number]>;
   readonly dead: Database<DeadRow, [number, number]>;
   readonly gauges: Database<number, string>;
+  readonly windows: Database<Buffer, string>;
   readonly accounts: Database<AccountRow, number>;
   readonly meta: Database<number, string>;
   readonly #root: RootDatabase;
@@ -94,7 +96,7 @@ export class AlertStore {
   constructor(dataDir: string) {
     this.path = alertsPath(dataDir);
     requireWritable(this.path);
-    this.#root = open({ path: this.path, maxDbs: 8, noSubdir: false });
+    this.#root = open({ path: this.path, maxDbs: 9, noSubdir: false });
     const json = { encoding: 'json', cache: false } as const;
     this.meta = this.#root.openDB({ name: 'meta', ...json });
     const version = this.meta.get('version') ?? VERSION;
@@ -108,6 +110,7 @@ export class AlertStore {
     this.pending = this.#root.openDB({ name: 'pending', ...json });
     this.dead = this.#root.openDB({ name: 'dead', ...json });
     this.gauges = this.#root.openDB({ name: 'gauges', ...json });
+    this.windows = this.#root.openDB({ name: 'windows', encoding: 'binary', cache: false });
     this.accounts = this.#root.openDB({ name: 'accounts', ...json });
     if (this.meta.get('version') === undefined) this.write(1, () => this.meta.putSync('version', VERSION));
   }

@@ -35,18 +35,17 @@ export {
   type OrdersToCancel,
   type PositionLimit,
 } from './admin-client.ts';
-export {
-  type Alert,
-  AlertClient,
-  type AlertCondition,
-  type AlertDirection,
-  type AlertEvent,
-  type AlertWebhook,
-  type AlertWindow,
-  type NewAlert,
-  type PageOptions,
-  type WebhookMessage,
-} from './alert-client.ts';
+export { AlertClient, type PageOptions } from './alert-client.ts';
+export type {
+  Alert,
+  AlertCondition,
+  AlertDirection,
+  AlertEvent,
+  AlertWebhook,
+  AlertWindow,
+  NewAlert,
+  WebhookMessage,
+} from './alert-types.ts';
 export { DropCopy } from './drop-copy.ts';
 export { OpenbellError } from './errors.ts';
 export type { FeedBest, FeedLevel, FeedSnapshot, FeedStream, FeedToFollow, FeedTrade, FeedUpdate } from './feed-stream.ts';

@@ -5,6 +5,7 @@ import { type CandleSources, readCandles } from '../endpoints/http/candle-reader
 import { FeedTails } from '../market/feed-tails.ts';
 import { PortfolioStreams } from '../portfolio/portfolio-streams.ts';
 import { Portfolios } from '../portfolio/portfolios.ts';
+import type { OrderSessions } from '../sessions/order-sessions.ts';
 import type { Access } from './access.ts';
 import type { Core } from './engine.ts';
 import { allPublished } from './engine-waits.ts';
@@ -29,6 +30,7 @@ export async function startAnalysis(
   recovered: Recovered,
   { identity, slices }: Access,
   outside: OutsidePrices,
+  { audit }: OrderSessions,
 ): Promise<Analysis> {
   const { engine, history } = core;
   const { marketData } = recovered;
@@ -41,9 +43,15 @@ export async function startAnalysis(
     engineTimeUs: () => marketData.timeUs,
   };
   const alerts = await startAlerts(context, core, recovered, outside, candleSources);
-  const alertStreams = new AlertStreams({ alerts, identity, accountExists: (account) => directory.accountExists(account), draining });
+  const alertStreams = new AlertStreams({
+    alerts,
+    identity,
+    audit,
+    accountExists: (account) => directory.accountExists(account),
+    draining,
+  });
   const portfolios = new Portfolios({ ...querySources, feeds: outside.feeds });
-  const portfolioStreams = new PortfolioStreams({ portfolios, identity, slices, draining, nowUs: () => sequencer.nowUs() });
+  const portfolioStreams = new PortfolioStreams({ portfolios, identity, audit, slices, draining, nowUs: () => sequencer.nowUs() });
   const feedTails = new FeedTails({ feeds: outside.feeds, identity, draining });
   context.undo.push(() => feedTails.end());
   return { querySources, candleSources, alerts, alertStreams, portfolios, portfolioStreams, feedTails };

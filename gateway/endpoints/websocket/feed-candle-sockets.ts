@@ -6,6 +6,7 @@ import type { Identity } from '../../identity/identity.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import type { FeedCandleReader, FeedCandleStreams, FeedCandleTopic } from '../../market/feed-candle-streams.ts';
 import { reject } from '../../reject.ts';
+import { notFoundBelow } from './not-found-below.ts';
 import { IDLE_SECONDS } from './order-sockets.ts';
 import { PingLimit } from './ping-limit.ts';
 import { closeCodeOf, upgradeStatusOf } from './reject-status.ts';
@@ -62,6 +63,7 @@ export function serveFeedCandleSockets(app: SocketRoutes, options: FeedCandleSoc
     ping: (ws, bytes) => ws.getUserData().stream?.onPing(bytes.byteLength),
     close: (ws) => ws.getUserData().stream?.onClose(),
   });
+  notFoundBelow(app, PATH, `candles of a feed are at ${PATH}?feed=NAME&instrument=NAME, without a further slash`);
 }
 
 function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, options: FeedCandleSocketsOptions): void {
