@@ -20,7 +20,7 @@ export type BookSide = (typeof BookSide)[keyof typeof BookSide];
 export const TakerSide = { Unknown: 0, Buy: 1, Sell: 2 } as const;
 export type TakerSide = (typeof TakerSide)[keyof typeof TakerSide];
 
-/** State of a source (of its connection: `Live` is open) or of one instrument. Only numbers of a `Live` instrument may be used as prices. */
+/** State of a source (of its connection or file: `Live` is open) or of one instrument. Only numbers of a `Live` instrument may be used as prices. */
 export const FeedState = {
   /** No connection, and none is being made. */
   Down: 0,
@@ -31,6 +31,8 @@ export const FeedState = {
   Live: 3,
   /** Was live. Its source is silent, cut off or wrong; the last numbers are old. */
   Stale: 4,
+  /** The file that it comes from was read to its end; the last numbers are those of the end. */
+  Ended: 5,
 } as const;
 export type FeedState = (typeof FeedState)[keyof typeof FeedState];
 
@@ -86,6 +88,16 @@ export const FeedFault = {
   DuplicateOrder: 25,
   /** More was taken from an order than it had. All of it is taken. */
   OrderExceeded: 26,
+  /** A file is absent, or cannot be read. */
+  FileUnreadable: 27,
+  /** A file ends in the middle of its data. */
+  FileTruncated: 28,
+  /** The compressed data of a file is damaged. */
+  FileDamaged: 29,
+  /** A file was written while it was read. */
+  FileChanged: 30,
+  /** A file is of none of the formats, or has nothing to read. */
+  FileUnusable: 31,
 } as const;
 export type FeedFault = (typeof FeedFault)[keyof typeof FeedFault];
 
@@ -113,7 +125,8 @@ export interface FeedSink {
    * The number of an instrument in the sink, at least 0. The same name gives the same number, also from another
    * adapter of the source (a source may have several lines).
    * @param name as the venue writes it: `XBT/USD`
-   * @returns a number also if the sink can hold no more instruments: it counts that, and ignores calls with this number
+   * @returns a number also if the sink can hold no more instruments: it counts that, and ignores calls with this number. To the
+   * reader of a file, -1: the instrument is not wanted, and nothing of it is written
    */
   instrument(name: string): number;
 
