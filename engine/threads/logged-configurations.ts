@@ -6,8 +6,8 @@ import { CAPACITIES, type Capacities, CapacityError, capacityText, type Limits, 
 import { configuredCapacities, configuredRules, configuredShares, loggedCapacities, loggedShares } from '../machine/configuration.ts';
 import type { Exchange } from '../machine/exchange.ts';
 import { ROW_FIELDS, RowKind } from '../state-part.ts';
-import type { Seq } from '../units.ts';
 import { atOnce } from '../turns.ts';
+import type { Seq } from '../units.ts';
 import { Command, CommandKind } from '../wire/layout.ts';
 import { snapshotOf } from './snapshot-of-log.ts';
 

@@ -1,13 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 
-export type FileBytesErrorCode =
-  | 'FILE_UNREADABLE'
-  | 'FILE_TRUNCATED'
-  | 'FILE_DAMAGED'
-  | 'FILE_CHANGED'
-  | 'FILE_EMPTY'
-  | 'FILE_MALFORMED';
+export type FileBytesErrorCode = 'FILE_UNREADABLE' | 'FILE_TRUNCATED' | 'FILE_DAMAGED' | 'FILE_CHANGED' | 'FILE_EMPTY' | 'FILE_MALFORMED';
 
 /** The file has an end that cannot be read, or nothing that can. All bytes before it have been given out. */
 export class FileBytesError extends Error {
@@ -37,23 +31,23 @@ const INFLATED_BYTES = 64 * 1024;
  */
 export async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
   const pieces = readPieces(path, true);
-  const first = await pieces.next();
-  if (first.done === true) return;
-  if (GZIP_MAGIC.every((byte, index) => first.value[index] === byte)) {
-    yield* inflate(path, chain(first.value, pieces));
-    return;
+  try {
+    const first = await pieces.next();
+    if (first.done === true) return;
+    const isPacked = GZIP_MAGIC.every((byte, index) => first.value[index] === byte);
+    const bytes = chain(first.value, pieces);
+    yield* isPacked ? inflate(path, bytes) : bytes;
+  } finally {
+    // Who leaves after the first piece has not begun with the others.
+    await pieces.return(undefined);
   }
-  yield* chain(first.value, pieces);
 }
 
 /**
  * Reads a file in steps, a piece each. `return` abandons it.
  * @returns why the file has no good end; undefined if it has one @throws what `push` throws; FileBytesError FILE_UNREADABLE
  */
-export async function* pieceSteps(
-  path: string,
-  push: (piece: Uint8Array) => void,
-): AsyncGenerator<void, FileBytesError | undefined, void> {
+export async function* pieceSteps(path: string, push: (piece: Uint8Array) => void): AsyncGenerator<void, FileBytesError | undefined, void> {
   try {
     for await (const piece of fileBytes(path)) {
       push(piece);

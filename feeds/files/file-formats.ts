@@ -54,14 +54,16 @@ export class UnknownFormatError extends Error {
 /** Enough for the header of a CSV file. */
 const HEAD_BYTES = 4096;
 
+/** The first bytes of a file, decompressed; none of a directory. @throws FileBytesError */
+export async function fileHead(path: string): Promise<Uint8Array> {
+  if (isDirectory(path)) return new Uint8Array(0);
+  for await (const piece of fileBytes(path)) return piece.subarray(0, HEAD_BYTES);
+  return new Uint8Array(0);
+}
+
 /** The format of a file by its name and its first bytes. @throws UnknownFormatError, FileBytesError */
 export async function formatOf(path: string): Promise<FileFormat> {
-  let head: Uint8Array = new Uint8Array(0);
-  if (isDirectory(path)) return LOG;
-  for await (const piece of fileBytes(path)) {
-    head = piece.subarray(0, HEAD_BYTES);
-    break;
-  }
+  const head = await fileHead(path);
   const found = FILE_FORMATS.find((format) => format.matches(head, path));
   if (found !== undefined) return found;
   const names = FILE_FORMATS.map(({ name }) => name).join(', ');

@@ -1,13 +1,12 @@
 import type { BarRange, LeftOut } from '../analysis/feed-candles.ts';
 import type { FeedFault } from '../feed.ts';
-import type { CaptureSource } from '../lines/capture-line.ts';
-import type { FeedSource } from '../lines/feed-source.ts';
+import type { AnySource } from '../lines/file-source.ts';
 import type { FeedHandles } from './feed-handles.ts';
 
 export interface FeedThreadData {
   readonly handles: FeedHandles;
-  readonly sources: readonly FeedSource[];
-  readonly captures: readonly CaptureSource[];
+  /** Numbered in this order. */
+  readonly sources: readonly AnySource[];
 }
 
 export type FromFeedThread =

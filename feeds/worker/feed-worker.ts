@@ -7,9 +7,11 @@ import { FeedCandles } from '../analysis/feed-candles.ts';
 import { FeedFault } from '../feed.ts';
 import { CAPTURED_LINE } from '../files/capture-replay.ts';
 import { Breakers } from '../lines/breaker.ts';
-import { CaptureLine } from '../lines/capture-line.ts';
+import type { FeedSource } from '../lines/feed-source.ts';
+import { isFileSource } from '../lines/file-source.ts';
 import { LineClock } from '../lines/line-clock.ts';
-import { SourceLine } from '../lines/source-line.ts';
+import { PlayedLine } from '../lines/played-line.ts';
+import { SourceLine, type SourceLineOptions } from '../lines/source-line.ts';
 import { type PublishedSink, RecordPublisher } from '../rings/record-publisher.ts';
 import { VENUES } from '../venues/index.ts';
 import { FaultNotes } from './fault-notes.ts';
@@ -25,52 +27,44 @@ const NOTES_MS = 1000;
 
 if (parentPort !== null) runThread(parentPort, workerData as FeedThreadData);
 
-function runThread(port: NonNullable<typeof parentPort>, { handles, sources, captures }: FeedThreadData): void {
+function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: FeedThreadData): void {
   const breakers = new Breakers();
   const clock = new LineClock();
   const books = openBooks(handles.books, FeedFault.None, clock.nowUs());
   const say = (message: FromFeedThread): void => port.postMessage(message);
   const output = openOutput(handles);
   const budget = { left: KEPT_BARS };
-  const candles = [...sources, ...captures].map((_, source) => new FeedCandles(budget, handles.leftOut[source]));
+  const candles = sources.map((_, source) => new FeedCandles(budget, handles.leftOut[source]));
   const notes: FaultNotes[] = [];
-  /** @param onFault gets the faults; a capture repeats its own in each round, and logs what ends it */
-  const sinkOf = (name: string, source: number, onFault?: (instrument: number, fault: FeedFault) => void): PublishedSink => {
-    const sink = bookedSink(new RecordPublisher(output, name, candles[source], onFault), name, books);
-    sink.at(clock.nowUs());
-    return sink;
-  };
-  const live = sources.map((source, i) => {
-    const log = (fault: FeedFault, text: string): void => say({ type: 'note', source: source.name, fault, text });
+  const lines = sources.map((source, i) => {
+    const { name } = source;
+    const log = (fault: FeedFault, text: string): void => say({ type: 'note', source: name, fault, text });
     const faults = new FaultNotes(
       (row) => output.latest.name(row),
-      (fault, text) => log(fault, `${source.name}: ${text}`),
+      (fault, text) => log(fault, `${name}: ${text}`),
     );
     notes.push(faults);
-    const sink = sinkOf(source.name, i, (instrument, fault) => faults.note(instrument, fault));
-    const venue = VENUES.find(({ name }) => name === source.venue);
-    if (venue === undefined) throw new RangeError(`feed ${source.name}: no venue is named ${source.venue}`);
-    return new SourceLine({
-      name: source.name,
-      adapter: (options, line) => new PublishedAdapter(venue.create, options, line, sink),
-      options: source,
+    const sinkOf = (onFault: (instrument: number, fault: FeedFault) => void): PublishedSink => {
+      const sink = bookedSink(new RecordPublisher(output, name, candles[i], onFault), name, books);
+      sink.at(clock.nowUs());
+      return sink;
+    };
+    if (!isFileSource(source)) {
+      const sink = sinkOf((instrument, fault) => faults.note(instrument, fault));
+      return venueLine(source, sink, { breakers, clock, log });
+    }
+    // A capture repeats its faults in each round, and has no place; it logs what ends it.
+    const sink = sinkOf((instrument, fault) => line.place > 0 && faults.note(instrument, fault, line.place));
+    const line = new PlayedLine({
+      source,
+      adapter: (venue, selected) => new PublishedAdapter(venue.create, { instruments: [] }, CAPTURED_LINE, selected),
       sink,
-      breakers,
+      isRefused: (instrument) => instrument === output.latest.rows,
       clock,
       log,
     });
+    return line;
   });
-  const played = captures.map((source, i) => {
-    const sink = sinkOf(source.name, sources.length + i);
-    return new CaptureLine({
-      source,
-      adapter: (venue) => new PublishedAdapter(venue.create, { instruments: [] }, CAPTURED_LINE, sink),
-      sink,
-      clock,
-      log: (fault, text) => say({ type: 'note', source: source.name, fault, text }),
-    });
-  });
-  const lines = [...live, ...played];
   const noting = setInterval(() => {
     for (const faults of notes) faults.poll(performance.now());
   }, NOTES_MS);
@@ -83,6 +77,18 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources, cap
     const { question, source, row, range } = message;
     say({ type: 'candles', question, bars: candles[source].bars(row, range), leftOut: candles[source].leftOut });
   });
-  for (const line of lines) line.start();
+  for (const line of lines) void line.start();
   say({ type: 'started' });
+}
+
+function venueLine(source: FeedSource, sink: PublishedSink, options: Pick<SourceLineOptions, 'breakers' | 'clock' | 'log'>): SourceLine {
+  const venue = VENUES.find(({ name }) => name === source.venue);
+  if (venue === undefined) throw new RangeError(`feed ${source.name}: no venue is named ${source.venue}`);
+  return new SourceLine({
+    ...options,
+    name: source.name,
+    adapter: (adapterOptions, line) => new PublishedAdapter(venue.create, adapterOptions, line, sink),
+    options: source,
+    sink,
+  });
 }

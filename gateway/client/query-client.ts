@@ -263,7 +263,7 @@ export interface FeedBookSource {
   readonly feed: string;
   /** As the venue writes it. */
   readonly instrument: string;
-  readonly state: 'down' | 'connecting' | 'syncing' | 'live' | 'stale';
+  readonly state: 'down' | 'connecting' | 'syncing' | 'live' | 'stale' | 'ended';
   /** What led to the state: docs/FEEDS.md. */
   readonly fault?: string;
   readonly sinceUs: number;
