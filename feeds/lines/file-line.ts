@@ -59,6 +59,8 @@ export class FileLine {
   #faults = 0;
   #lastFault: FeedFault = FeedFault.None;
   #lastPlace = 0;
+  /** Why the last round had no good end. */
+  #logged = '';
 
   constructor(options: FileLineOptions) {
     const { source, sink, isRefused } = options;
@@ -195,7 +197,10 @@ export class FileLine {
     this.#atNow();
     if (truncated !== undefined) {
       sink.fault(ALL_INSTRUMENTS, fault);
-      log(fault, `${source.name}: ${this.#reason(truncated)}`);
+      const text = `${source.name}: ${this.#reason(truncated)}`;
+      // The same file has the same end in each round.
+      if (text !== this.#logged) log(fault, text);
+      this.#logged = text;
     }
     const absent = absentText(source, this.#instruments.absent());
     if (absent !== undefined && this.rounds === 1) log(FeedFault.UnknownInstrument, absent);

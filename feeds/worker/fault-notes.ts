@@ -46,7 +46,7 @@ export class FaultNotes {
       const count = this.#counts[fault];
       if (count === 0 || nowMs < this.#dueMs[fault]) continue;
       this.#counts[fault] = 0;
-      if (LOGGED_BY_LINE.has(fault) && this.#places[fault] === 0) continue;
+      if (LOGGED_BY_LINE.has(fault)) continue;
       this.#dueMs[fault] = nowMs + NOTE_MS;
       const last = this.#last[fault];
       const place = this.#places[fault] === 0 ? '' : ` at ${this.#places[fault]}`;
