@@ -4,14 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { FeedFault } from '../feeds/feed.ts';
+import { BookSide, FeedFault, FeedState } from '../feeds/feed.ts';
 import { CAPTURED_LINE } from '../feeds/files/capture-replay.ts';
+import { FileInstruments } from '../feeds/lines/file-instruments.ts';
 import type { FileSource } from '../feeds/lines/file-source.ts';
 import { LineClock } from '../feeds/lines/line-clock.ts';
 import { PlayedLine } from '../feeds/lines/played-line.ts';
 import type { PublishedSink } from '../feeds/rings/record-publisher.ts';
 import { demoCapture } from '../feeds/simulator/demo-capture.ts';
 import { FeedRecorder } from './support/feed-recorder.ts';
+import { ItchEncoder } from './support/itch-encoder.ts';
 import { until } from './support/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'openbell-file-line-'));
@@ -180,6 +182,49 @@ describe('the line of a file', LONG, () => {
     assert.deepEqual([all.sink.names.length, all.sink.count('trade '), all.sink.faults.get('UNKNOWN_INSTRUMENT')], [1024, 1024, 76]);
     const full = await played(file('full.csv', trades('0 A', '1 B', '2 B')), {}, new Recorder(), (instrument) => instrument === 1);
     assert.deepEqual([full.sink.count('trade '), full.sink.statesOf('B')], [1, []]);
+  });
+
+  it('of LOBSTER without a book file: each round begins with an empty book', async (t) => {
+    const rows = '34200,1,1,5,1000000,1\n34201,1,2,3,1010000,1\n';
+    const path = join(folder, 'AAPL_2012-06-21_message_1.csv');
+    writeFileSync(path, rows);
+    const { line, sink } = started(t, lineOf(path, { atEnd: 'loop' }));
+    // The recorder compares the best price of each update with its own book.
+    await until(() => line.rounds === 3 || sink.statesOf('*').at(-1)?.startsWith('down') === true, 'two rounds');
+    assert.equal(sink.statesOf('*').at(-1), 'live');
+  });
+
+  it('shows what stands at the end of a file without a time', async () => {
+    const encoder = new ItchEncoder();
+    encoder.directory(7, 0, 'MSFT');
+    encoder.directory(8, 0, 'AAPL');
+    const { sink } = await played(file('directory.itch', encoder.bytes()));
+    assert.deepEqual(
+      [sink.statesOf('MSFT'), sink.statesOf('AAPL')],
+      [
+        ['live', 'ended'],
+        ['live', 'ended'],
+      ],
+    );
+  });
+
+  it('has a crossed book that trades again after a halt stale, too', () => {
+    const sink = new Recorder(true);
+    const instruments = new FileInstruments(sink, [], () => false);
+    const number = instruments.number('A');
+    sink.scale(number, 0, 0);
+    const end = (bid: number) => {
+      sink.bookClear(number);
+      sink.level(number, BookSide.Bid, bid, 1);
+      sink.level(number, BookSide.Ask, 11, 1);
+      instruments.bookEnd(number, 1, bid, 1, 11, 1);
+    };
+    instruments.status(number, FeedState.Live, FeedFault.None);
+    instruments.status(number, FeedState.Stale, FeedFault.None);
+    end(12);
+    instruments.status(number, FeedState.Live, FeedFault.None);
+    end(10);
+    assert.deepEqual(sink.statesOf('A'), ['live', 'stale', 'stale CROSSED', 'live']);
   });
 
   it('has a crossed book stale until it is mended', async () => {

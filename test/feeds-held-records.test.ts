@@ -84,6 +84,59 @@ test('records without a time do not wait without a limit', () => {
   assert.equal(ledger.calls.length, 20_001);
 });
 
+test('what waits moves to the front when the memory is full, and the memory grows when it must', () => {
+  const records = held();
+  const ledger = new Ledger();
+  const wanted: string[] = [];
+  let next = 1;
+  const write = (count: number) => {
+    for (let i = 0; i < count; i++, next++) {
+      // A group of two records, the first of which has no time.
+      records.level(0, BookSide.Bid, next, 1);
+      records.bookEnd(0, next, next, 1, 0, 0);
+      wanted.push(`level 0 0 ${next} 1`, `end 0 ${next} ${next} 1 0 0`);
+    }
+  };
+  const play = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      // The end of the group is known before more is written.
+      assert.equal(
+        records.timeUs,
+        wanted[ledger.calls.length + 1] === undefined ? -1 : Number(wanted[ledger.calls.length + 1].split(' ')[2]),
+      );
+      if (i < count - 1) records.playGroup(ledger);
+    }
+  };
+  for (const [written, played] of [
+    [400, 300],
+    [400, 350],
+    [900, 100],
+    [2000, 2500],
+  ]) {
+    write(written);
+    play(played);
+  }
+  records.level(0, BookSide.Ask, 7, 7);
+  while (records.hasGroup) records.playGroup(ledger);
+  assert.deepEqual(ledger.calls, wanted);
+  records.close();
+  records.playGroup(ledger);
+  assert.deepEqual([ledger.calls.at(-1), records.hasGroup], ['level 0 1 7 7', false]);
+});
+
+test('an update that is not complete stays open while the records before it move', () => {
+  // The memory has 1,024 records at first: with many played, they move; with few, they need more.
+  for (const played of [1000, 10]) {
+    const records = held();
+    const ledger = new Ledger();
+    for (let i = 1; i <= 1024; i++) records.trade(0, i, 1, TakerSide.Buy, i, 0);
+    for (let i = 0; i < played; i++) records.playGroup(ledger);
+    records.level(0, BookSide.Ask, 7, 7);
+    while (records.hasGroup) records.playGroup(ledger);
+    assert.deepEqual([ledger.calls.length, ledger.calls.at(-1)], [1024, 'trade 0 1024 1 1 1024 0'], `${played} played`);
+  }
+});
+
 /** Calls on a sink. */
 type Call = (sink: Pick<FeedSink, keyof PlayedSink>) => void;
 
