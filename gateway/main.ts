@@ -104,6 +104,7 @@ export class RunningExchange {
     dropCopies.end();
     analysis.alertStreams.end();
     analysis.portfolioStreams.end();
+    analysis.feedTails.end();
     await orderEntry.stop();
     try {
       const snapshot = await this.engine.stop();

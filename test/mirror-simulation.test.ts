@@ -236,8 +236,8 @@ describe('captures in the feed thread', { timeout: 120_000 }, () => {
       return seen.length >= 12 && notes.length === 2;
     }, 'three rounds');
     assert.deepEqual(seen.slice(0, 9), ['Syncing', 'bid 1', 'Live', 'bid 2', 'Stale', 'bid 1', 'Live', 'bid 2', 'Stale']);
-    assert.match(notes.join('\n'), /absent 27 absent: .*absent\.jsonl: cannot be read \(.*\); check the path/);
-    assert.match(notes.join('\n'), /strange 31 strange: memory:1: is of NOWHERE, which has no adapter/);
+    assert.match(notes.join('\n'), /absent 31 absent: .*absent\.jsonl: cannot be read \(.*\); check the path/);
+    assert.match(notes.join('\n'), /strange 35 strange: memory:1: is of NOWHERE, which has no adapter/);
     assert.deepEqual(
       feeds.status().map(({ state, fault }) => [state, fault]),
       [

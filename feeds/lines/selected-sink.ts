@@ -1,4 +1,5 @@
 import { ALL_INSTRUMENTS, type BookSide, type FeedFault, type FeedState, type TakerSide } from '../feed.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import type { PublishedSink } from '../rings/record-publisher.ts';
 import { FileInstruments, UNWANTED } from './file-instruments.ts';
 
@@ -39,6 +40,10 @@ export class SelectedSink implements PublishedSink {
 
   scale(instrument: number, priceDecimals: number, quantityDecimals: number): void {
     if (instrument !== NOWHERE) this.#sink.scale(instrument, priceDecimals, quantityDecimals);
+  }
+
+  listed(instrument: number, terms: InstrumentTerms): void {
+    if (instrument !== NOWHERE) this.#sink.listed?.(instrument, terms);
   }
 
   bookClear(instrument: number): void {

@@ -1,5 +1,6 @@
 import type { BarRange, LeftOut } from '../analysis/feed-candles.ts';
 import type { FeedFault } from '../feed.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import type { AnySource } from '../lines/file-source.ts';
 import type { FeedHandles } from './feed-handles.ts';
 
@@ -12,7 +13,15 @@ export interface FeedThreadData {
 export type FromFeedThread =
   | { readonly type: 'started' }
   | { readonly type: 'note'; readonly source: string; readonly fault: FeedFault; readonly text: string }
+  | { readonly type: 'views'; readonly question: number; readonly views: Float64Array }
+  | { readonly type: 'listed'; readonly listed: readonly ListedRow[] }
   | ({ readonly type: 'candles'; readonly question: number } & FeedBars);
+
+/** What the venue's list says of the instrument of a row. */
+export interface ListedRow {
+  readonly row: number;
+  readonly terms: InstrumentTerms;
+}
 
 /** Candles of an instrument, and what its source has left out of all candles. */
 export interface FeedBars {
@@ -21,7 +30,11 @@ export interface FeedBars {
   readonly leftOut: LeftOut;
 }
 
-/** `stop`: the thread ends its connections, then itself. `candles` is answered with the number of the question. */
+/**
+ * `stop`: the thread ends its connections, then itself. `candles` and `views` are answered with the number of the question. `wanted` has
+ * source, row and levels of each view.
+ */
 export type ToFeedThread =
   | { readonly type: 'stop' }
+  | { readonly type: 'views'; readonly question: number; readonly wanted: Int32Array }
   | { readonly type: 'candles'; readonly question: number; readonly source: number; readonly row: number; readonly range: BarRange };

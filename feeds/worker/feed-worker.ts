@@ -4,8 +4,10 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { FeedCandles } from '../analysis/feed-candles.ts';
-import { FeedFault } from '../feed.ts';
+import { writeView } from '../books/book-views.ts';
+import { type AdapterFactory, FeedFault } from '../feed.ts';
 import { CAPTURED_LINE } from '../files/capture-replay.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import { Breakers } from '../lines/breaker.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import { isFileSource } from '../lines/file-source.ts';
@@ -13,11 +15,13 @@ import { LineClock } from '../lines/line-clock.ts';
 import { PlayedLine } from '../lines/played-line.ts';
 import { SourceLine, type SourceLineOptions } from '../lines/source-line.ts';
 import { type PublishedSink, RecordPublisher } from '../rings/record-publisher.ts';
-import { VENUES } from '../venues/index.ts';
+import { VENUES, type Venue } from '../venues/index.ts';
+import type { VenueLine } from '../venues/venue-line.ts';
 import { FaultNotes } from './fault-notes.ts';
 import { bookedSink, openBooks } from './feed-books.ts';
 import { openOutput } from './feed-handles.ts';
 import type { FeedThreadData, FromFeedThread, ToFeedThread } from './feed-messages.ts';
+import { ListedRows } from './listed-rows.ts';
 import { PublishedAdapter } from './published-adapter.ts';
 
 /** Closed candles kept over all instruments, beyond the first 16 of each interval: 40 MB. */
@@ -36,6 +40,22 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: F
   const budget = { left: KEPT_BARS };
   const candles = sources.map((_, source) => new FeedCandles(budget, handles.leftOut[source]));
   const notes: FaultNotes[] = [];
+  const listings = sources.map(
+    ({ name }) => new ListedRows((fault, text) => say({ type: 'note', source: name, fault, text: `${name}: ${text}` })),
+  );
+  /** Sends what a list said, together. */
+  const passOn = (source: number): void => {
+    say({ type: 'listed', listed: listings[source].take() });
+  };
+  /** The adapters, by source, as far as they are there. */
+  const adapters: (VenueLine | undefined)[] = [];
+  const kept =
+    ({ create }: Venue, source: number): AdapterFactory =>
+    (options, line, sink) => {
+      const adapter = create(options, line, sink);
+      adapters[source] = adapter;
+      return adapter;
+    };
   const lines = sources.map((source, i) => {
     const { name } = source;
     const log = (fault: FeedFault, text: string): void => say({ type: 'note', source: name, fault, text });
@@ -45,19 +65,23 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: F
     );
     notes.push(faults);
     const sinkOf = (onFault: (instrument: number, fault: FeedFault) => void): PublishedSink => {
-      const sink = bookedSink(new RecordPublisher(output, name, candles[i], onFault), name, books);
+      const onListed = (row: number, terms: InstrumentTerms): void => {
+        if (listings[i].isEmpty) setImmediate(passOn, i);
+        listings[i].add(row, terms);
+      };
+      const sink = bookedSink(new RecordPublisher(output, name, candles[i], onFault, onListed), name, books);
       sink.at(clock.nowUs());
       return sink;
     };
     if (!isFileSource(source)) {
       const sink = sinkOf((instrument, fault) => faults.note(instrument, fault));
-      return venueLine(source, sink, { breakers, clock, log });
+      return venueLine(source, sink, (venue) => kept(venue, i), { breakers, clock, log });
     }
     // A capture repeats its faults in each round, and has no place; it logs what ends it.
     const sink = sinkOf((instrument, fault) => line.place > 0 && faults.note(instrument, fault, line.place));
     const line = new PlayedLine({
       source,
-      adapter: (venue, selected) => new PublishedAdapter(venue.create, { instruments: [] }, CAPTURED_LINE, selected),
+      adapter: (venue, selected) => new PublishedAdapter(kept(venue, i), { instruments: [] }, CAPTURED_LINE, selected),
       sink,
       isRefused: (instrument) => instrument === output.latest.rows,
       clock,
@@ -74,6 +98,12 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: F
       void Promise.all(lines.map((line) => line.stop())).then(() => port.close());
       return;
     }
+    if (message.type === 'views') {
+      const { question, wanted } = message;
+      const views: number[] = [];
+      for (let at = 0; at < wanted.length; at += 3) writeView(adapters[wanted[at]]?.withId(wanted[at + 1]), wanted[at + 2], views);
+      return say({ type: 'views', question, views: Float64Array.from(views) });
+    }
     const { question, source, row, range } = message;
     say({ type: 'candles', question, bars: candles[source].bars(row, range), leftOut: candles[source].leftOut });
   });
@@ -81,13 +111,18 @@ function runThread(port: NonNullable<typeof parentPort>, { handles, sources }: F
   say({ type: 'started' });
 }
 
-function venueLine(source: FeedSource, sink: PublishedSink, options: Pick<SourceLineOptions, 'breakers' | 'clock' | 'log'>): SourceLine {
+function venueLine(
+  source: FeedSource,
+  sink: PublishedSink,
+  adapterOf: (venue: Venue) => AdapterFactory,
+  options: Pick<SourceLineOptions, 'breakers' | 'clock' | 'log'>,
+): SourceLine {
   const venue = VENUES.find(({ name }) => name === source.venue);
   if (venue === undefined) throw new RangeError(`feed ${source.name}: no venue is named ${source.venue}`);
   return new SourceLine({
     ...options,
     name: source.name,
-    adapter: (adapterOptions, line) => new PublishedAdapter(venue.create, adapterOptions, line, sink),
+    adapter: (adapterOptions, line) => new PublishedAdapter(adapterOf(venue), adapterOptions, line, sink),
     options: source,
     sink,
   });

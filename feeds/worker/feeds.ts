@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { type BarRange, type LeftOut, leftOutOf } from '../analysis/feed-candles.ts';
+import { type BookView, readViews } from '../books/book-views.ts';
 import { FEED_STATES, FeedFault } from '../feed.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import type { AnySource } from '../lines/file-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
 import { ChangeWatch } from '../rings/change-signal.ts';
@@ -37,7 +39,7 @@ const STOP_MS = 2_000;
 /** Of the thread's heap: one that leaks ends, and the process does not. */
 const HEAP_MB = 512;
 
-/** Questions for candles that wait for the thread, at most. */
+/** Questions that wait for the thread, at most. */
 const MOST_QUESTIONS = 64;
 
 /** The feed thread does not answer now: it is being started again, or has too many questions. */
@@ -50,8 +52,10 @@ export class FeedsBusyError extends Error {
   }
 }
 
+type Answer = Extract<FromFeedThread, { readonly question: number }>;
+
 interface Question {
-  readonly resolve: (bars: FeedBars) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: FeedsBusyError) => void;
 }
 
@@ -79,6 +83,8 @@ export class Feeds {
   #worker: Worker | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopping = false;
+  /** What the venues' lists say, by row. */
+  readonly #terms = new Map<number, InstrumentTerms>();
   readonly #questions = new Map<number, Question>();
   #asked = 0;
 
@@ -141,6 +147,11 @@ export class Feeds {
     return counts;
   }
 
+  /** What its venue's list says of the instrument of a row of {@link latest}; undefined: nothing yet. */
+  terms(row: number): InstrumentTerms | undefined {
+    return this.#terms.get(row);
+  }
+
   /** A new reader of all records, for the calling thread. @param name of one that lasts: what it misses is in the metrics */
   reader(options?: ReaderOptions, name?: string): BroadcastReader {
     const reader = new BroadcastReader(this.handles.ring, options);
@@ -157,16 +168,17 @@ export class Feeds {
    * Candles of an instrument, from the trades since the feed thread began.
    * @param source its number @param row of the instrument @throws FeedsBusyError
    */
-  candles(source: number, row: number, range: BarRange): Promise<FeedBars> {
-    return new Promise((resolve, reject) => {
-      const worker = this.#worker;
-      if (worker === undefined) return reject(new FeedsBusyError('the feed thread is being started'));
-      if (this.#questions.size >= MOST_QUESTIONS) return reject(new FeedsBusyError('too many questions for candles wait'));
-      const question = ++this.#asked;
-      this.#questions.set(question, { resolve, reject });
-      const message: ToFeedThread = { type: 'candles', question, source, row, range };
-      worker.postMessage(message);
-    });
+  async candles(source: number, row: number, range: BarRange): Promise<FeedBars> {
+    return (await this.#ask((question) => ({ type: 'candles', question, source, row, range }))) as FeedBars & Answer;
+  }
+
+  /**
+   * The best levels of books, in the order of the question.
+   * @param wanted source, row and levels of a side of each, at most `MOST_VIEW_LEVELS` @throws FeedsBusyError
+   */
+  async views(wanted: Int32Array): Promise<(BookView | undefined)[]> {
+    const answer = await this.#ask((question) => ({ type: 'views', question, wanted }));
+    return answer.type === 'views' ? readViews(answer.views) : [];
   }
 
   /** Ends all connections and the thread. The memory remains readable. */
@@ -189,6 +201,17 @@ export class Feeds {
     this.#options.onNote(source, fault, text);
   }
 
+  #ask(messageOf: (question: number) => ToFeedThread): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const worker = this.#worker;
+      if (worker === undefined) return reject(new FeedsBusyError('the feed thread is being started'));
+      if (this.#questions.size >= MOST_QUESTIONS) return reject(new FeedsBusyError('too many questions wait for the feed thread'));
+      const question = ++this.#asked;
+      this.#questions.set(question, { resolve, reject });
+      worker.postMessage(messageOf(question));
+    });
+  }
+
   #start(): void {
     const { sources } = this.#options;
     const workerData: FeedThreadData = { handles: this.handles, sources };
@@ -200,7 +223,8 @@ export class Feeds {
     });
     worker.on('message', (message: FromFeedThread) => {
       if (message.type === 'note') this.#note(message.source, message.fault, message.text);
-      else if (message.type === 'candles') {
+      else if (message.type === 'listed') for (const { row, terms } of message.listed) this.#terms.set(row, terms);
+      else if (message.type === 'candles' || message.type === 'views') {
         this.#questions.get(message.question)?.resolve(message);
         this.#questions.delete(message.question);
       }

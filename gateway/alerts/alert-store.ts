@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { requireRoom, requireWritable } from '../taps/history/room.ts';
 import type { Alert } from './alert.ts';
 import type { AlertEvent } from './alert-event.ts';
+import { alertsPath } from './alert-paths.ts';
 
 /** An endpoint of webhooks, as it is stored. */
 export interface Endpoint {
@@ -64,15 +63,6 @@ export class AlertsVersionError extends Error {
     );
     this.name = 'AlertsVersionError';
   }
-}
-
-/** The LMDB environment of a data directory. It exists once an alert or an endpoint was defined. */
-export function alertsPath(dataDir: string): string {
-  return join(dataDir, 'alerts');
-}
-
-export function hasAlerts(dataDir: string): boolean {
-  return existsSync(join(alertsPath(dataDir), 'data.mdb'));
 }
 
 /**

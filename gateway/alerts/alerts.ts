@@ -13,7 +13,8 @@ import { type Alert, type Condition, type Firing, gaugeOf, type IndicatorConditi
 import { AlertError } from './alert-error.ts';
 import type { AlertEvent } from './alert-event.ts';
 import { AlertLink, type AlertStats } from './alert-link.ts';
-import { type AccountRow, hasAlerts } from './alert-store.ts';
+import { hasAlerts } from './alert-paths.ts';
+import type { AccountRow } from './alert-store.ts';
 import type { Commit, Loaded } from './alert-thread.ts';
 import { firingView, timeText } from './alert-words.ts';
 import type { ReadCandles } from './bar-follower.ts';

@@ -4,6 +4,7 @@ import { AlertClient } from './alert-client.ts';
 import { authority } from './authority.ts';
 import { DropCopy } from './drop-copy.ts';
 import { OpenbellError } from './errors.ts';
+import { FeedStream, type FeedToFollow } from './feed-stream.ts';
 import type { HttpOptions } from './http-request.ts';
 import type { IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
 import { checkOptions, type Options } from './known-options.ts';
@@ -48,6 +49,7 @@ export {
 } from './alert-client.ts';
 export { DropCopy } from './drop-copy.ts';
 export { OpenbellError } from './errors.ts';
+export type { FeedBest, FeedLevel, FeedSnapshot, FeedStream, FeedToFollow, FeedTrade, FeedUpdate } from './feed-stream.ts';
 export type { IndicatorBar, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';
@@ -67,6 +69,8 @@ export {
   type FeedCandleJson,
   type FeedCandlePage,
   type FeedCandlesToRead,
+  type FeedInstrument,
+  type FeedStateName,
   type IndicatorBarJson,
   type IndicatorPage,
   type IndicatorsToRead,
@@ -118,6 +122,7 @@ export class OpenbellClient {
   #market: MarketClient | undefined;
   readonly #dropCopies = new Set<DropCopy>();
   readonly #portfolios = new Set<PortfolioStream>();
+  readonly #feeds = new Set<FeedStream>();
   readonly #http: HttpOptions;
 
   constructor(options: ConnectOptions, symbols: SymbolCatalog, tokens: TokenSource | undefined, http: HttpOptions) {
@@ -219,9 +224,23 @@ export class OpenbellClient {
     return stream;
   }
 
+  /**
+   * Trades, best prices and book of an outside market, as they come: docs/FEEDS.md. Each call opens another stream.
+   * @throws OpenbellError UNKNOWN_FEED, PERMISSION_DENIED; HTTP_FAILED
+   */
+  async followFeed(wanted: FeedToFollow): Promise<FeedStream> {
+    checkOptions('followFeed', wanted, { feed: true, instruments: true, levels: true, onMessage: true, onLost: true });
+    const { host = '127.0.0.1', wsHost = host, wsPort = 7402, reconnect = true } = this.#options;
+    const stream = await FeedStream.open(wanted, { host: wsHost, port: wsPort, reconnect, http: this.#http }, () =>
+      this.#feeds.delete(stream),
+    );
+    this.#feeds.add(stream);
+    return stream;
+  }
+
   /** Waits for all answers, then closes. */
   async close(): Promise<void> {
-    for (const stream of this.#portfolios) stream.close();
+    for (const stream of [...this.#portfolios, ...this.#feeds]) stream.close();
     await Promise.all([...Array.from(this.#dropCopies, (copy) => copy.close()), this.#orders?.close(), this.#market?.close()]);
   }
 }

@@ -258,12 +258,35 @@ export interface FeedBook {
   readonly asks: readonly FeedBookLevel[];
 }
 
+export type FeedStateName = 'down' | 'connecting' | 'syncing' | 'live' | 'stale' | 'halted' | 'delisted' | 'ended';
+
+/** An instrument of a feed, as its venue's list of instruments describes it. */
+export interface FeedInstrument {
+  readonly feed: string;
+  /** As the venue writes it. */
+  readonly instrument: string;
+  /** By the list. `unknown`: no list was read yet. */
+  readonly status: 'unknown' | 'trading' | 'post-only' | 'halted' | 'delisted';
+  /** Of its book in the feed. */
+  readonly state: FeedStateName;
+  /** What led to the state: docs/FEEDS.md. */
+  readonly fault?: string;
+  readonly base?: string;
+  readonly quote?: string;
+  /** Smallest step of a price, and of a quantity, as decimal text. */
+  readonly tick?: string;
+  readonly lot?: string;
+  /** Most decimals of a price, and of a quantity. */
+  readonly priceDecimals?: number;
+  readonly quantityDecimals?: number;
+}
+
 /** An instrument of a feed in a consolidated book. Its levels are in the book only while it is `live`. */
 export interface FeedBookSource {
   readonly feed: string;
   /** As the venue writes it. */
   readonly instrument: string;
-  readonly state: 'down' | 'connecting' | 'syncing' | 'live' | 'stale' | 'ended';
+  readonly state: FeedStateName;
   /** What led to the state: docs/FEEDS.md. */
   readonly fault?: string;
   readonly sinceUs: number;
@@ -376,6 +399,15 @@ export class QueryClient {
    */
   async feedBook(name: string): Promise<FeedBook> {
     return await httpRequest(this.#options, `/v1/feeds/books/${pathOf(name)}`);
+  }
+
+  /**
+   * The instruments of outside markets, as their venues' lists describe them. @param feed all feeds by default
+   * @throws OpenbellError UNKNOWN_FEED; HTTP_FAILED
+   */
+  async feedInstruments(feed?: string): Promise<readonly FeedInstrument[]> {
+    const query = feed === undefined ? '' : `?${new URLSearchParams({ feed })}`;
+    return await httpRequest(this.#options, `/v1/feeds/instruments${query}`);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { CSV_COLUMNS, type CsvColumn } from '../../feeds/files/quotes-csv.ts';
-import { type FeedSource, venueNames } from '../../feeds/lines/feed-source.ts';
+import type { FeedSource } from '../../feeds/lines/feed-source.ts';
 import { type AnySource, type FileSource, FORMAT_NAMES } from '../../feeds/lines/file-source.ts';
+import { venueNames } from '../../feeds/venues/index.ts';
 import { readName, URL_NAME } from './config-asset.ts';
 import type { Place } from './config-place.ts';
 
@@ -11,8 +12,8 @@ export const FEED_KEYS = ['name', 'instruments', ...VENUE_KEYS, ...FILE_KEYS] as
 type FeedFields = Partial<Record<(typeof FEED_KEYS)[number], Place>>;
 
 const MAX_SOURCES = 64;
-/** In the place of a feed's name in paths: the consolidated books. */
-const LIST_OF_BOOKS = 'books';
+/** In the place of a feed's name in paths: the consolidated books, and the instruments of all feeds. */
+const LISTS: readonly string[] = ['books', 'instruments'];
 /** Where a portfolio is valued, they name a price of the venue in the place of a feed. */
 const WORDS_OF_PRICES: readonly string[] = ['venue', 'last', 'mid', 'reference'];
 /** As many as a line of an adapter can hold. */
@@ -31,8 +32,7 @@ export function readFeeds(place: Place | undefined): AnySource[] {
     const source = readFeed(item);
     if (source === undefined) continue;
     if (sources.has(source.name)) item.fail(`feed name ${source.name} is used twice; choose another`);
-    else if (source.name === LIST_OF_BOOKS)
-      item.fail(`feed name ${LIST_OF_BOOKS} is taken by GET /v1/feeds/${LIST_OF_BOOKS}; choose another`);
+    else if (LISTS.includes(source.name)) item.fail(`feed name ${source.name} is taken by GET /v1/feeds/${source.name}; choose another`);
     else if (WORDS_OF_PRICES.includes(source.name))
       item.fail(`feed name ${source.name} is the word for a price of the venue; choose another`);
     else sources.set(source.name, source);

@@ -2,6 +2,7 @@ import { AlertStreams } from '../alerts/alert-streams.ts';
 import { Alerts } from '../alerts/alerts.ts';
 import type { QuerySources } from '../endpoints/http/admin-queries.ts';
 import { type CandleSources, readCandles } from '../endpoints/http/candle-reader.ts';
+import { FeedTails } from '../market/feed-tails.ts';
 import { PortfolioStreams } from '../portfolio/portfolio-streams.ts';
 import { Portfolios } from '../portfolio/portfolios.ts';
 import type { Access } from './access.ts';
@@ -19,6 +20,7 @@ export interface Analysis {
   readonly alertStreams: AlertStreams;
   readonly portfolios: Portfolios;
   readonly portfolioStreams: PortfolioStreams;
+  readonly feedTails: FeedTails;
 }
 
 export async function startAnalysis(
@@ -42,7 +44,9 @@ export async function startAnalysis(
   const alertStreams = new AlertStreams({ alerts, identity, accountExists: (account) => directory.accountExists(account), draining });
   const portfolios = new Portfolios({ ...querySources, feeds: outside.feeds });
   const portfolioStreams = new PortfolioStreams({ portfolios, identity, slices, draining, nowUs: () => sequencer.nowUs() });
-  return { querySources, candleSources, alerts, alertStreams, portfolios, portfolioStreams };
+  const feedTails = new FeedTails({ feeds: outside.feeds, identity, draining });
+  context.undo.push(() => feedTails.end());
+  return { querySources, candleSources, alerts, alertStreams, portfolios, portfolioStreams, feedTails };
 }
 
 async function startAlerts(

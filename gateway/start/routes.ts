@@ -5,6 +5,7 @@ import { calendarRoute } from '../endpoints/http/calendar-query.ts';
 import { candleRoute } from '../endpoints/http/candle-query.ts';
 import { feedBookRoutes } from '../endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from '../endpoints/http/feed-candle-query.ts';
+import { feedInstrumentRoute } from '../endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from '../endpoints/http/feed-queries.ts';
 import { indicatorRoute } from '../endpoints/http/indicator-query.ts';
 import { orderRoutes } from '../endpoints/http/order-queries.ts';
@@ -32,6 +33,7 @@ export function serveRoutes({ context, servers, core, commands, calendar, outsid
       () => sequencer.nowUs(),
     ),
     ...feedBookRoutes(feeds?.books ?? []),
+    feedInstrumentRoute(feeds),
     ...feedRoutes(feeds),
     ...alertRoutes({ alerts, directory, feeds: config.feeds.map(({ name }) => name), loopback: config.webhookLoopback }),
     feedCandleRoute(feeds),

@@ -60,7 +60,8 @@ function urlsOf(source: AnySource): string[] {
   if (isFileSource(source)) return [];
   const { venue, webSocketUrl, httpUrl } = source;
   const urls = VENUES.find(({ name }) => name === venue)?.urls;
-  const requests = urls?.httpUrl === undefined ? undefined : (httpUrl ?? urls.httpUrl);
+  const isElsewhere = urls?.listOnly === true && webSocketUrl !== undefined;
+  const requests = urls?.httpUrl === undefined ? undefined : (httpUrl ?? (isElsewhere ? undefined : urls.httpUrl));
   return [webSocketUrl ?? urls?.webSocketUrl, requests].filter((url) => url !== undefined);
 }
 

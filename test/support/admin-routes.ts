@@ -6,6 +6,7 @@ import { calendarRoute } from '../../gateway/endpoints/http/calendar-query.ts';
 import { candleRoute } from '../../gateway/endpoints/http/candle-query.ts';
 import { feedBookRoutes } from '../../gateway/endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from '../../gateway/endpoints/http/feed-candle-query.ts';
+import { feedInstrumentRoute } from '../../gateway/endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from '../../gateway/endpoints/http/feed-queries.ts';
 import { indicatorRoute } from '../../gateway/endpoints/http/indicator-query.ts';
 import { orderRoutes } from '../../gateway/endpoints/http/order-queries.ts';
@@ -24,6 +25,7 @@ export const ADMIN_ROUTES: readonly Route[] = [
   indicatorRoute(nothing),
   calendarRoute(nothing, nothing, nothing),
   ...feedBookRoutes(nothing),
+  feedInstrumentRoute(nothing),
   ...feedRoutes(nothing),
   ...alertRoutes(nothing),
   feedCandleRoute(nothing),

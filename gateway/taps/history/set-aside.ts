@@ -1,7 +1,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { syncDirectory } from '../../../engine/journal/segment-file.ts';
-import { historyPath } from './store.ts';
+import { historyPath } from './store-paths.ts';
 
 /** Moves the store away, so that the next opening makes a new one. Nothing is deleted. Returns the new path. */
 export function setHistoryAside(dataDir: string): string {

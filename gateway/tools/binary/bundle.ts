@@ -7,7 +7,7 @@ const HERE = import.meta.dirname;
 const ROOT = join(HERE, '..', '..', '..');
 
 /** Threads by the name of the file that `new Worker` is given; `worker` is what piscina calls its own. */
-const THREADS: Readonly<Record<string, string>> = {
+export const THREADS: Readonly<Record<string, string>> = {
   'engine-worker': 'engine/threads/engine-worker.ts',
   'snapshot-worker': 'engine/threads/snapshot-worker.ts',
   'alert-worker': 'gateway/alerts/alert-worker.ts',

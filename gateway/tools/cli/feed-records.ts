@@ -1,4 +1,5 @@
 import { ALL_INSTRUMENTS, BookSide, type FeedFault, FeedState, faultCode, stateName, TakerSide } from '../../../feeds/feed.ts';
+import type { InstrumentTerms } from '../../../feeds/instrument-terms.ts';
 import type { PublishedSink } from '../../../feeds/rings/record-publisher.ts';
 import { decimalText } from '../../../feeds/text/decimal.ts';
 
@@ -32,6 +33,7 @@ interface Instrument {
   quantityDecimals: number;
   state: FeedState;
   fault: FeedFault;
+  terms?: InstrumentTerms;
 }
 
 /** Turns what an adapter writes into records, and keeps states and counters. For commands: it allocates. */
@@ -123,6 +125,10 @@ export class RecordingSink implements PublishedSink {
       askQuantity: this.#quantity(instrument, askQuantity),
       ...timeOf(venueTimeUs),
     });
+  }
+
+  listed(instrument: number, terms: InstrumentTerms): void {
+    this.instruments[instrument].terms = terms;
   }
 
   status(instrument: number, state: FeedState, fault: FeedFault): void {

@@ -29,7 +29,7 @@ export function configOption(): Option {
 /** The source of a name: one of the configuration, or a venue with the instruments of the flags. @throws CliError, ConfigError */
 export async function sourceOf(name: string, flags: SourceFlags): Promise<AnySource> {
   const [{ venueNames }, { isFileSource }, { urlProblem }, configured] = await Promise.all([
-    import('../../../feeds/lines/feed-source.ts'),
+    import('../../../feeds/venues/index.ts'),
     import('../../../feeds/lines/file-source.ts'),
     import('../../config/config-feeds.ts'),
     configuredSources(flags.config),
@@ -66,7 +66,12 @@ export async function sourceOf(name: string, flags: SourceFlags): Promise<AnySou
 export async function venueOf(name: string, flags: SourceFlags, verb: string): Promise<FeedSource> {
   const [source, { isFileSource }] = await Promise.all([sourceOf(name, flags), import('../../../feeds/lines/file-source.ts')]);
   if (!isFileSource(source)) return source;
-  throw new CliError(`${name} is a file, ${source.file.path}, and needs not be ${verb}: copy it`, ExitCode.Usage);
+  throw new CliError(`${name} is a file, ${source.file.path}, and needs not be ${verb}`, ExitCode.Usage);
+}
+
+/** The venues among the sources of a configuration file. @throws ConfigError */
+export async function configuredVenues(config: string | undefined): Promise<readonly FeedSource[]> {
+  return (await configuredSources(config)).filter((source): source is FeedSource => !('file' in source));
 }
 
 /** The sources of a configuration file; none without a file. @throws ConfigError */

@@ -132,7 +132,7 @@ function rowsOf(source: AnySource, { instruments, state }: RecordingSink): Row[]
   }));
 }
 
-function seconds(text: string): number {
+export function seconds(text: string): number {
   const value = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || value <= 0 || value > 3600)
     throw new InvalidArgumentError('must be a number of seconds above 0, at most 3600.');
