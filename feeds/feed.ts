@@ -22,7 +22,7 @@ export type BookSide = (typeof BookSide)[keyof typeof BookSide];
 export const TakerSide = { Unknown: 0, Buy: 1, Sell: 2 } as const;
 export type TakerSide = (typeof TakerSide)[keyof typeof TakerSide];
 
-/** State of a source (of its connection: `Live` is open) or of one instrument. Only numbers of a `Live` instrument may be used as prices. */
+/** State of a source (of its connection or file: `Live` is open) or of one instrument. Only numbers of a `Live` instrument may be used as prices. */
 export const FeedState = {
   /** No connection, and none is being made. */
   Down: 0,
@@ -37,6 +37,8 @@ export const FeedState = {
   Halted: 5,
   /** The venue's list does not have the instrument, or calls it ended. */
   Delisted: 6,
+  /** The file that it comes from was read to its end; the last numbers are those of the end. */
+  Ended: 7,
 } as const;
 export type FeedState = (typeof FeedState)[keyof typeof FeedState];
 
@@ -100,6 +102,16 @@ export const FeedFault = {
   PrecisionWrong: 29,
   /** The venue's list of instruments could not be had, or not be read. The last one stays in force. */
   ListFailed: 30,
+  /** A file is absent, or cannot be read. */
+  FileUnreadable: 31,
+  /** A file ends in the middle of its data. */
+  FileTruncated: 32,
+  /** The compressed data of a file is damaged. */
+  FileDamaged: 33,
+  /** A file was written while it was read. */
+  FileChanged: 34,
+  /** A file is of none of the formats, or has nothing to read. */
+  FileUnusable: 35,
 } as const;
 export type FeedFault = (typeof FeedFault)[keyof typeof FeedFault];
 
@@ -127,7 +139,8 @@ export interface FeedSink {
    * The number of an instrument in the sink, at least 0. The same name gives the same number, also from another
    * adapter of the source (a source may have several lines).
    * @param name as the venue writes it: `XBT/USD`
-   * @returns a number also if the sink can hold no more instruments: it counts that, and ignores calls with this number
+   * @returns a number also if the sink can hold no more instruments: it counts that, and ignores calls with this number. To the
+   * reader of a file, -1: the instrument is not wanted, and nothing of it is written
    */
   instrument(name: string): number;
 

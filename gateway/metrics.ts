@@ -386,7 +386,13 @@ function addFeedMetrics(registry: Registry, feeds: Feeds): void {
     add(registry, `openbell_feed_${name}`, help, type, () =>
       feeds.status().map((source) => ({ labels: { feed: source.name }, value: read(source) })),
     );
-  ofSources('connected', '1 while the connection of a feed is open', 'gauge', ({ state }) => (state === FeedState.Live ? 1 : 0));
+  // A file that has ended is no fault: it has no value.
+  add(registry, 'openbell_feed_connected', '1 while the connection of a feed is open, or its file is played', 'gauge', () =>
+    feeds
+      .status()
+      .filter(({ state }) => state !== FeedState.Ended)
+      .map(({ name, state }) => ({ labels: { feed: name }, value: state === FeedState.Live ? 1 : 0 })),
+  );
   ofSources(
     'heard_seconds',
     'When the last frame or answer of a feed came, since 1970; 0 before the first',

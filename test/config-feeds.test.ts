@@ -39,6 +39,36 @@ test('sources are read with what they give, and nothing else', () => {
   );
 });
 
+test('files are sources, too', () => {
+  assert.deepEqual(
+    load(`feeds:
+  - { name: day, file: 12302019.NASDAQ_ITCH50.gz, instruments: [AAPL] }
+  - name: fills
+    file: fills.csv
+    instruments: [BTC-USD]
+    instrument: BTC-USD
+    columns: { price: p, bid-quantity: bq }
+    speed: 2.5
+    at-end: loop
+  - { name: fast, file: a.jsonl, instruments: [X], speed: max }
+`),
+    [
+      { name: 'day', file: { path: '12302019.NASDAQ_ITCH50.gz' }, instruments: ['AAPL'], speed: 1, atEnd: 'end' },
+      {
+        name: 'fills',
+        file: { path: 'fills.csv' },
+        format: 'csv',
+        instruments: ['BTC-USD'],
+        instrument: 'BTC-USD',
+        columns: { price: 'p', bidQuantity: 'bq' },
+        speed: 2.5,
+        atEnd: 'loop',
+      },
+      { name: 'fast', file: { path: 'a.jsonl' }, instruments: ['X'], speed: Number.POSITIVE_INFINITY, atEnd: 'end' },
+    ],
+  );
+});
+
 const SOURCE = { name: 'a', venue: 'binance', instruments: '[BTCUSDT]' };
 const source = (fields: Record<string, string | undefined>) =>
   `feeds:\n  - { ${Object.entries({ ...SOURCE, ...fields })
@@ -46,16 +76,33 @@ const source = (fields: Record<string, string | undefined>) =>
     .map(([key, value]) => `${key}: ${value}`)
     .join(', ')} }`;
 
+const file = (fields: Record<string, string | undefined>) => source({ venue: undefined, file: 'day.csv', ...fields });
+
 const WRONG: readonly (readonly [what: string, text: string, problem: RegExp])[] = [
   ['no list', 'feeds: binance', /feeds: must be a list/],
   [
     'unknown key',
     source({ symbols: '[X]' }),
-    /symbols: unknown key; use one of name, venue, instruments, depth, stale-after, ws-url, http-url$/,
+    /symbols: unknown key; use one of name, instruments, venue, depth, .*, file, format, speed, at-end, columns, instrument$/,
   ],
   ['no name', source({ name: undefined }), /feeds\[0\]\.name: is missing/],
   ['no venue', source({ venue: undefined }), /feeds\[0\]\.venue: is missing; give one of .*binance/],
   ['unknown venue', source({ venue: 'nowhere' }), /feeds\[0\]\.venue: must be one of .*, not nowhere$/],
+  ['a file and a venue', source({ file: 'x.csv' }), /feeds\[0\]\.venue: belongs to a venue, and this source is a file$/],
+  ['a speed of a venue', source({ speed: '2' }), /feeds\[0\]\.speed: belongs to a file; give file in place of venue$/],
+  ['a file without instruments', file({ instruments: undefined }), /feeds\[0\]\.instruments: is missing; give a list of names as the file/],
+  ['a file without a name', file({ file: '""' }), /feeds\[0\]\.file: is empty; give the path of a file$/],
+  ['an unknown format', file({ format: 'fix' }), /format: must be one of capture, log, lobster, databento, csv, itch, not fix$/],
+  ['speed 0', file({ speed: '0' }), /speed: must be max, or a number above 0 and up to 1000000: times the recorded speed, not 0$/],
+  ['a speed in words', file({ speed: 'fast' }), /speed: must be max, or a number above 0/],
+  ['another end', file({ 'at-end': 'stop' }), /at-end: must be one of loop, end, not stop$/],
+  [
+    'an unknown column',
+    file({ columns: '{ volume: v }' }),
+    /columns\.volume: unknown key; use one of time, instrument, price, quantity, side/,
+  ],
+  ['columns of another format', file({ format: 'itch', columns: '{ price: p }' }), /columns: belongs to the format csv$/],
+  ['an instrument with a space', file({ instrument: '"A B"' }), /instrument: must be 1 to 64 printable characters/],
   ['no instruments', source({ instruments: undefined }), /feeds\[0\]\.instruments: is missing; give a list of names as the venue/],
   ['an empty list', source({ instruments: '[]' }), /instruments: has no instruments; give at least one$/],
   ['an instrument twice', source({ instruments: '[A, A]' }), /instruments\[1\]: A is given twice; give it once$/],

@@ -16,15 +16,18 @@ import { PublishedAdapter } from '../feeds/worker/published-adapter.ts';
 import { NotingSink } from './support/loopback-venue.ts';
 import { until } from './support/until.ts';
 
+const LOOP = { instruments: [], speed: 1, atEnd: 'loop' } as const;
+
 it('a truncated gzip capture is played as far as it goes, counted and logged', async (t) => {
   const whole = readFileSync(demoCapture().path);
   const sink = new NotingSink();
   const log: string[] = [];
   const line = new CaptureLine({
-    source: { name: 'cut', file: { path: 'cut.jsonl.gz', content: whole.subarray(0, whole.length >> 1) } },
-    adapter: (venue) => venue.create({ instruments: [] }, CAPTURED_LINE, sink),
+    source: { name: 'cut', file: { path: 'cut.jsonl.gz', content: whole.subarray(0, whole.length >> 1) }, ...LOOP },
+    adapter: (venue, selected) => venue.create({ instruments: [] }, CAPTURED_LINE, selected),
+    isRefused: () => false,
     sink,
-    onRound: () => undefined,
+    onShift: () => undefined,
     log: (_fault, text) => log.push(text),
   });
   t.after(() => line.stop());
@@ -33,9 +36,9 @@ it('a truncated gzip capture is played as far as it goes, counted and logged', a
   await line.stop();
   assert.deepEqual(
     sink.words.filter((word) => word.startsWith('fault')),
-    ['fault MALFORMED'],
+    ['fault FILE_TRUNCATED'],
   );
-  assert.deepEqual(log, ['cut.jsonl.gz: ends too early; the recording was cut short']);
+  assert.deepEqual(log, ['cut: CAPTURE_TRUNCATED: cut.jsonl.gz: ends too early; the recording was cut short']);
 });
 
 /** The demo capture in a loop, with a clock of the test. */
@@ -56,13 +59,17 @@ function loop(t: TestContext) {
   const sink = new ShiftedSink(new RecordPublisher(output, 'demo', listener));
   const clock = { nowMs: Date.UTC(2030, 0, 1) };
   const shifts: number[] = [];
+  /** Trades before each round. */
+  const begins: number[] = [];
   const line = new CaptureLine({
-    source: { name: 'demo', file: demoCapture() },
-    adapter: (venue) => new PublishedAdapter(venue.create, { instruments: [] }, CAPTURED_LINE, sink),
+    source: { name: 'demo', file: demoCapture(), ...LOOP },
+    adapter: (venue, selected) => new PublishedAdapter(venue.create, { instruments: [] }, CAPTURED_LINE, selected),
+    isRefused: () => false,
     sink,
-    onRound: (shiftUs) => {
+    onShift: (shiftUs) => {
       sink.shiftUs = shiftUs;
       shifts.push(shiftUs);
+      begins.push(at.length);
     },
     clock: new LineClock(
       () => clock.nowMs,
@@ -76,31 +83,24 @@ function loop(t: TestContext) {
       Array.from({ length: bars.length / BAR_FIELDS }, (_, i) => bars.subarray(i * BAR_FIELDS, (i + 1) * BAR_FIELDS)),
     );
   const counted = () => bars(7).reduce((sum, bar) => sum + bar[CandleField.trades], 0);
-  return { line, clock, candles, at, shifts, bars, counted };
+  return { line, clock, candles, at, shifts, begins, bars, counted };
 }
 
 it('the trades of each round have times of now, and are in candles', async (t) => {
-  const { line, clock, candles, at, shifts, counted } = loop(t);
+  const { line, clock, candles, at, shifts, begins, counted } = loop(t);
   line.start();
   // A step of an hour ends a round.
-  const hour = () => {
+  await until(() => {
     clock.nowMs += 3_600_000;
-  };
-  await until(() => {
-    hour();
-    return at.length > 0;
-  }, 'the first round');
-  const first = at.length;
-  assert.equal(counted(), first);
-  const of = at.slice();
-  await until(() => {
-    hour();
-    return at.length >= 3 * first;
-  }, 'two more rounds');
+    return shifts.length === 4;
+  }, 'three rounds');
   await line.stop();
+  const first = begins[1];
+  assert.ok(first > 0);
+  assert.deepEqual(begins, [0, first, 2 * first, 3 * first]);
   assert.deepEqual(
     at.slice(0, 3 * first),
-    [0, 1, 2].flatMap((round) => of.map((timeUs) => timeUs + shifts[round] - shifts[0])),
+    [0, 1, 2].flatMap((round) => at.slice(0, first).map((timeUs) => timeUs + shifts[round] - shifts[0])),
   );
   assert.ok(at[0] / 1000 > Date.UTC(2029, 11, 31), 'not the recorded ones');
   assert.equal(counted(), at.length);

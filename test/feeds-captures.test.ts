@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import { CaptureWriter } from '../feeds/files/capture-writer.ts';
 import { CaptureError, type CaptureLine, frameBytes, readCapture, readCaptureByTime } from '../feeds/files/captures.ts';
 
@@ -115,4 +116,18 @@ test('a binary frame is kept as base64; another encoding is an error', async () 
   );
   const strange = '{"t":"recv","conn":"a","ts":11,"encoding":"hex","data":"00"}';
   assert.equal((await read(file('hex.jsonl', `${HEADER}\n${strange}\n`))).error, 'CAPTURE_LINE 2');
+});
+
+test('all whole lines of a gzip file that is cut are read, also by a slow reader', async () => {
+  const frame = (i: number) => JSON.stringify({ t: 'recv', conn: 'A', ts: 1 + i, data: `${(i * 7919) % 100_003}`.repeat(20) });
+  const text = `${[TEXT.split('\n', 1)[0], ...Array.from({ length: 20_000 }, (_, i) => frame(i))].join('\n')}\n`;
+  const packed = gzipSync(text).subarray(0, -100);
+  // What the format still has, in one call that drops nothing.
+  const whole = gunzipSync(packed, { finishFlush: constants.Z_SYNC_FLUSH }).toString('utf8').split('\n').length - 1;
+  let lines = 0;
+  const slowly = async () => {
+    for await (const _ of readCapture(file('long.jsonl.gz', packed))) if (++lines % 64 === 0) await nextTurn();
+  };
+  await assert.rejects(slowly(), { code: 'CAPTURE_TRUNCATED' });
+  assert.equal(lines, whole);
 });

@@ -27,4 +27,8 @@ it('each fault of a source is a line of the log at most once a minute, with its 
   assert.deepEqual(poll(2e9), [], 'the line logs them with the reason');
   notes.note(0, FeedFault.ClockBack);
   assert.deepEqual(poll(3e9), [`${FeedFault.ClockBack} CLOCK_BACK of BTCUSDT`], 'the clock of a venue');
+  notes.note(0, FeedFault.NumberMalformed, 17);
+  notes.note(1, FeedFault.NumberMalformed, 4711);
+  const text = 'NUMBER_MALFORMED: 2 times since the last line; the last one of ETHUSDT at 4711';
+  assert.deepEqual(poll(3e9), [`${FeedFault.NumberMalformed} ${text}`], 'a file has places');
 });

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { readItchFile } from '../feeds/files/itch/itch-file.ts';
 import type { ItchMessage } from '../feeds/files/itch/itch-message.ts';
 import { ItchReader } from '../feeds/files/itch/itch-reader.ts';
 import { ITCH_LENGTHS, ITCH_MESSAGES, itchType } from '../feeds/files/itch/layout.ts';
 import { ItchEncoder } from './support/itch-encoder.ts';
+import { readItchFile } from './support/read-itch-file.ts';
 import { missing, sharedData } from './support/shared-data.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'openbell-itch-'));

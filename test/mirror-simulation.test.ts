@@ -214,12 +214,11 @@ describe('captures in the feed thread', { timeout: 120_000 }, () => {
     ]);
     const notes: string[] = [];
     const feeds = new Feeds({
-      sources: [],
-      captures: [
+      sources: [
         { name: 'good', file: { path } },
         { name: 'absent', file: { path: join(folder, 'absent.jsonl') } },
         { name: 'strange', file: { path: 'memory', content: Buffer.from('{"t":"header","format":2,"exchange":"NOWHERE"}\n') } },
-      ],
+      ].map((source) => ({ ...source, instruments: [], speed: 1, atEnd: 'loop' as const })),
       onNote: (source, fault, text) => notes.push(`${source} ${fault} ${text}`),
     });
     t.after(() => feeds.stop());
@@ -237,14 +236,14 @@ describe('captures in the feed thread', { timeout: 120_000 }, () => {
       return seen.length >= 12 && notes.length === 2;
     }, 'three rounds');
     assert.deepEqual(seen.slice(0, 9), ['Syncing', 'bid 1', 'Live', 'bid 2', 'Stale', 'bid 1', 'Live', 'bid 2', 'Stale']);
-    assert.match(notes.join('\n'), /absent 1 absent: .*absent\.jsonl: cannot be read \(.*\); check the path/);
-    assert.match(notes.join('\n'), /strange 1 strange: memory:1: is of NOWHERE, which has no adapter/);
+    assert.match(notes.join('\n'), /absent 31 absent: .*absent\.jsonl: cannot be read \(.*\); check the path/);
+    assert.match(notes.join('\n'), /strange 35 strange: memory:1: is of NOWHERE, which has no adapter/);
     assert.deepEqual(
       feeds.status().map(({ state, fault }) => [state, fault]),
       [
         [FeedState.Live, FeedFault.None],
-        [FeedState.Down, FeedFault.Malformed],
-        [FeedState.Down, FeedFault.Malformed],
+        [FeedState.Down, FeedFault.FileUnreadable],
+        [FeedState.Down, FeedFault.FileUnusable],
       ],
     );
   });

@@ -1,11 +1,12 @@
 import { listSegments } from '../journal/log-format.ts';
 import { lastOfKind } from '../journal/log-lookup.ts';
-import { readLog } from '../journal/log-reader.ts';
+import { type BatchListener, readLog, readLogSteps } from '../journal/log-reader.ts';
 import { readNewestSnapshot } from '../journal/snapshot-files.ts';
 import { CAPACITIES, type Capacities, CapacityError, capacityText, type Limits, type Shares } from '../limits.ts';
 import { configuredCapacities, configuredRules, configuredShares, loggedCapacities, loggedShares } from '../machine/configuration.ts';
 import type { Exchange } from '../machine/exchange.ts';
 import { ROW_FIELDS, RowKind } from '../state-part.ts';
+import { atOnce } from '../turns.ts';
 import type { Seq } from '../units.ts';
 import { Command, CommandKind } from '../wire/layout.ts';
 import { snapshotOf } from './snapshot-of-log.ts';
@@ -16,20 +17,16 @@ class Found extends Error {}
 
 export type LoggedCapacities = Capacities & Partial<Shares>;
 
-/** Calls `onEach` with the capacities of each Configure command from `fromSeq` on, until it returns true. Blocks. @throws NewerRulesError */
-function eachConfiguration(dir: string, fromSeq: Seq, onEach: (capacities: Capacities) => boolean): void {
-  try {
-    readLog(dir, fromSeq, (words, firstWord, count) => {
-      for (let i = 0; i < count; i++) {
-        if ((words[firstWord + i * WORDS] & 0xff) !== CommandKind.Configure) continue;
-        const slot = firstWord / WORDS + i;
-        configuredRules(words, slot);
-        if (onEach(configuredCapacities(words, slot))) throw new Found();
-      }
-    });
-  } catch (error) {
-    if (!(error instanceof Found)) throw error;
-  }
+/** Takes the Configure commands out of the batches of a log. @throws NewerRulesError */
+function eachConfiguration(onEach: (capacities: Capacities) => void): BatchListener {
+  return (words, firstWord, count) => {
+    for (let i = 0; i < count; i++) {
+      if ((words[firstWord + i * WORDS] & 0xff) !== CommandKind.Configure) continue;
+      const slot = firstWord / WORDS + i;
+      configuredRules(words, slot);
+      onEach(configuredCapacities(words, slot));
+    }
+  };
 }
 
 /**
@@ -41,10 +38,15 @@ function eachConfiguration(dir: string, fromSeq: Seq, onEach: (capacities: Capac
  */
 export function firstConfiguration(dir: string, fromSeq: Seq): Capacities | undefined {
   let found: Capacities | undefined;
-  eachConfiguration(dir, fromSeq, (capacities) => {
+  const take = (capacities: Capacities): void => {
     found = capacities;
-    return true;
-  });
+    throw new Found();
+  };
+  try {
+    readLog(dir, fromSeq, eachConfiguration(take));
+  } catch (error) {
+    if (!(error instanceof Found)) throw error;
+  }
   return found;
 }
 
@@ -83,16 +85,21 @@ export function lastConfiguration(dir: string): LoggedCapacities | undefined {
 
 /** The error of a start, with the largest capacities in the log: what the next start needs. Reads the log as far as it is good. Blocks. */
 export function withLargestCapacities(dir: string, error: CapacityError, given: Limits): CapacityError {
-  const needed = { ...error.needed };
+  return new CapacityError(atOnce(largestCapacities(dir, error.needed)), given);
+}
+
+/** The largest capacities that the log names, at least those given, in the steps of {@link readLogSteps}. Reads the log as far as it is good. */
+export function* largestCapacities(dir: string, least: Capacities): Generator<undefined, Capacities> {
+  const needed = { ...least };
+  const take = (capacities: Capacities): void => {
+    for (const name of CAPACITIES) needed[name] = Math.max(needed[name], capacities[name]);
+  };
   try {
-    eachConfiguration(dir, listSegments(dir)[0]?.firstSeq ?? 1, (capacities) => {
-      for (const name of CAPACITIES) needed[name] = Math.max(needed[name], capacities[name]);
-      return false;
-    });
+    yield* readLogSteps(dir, listSegments(dir)[0]?.firstSeq ?? 1, eachConfiguration(take));
   } catch {
-    // The start with these capacities reports what is wrong with the log.
+    // The replay with these capacities reports what is wrong with the log.
   }
-  return new CapacityError(needed, given);
+  return needed;
 }
 
 /**

@@ -52,14 +52,17 @@ export class CapturePlayer {
   }
 
   /**
-   * Plays the events up to a time of the capture.
+   * Plays the events up to a time of the capture, at most so many.
    * @param shiftUs is added to the times that the adapter gets, which are @param leastUs at least
+   * @returns false if more of them are due
    */
-  playUntil(untilUs: number, shiftUs = 0, leastUs = 0): void {
-    for (; this.#next < this.#events.length && this.#events[this.#next].timeUs <= untilUs; this.#next++) {
-      const event = this.#events[this.#next];
+  playUntil(untilUs: number, shiftUs = 0, leastUs = 0, most = Number.POSITIVE_INFINITY): boolean {
+    for (let left = most; this.#next < this.#events.length && this.#events[this.#next].timeUs <= untilUs; left--) {
+      if (left === 0) return false;
+      const event = this.#events[this.#next++];
       this.#play(event, Math.max(event.timeUs + shiftUs, leastUs));
     }
+    return true;
   }
 
   /** Ends the connection, and continues with the first event. @param nowUs for the adapter */

@@ -60,6 +60,12 @@ export async function* readCapture(file: string | CaptureFile): AsyncGenerator<C
   if (number === 0) throw new CaptureError('CAPTURE_HEADER', path, 0, 'is empty; a capture begins with a header');
 }
 
+/** True if a file that begins so is a capture, or one of another program. @param head its first bytes, decompressed */
+export function isCaptureHead(head: Uint8Array): boolean {
+  const line = Buffer.from(head).toString('utf8').split('\n', 1)[0];
+  return /^\{\s*"t"\s*:\s*"header"/.test(line) || foreignFormat(line) !== undefined;
+}
+
 /** A capture in the order of time, as a venue's adapter would have seen it. */
 export interface SortedCapture {
   readonly header: CaptureHeader;

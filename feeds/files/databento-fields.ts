@@ -75,7 +75,7 @@ export class DatabentoFields {
     return this.#instruments.size;
   }
 
-  /** The number of the row's instrument in the sink, or -1, which is counted. */
+  /** The number of the row's instrument in the sink; -1 if it has none, which is counted, or one that the sink does not want. */
   instrument(row: CsvRow): number {
     const id = this.count(row, this.#instrumentId);
     const publisher = this.#publisher === -1 ? 0 : this.count(row, this.#publisher);
@@ -148,7 +148,6 @@ export class DatabentoFields {
     const name = this.#names.has(symbol) ? `${symbol}.${publisher}` : symbol;
     this.#names.add(name);
     const instrument = this.#sink.instrument(name);
-    if (instrument === -1) this.#sink.fault(ALL_INSTRUMENTS, FeedFault.UnknownInstrument);
     this.#instruments.set(key, instrument);
     return instrument;
   }

@@ -2,7 +2,8 @@ import { type SinkBook, SinkBooks } from '../books/sink-books.ts';
 import { BookSide, faultCode } from '../feed.ts';
 import type { CapturedBook } from './capture-books.ts';
 import type { FileBytesError } from './file-bytes.ts';
-import { allMalformed, FILE_FORMATS, type FileOptions, formatOf } from './file-formats.ts';
+import { allMalformed, FILE_FORMATS, formatOf } from './file-formats.ts';
+import { type FileOptions, readToEnd } from './file-reading.ts';
 
 /** The book of an instrument at the end of a file. */
 export interface FileBook extends CapturedBook {
@@ -31,7 +32,7 @@ export interface FileBooks {
 export async function fileBooks(path: string, levels: number, formatName?: string, options: FileOptions = {}): Promise<FileBooks> {
   const format = FILE_FORMATS.find(({ name }) => name === formatName) ?? (await formatOf(path));
   const sink = new SinkBooks();
-  const { records, checks, failed, truncated } = await format.read(path, sink, options);
+  const { records, checks, failed, truncated } = await readToEnd(format.open(path, sink, options));
   return {
     format: format.name,
     records,

@@ -1,11 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-
-const PIECE_BYTES = 256 * 1024;
+import { FileBytesError, inflate, readPieces } from './file-bytes.ts';
 
 /**
- * The bytes of a file in pieces, decompressed if its name ends in `.gz`.
+ * The bytes of a file in pieces, decompressed if its name ends in `.gz`. All that can be had of a file that is cut or damaged is
+ * given out before the error. A file may be written meanwhile: who reads lines knows a half one by its missing end.
  * @param content in place of the file's
  * @param failed makes the error that is thrown when the bytes have no good end; `isCut`: the compressed data ends early
  */
@@ -14,13 +11,17 @@ export async function* lineBytes(
   content: Uint8Array | undefined,
   failed: (reason: string, isCut: boolean, cause: unknown) => Error,
 ): AsyncGenerator<Buffer> {
-  const file = content === undefined ? createReadStream(path, { highWaterMark: PIECE_BYTES }) : Readable.from([content]);
-  // The callback handles a failure of the first stage, so that it is not uncaught. The loop below receives the same error.
-  const source = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => file.destroy()) : file;
+  const bytes = content === undefined ? readPieces(path, false) : once(content);
   try {
-    for await (const piece of source) yield piece as Buffer;
+    for await (const piece of path.endsWith('.gz') ? inflate(path, bytes) : bytes)
+      yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw failed(reason, (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR', error);
+    if (!(error instanceof FileBytesError)) throw error;
+    const cause = error.cause ?? error;
+    throw failed(cause instanceof Error ? cause.message : String(cause), error.code === 'FILE_TRUNCATED', cause);
   }
+}
+
+async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield content;
 }

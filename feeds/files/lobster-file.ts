@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { ALL_INSTRUMENTS, FeedFault, type FeedSink } from '../feed.ts';
-import { type FileBytesError, untilDamage } from './file-bytes.ts';
+import { FeedFault, type FeedSink } from '../feed.ts';
+import { endOf, type FileBytesError } from './file-bytes.ts';
 import { LobsterBook } from './lobster.ts';
 import { type NumberRows, numberRows } from './number-rows.ts';
 import { dayOfPath } from './venue-day.ts';
 
 const COLUMNS = 6;
+/** A step: each event may change all levels that the book file has. */
+const STEP_EVENTS = 512;
 
 export interface LobsterSummary {
   readonly instrument: string;
@@ -30,41 +32,69 @@ export function lobsterNames(path: string): { instrument: string; bookPath: stri
   return { instrument: match[1], bookPath: existsSync(bookPath) ? bookPath : undefined };
 }
 
-/**
- * Reads a message file of LOBSTER, and the book file beside it if there is one, into a sink.
- * @throws FileBytesError if a file cannot be opened, or the book file ends before the message file
- */
-export async function readLobster(path: string, sink: FeedSink, dayStartUs: number = dayOfPath(path)): Promise<LobsterSummary> {
-  const { instrument, bookPath } = lobsterNames(path) ?? { instrument: basename(path).split(/[_.]/)[0], bookPath: undefined };
-  const number = sink.instrument(instrument);
-  if (number === -1) {
-    sink.fault(ALL_INSTRUMENTS, FeedFault.UnknownInstrument);
-    return { instrument, events: 0, malformed: 0, checks: 0, failed: 0, bookPath, truncated: undefined };
+/** A message file of LOBSTER, and the book file beside it if there is one, that is read into a sink. */
+export class LobsterReading {
+  readonly #path: string;
+  readonly #sink: FeedSink;
+  readonly #dayStartUs: number;
+  /** Events so far, with the one that is being read. */
+  events = 0;
+  /** Events of an unknown type or with numbers that are out of range. */
+  malformed = 0;
+
+  constructor(path: string, sink: FeedSink, dayStartUs: number = dayOfPath(path)) {
+    this.#path = path;
+    this.#sink = sink;
+    this.#dayStartUs = dayStartUs;
   }
-  const book = new LobsterBook(sink, number, dayStartUs);
-  const states = bookPath === undefined ? undefined : new RowCursor(numberRows(bookPath, 0, -1));
-  let events = 0;
-  let malformed = 0;
-  const read = async () => {
-    for await (const { count, values } of numberRows(path, COLUMNS, 0)) {
-      for (let at = 0; at < count * COLUMNS; at += COLUMNS) {
-        const [time, type, , size, price, direction] = values.subarray(at, at + COLUMNS);
-        const state = await states?.next();
-        if (events++ === 0 && state !== undefined) book.seed(state.values, states?.at ?? 0, state.columns, type, size, price, direction);
-        if (!book.event(time, type, size, price, direction)) {
-          malformed++;
-          sink.fault(number, FeedFault.Malformed);
-        }
-        if (state === undefined) book.endEvent();
-        else book.state(state.values, states?.at ?? 0, state.columns);
+
+  /** @throws FileBytesError if a file cannot be opened, or the book file ends before the message file */
+  async *steps(): AsyncGenerator<void, LobsterSummary, void> {
+    const path = this.#path;
+    const { instrument, bookPath } = lobsterNames(path) ?? { instrument: basename(path).split(/[_.]/)[0], bookPath: undefined };
+    const number = this.#sink.instrument(instrument);
+    if (number === -1) return { instrument, events: 0, malformed: 0, checks: 0, failed: 0, bookPath, truncated: undefined };
+    const book = new LobsterBook(this.#sink, number, this.#dayStartUs);
+    const states = bookPath === undefined ? undefined : new RowCursor(numberRows(bookPath, 0, -1));
+    if (states === undefined) book.begin();
+    let truncated: FileBytesError | undefined;
+    try {
+      for await (const rows of numberRows(path, COLUMNS, 0)) {
+        yield* this.#rows(rows, book, number, states);
+        yield;
       }
+    } catch (error) {
+      truncated = endOf(error);
+    } finally {
+      await states?.close();
     }
-  };
-  try {
-    const truncated = await untilDamage(read());
+    const { events, malformed } = this;
     return { instrument, events, malformed, checks: book.checks, failed: book.failed, bookPath, truncated };
-  } finally {
-    await states?.close();
+  }
+
+  async *#rows({ count, values }: NumberRows, book: LobsterBook, number: number, states: RowCursor | undefined): AsyncGenerator<void> {
+    for (let row = 0; row < count; row++) {
+      const at = row * COLUMNS;
+      const [time, type, , size, price, direction] = values.subarray(at, at + COLUMNS);
+      const state = await states?.next();
+      if (this.events++ === 0 && state !== undefined) book.seed(state.values, states?.at ?? 0, state.columns, type, size, price, direction);
+      if (!book.event(time, type, size, price, direction)) {
+        this.malformed++;
+        this.#sink.fault(number, FeedFault.Malformed);
+      }
+      if (state === undefined) book.endEvent();
+      else book.state(state.values, states?.at ?? 0, state.columns);
+      if ((row + 1) % STEP_EVENTS === 0) yield;
+    }
+  }
+}
+
+/** Reads both files to their end. @throws as the steps of {@link LobsterReading} */
+export async function readLobster(path: string, sink: FeedSink, dayStartUs: number = dayOfPath(path)): Promise<LobsterSummary> {
+  const steps = new LobsterReading(path, sink, dayStartUs).steps();
+  for (;;) {
+    const { done, value } = await steps.next();
+    if (done === true) return value;
   }
 }
 

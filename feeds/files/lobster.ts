@@ -99,6 +99,12 @@ export class LobsterBook {
     endBook(this.#sink, this.#instrument, this.#timeUs, this.#book);
   }
 
+  /** The book to begin with is not known: it is empty. */
+  begin(): void {
+    this.#sink.bookClear(this.#instrument);
+    endBook(this.#sink, this.#instrument, 0, this.#book);
+  }
+
   /** The book to begin with: the first row of the book file, without what the first event did. */
   seed(row: Float64Array, at: number, columns: number, type: number, size: number, price: number, direction: number): void {
     this.#sink.bookClear(this.#instrument);

@@ -1,17 +1,19 @@
 import { DataLock } from '../../engine/journal/data-lock.ts';
-import { CAPACITIES, CapacityError, type Limits, resolveLimits } from '../../engine/limits.ts';
+import { readLogSteps } from '../../engine/journal/log-reader.ts';
+import { type Limits, resolveLimits } from '../../engine/limits.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
 import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
 import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
 import { firstLoggedSeq } from '../../engine/threads/log-start.ts';
-import { withLargestCapacities } from '../../engine/threads/logged-configurations.ts';
-import { replayLog } from '../../engine/threads/replay-log.ts';
+import { largestCapacities } from '../../engine/threads/logged-configurations.ts';
 import type { Seq } from '../../engine/units.ts';
+import { Command } from '../../engine/wire/layout.ts';
 import type { FeedSink } from '../feed.ts';
 import { LogBooks } from './log-books.ts';
 
 const REPORT_BYTES = 128;
 const EVENT_BYTES = 64;
+const COMMAND_WORDS = Command.bytes / 4;
 
 /** The log does not begin with its first command, so the books before it are not known. */
 export class LogBeginsLaterError extends Error {
@@ -25,11 +27,11 @@ export class LogEmptyError extends Error {
 
 /**
  * Replays the log of a data directory that no exchange uses, and writes the books and trades that it leads to into a
- * sink. Changes nothing. Blocks.
- * @returns the last command
+ * sink. Changes nothing. Each step takes some milliseconds at most; `return` abandons it.
+ * @returns after each step and at the end, the last command that was replayed
  * @throws LogEmptyError; LogBeginsLaterError if older segments were removed; the errors of a verification (engine/threads/verify.ts)
  */
-export function readLogEvents(dir: string, sink: FeedSink): Seq {
+export function* logSteps(dir: string, sink: FeedSink): Generator<Seq, Seq> {
   const lock = DataLock.acquireToRead(dir);
   try {
     const first = firstLoggedSeq(dir);
@@ -38,7 +40,7 @@ export function readLogEvents(dir: string, sink: FeedSink): Seq {
         `${dir}: the log begins with command ${first}; use a copy of the directory that still has its first segment`,
       );
     }
-    const last = replay(dir, sink, loggedLimits(dir));
+    const last = yield* replay(dir, sink, yield* loggedLimits(dir));
     if (last > 0) return last;
     throw new LogEmptyError(
       `${dir}: there is no log with a command in this directory; name a file, or the directory that openbell start was given with --data`,
@@ -48,7 +50,16 @@ export function readLogEvents(dir: string, sink: FeedSink): Seq {
   }
 }
 
-function replay(dir: string, sink: FeedSink, limits: Limits): Seq {
+/** Commands in a step: about 0.1 ms. */
+const SLICE_COMMANDS = 256;
+
+/** A batch of the log. The reader reuses its memory, so this is a copy. */
+interface Batch {
+  readonly words: Int32Array;
+  readonly count: number;
+}
+
+function* replay(dir: string, sink: FeedSink, limits: Limits): Generator<Seq, Seq> {
   const rings = {
     reports: allocateRing({ slotBytes: REPORT_BYTES, capacity: limits.reportRing, consumers: 1 }),
     market: allocateRing({ slotBytes: EVENT_BYTES, capacity: limits.marketRing, consumers: 1 }),
@@ -63,8 +74,27 @@ function replay(dir: string, sink: FeedSink, limits: Limits): Seq {
     empty(outputs.reports, reports, () => undefined);
     empty(outputs.market, market, (slot) => books.event(market.slots, slot));
   };
-  replayLog(exchange, dir, 1, undefined, take);
-  take();
+  let batches: Batch[] = [];
+  const log = readLogSteps(dir, 1, (words, firstWord, count) => {
+    batches.push({ words: words.slice(firstWord, firstWord + count * COMMAND_WORDS), count });
+  });
+  try {
+    for (let ended = false; !ended; ) {
+      ended = log.next().done === true;
+      for (const { words, count } of batches) {
+        const bytes = new Uint8Array(words.buffer);
+        for (let at = 0; at < count; ) {
+          const end = Math.min(count, at + SLICE_COMMANDS);
+          for (; at < end; at++) exchange.apply(bytes, words, at);
+          take();
+          yield exchange.seq;
+        }
+      }
+      batches = [];
+    }
+  } finally {
+    log.return(undefined as never);
+  }
   books.end();
   return exchange.seq;
 }
@@ -79,10 +109,12 @@ function empty(producer: SpillingProducer, consumer: RingConsumer, take: (slot: 
 }
 
 /** The default limits, with the largest capacities that the log names. */
-function loggedLimits(dir: string): Limits {
+function* loggedLimits(dir: string): Generator<Seq, Limits> {
   const defaults = resolveLimits({});
-  const { needed } = withLargestCapacities(dir, new CapacityError(defaults, defaults), defaults);
-  const limits = { ...defaults };
-  for (const name of CAPACITIES) limits[name] = Math.max(limits[name], needed[name]);
-  return limits;
+  const capacities = largestCapacities(dir, defaults);
+  for (;;) {
+    const { done, value } = capacities.next();
+    if (done === true) return { ...defaults, ...value };
+    yield 0;
+  }
 }

@@ -87,7 +87,8 @@ export class QuotesCsv implements CsvHandler {
   readonly #sink: FeedSink;
   readonly #options: QuotesCsvOptions;
   readonly #reader: { separator: number };
-  readonly #instruments: InstrumentFeed[] = [];
+  /** undefined: the sink does not want it. */
+  readonly #instruments: (InstrumentFeed | undefined)[] = [];
   readonly #names = new ByteTable();
   #columns: Readonly<Record<CsvColumn, number>> | undefined;
   /** Fields that a row must have. */
@@ -103,6 +104,11 @@ export class QuotesCsv implements CsvHandler {
 
   get hasHeader(): boolean {
     return this.#columns !== undefined;
+  }
+
+  /** The file ends. Every row is complete in itself. */
+  end(): void {
+    // Nothing is open.
   }
 
   /** @throws CsvFileError for a header without the columns of trades or quotes */
@@ -137,9 +143,9 @@ export class QuotesCsv implements CsvHandler {
       return undefined;
     }
     this.#names.add(name);
-    const instrument = new InstrumentFeed(name, this.#sink, 1);
+    const instrument = this.#sink.instrument(name) === -1 ? undefined : new InstrumentFeed(name, this.#sink, 1);
     this.#instruments.push(instrument);
-    this.#sink.status(instrument.id, FeedState.Live, FeedFault.None);
+    if (instrument !== undefined) this.#sink.status(instrument.id, FeedState.Live, FeedFault.None);
     return instrument;
   }
 

@@ -96,6 +96,11 @@ export class CsvReader {
     this.#handler = handler;
   }
 
+  /** Number of the last line that ended, from 1; during a call of the handler, that of its row. */
+  get line(): number {
+    return this.#line;
+  }
+
   push(piece: Uint8Array): void {
     let from = 0;
     for (;;) {

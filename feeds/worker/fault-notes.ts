@@ -20,9 +20,10 @@ const LOGGED_BY_LINE: ReadonlySet<FeedFault> = new Set([
 export class FaultNotes {
   readonly #nameOf: (instrument: number) => string;
   readonly #log: (fault: FeedFault, text: string) => void;
-  /** By fault: how many were not logged yet, the instrument of the last one, and when the next line may come. */
+  /** By fault: how many were not logged yet, the instrument and the place of the last one, and when the next line may come. */
   readonly #counts = new Float64Array(FEED_FAULTS);
   readonly #last = new Int32Array(FEED_FAULTS);
+  readonly #places = new Float64Array(FEED_FAULTS);
   readonly #dueMs = new Float64Array(FEED_FAULTS).fill(Number.NEGATIVE_INFINITY);
 
   /** @param nameOf the name of an instrument by its number in the sink */
@@ -31,12 +32,13 @@ export class FaultNotes {
     this.#log = log;
   }
 
-  /** @param instrument its number, or `ALL_INSTRUMENTS` */
-  note(instrument: number, fault: FeedFault): void {
+  /** @param instrument its number, or `ALL_INSTRUMENTS` @param place in a file: number of the line, message or command; 0: it is none */
+  note(instrument: number, fault: FeedFault, place = 0): void {
     // The clock of this host: the line says more. The clock of a venue has an instrument.
     if (fault === FeedFault.ClockBack && instrument === ALL_INSTRUMENTS) return;
     this.#counts[fault]++;
     this.#last[fault] = instrument;
+    this.#places[fault] = place;
   }
 
   /** Logs what is due. Call it about once a second. @param nowMs steady clock */
@@ -49,7 +51,8 @@ export class FaultNotes {
       if (LOGGED_BY_LINE.has(fault)) continue;
       this.#dueMs[fault] = nowMs + NOTE_MS;
       const last = this.#last[fault];
-      const where = last === ALL_INSTRUMENTS ? '' : ` of ${this.#nameOf(last)}`;
+      const place = this.#places[fault] === 0 ? '' : ` at ${this.#places[fault]}`;
+      const where = `${last === ALL_INSTRUMENTS ? '' : ` of ${this.#nameOf(last)}`}${place}`;
       this.#log(
         fault,
         count === 1 ? `${faultCode(fault)}${where}` : `${faultCode(fault)}: ${count} times since the last line; the last one${where}`,

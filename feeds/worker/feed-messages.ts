@@ -3,21 +3,20 @@ import type { LeftOut } from '../analysis/feed-candles.ts';
 import type { BarRange } from '../analysis/instrument-candles.ts';
 import type { FeedFault } from '../feed.ts';
 import type { InstrumentTerms } from '../instrument-terms.ts';
-import type { CaptureSource } from '../lines/capture-line.ts';
-import type { FeedSource } from '../lines/feed-source.ts';
+import { type AnySource, isFileSource } from '../lines/file-source.ts';
 import type { FeedHandles } from './feed-handles.ts';
 
 export interface FeedThreadData {
   readonly handles: FeedHandles;
-  readonly sources: readonly FeedSource[];
-  readonly captures: readonly CaptureSource[];
+  /** Numbered in this order. */
+  readonly sources: readonly AnySource[];
   /** To the store of candles; undefined: they are kept in memory only. */
   readonly candleStore: MessagePort | undefined;
 }
 
-/** The name of a source in the store of candles. Each capture has its own. */
-export function storedName(source: FeedSource | CaptureSource): string {
-  return 'file' in source ? `${source.name} ${source.file.path.slice(-MOST_PATH)}` : source.name;
+/** The name of a source in the store of candles. Each file has its own. */
+export function storedName(source: AnySource): string {
+  return isFileSource(source) ? `${source.name} ${source.file.path.slice(-MOST_PATH)}` : source.name;
 }
 const MOST_PATH = 200;
 

@@ -9,10 +9,12 @@ import { type AdapterFactory, FeedFault } from '../feed.ts';
 import { CAPTURED_LINE } from '../files/capture-replay.ts';
 import type { InstrumentTerms } from '../instrument-terms.ts';
 import { Breakers } from '../lines/breaker.ts';
-import { CaptureLine } from '../lines/capture-line.ts';
+import type { FeedSource } from '../lines/feed-source.ts';
+import { isFileSource, isPlayedAsNow } from '../lines/file-source.ts';
 import { LineClock } from '../lines/line-clock.ts';
+import { PlayedLine } from '../lines/played-line.ts';
 import { ShiftedSink } from '../lines/shifted-sink.ts';
-import { SourceLine } from '../lines/source-line.ts';
+import { SourceLine, type SourceLineOptions } from '../lines/source-line.ts';
 import { type PublishedSink, RecordPublisher } from '../rings/record-publisher.ts';
 import { VENUES, type Venue } from '../venues/index.ts';
 import type { VenueLine } from '../venues/venue-line.ts';
@@ -31,40 +33,29 @@ const NOTES_MS = 1000;
 
 if (parentPort !== null) void runThread(parentPort, workerData as FeedThreadData);
 
-async function runThread(port: NonNullable<typeof parentPort>, { handles, sources, captures, candleStore }: FeedThreadData): Promise<void> {
+async function runThread(port: NonNullable<typeof parentPort>, { handles, sources, candleStore }: FeedThreadData): Promise<void> {
   const breakers = new Breakers();
   const clock = new LineClock();
   const books = openBooks(handles.books, FeedFault.None, clock.nowUs());
   const say = (message: FromFeedThread): void => port.postMessage(message);
   const output = openOutput(handles);
   const budget = { left: KEPT_BARS };
-  const names = [...sources, ...captures].map(storedName);
-  const candles = names.map(
-    (_, source): FeedCandles =>
-      new FeedCandles(budget, handles.leftOut[source], {
-        isSeamless: source >= sources.length,
-        stateOf: (row) => outbox?.stateOf(source, row),
+  const candles = sources.map(
+    (source, i): FeedCandles =>
+      new FeedCandles(budget, handles.leftOut[i], {
+        isSeamless: isFileSource(source) && isPlayedAsNow(source),
+        stateOf: (row) => outbox?.stateOf(i, row),
       }),
   );
-  const stored = names.map((name, source) => ({ name, candles: candles[source] }));
+  const stored = sources.map((source, i) => ({ name: storedName(source), candles: candles[i] }));
   const outbox = candleStore && new CandleOutbox(candleStore, stored, (row) => output.latest.name(row));
   const notes: FaultNotes[] = [];
-  const listings = [...sources, ...captures].map(
+  const listings = sources.map(
     ({ name }) => new ListedRows((fault, text) => say({ type: 'note', source: name, fault, text: `${name}: ${text}` })),
   );
   /** Sends what a list said, together. */
   const passOn = (source: number): void => {
     say({ type: 'listed', listed: listings[source].take() });
-  };
-  /** @param onFault gets the faults; a capture repeats its own in each round, and logs what ends it */
-  const sinkOf = (name: string, source: number, onFault?: (instrument: number, fault: FeedFault) => void): PublishedSink => {
-    const onListed = (row: number, terms: InstrumentTerms): void => {
-      if (listings[source].isEmpty) setImmediate(passOn, source);
-      listings[source].add(row, terms);
-    };
-    const sink = bookedSink(new RecordPublisher(output, name, candles[source], onFault, onListed), name, books);
-    sink.at(clock.nowUs());
-    return sink;
   };
   /** The adapters, by source, as far as they are there. */
   const adapters: (VenueLine | undefined)[] = [];
@@ -75,41 +66,42 @@ async function runThread(port: NonNullable<typeof parentPort>, { handles, source
       adapters[source] = adapter;
       return adapter;
     };
-  const live = sources.map((source, i) => {
-    const log = (fault: FeedFault, text: string): void => say({ type: 'note', source: source.name, fault, text });
+  const lines = sources.map((source, i) => {
+    const { name } = source;
+    const log = (fault: FeedFault, text: string): void => say({ type: 'note', source: name, fault, text });
     const faults = new FaultNotes(
       (row) => output.latest.name(row),
-      (fault, text) => log(fault, `${source.name}: ${text}`),
+      (fault, text) => log(fault, `${name}: ${text}`),
     );
     notes.push(faults);
-    const sink = sinkOf(source.name, i, (instrument, fault) => faults.note(instrument, fault));
-    const venue = VENUES.find(({ name }) => name === source.venue);
-    if (venue === undefined) throw new RangeError(`feed ${source.name}: no venue is named ${source.venue}`);
-    return new SourceLine({
-      name: source.name,
-      adapter: (options, line) => new PublishedAdapter(kept(venue, i), options, line, sink),
-      options: source,
+    const sinkOf = (onFault: (instrument: number, fault: FeedFault) => void): PublishedSink => {
+      const onListed = (row: number, terms: InstrumentTerms): void => {
+        if (listings[i].isEmpty) setImmediate(passOn, i);
+        listings[i].add(row, terms);
+      };
+      const sink = bookedSink(new RecordPublisher(output, name, candles[i], onFault, onListed), name, books);
+      sink.at(clock.nowUs());
+      return sink;
+    };
+    if (!isFileSource(source)) {
+      const sink = sinkOf((instrument, fault) => faults.note(instrument, fault));
+      return venueLine(source, sink, (venue) => kept(venue, i), { breakers, clock, log });
+    }
+    // A capture repeats its faults in each round, and has no place; it logs what ends it.
+    const sink = new ShiftedSink(sinkOf((instrument, fault) => line.place > 0 && faults.note(instrument, fault, line.place)));
+    const line = new PlayedLine({
+      source,
+      adapter: (venue, selected) => new PublishedAdapter(kept(venue, i), { instruments: [] }, CAPTURED_LINE, selected),
       sink,
-      breakers,
+      isRefused: (instrument) => instrument === output.latest.rows,
+      onShift: (shiftUs) => {
+        sink.shiftUs = shiftUs;
+      },
       clock,
       log,
     });
+    return line;
   });
-  const played = captures.map((source, i) => {
-    // Its times go on from round to round, and over a restart.
-    const sink = new ShiftedSink(sinkOf(source.name, sources.length + i));
-    return new CaptureLine({
-      source,
-      onRound: (shiftUs) => {
-        sink.shiftUs = shiftUs;
-      },
-      adapter: (venue) => new PublishedAdapter(kept(venue, sources.length + i), { instruments: [] }, CAPTURED_LINE, sink),
-      sink,
-      clock,
-      log: (fault, text) => say({ type: 'note', source: source.name, fault, text }),
-    });
-  });
-  const lines = [...live, ...played];
   const noting = setInterval(() => {
     for (const faults of notes) faults.poll(performance.now());
   }, NOTES_MS);
@@ -142,6 +134,23 @@ async function runThread(port: NonNullable<typeof parentPort>, { handles, source
   // No trade comes before its candles are there.
   await outbox?.open();
   if (isStopping) return;
-  for (const line of lines) line.start();
+  for (const line of lines) void line.start();
   say({ type: 'started' });
+}
+
+function venueLine(
+  source: FeedSource,
+  sink: PublishedSink,
+  adapterOf: (venue: Venue) => AdapterFactory,
+  options: Pick<SourceLineOptions, 'breakers' | 'clock' | 'log'>,
+): SourceLine {
+  const venue = VENUES.find(({ name }) => name === source.venue);
+  if (venue === undefined) throw new RangeError(`feed ${source.name}: no venue is named ${source.venue}`);
+  return new SourceLine({
+    ...options,
+    name: source.name,
+    adapter: (adapterOptions, line) => new PublishedAdapter(adapterOf(venue), adapterOptions, line, sink),
+    options: source,
+    sink,
+  });
 }

@@ -4,8 +4,7 @@ import type { BarRange } from '../analysis/instrument-candles.ts';
 import { type BookView, readViews } from '../books/book-views.ts';
 import { FEED_STATES, FeedFault } from '../feed.ts';
 import type { InstrumentTerms } from '../instrument-terms.ts';
-import type { CaptureSource } from '../lines/capture-line.ts';
-import type { FeedSource } from '../lines/feed-source.ts';
+import type { AnySource } from '../lines/file-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
 import { ChangeWatch } from '../rings/change-signal.ts';
 import { type BookSpec, ConsolidatedReader } from '../rings/consolidated-table.ts';
@@ -17,12 +16,11 @@ import { allocateFeeds, type FeedHandles, type FeedSizes, openOutput } from './f
 import { type FeedBars, type FeedThreadData, type FromFeedThread, storedName, type ToFeedThread } from './feed-messages.ts';
 
 export interface FeedsOptions extends FeedSizes {
-  readonly sources: readonly FeedSource[];
-  /** Further sources, numbered behind the others. */
-  readonly captures?: readonly CaptureSource[];
+  /** Venues and files, numbered in this order. */
+  readonly sources: readonly AnySource[];
   /** Consolidated books of their instruments; none by default. */
   readonly books?: readonly BookSpec[];
-  /** What happened to a source, or to the thread (`source` undefined): for the log. */
+  /** What happened to a source, or to the thread (`source` undefined): for the log. Without a fault, it is as it should be. */
   readonly onNote: (source: string | undefined, fault: FeedFault, text: string) => void;
   /** Rows that {@link Feeds.watch} names have changed. Called once until {@link Feeds.arm} is called. */
   readonly onChange?: () => void;
@@ -85,6 +83,8 @@ export class Feeds {
   readonly #watch: ChangeWatch | undefined;
   readonly #values = new LatestValues();
   readonly #readers: NamedReader[] = [];
+  /** The last one of each source. */
+  readonly #notes = new Map<string, string>();
   #worker: Worker | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -96,9 +96,9 @@ export class Feeds {
   /** Allocates, and starts the thread. Connections are made in the background. */
   constructor(options: FeedsOptions) {
     this.#options = options;
-    const { sources, captures = [], books = [] } = options;
-    this.#names = [...sources, ...captures].map(({ name }) => name);
-    this.storedNames = [...sources, ...captures].map(storedName);
+    const { sources, books = [] } = options;
+    this.#names = sources.map(({ name }) => name);
+    this.storedNames = sources.map(storedName);
     this.handles = allocateFeeds({ ...options, watched: options.onChange !== undefined }, this.#names.length, books);
     const { signal } = this.handles;
     this.#watch = signal && options.onChange && new ChangeWatch(signal, options.onChange);
@@ -121,6 +121,11 @@ export class Feeds {
   /** State and counters of each source, in the order of the configuration. */
   status(): SourceStatus[] {
     return this.#status.all();
+  }
+
+  /** The last line of the log about a source: why it is down, as far as it is. undefined: there was none. */
+  note(name: string): string | undefined {
+    return this.#notes.get(name);
   }
 
   /** Trades of each source that are in no candle, in the order of {@link status}. */
@@ -197,6 +202,11 @@ export class Feeds {
     clearTimeout(timer);
   }
 
+  #note(source: string | undefined, fault: FeedFault, text: string): void {
+    if (source !== undefined) this.#notes.set(source, text);
+    this.#options.onNote(source, fault, text);
+  }
+
   #ask(messageOf: (question: number) => ToFeedThread): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const worker = this.#worker;
@@ -209,9 +219,9 @@ export class Feeds {
   }
 
   #start(): void {
-    const { sources, captures = [], onNote } = this.#options;
+    const { sources } = this.#options;
     const candleStore = this.#options.candleStore?.();
-    const workerData: FeedThreadData = { handles: this.handles, sources, captures, candleStore };
+    const workerData: FeedThreadData = { handles: this.handles, sources, candleStore };
     const transferList = candleStore === undefined ? [] : [candleStore];
     const worker = new Worker(ENTRY, { workerData, transferList, name: 'feeds', resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
     this.#worker = worker;
@@ -220,7 +230,7 @@ export class Feeds {
       failure = error;
     });
     worker.on('message', (message: FromFeedThread) => {
-      if (message.type === 'note') onNote(message.source, message.fault, message.text);
+      if (message.type === 'note') this.#note(message.source, message.fault, message.text);
       else if (message.type === 'listed') for (const { row, terms } of message.listed) this.#terms.set(row, terms);
       else if (message.type === 'candles' || message.type === 'views') {
         this.#questions.get(message.question)?.resolve(message);
@@ -242,7 +252,7 @@ export class Feeds {
         publisher.end(fault);
       }
       if (this.#stopping) return;
-      onNote(undefined, fault, `the feed thread ended${failure === undefined ? '' : `: ${failure.message}`}; it is started again`);
+      this.#note(undefined, fault, `the feed thread ended${failure === undefined ? '' : `: ${failure.message}`}; it is started again`);
       this.#restart = setTimeout(() => this.#start(), RESTART_MS);
     });
   }

@@ -258,7 +258,7 @@ export interface FeedBook {
   readonly asks: readonly FeedBookLevel[];
 }
 
-export type FeedStateName = 'down' | 'connecting' | 'syncing' | 'live' | 'stale' | 'halted' | 'delisted';
+export type FeedStateName = 'down' | 'connecting' | 'syncing' | 'live' | 'stale' | 'halted' | 'delisted' | 'ended';
 
 /** An instrument of a feed, as its venue's list of instruments describes it. */
 export interface FeedInstrument {

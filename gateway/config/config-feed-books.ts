@@ -1,4 +1,4 @@
-import type { FeedSource } from '../../feeds/lines/feed-source.ts';
+import type { AnySource } from '../../feeds/lines/file-source.ts';
 import {
   type BookSource,
   type BookSpec,
@@ -15,7 +15,7 @@ const MAX_BOOKS = 64;
 const EXAMPLE = 'kraken:BTC/USD';
 
 /** Reads the section `feed-books`. Notes problems. @param feeds the sources that books may name */
-export function readFeedBooks(place: Place | undefined, feeds: readonly FeedSource[]): BookSpec[] {
+export function readFeedBooks(place: Place | undefined, feeds: readonly AnySource[]): BookSpec[] {
   const books = new Map<string, BookSpec>();
   /** By source and instrument: the book that has it. */
   const taken = new Map<string, string>();
@@ -30,7 +30,7 @@ export function readFeedBooks(place: Place | undefined, feeds: readonly FeedSour
   return [...books.values()];
 }
 
-function readBook(place: Place, feeds: readonly FeedSource[], taken: Map<string, string>): BookSpec | undefined {
+function readBook(place: Place, feeds: readonly AnySource[], taken: Map<string, string>): BookSpec | undefined {
   const fields = place.fields(FEED_BOOK_KEYS);
   if (fields === undefined) return undefined;
   const name = readName(place, fields.name, URL_NAME);
@@ -45,7 +45,7 @@ function readBook(place: Place, feeds: readonly FeedSource[], taken: Map<string,
   return { name, levels, sources };
 }
 
-function readSource(place: Place, feeds: readonly FeedSource[], taken: Map<string, string>, book: string): BookSource | undefined {
+function readSource(place: Place, feeds: readonly AnySource[], taken: Map<string, string>, book: string): BookSource | undefined {
   const text = place.text();
   if (text === undefined) return undefined;
   // A name may have colons, and so may an instrument.

@@ -1,7 +1,7 @@
 import { DEFAULT_LIMITS, defaultShare, LARGEST_SHARE } from '../../engine/limits.ts';
 import { DEFAULT_MAX_OPEN_ORDERS } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
-import type { FeedSource } from '../../feeds/lines/feed-source.ts';
+import type { AnySource } from '../../feeds/lines/file-source.ts';
 import type { BookSpec } from '../../feeds/rings/consolidated-table.ts';
 import { ANY_NAME, type AssetConfig, type Assets, assetNames, assetsByName, readAsset, readId, readName } from './config-asset.ts';
 import { type CalendarConfig, readCalendars } from './config-calendar.ts';
@@ -65,7 +65,7 @@ export interface VenueConfig {
   readonly symbols: readonly SymbolConfig[];
   readonly accounts: readonly AccountConfig[];
   /** Outside markets. */
-  readonly feeds: readonly FeedSource[];
+  readonly feeds: readonly AnySource[];
   /** Consolidated books of their instruments. */
   readonly feedBooks: readonly BookSpec[];
   /** With defaults for those that the file does not give. */

@@ -7,7 +7,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 export const TOPOLOGIES = ['auto', 'compact', 'pinned'] as const;
 export const DURABILITIES = ['durable', 'fast'] as const;
 
-/** Simulated order flow: none, by the simulator, or the market of a source: a feed's name, `demo`, or the path of a capture. */
+/** Simulated order flow: none, by the simulator, or the market of a source: a feed's name, `demo`, or the path of a file. */
 export type Simulate = boolean | { readonly mirror: string };
 
 /** Values of the file's `server` section, the flags and the environment. */
@@ -166,7 +166,7 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     key: 'simulate',
     fallback: false,
     optionalValue: 'mirror=SOURCE',
-    help: 'live order flow from simulated makers and takers; with mirror=SOURCE, the market of a feed of the configuration, of a capture file in a loop, or of the shipped capture: demo',
+    help: 'live order flow from simulated makers and takers; with mirror=SOURCE, the market of a feed of the configuration, of a file with books in a loop (a capture, ITCH, LOBSTER, Databento, or a log), or of the shipped capture: demo',
     parse: simulate,
   },
   'log-level': {

@@ -1,5 +1,5 @@
 import { MILLION } from '../../engine/params.ts';
-import type { FeedSource } from '../../feeds/lines/feed-source.ts';
+import type { AnySource } from '../../feeds/lines/file-source.ts';
 import type { Place } from './config-place.ts';
 
 /** By ReferenceSourceId. */
@@ -47,7 +47,7 @@ const DEFAULT_STEP_PPM = 100_000;
 const DEFAULT_CONFIRM = 5;
 
 /** Reads the section `reference` of a symbol. Notes problems. @param feeds those of the file */
-export function readReference(place: Place | undefined, feeds: readonly FeedSource[]): ReferenceConfig | undefined {
+export function readReference(place: Place | undefined, feeds: readonly AnySource[]): ReferenceConfig | undefined {
   const fields = place?.fields(KEYS);
   if (place === undefined || fields === undefined) return undefined;
   const sources = fields.sources === undefined ? place.missing('sources', ADVICE) : readSources(fields.sources, feeds);
@@ -63,7 +63,7 @@ export function readReference(place: Place | undefined, feeds: readonly FeedSour
 
 const ADVICE = 'give a list such as [{ feed: kraken, instrument: BTC/USD }]';
 
-function readSources(place: Place, feeds: readonly FeedSource[]): ReferenceSourceConfig[] | undefined {
+function readSources(place: Place, feeds: readonly AnySource[]): ReferenceSourceConfig[] | undefined {
   const items = place.items();
   if (items.length === 0) return place.isList ? place.fail(`has no sources; ${ADVICE}`) : undefined;
   if (items.length > MAX_SOURCES) return place.fail(`has ${items.length} sources; at most ${MAX_SOURCES} are possible`);
@@ -81,7 +81,7 @@ function readSources(place: Place, feeds: readonly FeedSource[]): ReferenceSourc
   return sources.every((source) => source !== undefined) ? sources : undefined;
 }
 
-function readSource(place: Place, feeds: readonly FeedSource[]): ReferenceSourceConfig | undefined {
+function readSource(place: Place, feeds: readonly AnySource[]): ReferenceSourceConfig | undefined {
   const fields = place.fields(['feed', 'instrument', 'value'] as const);
   if (fields === undefined) return undefined;
   if (fields.feed === undefined) return place.missing('feed', 'name a source of the section feeds');

@@ -13,7 +13,7 @@ import {
 import { unitsOf } from '../../engine/rules/symbols.ts';
 import type { Phase } from '../../engine/wire/layout.ts';
 import { PHASE_NAMES, type PhaseName } from '../../engine/wire/names.ts';
-import type { FeedSource } from '../../feeds/lines/feed-source.ts';
+import type { AnySource } from '../../feeds/lines/file-source.ts';
 import { isoTime } from '../iso-time.ts';
 import { type AssetConfig, type Assets, assetNames, readId, readName, URL_NAME } from './config-asset.ts';
 import { type Calendars, readCalendarName } from './config-calendar.ts';
@@ -80,7 +80,7 @@ export interface Step {
 /** What a symbol of a file can name. */
 export interface SymbolSections {
   readonly calendars: Calendars;
-  readonly feeds: readonly FeedSource[];
+  readonly feeds: readonly AnySource[];
 }
 
 /** Notes a problem and returns undefined. @param sections undefined: the symbol is not of a file, and has neither a calendar nor outside sources */

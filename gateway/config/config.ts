@@ -44,7 +44,7 @@ export function loadConfig({ flags, env }: ConfigInput): Config {
 function checkMirror(source: string, { feeds }: VenueConfig, problems: string[]): void {
   if (mirrorSource(source, feeds) !== undefined) return;
   const names = [...feeds.map(({ name }) => name), DEMO_CAPTURE].join(', ');
-  problems.push(`--simulate mirror=${source}: neither a feed nor a file has this name; use one of ${names}, or the path of a capture`);
+  problems.push(`--simulate mirror=${source}: neither a feed nor a file has this name; use one of ${names}, or the path of a file`);
 }
 
 /** @param source what named the file, for the error */

@@ -1,6 +1,6 @@
 import { ReferenceSourceId } from '../../engine/params.ts';
 import type { Directory } from '../../engine/threads/directory.ts';
-import type { FeedSource } from '../../feeds/lines/feed-source.ts';
+import type { AnySource } from '../../feeds/lines/file-source.ts';
 import type { VenueConfig } from '../config/config-file.ts';
 import { Rate } from '../rate.ts';
 import { LatestSource, type LatestTable } from './latest-source.ts';
@@ -48,7 +48,7 @@ export class ReferenceDriver {
   /** @param venue whose symbols are defined @param sources in the order of their numbers in `feeds` @param feeds undefined if there are no sources */
   constructor(
     { symbols }: Pick<VenueConfig, 'symbols'>,
-    sources: readonly FeedSource[],
+    sources: readonly AnySource[],
     feeds: ReferenceFeeds | undefined,
     exchange: Omit<ReferenceTargets, 'takeUpdate' | 'directory'> & {
       readonly directory: ReferenceTargets['directory'] & Pick<Directory, 'symbolIds'>;

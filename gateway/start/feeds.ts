@@ -1,4 +1,4 @@
-import { faultCode } from '../../feeds/feed.ts';
+import { FeedFault, faultCode } from '../../feeds/feed.ts';
 import { Feeds } from '../../feeds/worker/feeds.ts';
 import type { VenueConfig } from '../config/config-file.ts';
 import { FeedCandleStreams } from '../market/feed-candle-streams.ts';
@@ -22,12 +22,12 @@ export interface OutsidePrices {
   readonly mirror: MirrorSource | undefined;
 }
 
-/** Starts the feeds of the configuration, and a capture in a loop if the simulator imitates one. */
+/** Starts the feeds of the configuration, and a file in a loop if the simulator imitates one. */
 export function startFeeds({ config, log, state, undo }: StartContext, venue: VenueConfig): OutsidePrices {
-  const mirror = typeof config.simulate === 'object' ? mirrorSource(config.simulate.mirror, config.feeds) : undefined;
-  const captures = mirror?.capture === undefined ? [] : [mirror.capture];
-  if (config.feeds.length === 0 && captures.length === 0)
-    return { feeds: undefined, feedCandles: undefined, candleHistory: undefined, candleReader: undefined, mirror };
+  const mirrored = config.simulator?.mirror.map(({ instrument }) => instrument);
+  const mirror = typeof config.simulate === 'object' ? mirrorSource(config.simulate.mirror, config.feeds, mirrored) : undefined;
+  const sources = mirror?.file === undefined ? config.feeds : [...config.feeds, mirror.file];
+  if (sources.length === 0) return { feeds: undefined, feedCandles: undefined, candleHistory: undefined, candleReader: undefined, mirror };
   const candleHistory = new FeedCandleHistory({
     dataDir: config.data,
     keepUs: config.candleKeep * DAY_US,
@@ -38,11 +38,11 @@ export function startFeeds({ config, log, state, undo }: StartContext, venue: Ve
   undo.push(() => candleHistory.stop());
   const hasReferences = venue.symbols.some(({ reference }) => reference !== undefined);
   const feeds = new Feeds({
-    sources: config.feeds,
-    captures,
+    sources,
     books: config.feedBooks,
     candleStore: () => candleHistory.port(),
-    onNote: (feed, fault, text) => log.warn({ feed, fault: faultCode(fault) }, text),
+    onNote: (feed, fault, text) =>
+      fault === FeedFault.None ? log.info({ feed }, text) : log.warn({ feed, fault: faultCode(fault) }, text),
     ...(hasReferences && { onChange: () => state.references?.wake() }),
   });
   undo.push(() => feeds.stop());

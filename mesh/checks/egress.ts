@@ -4,7 +4,7 @@ import { type IServiceEntry, ServiceEntry } from '@kubernetes-models/istio/netwo
 import { Sidecar } from '@kubernetes-models/istio/networking.istio.io/v1/Sidecar';
 import { VirtualService } from '@kubernetes-models/istio/networking.istio.io/v1/VirtualService';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
-import type { FeedSource } from '../../feeds/lines/feed-source.ts';
+import { type AnySource, isFileSource } from '../../feeds/lines/file-source.ts';
 import { VENUES } from '../../feeds/venues/index.ts';
 import { of } from './lint.ts';
 import type { Resource } from './resource.ts';
@@ -56,7 +56,9 @@ export function feedAddresses(set: readonly Resource[]): FeedAddress[] {
   );
 }
 
-function urlsOf({ venue, webSocketUrl, httpUrl }: FeedSource): string[] {
+function urlsOf(source: AnySource): string[] {
+  if (isFileSource(source)) return [];
+  const { venue, webSocketUrl, httpUrl } = source;
   const urls = VENUES.find(({ name }) => name === venue)?.urls;
   const isElsewhere = urls?.listOnly === true && webSocketUrl !== undefined;
   const requests = urls?.httpUrl === undefined ? undefined : (httpUrl ?? (isElsewhere ? undefined : urls.httpUrl));

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { type FeedFault, type FeedLine, type FeedSink, type FeedState, faultCode, stateName, type VenueAdapter } from '../../feeds/feed.ts';
+import { type FeedFault, type FeedLine, type FeedState, faultCode, stateName, type VenueAdapter } from '../../feeds/feed.ts';
+import type { PublishedSink } from '../../feeds/rings/record-publisher.ts';
 
 /** A venue on a free loopback port: WebSocket and HTTP, what it does is the test's. */
 export class LoopbackVenue {
@@ -113,9 +114,12 @@ export class NotingAdapter implements VenueAdapter {
 }
 
 /** A sink that keeps states and faults of the whole source as words; everything else is dropped. */
-export class NotingSink implements FeedSink {
+export class NotingSink implements PublishedSink {
   readonly words: string[] = [];
 
+  readonly received = () => undefined;
+  readonly at = () => undefined;
+  readonly flush = () => undefined;
   readonly instrument = () => 0;
   readonly scale = () => undefined;
   readonly sequence = () => undefined;

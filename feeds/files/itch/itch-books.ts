@@ -22,7 +22,7 @@ const TWO_32 = 2 ** 32;
 export class ItchBooks implements ItchHandler {
   readonly #sink: FeedSink;
   readonly #books: OrderLevels;
-  /** Instrument of each stock locate; -1 where the sink has no room. */
+  /** Instrument of each stock locate; -1 where the sink does not want it. */
   readonly #instruments = new Int32Array(LOCATES).fill(UNKNOWN);
   readonly #dayStartUs: number;
   brokenTrades = 0;
@@ -145,10 +145,7 @@ export class ItchBooks implements ItchHandler {
     if (this.#instruments[locate] !== UNKNOWN) return this.#instruments[locate];
     const instrument = this.#sink.instrument(stock);
     this.#instruments[locate] = instrument;
-    if (instrument === -1) {
-      this.#sink.fault(ALL_INSTRUMENTS, FeedFault.UnknownInstrument);
-      return -1;
-    }
+    if (instrument === -1) return -1;
     this.#sink.scale(instrument, ITCH_PRICE_DECIMALS, 0);
     this.#sink.bookClear(instrument);
     this.#books.end(instrument, 0);

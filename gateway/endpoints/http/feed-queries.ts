@@ -17,7 +17,7 @@ export function feedRoutes(feeds: Feeds | undefined): Route[] {
       path: '/v1/feeds',
       guarded: false,
       action: 'market:read',
-      handle: () => ({ pieces: new LongList(views(feeds?.status() ?? [], sourceView)) }),
+      handle: () => ({ pieces: new LongList(views(feeds?.status() ?? [], (source) => sourceView(source, feeds?.note(source.name)))) }),
     },
     {
       method: 'GET',
@@ -26,7 +26,7 @@ export function feedRoutes(feeds: Feeds | undefined): Route[] {
       action: 'market:read',
       handle: ({ params }) => {
         const { running, source, status } = feedNamed(feeds, params.name);
-        return { pieces: { ...sourceView(status), instruments: new LongList(instruments(running, source)) } };
+        return { pieces: { ...sourceView(status, running.note(status.name)), instruments: new LongList(instruments(running, source)) } };
       },
     },
   ];
@@ -45,7 +45,11 @@ function* views<Item>(items: readonly Item[], view: (item: Item) => unknown): Ge
   for (const item of items) yield view(item);
 }
 
-function sourceView({ name, state, fault, stateTimeUs, heardUs, messages, records, refused, faults }: SourceStatus) {
+/** @param note the last line of the log about it */
+function sourceView(
+  { name, state, fault, stateTimeUs, heardUs, messages, records, refused, faults }: SourceStatus,
+  note: string | undefined,
+) {
   const counted = faults.flatMap((count, code) => (count === 0 ? [] : [[faultCode(code as FeedFault), count] as const]));
   return {
     name,
@@ -57,6 +61,7 @@ function sourceView({ name, state, fault, stateTimeUs, heardUs, messages, record
     records,
     refusedInstruments: refused,
     faults: Object.fromEntries(counted),
+    note,
   };
 }
 

@@ -1,14 +1,6 @@
-import {
-  ALL_INSTRUMENTS,
-  BookSide,
-  type FeedFault,
-  type FeedSink,
-  FeedState,
-  faultCode,
-  stateName,
-  TakerSide,
-} from '../../../feeds/feed.ts';
+import { ALL_INSTRUMENTS, BookSide, type FeedFault, FeedState, faultCode, stateName, TakerSide } from '../../../feeds/feed.ts';
 import type { InstrumentTerms } from '../../../feeds/instrument-terms.ts';
+import type { PublishedSink } from '../../../feeds/rings/record-publisher.ts';
 import { decimalText } from '../../../feeds/text/decimal.ts';
 
 export const RECORD_KINDS = ['clear', 'level', 'end', 'trade', 'quote', 'status', 'fault'] as const;
@@ -45,7 +37,7 @@ interface Instrument {
 }
 
 /** Turns what an adapter writes into records, and keeps states and counters. For commands: it allocates. */
-export class RecordingSink implements FeedSink {
+export class RecordingSink implements PublishedSink {
   readonly instruments: Instrument[] = [];
   /** Of the source as a whole. */
   state: FeedState = FeedState.Down;
@@ -60,6 +52,23 @@ export class RecordingSink implements FeedSink {
 
   get live(): number {
     return this.instruments.filter(({ state }) => state === FeedState.Live).length;
+  }
+
+  /** Instruments of a file that was read to its end. */
+  get ended(): number {
+    return this.instruments.filter(({ state }) => state === FeedState.Ended).length;
+  }
+
+  received(): void {
+    // Every record is shown at once.
+  }
+
+  at(): void {
+    // The time of receipt is not shown.
+  }
+
+  flush(): void {
+    // Every record was shown at once.
   }
 
   instrument(name: string): number {

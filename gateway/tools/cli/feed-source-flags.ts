@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FeedSource } from '../../../feeds/lines/feed-source.ts';
+import type { AnySource } from '../../../feeds/lines/file-source.ts';
 import type { BookSpec } from '../../../feeds/rings/consolidated-table.ts';
 import { CliError, ExitCode } from './exit.ts';
 
@@ -26,9 +27,10 @@ export function configOption(): Option {
 }
 
 /** The source of a name: one of the configuration, or a venue with the instruments of the flags. @throws CliError, ConfigError */
-export async function sourceOf(name: string, flags: SourceFlags): Promise<FeedSource> {
-  const [{ venueNames }, { urlProblem }, configured] = await Promise.all([
+export async function sourceOf(name: string, flags: SourceFlags): Promise<AnySource> {
+  const [{ venueNames }, { isFileSource }, { urlProblem }, configured] = await Promise.all([
     import('../../../feeds/venues/index.ts'),
+    import('../../../feeds/lines/file-source.ts'),
     import('../../config/config-feeds.ts'),
     configuredSources(flags.config),
   ]);
@@ -39,6 +41,11 @@ export async function sourceOf(name: string, flags: SourceFlags): Promise<FeedSo
   }
   if (given === undefined && flags.instruments === undefined)
     throw new CliError(`which instruments of ${name}? Give --instruments, or a source of --config`, ExitCode.Usage);
+  if (given !== undefined && isFileSource(given)) {
+    if (flags.depth !== undefined || flags.wsUrl !== undefined || flags.httpUrl !== undefined)
+      throw new CliError(`${name} is a file; --depth, --ws-url and --http-url belong to venues`, ExitCode.Usage);
+    return { ...given, ...(flags.instruments !== undefined && { instruments: flags.instruments }) };
+  }
   for (const [flag, url, schemes] of [
     ['--ws-url', flags.wsUrl, ['wss:', 'ws:']],
     ['--http-url', flags.httpUrl, ['https:', 'http:']],
@@ -55,15 +62,27 @@ export async function sourceOf(name: string, flags: SourceFlags): Promise<FeedSo
   };
 }
 
+/** The source of a name, which must be a venue. @param verb what is done with it @throws CliError, ConfigError */
+export async function venueOf(name: string, flags: SourceFlags, verb: string): Promise<FeedSource> {
+  const [source, { isFileSource }] = await Promise.all([sourceOf(name, flags), import('../../../feeds/lines/file-source.ts')]);
+  if (!isFileSource(source)) return source;
+  throw new CliError(`${name} is a file, ${source.file.path}, and needs not be ${verb}`, ExitCode.Usage);
+}
+
+/** The venues among the sources of a configuration file. @throws ConfigError */
+export async function configuredVenues(config: string | undefined): Promise<readonly FeedSource[]> {
+  return (await configuredSources(config)).filter((source): source is FeedSource => !('file' in source));
+}
+
 /** The sources of a configuration file; none without a file. @throws ConfigError */
-export async function configuredSources(config: string | undefined): Promise<readonly FeedSource[]> {
+export async function configuredSources(config: string | undefined): Promise<readonly AnySource[]> {
   return (await configuredFeeds(config)).feeds;
 }
 
 /** The sources of a configuration file, and its consolidated books; none without a file. @throws ConfigError */
 export async function configuredFeeds(
   config: string | undefined,
-): Promise<{ readonly feeds: readonly FeedSource[]; readonly feedBooks: readonly BookSpec[] }> {
+): Promise<{ readonly feeds: readonly AnySource[]; readonly feedBooks: readonly BookSpec[] }> {
   if (config === undefined) return { feeds: [], feedBooks: [] };
   const { loadConfig } = await import('../../config/config.ts');
   return loadConfig({ flags: { config }, env: {} });

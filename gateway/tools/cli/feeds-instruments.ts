@@ -7,7 +7,7 @@ import { printable } from '../../log-lines.ts';
 import { askAdmin, connectionOptions, print, printJson, table } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { RecordingSink } from './feed-records.ts';
-import { configuredSources, sourceOf, sourceOptions } from './feed-source-flags.ts';
+import { configuredVenues, sourceOptions, venueOf } from './feed-source-flags.ts';
 import { seconds } from './feeds-status.ts';
 import { ifRunning, type RunningFlags, runningOption } from './running-feeds.ts';
 import { stopSignal } from './stop-signals.ts';
@@ -43,7 +43,7 @@ async function instruments(name: string | undefined, flags: Flags): Promise<Exit
   const query = name === undefined ? '' : `?${new URLSearchParams({ feed: name })}`;
   const running = await ifRunning(flags, () => askAdmin<readonly FeedInstrument[]>(flags, `/v1/feeds/instruments${query}`));
   if (running !== undefined) return show(running, flags);
-  const sources = name === undefined ? await configuredSources(flags.config) : [await sourceOf(name, flags)];
+  const sources = name === undefined ? await configuredVenues(flags.config) : [await venueOf(name, flags, 'asked')];
   if (sources.length === 0)
     throw new CliError(
       'which source? No exchange answers; give a name with --instruments, or --config with a section feeds',

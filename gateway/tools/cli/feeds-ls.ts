@@ -22,9 +22,10 @@ Examples:
   command.action(() =>
     run(async () => {
       const { config, json } = command.opts<{ config?: string; json?: true }>();
-      const [{ VENUES }, { FILE_FORMATS }, { feeds: sources, feedBooks: books }] = await Promise.all([
+      const [{ VENUES }, { FILE_FORMATS }, { isFileSource }, { feeds: sources, feedBooks: books }] = await Promise.all([
         import('../../../feeds/venues/index.ts'),
         import('../../../feeds/files/file-formats.ts'),
+        import('../../../feeds/lines/file-source.ts'),
         configuredFeeds(config),
       ]);
       const venues = VENUES.map(({ name, title }) => ({ name, title }));
@@ -33,14 +34,24 @@ Examples:
         ...FILE_FORMATS.map(({ name, title }) => ({ name, title })),
       ];
       if (json) {
-        printJson({ venues, formats, sources, books });
+        const shown = sources.map((source) => (isFileSource(source) ? { ...source, speed: speedText(source.speed) } : source));
+        printJson({ venues, formats, sources: shown, books });
         return ExitCode.Ok;
       }
       print(table([['venue', ''], ...venues.map(({ name, title }) => [name, title])]));
       print(`\n${table([['file format', ''], ...formats.map(({ name, title }) => [name, title])])}`);
       if (config === undefined) return ExitCode.Ok;
-      const rows = sources.map(({ name, venue, instruments, depth }) => [name, venue, instruments.join(' '), depth]);
-      print(rows.length === 0 ? `\n${config} defines no sources` : `\n${table([['source', 'venue', 'instruments', 'depth'], ...rows])}`);
+      const rows = sources.map((source) => {
+        const { name, instruments } = source;
+        if (!isFileSource(source)) return [name, source.venue, instruments.join(' '), source.depth];
+        const { file, format, speed, atEnd } = source;
+        return [name, format ?? 'file', instruments.join(' '), undefined, file.path, speedText(speed), atEnd];
+      });
+      print(
+        rows.length === 0
+          ? `\n${config} defines no sources`
+          : `\n${table([['source', 'venue', 'instruments', 'depth', ...(sources.some(isFileSource) ? ['file', 'speed', 'at end'] : [])], ...rows])}`,
+      );
       if (books.length === 0) return ExitCode.Ok;
       const bookRows = books.map((book) => [
         book.name,
@@ -51,4 +62,9 @@ Examples:
       return ExitCode.Ok;
     }),
   );
+}
+
+/** As the configuration writes it. */
+function speedText(speed: number): number | 'max' {
+  return speed === Number.POSITIVE_INFINITY ? 'max' : speed;
 }

@@ -3,7 +3,7 @@ import type { FeedSource } from '../../../feeds/lines/feed-source.ts';
 import type { SourceLine } from '../../../feeds/lines/source-line.ts';
 import { print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
-import { type SourceFlags, sourceOf, sourceOptions } from './feed-source-flags.ts';
+import { type SourceFlags, sourceOptions, venueOf } from './feed-source-flags.ts';
 import { Progress } from './progress.ts';
 import { stopSignal } from './stop-signals.ts';
 
@@ -39,7 +39,7 @@ Examples:
 }
 
 async function record(name: string, flags: Flags): Promise<ExitCode> {
-  const source = await sourceOf(name, flags);
+  const source = await venueOf(name, flags, 'recorded');
   const [{ CaptureWriter }, { lineOf }, { RecordingSink }, { captureExchange }] = await Promise.all([
     import('../../../feeds/files/capture-writer.ts'),
     import('../../../feeds/lines/feed-source.ts'),

@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FeedState, faultCode, stateName } from '../../../feeds/feed.ts';
-import type { FeedSource } from '../../../feeds/lines/feed-source.ts';
+import type { AnySource } from '../../../feeds/lines/file-source.ts';
 import { printable } from '../../log-lines.ts';
 import { connectionOptions, print, printJson, table } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
+import { commandLine } from './feed-line.ts';
 import { RecordingSink } from './feed-records.ts';
 import { configuredSources, sourceOf, sourceOptions } from './feed-source-flags.ts';
 import { ifRunning, type RunningFeed, type RunningFlags, runningFeeds, runningOption } from './running-feeds.ts';
@@ -20,7 +21,7 @@ export function feedsStatusCommand(feeds: Command): void {
     .command('status')
     .summary('whether sources can be reached and their books are live')
     .description(
-      'Prints the state of each instrument: as the running exchange has it or, with --config or a venue with --instruments, as a connection from here finds it when every book is live or the time is over. Exit code 0 if all are live, 1 if not, 3 if a source cannot be reached.',
+      'Prints the state of each instrument: as the running exchange has it or, with --config or a venue with --instruments, as a connection from here finds it when every book is live or the time is over; a file is read through for it. Exit code 0 if all are live, or at the end of their file, 1 if not, 3 if a source cannot be reached.',
     )
     .argument(
       '[source]',
@@ -48,27 +49,31 @@ async function status(name: string | undefined, flags: Flags): Promise<ExitCode>
       'which source? No exchange answers; give a name with --instruments, or --config with a section feeds',
       ExitCode.Usage,
     );
-  const [{ lineOf }, { Breakers }] = await Promise.all([
-    import('../../../feeds/lines/feed-source.ts'),
+  const [{ isFileSource }, { Breakers }] = await Promise.all([
+    import('../../../feeds/lines/file-source.ts'),
     import('../../../feeds/lines/breaker.ts'),
   ]);
   const stop = stopSignal();
   const breakers = new Breakers();
-  const watched = sources.map((source) => {
-    const sink = new RecordingSink();
-    const reasons = new Set<string>();
-    return { source, sink, reasons, line: lineOf(source, sink, { breakers, log: (_fault, text) => reasons.add(text) }) };
-  });
+  const watched = await Promise.all(
+    sources.map(async (source) => {
+      const sink = new RecordingSink();
+      const reasons = new Set<string>();
+      // A file is read through at once.
+      const played: AnySource = isFileSource(source) ? { ...source, speed: Number.POSITIVE_INFINITY, atEnd: 'end' } : source;
+      return { source, sink, reasons, line: await commandLine(played, sink, (text) => reasons.add(text), breakers) };
+    }),
+  );
   for (const { line } of watched) line.start();
   const until = performance.now() + flags.wait * 1000;
-  const live = () => watched.every(({ sink }) => sink.instruments.length > 0 && sink.live === sink.instruments.length);
+  const live = () => watched.every(({ sink }) => sink.instruments.length > 0 && sink.live + sink.ended === sink.instruments.length);
   while (!live() && performance.now() < until && !stop.aborted) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const rows = watched.flatMap(({ source, sink }) => rowsOf(source, sink));
   const allLive = live();
   await Promise.all(watched.map(({ line }) => line.stop()));
   printRows(rows, flags);
   for (const { reasons } of watched) for (const reason of reasons) process.stderr.write(`openbell: ${reason}\n`);
-  const unreached = watched.filter(({ line }) => line.counters.connects === 0).map(({ source }) => source.name);
+  const unreached = watched.filter(({ line }) => !line.reached()).map(({ source }) => source.name);
   if (unreached.length > 0) throw new CliError(`could not be reached: ${unreached.join(', ')}`, ExitCode.Unreachable);
   return allLive ? ExitCode.Ok : ExitCode.Failed;
 }
@@ -86,7 +91,11 @@ function runningStatus(feeds: readonly RunningFeed[], flags: Flags): ExitCode {
     }));
   });
   printRows(rows, flags);
-  const isLive = feeds.every(({ instruments }) => instruments.length > 0 && instruments.every(({ state }) => state === 'live'));
+  for (const { state, note } of feeds)
+    if (note !== undefined && state !== 'live' && state !== 'ended') process.stderr.write(`openbell: ${printable(note)}\n`);
+  const isLive = feeds.every(
+    ({ instruments }) => instruments.length > 0 && instruments.every(({ state }) => state === 'live' || state === 'ended'),
+  );
   return isLive ? ExitCode.Ok : ExitCode.Failed;
 }
 
@@ -103,18 +112,19 @@ function printRows(rows: readonly Row[], { json }: Flags): void {
 
 interface Row {
   readonly source: string;
-  /** Of a connection from here. */
+  /** Of a connection from here; a source is a venue or a file. */
   readonly venue?: string;
+  readonly file?: string;
   readonly instrument: string;
   readonly state: string;
   /** Why it is in this state, if there is a reason. */
   readonly fault?: string;
 }
 
-function rowsOf({ name, venue }: FeedSource, { instruments, state }: RecordingSink): Row[] {
+function rowsOf(source: AnySource, { instruments, state }: RecordingSink): Row[] {
   return instruments.map((instrument) => ({
-    source: name,
-    venue,
+    source: source.name,
+    ...('venue' in source ? { venue: source.venue } : { file: source.file.path }),
     instrument: instrument.name,
     // A line that is down says more than a book that waits for it.
     state: stateName(state === FeedState.Down ? state : instrument.state),

@@ -3,6 +3,7 @@ import type { FeedSnapshot, FeedUpdate, OpenbellError } from '../../client/index
 import { printable } from '../../log-lines.ts';
 import { clientOptions, connectionOptions, count, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
+import { commandLine } from './feed-line.ts';
 import { type FeedRecordView, RECORD_KINDS, RecordingSink, type RecordKind, recordLine } from './feed-records.ts';
 import { sourceOf, sourceOptions } from './feed-source-flags.ts';
 import { ifRunning, type RunningFlags, recordsOf, runningFeeds, runningOption } from './running-feeds.ts';
@@ -20,9 +21,9 @@ const MAX_UNREAD = 8 << 20;
 export function feedsTailCommand(feeds: Command): void {
   const command = feeds
     .command('tail')
-    .summary('follow a live source, record by record')
+    .summary('follow a source, record by record')
     .description(
-      'Prints what a source brings, until SIGINT. Of the running exchange: states, trades, best prices and changes of the best levels of each instrument, as a stream that leaves out what changes more often than ten times a second. With --config, or a venue with --instruments, it connects from here and prints all that the adapter understands: levels, trades, quotes, states and faults. Prices and quantities are decimal text, in the unit of the instrument.',
+      'Prints what a source brings, until SIGINT. Of the running exchange: states, trades, best prices and changes of the best levels of each instrument, as a stream that leaves out what changes more often than ten times a second. With --config, or a venue with --instruments, it connects from here, or plays the file of the source to its end, and prints all that is understood: levels, trades, quotes, states and faults. Prices and quantities are decimal text, in the unit of the instrument.',
     )
     .argument('<source>', 'a name under feeds in the configuration, or a venue with --instruments; "feeds ls" lists both')
     .addOption(new Option('--only <kinds>', `kinds of records, separated by commas: ${RECORD_KINDS.join(', ')}`).argParser(kinds))
@@ -44,19 +45,18 @@ async function tail(name: string, flags: Flags): Promise<ExitCode> {
   const running = await ifRunning(flags, () => runningFeeds(flags, name));
   if (running !== undefined) return tailRunning(name, flags);
   const source = await sourceOf(name, flags);
-  const { lineOf } = await import('../../../feeds/lines/feed-source.ts');
   const stop = stopSignal();
   const { promise: enough, resolve: end } = Promise.withResolvers<void>();
   const output = new RecordOutput(flags, end);
   const sink = new RecordingSink((record) => output.show(record));
-  const line = lineOf(source, sink, { log: (_fault, text) => process.stderr.write(`openbell: ${text}\n`) });
+  const line = await commandLine(source, sink, (text) => process.stderr.write(`openbell: ${text}\n`));
   if (stop.aborted) end();
   stop.addEventListener('abort', () => end(), { once: true });
   line.start();
-  await enough;
+  await Promise.race([enough, line.ended]);
   output.end();
   await line.stop();
-  if (line.counters.connects === 0) throw new CliError(`${source.name} could not be reached`, ExitCode.Unreachable);
+  if (!line.reached()) throw new CliError(`${source.name} could not be reached`, ExitCode.Unreachable);
   return ExitCode.Ok;
 }
 

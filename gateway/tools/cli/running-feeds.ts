@@ -10,6 +10,8 @@ export interface RunningFeed {
   readonly name: string;
   readonly state: string;
   readonly fault?: string;
+  /** The last line of the log about it. */
+  readonly note?: string;
   readonly instruments: readonly RunningInstrument[];
 }
 

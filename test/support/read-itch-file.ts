@@ -1,5 +1,5 @@
-import { fileBytes } from '../file-bytes.ts';
-import { type ItchHandler, ItchReader } from './itch-reader.ts';
+import { fileBytes } from '../../feeds/files/file-bytes.ts';
+import { type ItchHandler, ItchReader } from '../../feeds/files/itch/itch-reader.ts';
 
 /**
  * Reads a file of ITCH 5.0, plain or gzipped, to its end, piece by piece.
