@@ -253,7 +253,7 @@ test('an action whose command is not answered names the command and an unknown o
   const request = {
     method: 'POST',
     params: {},
-    query: new URLSearchParams(),
+    query: {},
     principal: ANYBODY,
     caller: '',
     seqs,

@@ -19,25 +19,18 @@ import { DamagedHistoryError } from '../../taps/history/run-format.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { serverTls } from '../../tls/server-tls.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
-import {
-  BodyTooLargeError,
-  checkQuery,
-  guard,
-  matchPath,
-  type Reply,
-  type Request,
-  type Route,
-  readBody,
-  type ShortReply,
-  splitPath,
-} from './admin-http.ts';
+import { BodyTooLargeError, guard, readBody } from './admin-http.ts';
 import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
 import { HttpConnections } from './http-connections.ts';
 import { HttpError } from './http-error.ts';
 import { jsonBytes } from './json-pieces.ts';
 import { MetricsText } from './metrics-text.ts';
+import { withDocument } from './openapi-route.ts';
 import { limitPipelining } from './pipelining.ts';
-import { RequestLimits } from './request-limits.ts';
+import { PROBLEM_TYPE, problemView } from './problem-view.ts';
+import { type RateState, RequestLimits } from './request-limits.ts';
+import { type Reply, type Request, type Route, readNoQuery, readQuery, readShape, type ShortReply } from './route.ts';
+import { RouteTable } from './route-table.ts';
 
 export interface AdminOptions {
   readonly host: string;
@@ -91,7 +84,7 @@ export class AdminServer {
   readonly #limits: RequestLimits;
   readonly #slices: Slices;
   readonly #metrics: MetricsText;
-  #routes: readonly Route[] = [];
+  #routes = new RouteTable([]);
   #serving = false;
 
   constructor(options: AdminOptions) {
@@ -131,9 +124,9 @@ export class AdminServer {
     });
   }
 
-  /** Enables the routes. */
+  /** Enables the routes, and their document. */
   serve(routes: readonly Route[]): void {
-    this.#routes = routes;
+    this.#routes = new RouteTable(withDocument(routes));
     this.#serving = true;
   }
 
@@ -157,7 +150,8 @@ export class AdminServer {
     } catch (error) {
       // The peer has left.
       if (request.socket.destroyed) return void response.destroy();
-      const { status, code, name, message, fields } = this.#explain(error, request);
+      const problem = this.#explain(error, request);
+      const { status } = problem;
       if (error instanceof BodyTooLargeError && !request.complete) linger(request);
       else {
         // The rest of a rejected body is not awaited.
@@ -166,7 +160,7 @@ export class AdminServer {
       }
       if (status === 401) response.setHeader('www-authenticate', 'Bearer');
       if (status === 429) response.setHeader('retry-after', '1');
-      write(response, { status, json: { code, name, message, ...fields } });
+      write(response, { status, text: `${JSON.stringify(problemView(problem))}\n`, type: PROBLEM_TYPE });
     }
   }
 
@@ -184,6 +178,7 @@ export class AdminServer {
         throw new HttpError(429, Code.BUSY, 'TOO_MANY_REQUESTS', 'you have too many connections: close one, or use fewer');
       throw new HttpError(503, Code.BUSY, 'BUSY', 'all connections for authenticated requests are taken: close one, or try again later');
     }
+    setRateHeaders(response, this.#limits.state(caller));
     const leave = this.#limits.enter(caller);
     // The peer may have disconnected while its credentials or its body were awaited.
     if (response.closed) leave();
@@ -201,23 +196,23 @@ export class AdminServer {
     this.#mustShowCertificate(request);
     if (method === 'GET' && url.pathname === '/metrics') return { text: await this.#metrics.read(), type: this.#metrics.contentType };
     const { identity } = this.#options;
-    const path = splitPath(url.pathname);
     if (identity.apiKeys !== undefined && method === 'POST' && url.pathname.startsWith('/v1/auth/')) {
-      checkQuery(url.searchParams, []);
+      readNoQuery(url.searchParams);
       return await answerKey(identity, identity.apiKeys, url.pathname, await readBody(request), visitOf(request, `POST ${url.pathname}`));
     }
-    const [route, params] = this.#find(method, path);
+    const { route, params } = this.#routes.find(method, url.pathname);
     const wants = route === undefined ? `${method} an unknown path` : `${method} ${route.path}`;
     const visit = visitOf(request, wants);
     // Unauthenticated callers get no information, not even which paths exist.
     const principal = await identity.admit(visit);
     if (principal instanceof IdentityReject) throw rejectError(principal);
     // Where authentication is off, a request counts as authenticated when its body is there: one that stalls takes no place.
-    const early = identity.open && method === 'POST' ? await settled(readBody(request)) : undefined;
+    const hasBody = method === 'POST' || method === 'PATCH';
+    const early = identity.open && hasBody ? await settled(readBody(request)) : undefined;
     const caller = identity.open ? visit.peer : principal.subject;
     this.#admit(request, response, caller);
     if (!this.#serving) throw new HttpError(503, Code.BUSY, 'RECOVERING', RECOVERING);
-    if (route === undefined) throw this.#nothing(url.pathname, path, request.method);
+    if (route === undefined) throw this.#nothing(url.pathname, request.method);
     const demand = (action: Action, account?: number): void => {
       const reject = identity.forbid(principal, action, visit, account);
       if (reject !== undefined) throw rejectError(reject);
@@ -226,10 +221,9 @@ export class AdminServer {
     if (params.id === '0' && route.action === 'account:read') demand('venue:reports');
     else demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
     if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
-    checkQuery(url.searchParams, route.query ?? []);
-    const body = method !== 'POST' ? {} : await (early === undefined ? readBody(request) : early());
+    const query = readQuery(route, url.searchParams);
+    const body = !hasBody ? {} : await (early === undefined ? readBody(request) : early());
     const inSlices = <T>(work: Generator<undefined, T>): Promise<T> => this.#slices.run(caller, work);
-    const query = url.searchParams;
     const demanded: Request = { method, params, query, body, header: visit.header, principal, caller, seqs: [], demand, inSlices };
     const reply = await (route.method !== 'GET'
       ? this.#act(route, demanded, visit)
@@ -241,7 +235,7 @@ export class AdminServer {
   /** An action, which is audited with its caller; queries are not. */
   async #act(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
     const { principal, params, body, query, seqs } = request;
-    const account = params.id ?? String(route.action === 'account:define' ? body.id : (body.account ?? query.get('account')));
+    const account = params.id ?? String(route.action === 'account:define' ? body.id : (body.account ?? query.account));
     const record = (outcome: string, detail: object): void =>
       this.#options.audit.record({
         kind: 'admin',
@@ -253,7 +247,7 @@ export class AdminServer {
         ...(/^\d{1,10}$/.test(account) && { account: Number(account) }),
       });
     try {
-      const reply = await route.handle(request);
+      const reply = await route.handle({ ...request, body: readShape(route, body) });
       record('ok', { ...params, ...body });
       return reply;
     } catch (error) {
@@ -264,17 +258,8 @@ export class AdminServer {
     }
   }
 
-  /** The route that serves the method at the path, with its parameters. */
-  #find(method: string, path: readonly string[]): [route: Route | undefined, params: Record<string, string>] {
-    for (const route of this.#routes) {
-      const params = route.method === method ? matchPath(route, path) : undefined;
-      if (params !== undefined) return [route, params];
-    }
-    return [undefined, {}];
-  }
-
-  #nothing(pathname: string, path: readonly string[], method: string | undefined): HttpError {
-    const methods = this.#routes.filter((route) => matchPath(route, path) !== undefined).map((route) => route.method);
+  #nothing(pathname: string, method: string | undefined): HttpError {
+    const methods = this.#routes.methodsAt(pathname);
     if (methods.length === 0) return new HttpError(404, 0, 'NOT_FOUND', `there is nothing at ${pathname}; see docs/ADMIN.md`);
     return new HttpError(405, 0, 'WRONG_METHOD', `${pathname} takes ${methods.join(', ')}, not ${method}`);
   }
@@ -330,6 +315,15 @@ function createHttpServer(certificates: Certificates | undefined, listener: Requ
 
 /** A reply as it is sent: its long lists are bytes already. */
 type FinalReply = ShortReply | { readonly status?: number; readonly bytes: Buffer };
+
+/** How much of its rate a caller has left, in the names of draft-ietf-httpapi-ratelimit-headers that clients know. */
+function setRateHeaders(response: ServerResponse, { burst, left, perSecond }: RateState): void {
+  // This request takes one.
+  const remaining = Math.max(0, Math.floor(left) - 1);
+  response.setHeader('ratelimit-limit', burst);
+  response.setHeader('ratelimit-remaining', remaining);
+  response.setHeader('ratelimit-reset', Math.ceil((burst - remaining) / perSecond));
+}
 
 /** A client that does not read its answer is disconnected. */
 function write(response: ServerResponse, reply: FinalReply): void {

@@ -1,49 +1,58 @@
+import { z } from 'zod';
 import { BAR_FIELDS } from '../../../feeds/analysis/bar-ring.ts';
 import { CANDLE_INTERVALS, CandleField } from '../../../feeds/analysis/candles.ts';
 import { type Feeds, FeedsBusyError } from '../../../feeds/worker/feeds.ts';
 import { feedCandleView } from '../../feed-candle-view.ts';
-import type { Route } from './admin-http.ts';
-import { get, limitOf } from './admin-queries.ts';
-import { bad, bucketsOf, intervalOf } from './candle-parameters.ts';
+import { bucketsOf, RANGE } from './candle-parameters.ts';
 import { feedNamed } from './feed-queries.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
+import { INTERVAL, LIMIT } from './query-schemas.ts';
+import { get, type Route } from './route.ts';
+import { FEED_CANDLES } from './schemas/feeds.ts';
+
+const NO_INSTRUMENT = 'must be the name of an instrument, as its venue writes it';
+const INSTRUMENT = z.string({ error: NO_INSTRUMENT }).min(1, { error: NO_INSTRUMENT }).meta({ description: 'As its venue writes it.' });
 
 /** Candles from the trades of an outside market: see docs/ANALYSIS.md. @param feeds undefined if none are configured */
 export function feedCandleRoute(feeds: Feeds | undefined): Route {
-  const query = ['instrument', 'interval', 'from', 'to', 'limit'];
-  return get('/v1/feeds/:name/candles', 'market:read', query, async ({ params, query }) => {
-    const { running, source } = feedNamed(feeds, params.name);
-    const instrument = query.get('instrument') ?? '';
-    const interval = intervalOf(query);
-    const limit = limitOf(query);
-    const { from, to } = bucketsOf(query, interval);
-    if (instrument === '') throw bad('instrument must be the name of an instrument, as its venue writes it');
-    const row = running.latest.find(source, instrument);
-    if (row === -1)
-      throw new HttpError(
-        404,
-        0,
-        'UNKNOWN_INSTRUMENT',
-        `feed ${params.name} has no instrument ${instrument}; GET /v1/feeds/NAME shows those it has`,
-      );
-    const newest = from === undefined;
-    // One more than asked for shows whether there is a next page.
-    const range = { interval, from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER, limit: newest ? limit : limit + 1, newest };
-    const { bars, leftOut } = await running.candles(source, row, range).catch((error: unknown) => {
-      throw error instanceof FeedsBusyError ? new HttpError(503, 0, error.code, error.message) : error;
-    });
-    const count = bars.length / BAR_FIELDS;
-    return {
-      pieces: {
-        feed: params.name,
-        instrument,
-        interval: CANDLE_INTERVALS[interval],
-        candles: new LongList(views(bars, Math.min(count, limit))),
-        next: count > limit ? bars[limit * BAR_FIELDS + CandleField.start] : 0,
-        leftOut,
-      },
-    };
+  return get({
+    path: '/v1/feeds/:name/candles',
+    summary: 'Candles from the trades of an instrument of a feed, by the time of its venue, oldest first.',
+    action: 'market:read',
+    query: { instrument: INSTRUMENT, interval: INTERVAL, ...RANGE, limit: LIMIT },
+    answer: FEED_CANDLES,
+    handle: async ({ params, query }) => {
+      const { running, source } = feedNamed(feeds, params.name);
+      const { instrument, limit } = query;
+      const interval = CANDLE_INTERVALS.indexOf(query.interval);
+      const { from, to } = bucketsOf(query, interval);
+      const row = running.latest.find(source, instrument);
+      if (row === -1)
+        throw new HttpError(
+          404,
+          0,
+          'UNKNOWN_INSTRUMENT',
+          `feed ${params.name} has no instrument ${instrument}; GET /v1/feeds/NAME shows those it has`,
+        );
+      const newest = from === undefined;
+      // One more than asked for shows whether there is a next page.
+      const range = { interval, from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER, limit: newest ? limit : limit + 1, newest };
+      const { bars, leftOut } = await running.candles(source, row, range).catch((error: unknown) => {
+        throw error instanceof FeedsBusyError ? new HttpError(503, 0, error.code, error.message) : error;
+      });
+      const count = bars.length / BAR_FIELDS;
+      return {
+        pieces: {
+          feed: params.name,
+          instrument,
+          interval: CANDLE_INTERVALS[interval],
+          candles: new LongList(views(bars, Math.min(count, limit))),
+          next: count > limit ? bars[limit * BAR_FIELDS + CandleField.start] : 0,
+          leftOut,
+        },
+      };
+    },
   });
 }
 
