@@ -257,6 +257,7 @@ test('an action whose command is not answered names the command and an unknown o
     principal: ANYBODY,
     caller: '',
     seqs,
+    visit: { peer: '', wants: '' },
     header: () => undefined,
     demand: () => undefined,
     inSlices: <T>(work: Generator<undefined, T>): Promise<T> => Promise.resolve(atOnce(work)),

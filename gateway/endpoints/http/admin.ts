@@ -224,7 +224,7 @@ export class AdminServer {
     const query = readQuery(route, url.searchParams);
     const body = !hasBody ? {} : await (early === undefined ? readBody(request) : early());
     const inSlices = <T>(work: Generator<undefined, T>): Promise<T> => this.#slices.run(caller, work);
-    const demanded: Request = { method, params, query, body, header: visit.header, principal, caller, seqs: [], demand, inSlices };
+    const demanded: Request = { method, params, query, body, header: visit.header, principal, caller, visit, seqs: [], demand, inSlices };
     const reply = await (route.method !== 'GET'
       ? this.#act(route, demanded, visit)
       : this.#slices.begin(caller, () => route.handle(demanded)));
@@ -236,7 +236,8 @@ export class AdminServer {
   async #act(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
     const { principal, params, body, query, seqs } = request;
     const account = params.id ?? String(route.action === 'account:define' ? body.id : (body.account ?? query.account));
-    const record = (outcome: string, detail: object): void =>
+    const record = (outcome: string, detail: object): void => {
+      if (route.recorded === 'by handler') return;
       this.#options.audit.record({
         kind: 'admin',
         subject: principal.subject,
@@ -246,6 +247,7 @@ export class AdminServer {
         detail: JSON.stringify({ seqs, ...detail }).slice(0, MAX_DETAIL),
         ...(/^\d{1,10}$/.test(account) && { account: Number(account) }),
       });
+    };
     try {
       const reply = await route.handle({ ...request, body: readShape(route, body) });
       record('ok', { ...params, ...body });

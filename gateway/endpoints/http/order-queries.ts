@@ -25,6 +25,7 @@ import {
 } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
+import { notFound } from './order-not-found.ts';
 import { type Step, stepView } from './order-steps.ts';
 import { BEFORE, LIMIT, wholeOr } from './query-schemas.ts';
 import { get, type Request, type Route } from './route.ts';
@@ -198,13 +199,4 @@ function idOf(text: string): number {
   const id = Number(text);
   if (/^[1-9]\d{0,15}$/.test(text) && Number.isSafeInteger(id)) return id;
   throw new HttpError(404, Code.UNKNOWN_ORDER, 'UNKNOWN_ORDER', `there is no order ${text.slice(0, 32)}: an id is a whole number from 1`);
-}
-
-/** The same for an order of another account and for one that never was. */
-function notFound(account: number, order: OrderName, { next, lost }: OrderLife): HttpError {
-  const [name, parameter] = 'orderId' in order ? [`order ${order.orderId}`, 'from'] : [`client order id ${order.clientOrderId}`, 'before'];
-  const gone = lost === undefined ? '' : `; reports up to number ${lost} are no longer kept`;
-  const more = next === 0 ? '' : `; the search ended at report ${next}: continue with ?${parameter}=${next}`;
-  const message = `account ${account} has no ${name} in its reports${gone}${more}`;
-  return new HttpError(404, Code.UNKNOWN_ORDER, 'UNKNOWN_ORDER', message, next === 0 ? {} : { next });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Code } from '../../../engine/codes.ts';
+import type { Visit } from '../../identity/identity.ts';
 import type { Action } from '../../identity/permissions.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { queryProblem } from '../query-problem.ts';
@@ -25,6 +26,8 @@ export interface Request<Query extends QueryShape = QueryShape, Body = Readonly<
   readonly principal: Principal;
   /** Whose share of the limits and turns the request takes: the subject, or the address where authentication is off. */
   readonly caller: string;
+  /** From where the caller comes, and what is asked; for the audit trail. */
+  readonly visit: Pick<Visit, 'peer' | 'wants'>;
   /** Sequences of the commands that the request caused; for the audit trail. */
   readonly seqs: number[];
   /** Runs long work of the query in slices, in turn with that of other callers. */
@@ -58,6 +61,8 @@ export interface RouteOf<Query extends QueryShape = QueryShape, Body = Readonly<
   readonly answer: z.ZodType;
   /** Of success. Default 200. */
   readonly status?: 200 | 201;
+  /** An action: each is recorded in the audit trail (the default), or its handler does that. */
+  readonly recorded?: 'each' | 'by handler';
   /** Takes the header `Idempotency-Key`. */
   readonly keyed?: boolean;
   /** Private or state-changing: closed to web pages, see guard in admin-http.ts. */
