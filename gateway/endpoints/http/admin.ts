@@ -21,6 +21,7 @@ import { serverTls } from '../../tls/server-tls.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
 import { BodyTooLargeError, guard, readBody } from './admin-http.ts';
 import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
+import { docsPage } from './docs-page.ts';
 import { HttpConnections } from './http-connections.ts';
 import { HttpError } from './http-error.ts';
 import { jsonBytes } from './json-pieces.ts';
@@ -195,6 +196,8 @@ export class AdminServer {
     }
     this.#mustShowCertificate(request);
     if (method === 'GET' && url.pathname === '/metrics') return { text: await this.#metrics.read(), type: this.#metrics.contentType };
+    const page = method === 'GET' ? docsPage(url.pathname) : undefined;
+    if (page !== undefined) return page;
     const { identity } = this.#options;
     if (identity.apiKeys !== undefined && method === 'POST' && url.pathname.startsWith('/v1/auth/')) {
       readNoQuery(url.searchParams);
@@ -336,6 +339,7 @@ function write(response: ServerResponse, reply: FinalReply): void {
     'content-length': bytes.length,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    ...('headers' in reply && reply.headers),
   });
   response.end(bytes);
 }
