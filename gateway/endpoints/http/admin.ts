@@ -29,6 +29,7 @@ import { MetricsText } from './metrics-text.ts';
 import { withDocument } from './openapi-route.ts';
 import { limitPipelining } from './pipelining.ts';
 import { PROBLEM_TYPE, problemView } from './problem-view.ts';
+import { PublicMarket, type PublicMarketOptions } from './public-market.ts';
 import { type RateState, RequestLimits } from './request-limits.ts';
 import { type Reply, type Request, type Route, readNoQuery, readQuery, readShape, type ShortReply } from './route.ts';
 import { RouteTable } from './route-table.ts';
@@ -48,6 +49,8 @@ export interface AdminOptions {
   readonly limits?: CallerLimits | undefined;
   /** Counts what is rejected because of a limit. */
   readonly limitCounters?: LimitCounters | undefined;
+  /** Market data for those without credentials, and for web pages. Default: none. */
+  readonly publicMarket?: PublicMarketOptions | undefined;
   /** Runs long answers. */
   readonly slices?: Slices | undefined;
   /** Reasons why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
@@ -85,6 +88,7 @@ export class AdminServer {
   readonly #limits: RequestLimits;
   readonly #slices: Slices;
   readonly #metrics: MetricsText;
+  readonly #public: PublicMarket;
   #routes = new RouteTable([]);
   #serving = false;
 
@@ -93,6 +97,7 @@ export class AdminServer {
     this.#counters = options.limitCounters ?? new LimitCounters();
     const limits = options.limits ?? CALLER_LIMITS;
     this.#limits = new RequestLimits(this.#counters, limits);
+    this.#public = new PublicMarket(this.#counters, options.publicMarket);
     this.#slices = options.slices ?? new Slices();
     this.#metrics = new MetricsText(options.registry, this.#slices);
     this.#server = createHttpServer(options.certificates, (request, response) => {
@@ -179,8 +184,13 @@ export class AdminServer {
         throw new HttpError(429, Code.BUSY, 'TOO_MANY_REQUESTS', 'you have too many connections: close one, or use fewer');
       throw new HttpError(503, Code.BUSY, 'BUSY', 'all connections for authenticated requests are taken: close one, or try again later');
     }
-    setRateHeaders(response, this.#limits.state(caller));
-    const leave = this.#limits.enter(caller);
+    this.#enter(response, this.#limits, caller);
+  }
+
+  /** Counts a request towards the limits of its caller until its answer is sent. @throws HttpError 429, 503 */
+  #enter(response: ServerResponse, limits: RequestLimits, caller: string): void {
+    setRateHeaders(response, limits.state(caller));
+    const leave = limits.enter(caller);
     // The peer may have disconnected while its credentials or its body were awaited.
     if (response.closed) leave();
     else response.once('close', leave);
@@ -206,14 +216,18 @@ export class AdminServer {
     const { route, params } = this.#routes.find(method, url.pathname);
     const wants = route === undefined ? `${method} an unknown path` : `${method} ${route.path}`;
     const visit = visitOf(request, wants);
-    // Unauthenticated callers get no information, not even which paths exist.
-    const principal = await identity.admit(visit);
+    if (this.#isPreflight(request, response, url.pathname)) return { status: 204, text: '', type: 'text/plain' };
+    this.#public.share(route?.public === true, request, response);
+    const anyone = identity.open || identity.isProxy(visit.peer) ? undefined : this.#public.caller(route, request, visit);
+    // Other unauthenticated callers get no information, not even which paths exist.
+    const principal = anyone?.principal ?? (await identity.admit(visit));
     if (principal instanceof IdentityReject) throw rejectError(principal);
     // Where authentication is off, a request counts as authenticated when its body is there: one that stalls takes no place.
     const hasBody = method === 'POST' || method === 'PATCH';
     const early = identity.open && hasBody ? await settled(readBody(request)) : undefined;
-    const caller = identity.open ? visit.peer : principal.subject;
-    this.#admit(request, response, caller);
+    const caller = anyone?.caller ?? (identity.open ? visit.peer : principal.subject);
+    if (anyone === undefined) this.#admit(request, response, caller);
+    else this.#enter(response, this.#public.limits, caller);
     if (!this.#serving) throw new HttpError(503, Code.BUSY, 'RECOVERING', RECOVERING);
     if (route === undefined) throw this.#nothing(url.pathname, request.method);
     const demand = (action: Action, account?: number): void => {
@@ -222,7 +236,7 @@ export class AdminServer {
     };
     // Account 0 is the venue's own.
     if (params.id === '0' && route.action === 'account:read') demand('venue:reports');
-    else demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
+    else if (anyone === undefined) demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
     if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
     const query = readQuery(route, url.searchParams);
     const body = !hasBody ? {} : await (early === undefined ? readBody(request) : early());
@@ -233,6 +247,15 @@ export class AdminServer {
       : this.#slices.begin(caller, () => route.handle(demanded)));
     if (!('pieces' in reply)) return reply;
     return { ...(reply.status && { status: reply.status }), bytes: await inSlices(jsonBytes(reply.pieces)) };
+  }
+
+  /** Whether a browser asks if a web page may query market data; its answer has what the page may. */
+  #isPreflight(request: IncomingMessage, response: ServerResponse, pathname: string): boolean {
+    if (request.method !== 'OPTIONS') return false;
+    const { route } = this.#routes.find('GET', pathname);
+    if (!this.#public.share(route?.public === true, request, response)) return false;
+    this.#public.allow(response);
+    return true;
   }
 
   /** An action, which is audited with its caller; queries are not. */

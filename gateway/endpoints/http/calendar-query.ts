@@ -18,6 +18,7 @@ export function calendarRoute(directory: Directory, calendarOf: (symbol: number)
     path: '/v1/symbols/:name/calendar',
     summary: 'The calendar of a symbol: what it has for now, and the next phases.',
     action: 'market:read',
+    public: true,
     query: { limit: wholeOr(DEFAULT_BOUNDARIES, 1, MAX_BOUNDARIES, 'Phases to come.') },
     answer: CALENDAR,
     handle: async ({ params, query, inSlices }) => {

@@ -24,6 +24,7 @@ export function candleRoute(sources: CandleSources): Route {
     path: '/v1/symbols/:name/candles',
     summary: 'Candles of a symbol, oldest first.',
     action: 'market:read',
+    public: true,
     query: { interval: INTERVAL, ...RANGE, limit: LIMIT, empty: EMPTY },
     answer: CANDLES,
     handle: async ({ query, params, caller }) => {

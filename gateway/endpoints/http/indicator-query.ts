@@ -28,6 +28,7 @@ export function indicatorRoute(sources: CandleSources): Route {
     path: '/v1/symbols/:name/indicators',
     summary: 'Indicators over the candles of a symbol, oldest first.',
     action: 'market:read',
+    public: true,
     query: {
       interval: INTERVAL,
       indicator: z

@@ -15,6 +15,7 @@ export function withDocument(routes: readonly Route[]): Route[] {
     path: '/openapi.json',
     summary: 'This interface, as a document of OpenAPI 3.1.',
     action: 'market:read',
+    public: true,
     answer: DOCUMENT,
     handle: async ({ inSlices }) => {
       text ??= inSlices(documentText(all));

@@ -65,6 +65,8 @@ export interface RouteOf<Query extends QueryShape = QueryShape, Body = Readonly<
   readonly recorded?: 'each' | 'by handler';
   /** Takes the header `Idempotency-Key`. */
   readonly keyed?: boolean;
+  /** Market data of the venue, which `--public-market-data` opens and web pages of `--cors-origins` may read. */
+  readonly public?: true;
   /** Private or state-changing: closed to web pages, see guard in admin-http.ts. */
   readonly guarded: boolean;
   /** The required right; with a parameter `id` in the path, for that account. */
