@@ -47,6 +47,10 @@ test('an order is placed, read, amended and cancelled, by either id', { timeout:
   assert.deepEqual([amended.status, amended.json.price, amended.json.leavesQty], [200, '2000.00', '1.2000']);
   const moved = await call('PATCH', '/v1/orders/by-client-order-id/77', { account: 2, leavesQty: '1', price: '2001.00' });
   assert.deepEqual([moved.json.price, moved.json.leavesQty], ['2001.00', '1.0000']);
+  const named = await call('PATCH', `/v1/orders/${orderId}`, { account: 2, symbol: 'ETH-USD', leavesQty: '1', price: '2001.00' });
+  assert.equal(named.json.leavesQty, '1.0000');
+  const elsewhere = await call('PATCH', `/v1/orders/${orderId}`, { account: 2, symbol: 'BTC-USD', leavesQty: '1' });
+  assert.equal(elsewhere.json.name, 'UNKNOWN_ORDER');
   const listed = await call('GET', '/v1/orders?account=2&symbol=ETH-USD');
   assert.deepEqual(
     listed.json.orders.map((order: Record<string, unknown>) => [order.orderId, order.ordStatus, order.leavesQty]),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Code } from '../../../engine/codes.ts';
 import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
-import type { RestingOrderInfo } from '../../../engine/threads/open-order-info.ts';
+import type { OpenOrderInfo, RestingOrderInfo } from '../../../engine/threads/open-order-info.ts';
 import { ReportKind } from '../../../engine/wire/layout.ts';
 import { SIDE_NAMES } from '../../../engine/wire/names.ts';
 import type { NewCommand } from '../../client/order-commands.ts';
@@ -21,7 +21,7 @@ import { OrderState } from './order-state.ts';
 import { BEFORE, LIMIT, oneOf, oneOfOr, wholeOr } from './query-schemas.ts';
 import { type QueryShape, type Request, type Route, type RouteOf, route } from './route.ts';
 import { ACCOUNT } from './schemas/accounts.ts';
-import { AMEND_BODY, FILL_LIST, MASS_CANCELLED, ORDER_BODY, ORDER_LIST, TRADED_ORDER } from './schemas/trading.ts';
+import { AMEND_BODY, type AmendBody, FILL_LIST, MASS_CANCELLED, ORDER_BODY, ORDER_LIST, TRADED_ORDER } from './schemas/trading.ts';
 
 export interface TradingSources extends QuerySources {
   readonly sessions: Pick<OrderSessions, 'hub' | 'intake' | 'counters' | 'audit'>;
@@ -72,8 +72,12 @@ export function tradingRoutes(sources: TradingSources): Route[] {
     return sender.send(account, command, seqs);
   };
 
-  /** The order of an answer: from the reports that came with it. @throws HttpError for a reject */
-  const answered = async (account: number, reports: Int32Array, { inSlices }: Pick<Request, 'inSlices'>) => {
+  /**
+   * The order of an answer: from the reports that came with it.
+   * @param long it may have terms that reports do not have: it is looked for among all open orders, which takes a while
+   * @throws HttpError for a reject
+   */
+  const answered = async (account: number, reports: Int32Array, long: boolean, { inSlices }: Pick<Request, 'inSlices'>) => {
     const state = new OrderState();
     let first: { readonly kind: number; readonly code: number; readonly retryUs: number } | undefined;
     for (const report of eachReport(reports)) {
@@ -89,7 +93,8 @@ export function tradingRoutes(sources: TradingSources): Route[] {
       } else if (report.orderId === state.orderId) state.add(report);
     }
     const symbol = directory.symbol(state.symbol) as SymbolInfo;
-    const open = state.ended === undefined ? await inSlices(directory.restingOrderInSteps(account, state.orderId)) : undefined;
+    const looks = long && state.ended === undefined;
+    const open = looks ? await inSlices(directory.restingOrderInSteps(account, state.orderId)) : undefined;
     return state.view(account, symbol, open);
   };
 
@@ -123,10 +128,12 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const { body } = request;
         const account = accountFor(request, 'order:send', body.account);
         const ids = idsOf(request.params.order);
-        const { open, symbol } = await found(account, ids, request);
-        if (body.symbol !== undefined && symbolNamed(directory, body.symbol).id !== symbol.id) throw orderError(Code.UNKNOWN_ORDER);
+        const named = body.symbol === undefined ? undefined : symbolNamed(directory, body.symbol);
+        const { open, symbol } =
+          named !== undefined && givesPrice(body) ? { open: undefined, symbol: named } : await found(account, ids, request);
+        if (named !== undefined && named.id !== symbol.id) throw orderError(Code.UNKNOWN_ORDER);
         const reports = await send(account, amendCommand(body, symbol, ids, open), request);
-        return { json: await answered(account, reports, request) };
+        return { json: await answered(account, reports, open !== undefined && isLong(open), request) };
       },
     }),
     act({
@@ -141,7 +148,7 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const ids = idsOf(request.params.order);
         const symbol = name === undefined ? (await found(account, ids, request)).symbol : symbolNamed(directory, name);
         const reports = await send(account, cancelCommand(symbol.id, ids), request);
-        return { json: await answered(account, reports, request) };
+        return { json: await answered(account, reports, false, request) };
       },
     }),
   ];
@@ -160,8 +167,9 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const account = accountFor(request, 'order:send', body.account);
         const symbol = symbolNamed(directory, body.symbol);
         const clientOrderId = clientOrderIdOf(body.clOrdId, header('idempotency-key'));
-        const reports = await send(account, placeCommand(body, symbol, clientOrderId), request);
-        return { status: 201, json: await answered(account, reports, request) };
+        const command = placeCommand(body, symbol, clientOrderId);
+        const reports = await send(account, command, request);
+        return { status: 201, json: await answered(account, reports, command.terms.long, request) };
       },
     }),
     ask({
@@ -257,6 +265,17 @@ function* fills({ directory }: QuerySources, records: Uint8Array): Generator<unk
     const view = fillView(symbols, report);
     if (view !== undefined) yield view;
   }
+}
+
+/** Whether an amend says what price the order has from then on: it is not looked for then. */
+function givesPrice({ price, stopPx, limitOffset, trailOffset, trailPpm }: AmendBody): boolean {
+  return [price, stopPx, limitOffset, trailOffset, trailPpm].some((value) => value !== undefined);
+}
+
+/** Whether an order has terms that its reports do not have. */
+function isLong({ stop, peg, iceberg, hidden, waits, market, endUs, selfTradeMode, link, child }: OpenOrderInfo): boolean {
+  const terms = [stop, peg, iceberg, hidden, waits, market, endUs, link, child];
+  return selfTradeMode !== 0 || terms.some((term) => term !== undefined);
 }
 
 function isReject(kind: number): boolean {
