@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Code } from '../engine/codes.ts';
+import { readTrail } from '../gateway/audit/audit-reader.ts';
 import { RouteTable } from '../gateway/endpoints/http/route-table.ts';
 import { PROBLEM } from '../gateway/endpoints/http/schemas/problem.ts';
-import { type Answer, ask, client, get, post } from './support/admin-exchange.ts';
+import { type Answer, ask, client, data, get, post } from './support/admin-exchange.ts';
 import { ADMIN_ROUTES } from './support/admin-routes.ts';
 
 const table = new RouteTable(ADMIN_ROUTES);
@@ -151,4 +152,22 @@ test('a reject has code, name and the limit that was broken; unknown keys are re
   assert.equal((await get('/v1/orders?account=2&depth=1')).json.name, 'BAD_PARAMETER');
   assert.equal((await post('/v1/orders/7', {})).json.name, 'WRONG_METHOD');
   assert.equal((await call('GET', '/v1/account?account=2')).json.id, 2);
+});
+
+test('the audit trail records who sends orders, not each of them', { timeout: 300_000 }, async () => {
+  // The next action of the operator is recorded after all orders.
+  assert.equal((await post('/v1/accounts/3/deposit', { asset: 'USD', amount: '1' })).status, 200);
+  for (;;) {
+    const records: { readonly kind: string; readonly action: string; readonly account?: number | undefined }[] = [];
+    for await (const record of readTrail(data)) records.push(record);
+    if (records.some(({ action }) => action.endsWith('/deposit'))) {
+      const ofOrders = records.filter(({ action }) => action.includes('/v1/orders'));
+      assert.deepEqual(ofOrders.map(({ kind, account }) => [kind, account]).sort(), [
+        ['session', 1],
+        ['session', 2],
+      ]);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 });

@@ -115,7 +115,10 @@ const parameters: Shape<typeof PARAM_KEYS> = {
  * {@link ./json-body.ts}.
  */
 export const BODIES = {
-  asset: named('AssetBody', fields<typeof ASSET_KEYS>({ id: number, name: text, decimals: number })),
+  asset: named(
+    'AssetBody',
+    fields<typeof ASSET_KEYS>({ id: number, name: text, decimals: number }).meta({ examples: [{ id: 20, name: 'CNY', decimals: 4 }] }),
+  ),
   symbol: named(
     'SymbolBody',
     fields<typeof SYMBOL_KEYS>({
@@ -127,10 +130,13 @@ export const BODIES = {
       lot: number,
       phase: text,
       ...parameters,
-    }),
+    }).meta({ examples: [{ id: 600, name: 'XAU-USD', base: 'XAU', quote: 'USD', tickSize: '0.01', lotSize: '0.1', phase: 'auction' }] }),
   ),
   parameters: named('ParametersBody', fields<typeof PARAM_KEYS>(parameters)),
-  phase: named('PhaseBody', fields({ phase: text, 'sub-phase': text })),
+  phase: named(
+    'PhaseBody',
+    fields({ phase: text, 'sub-phase': text }).meta({ examples: [{ phase: 'auction', subPhase: 'opening-auction' }] }),
+  ),
   phases: named(
     'PhasesBody',
     fields({
@@ -150,9 +156,9 @@ export const BODIES = {
         error: ({ input }) => `must be a JSON object of fee tables and tiers, not ${kindOf(input)}`,
       }),
       deposits: z.record(z.string(), number, { error: ({ input }) => `must be a JSON object of assets and amounts, not ${kindOf(input)}` }),
-    }),
+    }).meta({ examples: [{ id: 50, name: 'desk', maxOpenOrders: 3, deposits: { USD: '10.50' } }] }),
   ),
-  money: named('MoneyBody', fields({ asset: text, amount: number, units: number })),
+  money: named('MoneyBody', fields({ asset: text, amount: number, units: number }).meta({ examples: [{ asset: 'USD', amount: '10.00' }] })),
   limits: named(
     'LimitsBody',
     fields({
@@ -162,7 +168,7 @@ export const BODIES = {
       'command-burst': number,
       'order-to-trade': number,
       'self-trade': text,
-    }),
+    }).meta({ examples: [{ maxOpenOrders: 7, commandsPerSecond: 100 }] }),
   ),
   feeTable: named(
     'FeeTableBody',
@@ -171,7 +177,7 @@ export const BODIES = {
   givenTier: named('GivenTierBody', fields({ table: number, tier: number })),
   suspend: named('SuspendBody', fields({ cancel: boolean })),
   positionLimit: named('PositionLimitBody', fields({ symbol: text, 'max-position': number, 'max-exposure': number })),
-  on: named('OnBody', fields({ on: boolean })),
+  on: named('OnBody', fields({ on: boolean }).meta({ examples: [{ on: true }] })),
   ordersOfAccount: named('OrdersOfAccountBody', fields({ symbol: text, 'order-id': number, 'client-order-id': number })),
   ordersOfSymbol: named('OrdersOfSymbolBody', fields({ 'order-id': number })),
   ordersOfGroup: named('OrdersOfGroupBody', fields({ symbol: text, side: text })),
@@ -197,9 +203,12 @@ export const BODIES = {
       complete: boolean,
       repeat: number,
       note: text,
-    }),
+    }).meta({ examples: [{ account: 1, kind: 'price', symbol: 'BTC-USD', price: '65000.00' }] }),
   ),
-  webhook: named('WebhookBody', fields({ account: number, url: text, note: text })),
+  webhook: named(
+    'WebhookBody',
+    fields({ account: number, url: text, note: text }).meta({ examples: [{ account: 1, url: 'https://example.com/hooks' }] }),
+  ),
   ofAccount: named('OfAccountBody', fields({ account: number })),
   replay: named('ReplayBody', fields({ account: number, event: number })),
 };
