@@ -58,6 +58,7 @@ const ROOMS: readonly (readonly string[])[] = [
     'bench/recovery',
     'bench/rules',
     'bench/soak',
+    'bench/start',
     'bench/wire',
   ],
   ['bench/scopes', 'bench/suite/runner.ts', 'bench/pairs/*'],

@@ -13,6 +13,8 @@
  * the units that {@link FeedSink.scale} states. All calls come from one thread.
  */
 
+import type { InstrumentTerms } from './instrument-terms.ts';
+
 export const BookSide = { Bid: 0, Ask: 1 } as const;
 export type BookSide = (typeof BookSide)[keyof typeof BookSide];
 
@@ -31,6 +33,10 @@ export const FeedState = {
   Live: 3,
   /** Was live. Its source is silent, cut off or wrong; the last numbers are old. */
   Stale: 4,
+  /** The venue's list says that the instrument does not trade now. Its book is kept. */
+  Halted: 5,
+  /** The venue's list does not have the instrument, or calls it ended. */
+  Delisted: 6,
 } as const;
 export type FeedState = (typeof FeedState)[keyof typeof FeedState];
 
@@ -86,6 +92,14 @@ export const FeedFault = {
   DuplicateOrder: 25,
   /** More was taken from an order than it had. All of it is taken. */
   OrderExceeded: 26,
+  /** The venue's list does not have the instrument, or calls it ended. */
+  Delisted: 27,
+  /** The venue's list says that the instrument does not trade now. */
+  Halted: 28,
+  /** A price or quantity with more decimals than the venue's list states. It is taken as it is. */
+  PrecisionWrong: 29,
+  /** The venue's list of instruments could not be had, or not be read. The last one stays in force. */
+  ListFailed: 30,
 } as const;
 export type FeedFault = (typeof FeedFault)[keyof typeof FeedFault];
 
@@ -149,8 +163,11 @@ export interface FeedSink {
   /** Best bid and ask as the venue's ticker states them. A side without orders has price and quantity 0. */
   quote(instrument: number, bid: number, bidQuantity: number, ask: number, askQuantity: number, venueTimeUs: number): void;
 
+  /** The venue's list describes the instrument, for the first time or with a change. It may allocate. Absent: the sink has no use for it. */
+  listed?(instrument: number, terms: InstrumentTerms): void;
+
   /**
-   * The state changed. The adapter states that of its instruments: Syncing, Live, Stale. The line states its own, for
+   * The state changed. The adapter states that of its instruments: Syncing, Live, Stale, Halted, Delisted. The line states its own, for
    * {@link ALL_INSTRUMENTS}: Down, Connecting, Live (open). @param fault why, or `None`
    */
   status(instrument: number, state: FeedState, fault: FeedFault): void;
@@ -227,6 +244,8 @@ export interface AdapterOptions {
   readonly webSocketUrl?: string;
   /** Another base of HTTP addresses: `http://127.0.0.1:9000`. */
   readonly httpUrl?: string;
+  /** The venue's list of instruments is not fetched: nobody would answer. */
+  readonly withoutList?: true;
 }
 
 export type AdapterFactory = (options: AdapterOptions, line: FeedLine, sink: FeedSink) => VenueAdapter;

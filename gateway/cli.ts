@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import type { Command } from 'commander';
 import { nodeTooOld } from './node-version.ts';
 import { exitIfReplacement } from './tools/cli/end.ts';
 import { ExitCode, printErrorsAsJson, reportUsage } from './tools/cli/exit.ts';
@@ -54,25 +54,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   doctor: async () => (await import('./tools/cli/doctor.ts')).doctorCommand,
 };
 
-const program = new Command('openbell')
-  .description('An exchange in one process: order entry, market data, matching, journal.')
-  .version(VERSION)
-  .showHelpAfterError('(--help shows the commands and options)')
-  // Commander ends with 1 for a wrong command line; here 1 means that the exchange rejected the request.
-  .exitOverride()
-  .addHelpText(
-    'after',
-    `
-Exit codes: 0 ok, 1 rejected or a difference found, 2 wrong usage or configuration, 3 exchange unreachable.
-With --json, a command that fails prints {"error": {"code", "message"}} on stdout; the text is on stderr.
-
-Examples:
-  openbell start --simulate
-  openbell book BTC-USD
-  openbell order buy 0.5 BTC-USD 59000.00
-  openbell account 1`,
-  );
-
 const command = process.argv[2] ?? '';
 if (command === 'start') {
   restartWithNodeOptions();
@@ -112,20 +93,51 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // Messages on stderr may be lost; nothing else can be done about that.
 process.stderr.on('error', () => undefined);
 
-// Not at the top level: the single executable's main script is CommonJS.
+// Not at the top level: the single executable's main script is CommonJS. Commander is loaded here, because `start` begins twice.
 async function main(): Promise<void> {
   printErrorsAsJson(process.argv.includes('--json'));
-  for (const name of Object.hasOwn(COMMANDS, command) ? [command] : Object.keys(COMMANDS)) {
+  const commander = await import('commander');
+  const program = createProgram(commander);
+  for (const name of shownCommands()) {
     const add = await COMMANDS[name]();
     add(program);
   }
   try {
     await program.parseAsync();
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
+    if (!(error instanceof commander.CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? ExitCode.Ok : ExitCode.Usage;
     if (error.exitCode !== 0) reportUsage(error.message);
   }
+}
+
+/** The requested one; all of them for the help and for a name that does not exist. */
+function shownCommands(): readonly string[] {
+  if (command === '--version' || command === '-V') return [];
+  return Object.hasOwn(COMMANDS, command) ? [command] : Object.keys(COMMANDS);
+}
+
+function createProgram(commander: typeof import('commander')): Command {
+  return (
+    new commander.Command('openbell')
+      .description('An exchange in one process: order entry, market data, matching, journal.')
+      .version(VERSION)
+      .showHelpAfterError('(--help shows the commands and options)')
+      // Commander ends with 1 for a wrong command line; here 1 means that the exchange rejected the request.
+      .exitOverride()
+      .addHelpText(
+        'after',
+        `
+Exit codes: 0 ok, 1 rejected or a difference found, 2 wrong usage or configuration, 3 exchange unreachable.
+With --json, a command that fails prints {"error": {"code", "message"}} on stdout; the text is on stderr.
+
+Examples:
+  openbell start --simulate
+  openbell book BTC-USD
+  openbell order buy 0.5 BTC-USD 59000.00
+  openbell account 1`,
+      )
+  );
 }
 
 void main();

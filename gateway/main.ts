@@ -104,6 +104,7 @@ export class RunningExchange {
     dropCopies.end();
     analysis.alertStreams.end();
     analysis.portfolioStreams.end();
+    analysis.feedTails.end();
     await orderEntry.stop();
     try {
       const snapshot = await this.engine.stop();
@@ -115,6 +116,7 @@ export class RunningExchange {
       await this.history.stop();
       outside.feedCandles?.stop();
       await outside.feeds?.stop();
+      await outside.candleHistory?.stop();
       await this.#marketSockets.stop();
       await servers.admin.stop();
       access.certificates?.stop();
@@ -163,7 +165,7 @@ async function assemble(context: StartContext): Promise<RunningExchange> {
   const calendar = await startCalendar(context, core, venue, commands);
   const dropCopies = createDropCopies(context, core, recovered, access, sessions);
   const outside = startFeeds(context, venue);
-  const analysis = await startAnalysis(context, core, recovered, access, outside);
+  const analysis = await startAnalysis(context, core, recovered, access, outside, sessions);
   const references = new ReferenceDriver(venue, config.feeds, outside.feeds, { directory, commands, log });
   state.references = references;
   undo.push(() => references.stop());

@@ -25,6 +25,7 @@ import type { OrderEntryCounters } from './sessions/order-intake.ts';
 import type { ReportTap } from './sessions/report-tap.ts';
 import type { ServiceTime } from './sessions/service-time.ts';
 import type { CandleStats } from './taps/candles/candle-stats.ts';
+import type { FeedCandleHistoryStats } from './taps/feed-candles/feed-candle-history.ts';
 import type { HistoryStats } from './taps/history/history.ts';
 import type { Certificates } from './tls/certificates.ts';
 import type { MirrorStatus } from './venue/mirror-simulation.ts';
@@ -60,6 +61,8 @@ export interface MetricSources {
   readonly alerts: Alerts;
   /** Undefined without outside sources: their metrics are not exposed then. */
   readonly feeds: Feeds | undefined;
+  /** Of their stored candles; undefined: there are no feeds. */
+  readonly feedCandles: () => FeedCandleHistoryStats | undefined;
   /** Of `--simulate mirror`; undefined without it. */
   readonly mirror: () => MirrorStatus | undefined;
   /** Of the symbols that have outside sources. */
@@ -106,6 +109,7 @@ export function addExchangeMetrics(
     venue,
     calendar,
     feeds,
+    feedCandles,
     mirror,
     alerts,
     references,
@@ -148,6 +152,7 @@ export function addExchangeMetrics(
   ]);
   histogram('openbell_calendar_delay_seconds', 'From the due time of a phase to the answer of its command', () => calendar.delay);
   if (feeds !== undefined) addFeedMetrics(registry, feeds);
+  if (feeds !== undefined) addFeedCandleMetrics(registry, feedCandles);
   if (feeds !== undefined) addMirrorMetrics(registry, mirror);
   addCandleMetrics(registry, () => history().candles);
 
@@ -347,6 +352,32 @@ function addVenueMetrics(registry: Registry, venue: VenueGauges): void {
   };
   gauge('openbell_disk_free_bytes', 'Bytes that can still be written to the volume of the data directory', disk('free'));
   gauge('openbell_disk_size_bytes', 'Size of the volume of the data directory', disk('size'));
+}
+
+/** Stored candles of outside sources. */
+function addFeedCandleMetrics(registry: Registry, stats: () => FeedCandleHistoryStats | undefined): void {
+  const all = (name: string, help: string, type: 'gauge' | 'counter', read: (stats: FeedCandleHistoryStats) => number) =>
+    add(registry, `openbell_feed_candle_${name}`, help, type, () => {
+      const now = stats();
+      return now === undefined ? [] : [{ value: read(now) }];
+    });
+  all('stored_total', 'Closed candles of feeds that were stored', 'counter', ({ stored }) => stored);
+  all('lost_total', 'Closed candles of feeds that were dropped before the disk had room for them', 'counter', ({ lost }) => lost);
+  all(
+    'refused_total',
+    'Batches of an instrument that the store of candles of feeds has no number for',
+    'counter',
+    ({ refused }) => refused,
+  );
+  all(
+    'damaged_total',
+    'Rows of the store of candles of feeds that were read and have a wrong checksum',
+    'counter',
+    ({ damaged }) => damaged,
+  );
+  all('removed_total', 'Candles of feeds that were removed: too old, or to make room', 'counter', ({ removed }) => removed);
+  all('store_bytes', 'Pages in use of the store of candles of feeds', 'gauge', ({ bytes }) => bytes);
+  all('store_failing', '1 while candles of feeds cannot be stored', 'gauge', ({ failing }) => (failing ? 1 : 0));
 }
 
 /** Outside sources. */

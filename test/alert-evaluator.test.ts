@@ -164,6 +164,7 @@ describe('when an alert fires', () => {
     evaluator.add(alert, 0);
     trade(5, 0);
     evaluator.remove(alert);
+    evaluator.forgetWindows();
     assert.deepEqual([[...evaluator.gauges()], evaluator.symbols[1], evaluator.size], [[], undefined, 0]);
   });
 });
@@ -279,6 +280,7 @@ describe('random steps', () => {
             evaluator.tick(nowUs);
             naive.tick(nowUs, MOST_ARMED);
           }
+          evaluator.forgetWindows();
           const sorted = (list: readonly number[]) => [...list].sort((a, b) => a - b);
           assert.deepEqual(sorted(fired), sorted(naive.fired), JSON.stringify(step));
           fires += fired.length;

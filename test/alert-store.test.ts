@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import type { Alert } from '../gateway/alerts/alert.ts';
-import type { AlertEvent } from '../gateway/alerts/alert-event.ts';
 import { AlertStore, AlertsVersionError } from '../gateway/alerts/alert-store.ts';
-import { AlertThread, type Commit } from '../gateway/alerts/alert-thread.ts';
+import { AlertThread } from '../gateway/alerts/alert-thread.ts';
+import type { Commit, Unstored } from '../gateway/alerts/commit.ts';
 import { EVENTS_KEPT, MAX_DEAD, MAX_ENDPOINTS_PER_ACCOUNT, MAX_PENDING_PER_ACCOUNT, SECRET_OVERLAP_MS } from '../gateway/alerts/limits.ts';
 import { Webhooks } from '../gateway/alerts/webhooks.ts';
+import { WINDOW_NUMBERS } from '../gateway/alerts/windows.ts';
+import type { AlertEvent } from '../gateway/client/alert-types.ts';
 import type { Outcome } from '../gateway/webhooks/delivery-queue.ts';
 import { RETRY_DELAYS_MS } from '../gateway/webhooks/retry.ts';
 
@@ -18,7 +20,8 @@ const OK: Outcome = { status: 200, reason: '', retryAfterMs: 0 };
 const FAILED: Outcome = { status: 500, reason: 'HTTP_500', retryAfterMs: 0 };
 const GONE: Outcome = { status: 410, reason: 'HTTP_410', retryAfterMs: 0 };
 const URL_1 = 'https://example.com/1';
-const EMPTY: Commit = { events: [], alerts: [], removed: [], gauges: [], accounts: [] };
+const EMPTY: Commit = { events: [], alerts: [], removed: [], gauges: [], windows: [], accounts: [] };
+const NOTHING: Unstored = { values: [], windows: [], reportNo: undefined };
 
 interface Sent {
   readonly url: string;
@@ -265,17 +268,23 @@ describe('alerts in their store', { timeout: 120_000 }, () => {
     suppressed: 0,
   };
 
+  const WINDOW = new Float64Array(WINDOW_NUMBERS).map((_, i) => i / 8);
+
   it('survive a restart with their values and numbers', async (t) => {
     const fixture = new Fixture(t);
     const { thread } = fixture.open();
-    const alert = thread.addAlert(made, [['price:1', 99]], undefined);
-    const fills = thread.addAlert({ ...made, condition: { kind: 'fill', symbol: 0, complete: true }, coolDownS: undefined }, [], 12);
+    const alert = thread.addAlert(made, { ...NOTHING, values: [['price:1', 99]], windows: [['1:10s', WINDOW]] });
+    const fills = thread.addAlert(
+      { ...made, condition: { kind: 'fill', symbol: 0, complete: true }, coolDownS: undefined },
+      { ...NOTHING, reportNo: 12 },
+    );
     assert.deepEqual([alert.id, fills.id], [1, 2]);
     thread.commit({
       events: [eventOf(1)],
       alerts: [{ ...alert, fired: 1 }],
       removed: [2],
       gauges: [['price:1', 105]],
+      windows: [['1:1m', WINDOW]],
       accounts: [[1, { eventNo: 1, reportNo: 15 }]],
     });
     await fixture.close();
@@ -283,9 +292,13 @@ describe('alerts in their store', { timeout: 120_000 }, () => {
     assert.deepEqual(again.load(), {
       alerts: [{ ...alert, fired: 1 }],
       gauges: [['price:1', 105]],
+      windows: [
+        ['1:10s', WINDOW],
+        ['1:1m', WINDOW],
+      ],
       accounts: [[1, { eventNo: 1, reportNo: 15 }]],
     });
-    assert.equal(again.addAlert(made, [], undefined).id, 3, 'an id is not given twice');
+    assert.equal(again.addAlert(made, NOTHING).id, 3, 'an id is not given twice');
     again.removeAlert(1, 'price:1');
     assert.deepEqual([again.load().alerts.length, again.load().gauges], [1, []]);
   });

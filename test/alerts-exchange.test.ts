@@ -290,24 +290,31 @@ describe('alerts of a running exchange', { timeout: 240_000 }, () => {
     const seen = (await eventsOf(1)).at(-1).no;
     await set({ kind: 'price', symbol: SYMBOL, price: '61650.00', direction: 'up', note: 'set after it' });
     await venue.restart({ 'webhook-loopback': true }, async () => {
-      // As after a kill before the commit: the values are those before the four trades.
+      // As after a kill before the commit: the values are those before the four trades, and one alert has not fired. The event of the other one is stored.
       const store = new AlertStore(venue.data);
       const row = [...store.gauges.getRange()].find(({ key }) => key.startsWith('trade:')) ?? assert.fail();
-      store.write(2, () => {
+      const dip = [...store.alerts.getRange()].find(({ value }) => value.note === 'dip') ?? assert.fail();
+      store.write(3, () => {
+        store.alerts.putSync(dip.key, { ...dip.value, fired: 0, firedUs: 0 });
         store.gauges.putSync(row.key, row.value - 4);
         store.gauges.putSync(row.key.replace('trade', 'price'), 6_150_000);
       });
       await store.close();
     });
-    await until(async () => (await eventsOf(1, seen)).length >= 2, 'the events again');
-    const events: { note: string; value: string }[] = await eventsOf(1, seen);
+    other = await venue.connect(2);
+    await set({ kind: 'price', symbol: SYMBOL, price: '61450.00', direction: 'down', note: 'after it' });
+    await trade('61450.00');
+    await until(async () => (await eventsOf(1, seen)).length >= 3, 'the event again, a fill and one after it');
+    const events: { note: string; kind: string; value: string }[] = await eventsOf(1, seen);
     assert.deepEqual(
-      events.map(({ note, value }) => [note, value]),
+      events.filter(({ kind }) => kind === 'price').map(({ note, value }) => [note, value]),
       [
         ['dip', '61300.00'],
-        ['peak', '61700.00'],
+        ['after it', '61450.00'],
       ],
     );
+    await trade('61500.00');
+    await until(async () => (await eventsOf(1, seen)).length >= 4, 'the fill');
     // And where the trades are not known, from the stored value to that of now.
     await set({ kind: 'price', symbol: SYMBOL, price: '61450.00', direction: 'up', note: 'net' });
     const last = (await eventsOf(1)).at(-1).no;

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { AlertLink } from '../gateway/alerts/alert-link.ts';
-import { AlertStore, alertsPath } from '../gateway/alerts/alert-store.ts';
+import { alertsPath } from '../gateway/alerts/alert-paths.ts';
+import { AlertStore } from '../gateway/alerts/alert-store.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
 import { startExchange } from '../gateway/main.ts';
@@ -45,7 +46,7 @@ test('a thread that ends is started again; meanwhile requests say so', { timeout
     loaded = await link.ask('load').catch(() => undefined);
     return loaded !== undefined;
   }, 'a new thread');
-  assert.deepEqual(loaded, { alerts: [], gauges: [], accounts: [] });
+  assert.deepEqual(loaded, { alerts: [], gauges: [], windows: [], accounts: [] });
 });
 
 test('a store of a newer release stops the start, and is not changed', { timeout: 120_000 }, async (t) => {

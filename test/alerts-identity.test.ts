@@ -78,7 +78,7 @@ describe('alerts with authentication', { timeout: 120_000 }, () => {
     assert.equal((await venue.http('DELETE', '/v1/alerts/1?account=2', headers)).status, 404);
   });
 
-  it('actions are in the audit trail with their account, secrets are not', async () => {
+  it('actions and streams are in the audit trail with their account, secrets are not', async () => {
     const headers = await bearer('trader', '1');
     const { json } = await venue.http('POST', '/v1/webhooks', headers, HOOK);
     assert.match(json.secret, /^whsec_/);
@@ -90,6 +90,9 @@ describe('alerts with authentication', { timeout: 120_000 }, () => {
       .map((name) => readFileSync(join(dir, name), 'utf8'))
       .join('');
     assert.match(trail, /"account":1,"action":"DELETE \/v1\/webhooks\/:webhook","outcome":"ok"/);
+    for (const what of ['open', 'close'])
+      assert.match(trail, new RegExp(`"subject":"read-only","account":1,"action":"${what} WebSocket alerts","outcome":"ok"`));
+    assert.ok(!/"subject":"custodian","account":1,"action":"open/.test(trail), 'a refused one has not begun');
     assert.ok(!trail.includes('whsec_'));
   });
 });

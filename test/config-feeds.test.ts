@@ -77,6 +77,11 @@ const WRONG: readonly (readonly [what: string, text: string, problem: RegExp])[]
     (name) =>
       [`the word ${name}`, source({ name }), /feeds\[0\]: feed name \w+ is the word for a price of the venue; choose another$/] as const,
   ),
+  [
+    'the list of instruments',
+    source({ name: 'instruments' }),
+    /feeds\[0\]: feed name instruments is taken by GET \/v1\/feeds\/instruments; choose another$/,
+  ],
   ['the list of books', source({ name: 'books' }), /feeds\[0\]: feed name books is taken by GET \/v1\/feeds\/books; choose another$/],
   [
     'too many',

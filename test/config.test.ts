@@ -301,6 +301,13 @@ feeds: [{ name: btc, venue: kraken, instruments: [BTC/USD] }]`;
     /--simulate mirror=eth: neither a feed nor a file has this name; use one of btc, demo, or the path of a capture/,
   );
   const mapped = text.replace('takers: [2]', 'takers: [2], mirror: { BTC-USD: XBT/USD }');
+  assert.equal(load(text.replace('takers: [2]', 'takers: [2], mirror-percent: 10')).simulator?.mirrorPercent, 10);
+  assert.equal(load(text).simulator?.mirrorPercent, 100);
+  for (const percent of ['0', '101', '2.5'])
+    assert.throws(
+      () => load(text.replace('takers: [2]', `takers: [2], mirror-percent: ${percent}`)),
+      /simulator\.mirror-percent: must be a whole number/,
+    );
   assert.throws(() => load(mapped), /simulator\.mirror\.BTC-USD: no symbol has this name/);
 });
 

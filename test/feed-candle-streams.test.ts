@@ -56,7 +56,7 @@ function streams() {
     candles: async (_source, row, range) => {
       state.asked++;
       if (state.isAway) throw new FeedsBusyError('away');
-      return { bars: candles.bars(row, range), leftOut: candles.leftOut };
+      return { bars: candles.bars(row, range), beginUs: candles.beginUs(row, range.interval), leftOut: candles.leftOut };
     },
   });
   const trade = (seconds: number, price: number) =>

@@ -31,7 +31,8 @@ test('candles of a feed close by the time of its venue, and are asked for and fo
     for (const step of undo.reverse()) await step();
   });
   const connected = Promise.withResolvers<WebSocket>();
-  const venue = await LoopbackVenue.start({ connected: (socket) => socket.once('message', () => connected.resolve(socket)) });
+  let connectedNext = connected.resolve;
+  const venue = await LoopbackVenue.start({ connected: (socket) => socket.once('message', () => connectedNext(socket)) });
   undo.push(() => venue.close());
   const data = mkdtempSync(join(tmpdir(), 'openbell-feed-candles-'));
   undo.push(() => rmSync(data, { recursive: true, force: true }));
@@ -41,7 +42,7 @@ test('candles of a feed close by the time of its venue, and are asked for and fo
   const exchange = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
   undo.push(() => exchange.stop());
   const { http: httpPort } = exchange.ports;
-  const client = await connect({ httpPort });
+  const client = await connect({ httpPort, wsPort: exchange.ports.ws });
   undo.push(() => client.close());
   const ask = async (query: string) => {
     const response = await fetch(`http://127.0.0.1:${httpPort}/v1/feeds/${query}`);
@@ -154,11 +155,61 @@ test('candles of a feed close by the time of its venue, and are asked for and fo
     assert.equal(response.statusCode, status, query);
     response.resume();
   }
+  const indicators = ['sma:2', 'vwap:2'];
+  const page2 = await client.queries.feedIndicators({ ...wanted, indicators, limit: 3 });
+  const [, second2, third] = page2.bars;
+  assert.deepEqual(
+    page2.bars.map(({ startUs: at, closed: isClosed, close }) => [(at - startUs) / 1e6, isClosed, close]),
+    [
+      [1, true, '60002.0'],
+      [5, true, '60000.0'],
+      [9, false, '60000.0'],
+    ],
+  );
+  assert.deepEqual([second2.values['sma:2'], third.values['sma:2']], [60_001, 60_000]);
+  assert.ok(Math.abs(Number(second2.values['vwap:2']) - (60_002 + 2 * 59_999.9 + 60_000) / 4) < 1e-6);
+  const streamed: { readonly at: number; readonly closed: boolean; readonly sma: unknown }[] = [];
+  const stream = await client.feedIndicators({
+    ...{ ...wanted, indicators, bars: 2 },
+    onBar: ({ startUs: at, closed: isClosed, values }) => {
+      streamed.push({ at: (at - startUs) / 1e6, closed: isClosed, sma: values['sma:2'] });
+      heard.emit('bar');
+    },
+  });
+  undo.push(() => stream.close());
+  socket.send(tradeFrame(9.5, '60010.00', '1', 'Buy'));
+  socket.send(tradeFrame(12, '60020.00', '1', 'Buy'));
+  const hasBar = (wantedAt: number) => streamed.some(({ at }) => at === wantedAt);
+  while (!hasBar(12)) await once(heard, 'bar');
+  assert.deepEqual(
+    streamed.filter(({ closed: isClosed }) => isClosed),
+    [
+      { at: 5, closed: true, sma: 60_001 },
+      { at: 9, closed: true, sma: 60_005 },
+    ],
+  );
+  assert.deepEqual(streamed.at(-1), { at: 12, closed: false, sma: 60_015 });
+  const noInstrument = { source: 'outside', instrument: 'NONE', indicators, onBar: () => undefined };
+  await assert.rejects(client.feedIndicators(noInstrument), { code: 'UNKNOWN_INSTRUMENT' });
+  await assert.rejects(client.feedIndicators({ ...noInstrument, source: 'none' }), { code: 'UNKNOWN_FEED' });
+  const shown = await openbell([
+    'indicators',
+    '--source',
+    'outside',
+    'BTCUSDT',
+    'sma:2',
+    '--interval',
+    '1s',
+    '--http-port',
+    String(httpPort),
+  ]);
+  assert.match(shown.stdout, /^start +close +sma:2\n(2023-01-01T00:00:\S+Z +\S+ .*\n){5}$/, shown.stderr);
+
   live.send('anything');
   const [code] = await once(live, 'close');
   assert.equal(code, 4003);
   const { stdout } = await openbell(command);
-  assert.match(stdout, /^start +open +high +low +close +volume +average +trades\n(2023-01-01T00:00:\S+Z +\S+ .*\n){4}$/);
+  assert.match(stdout, /^start +open +high +low +close +volume +average +trades\n(2023-01-01T00:00:\S+Z +\S+ .*\n){5}$/);
 
   for (const [query, status, text] of [
     ['none/candles?instrument=BTCUSDT', 404, /UNKNOWN_FEED.*there is no feed none; there are: outside/],
@@ -171,6 +222,32 @@ test('candles of a feed close by the time of its venue, and are asked for and fo
     assert.equal(answer.status, status, query);
     assert.match(answer.text, text);
   }
+
+  // After a restart, all is there, and what formed goes on.
+  const before = await client.queries.feedCandles(wanted);
+  await exchange.stop();
+  const again = Promise.withResolvers<WebSocket>();
+  connectedNext = again.resolve;
+  const next = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
+  undo.push(() => next.stop());
+  const later = await connect({ httpPort: next.ports.http, wsPort: next.ports.ws });
+  undo.push(() => later.close());
+  assert.deepEqual(
+    (await later.queries.feedCandles(wanted)).candles,
+    before.candles.filter(({ closed: isClosed }) => isClosed),
+  );
+  const line = await again.promise;
+  line.send(new BybitMarket('BTCUSDT', 7).snapshot().text);
+  line.send(tradeFrame(12.5, '60030.00', '1', 'Buy'));
+  line.send(tradeFrame(20, '60030.00', '1', 'Buy'));
+  let joined = await later.queries.feedCandles(wanted);
+  while (joined.candles.at(-1)?.startUs !== startUs + 20e6) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    joined = await later.queries.feedCandles(wanted);
+  }
+  assert.deepEqual(joined.candles.slice(0, -2), before.candles.slice(0, -1));
+  const { open, close, trades, incomplete, closed: isClosed } = joined.candles.at(-2) ?? {};
+  assert.deepEqual([open, close, trades, incomplete, isClosed], ['60020.0', '60030.0', 2, true, true], 'two trades without numbers');
 });
 
 test('live candles need a token with a role, and end with it', { timeout: 300_000 }, async (t) => {
@@ -197,6 +274,10 @@ test('live candles need a token with a role, and end with it', { timeout: 300_00
     response.resume();
     return response.statusCode;
   };
+  const below = new WebSocket(address.replace('?', '/?'));
+  const [, notFound] = (await once(below, 'unexpected-response')) as [unknown, IncomingMessage];
+  notFound.resume();
+  assert.equal(notFound.statusCode, 404, 'a path below is no market data');
   assert.equal(await refused(undefined), 401);
   assert.equal(await refused(await issuer.token({ openbell_roles: '' })), 403);
   const reader = { openbell_roles: 'read-only', openbell_accounts: '1' };

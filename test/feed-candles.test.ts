@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { BAR_FIELDS, BarField, BarRing, MOST_BARS } from '../feeds/analysis/bar-ring.ts';
 import { CANDLE_INTERVALS, CandleField, INTERVAL_US, Taker } from '../feeds/analysis/candles.ts';
-import { type BarRange, CLOSE_AFTER_US, FeedCandles, leftOutOf, MOST_AHEAD_US } from '../feeds/analysis/feed-candles.ts';
+import { CLOSE_AFTER_US, FeedCandles, leftOutOf, MOST_AHEAD_US } from '../feeds/analysis/feed-candles.ts';
+import type { BarRange } from '../feeds/analysis/instrument-candles.ts';
 import { rescaleCandle } from '../feeds/analysis/rescale.ts';
 import { wideValue } from '../feeds/analysis/wide-sum.ts';
 import { ALL_INSTRUMENTS, FeedFault, FeedState, TakerSide } from '../feeds/feed.ts';
@@ -93,6 +94,17 @@ describe('candles of an outside market', () => {
     assert.deepEqual(ledger(candles, '15s'), ['0s 100 105 100 105 = 6 6 forming incomplete']);
   });
 
+  it('are incomplete where the time before the gap stands in them, also if the venue comes back with an older time', () => {
+    const candles = opened();
+    trade(candles, 1, 100);
+    candles.connection(FeedState.Down);
+    candles.connection(FeedState.Live);
+    time(candles, 0.5);
+    trade(candles, 1.5, 101);
+    trade(candles, 2, 102);
+    assert.deepEqual(ledger(candles, '1s'), ['1s 100 101 100 101 = 2 2 incomplete', '2s 102 102 102 102 = 1 1 forming']);
+  });
+
   it('count trades that are late, without a time or with one in the future', () => {
     const candles = opened();
     time(candles, 0);
@@ -122,16 +134,39 @@ describe('candles of an outside market', () => {
     numbered(0.1, 100, 7);
     numbered(0.5, 101, 8);
     numbered(0.5, 103, 9);
-    numbered(0.5, 104, 5);
-    assert.deepEqual(ledger(candles, '1s'), ['0s 100 104 100 104 = 5 5 forming incomplete']);
-    assert.equal(candles.leftOut.repeated, 2);
-    // Without numbers, a trade of the same time counts as sent again.
+    // A newer one does not admit those that were there before the connection.
+    numbered(0.4, 104, 6);
+    assert.deepEqual(ledger(candles, '1s'), ['0s 100 103 100 103 = 4 4 forming'], 'the last one came again: nothing is missing');
+    assert.equal(candles.leftOut.repeated, 3);
+    // Without numbers, a trade of the same time counts as sent again, and nobody knows what is missing.
     candles.connection(FeedState.Down);
     candles.connection(FeedState.Live);
     numbered(0.5, 105, 0);
     numbered(0.6, 106, 0);
-    assert.equal(ledger(candles, '1s')[0], '0s 100 106 100 106 = 6 6 forming incomplete');
-    assert.equal(candles.leftOut.repeated, 3);
+    assert.equal(ledger(candles, '1s')[0], '0s 100 106 100 106 = 5 5 forming incomplete');
+    assert.equal(candles.leftOut.repeated, 4);
+  });
+
+  it('are complete over a connection that ended, if the numbers of trades say so', () => {
+    const numbered = (candles: FeedCandles, seconds: number, price: number, tradeId: number) =>
+      candles.trade(ROW, price, 1, TakerSide.Buy, DAY + seconds * SECOND, DAY + seconds * SECOND, tradeId);
+    for (const [next, mark] of [
+      [8, ''],
+      [9, ' incomplete'],
+    ] as const) {
+      const candles = opened();
+      time(candles, 0);
+      numbered(candles, 0.5, 100, 7);
+      candles.connection(FeedState.Stale);
+      assert.deepEqual(ledger(candles, '1s'), ['0s 100 100 100 100 = 1 1 forming incomplete'], 'as long as it is away');
+      candles.connection(FeedState.Live);
+      // A second is left for trades that are sent again.
+      time(candles, 3);
+      time(candles, 3.9);
+      numbered(candles, 0.9, 101, next);
+      numbered(candles, 4.5, 102, next + 1);
+      assert.deepEqual(ledger(candles, '1s'), [`0s 100 101 100 101 = 2 2${mark}`, '4s 102 102 102 102 = 1 1 forming']);
+    }
   });
 
   it('of one instrument are not those of another, and both close by the time of their venue', () => {
@@ -171,10 +206,14 @@ describe('candles of an outside market', () => {
     assert.deepEqual([bars[BarField.priceDecimals], bars[BarField.quantityDecimals]], [2, 3]);
     assert.deepEqual([bars[BAR_FIELDS + BarField.priceDecimals], bars[BAR_FIELDS + BarField.quantityDecimals]], [4, 4]);
     assert.equal(candleAt(bars, BAR_FIELDS).notional, 10_100n * 50n + 10_150n * 3n);
-    // A source that began anew with larger units: what forms cannot be said in them.
+    // A source that began anew with larger units: the smallest ones so far stay.
     candles.scale(ROW, 1, 1);
     trade(candles, 2, 5, 2);
-    assert.deepEqual(ledger(candles, '1m'), ['0s 5 5 5 5 = 2 1 forming']);
+    assert.deepEqual(ledger(candles, '1s').at(-1), '2s 5000 5000 5000 5000 = 2000 1 forming');
+    assert.deepEqual(ledger(candles, '1m'), ['0s 10000 10150 5000 5000 = 2123 4 forming']);
+    // A number that does not fit them: what formed in them is not known.
+    trade(candles, 3, 2 ** 52, 2);
+    assert.deepEqual(ledger(candles, '1m'), [`0s ${2 ** 52} ${2 ** 52} ${2 ** 52} ${2 ** 52} = 2 1 forming`]);
   });
 
   it('counters of trades that are left out are shared by threads, and go on in the next thread', () => {

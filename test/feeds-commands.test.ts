@@ -172,6 +172,8 @@ describe('openbell feeds', () => {
     assert.equal(gunzipSync(readFileSync(file)).toString('utf8').trimEnd().split('\n').length, lines);
     assert.equal(frames, 4430);
     assert.equal((await feeds('books', file, '--json')).out, source.out);
+    const recorded = gunzipSync(readFileSync(file)).toString('utf8');
+    assert.match(recorded, /"t":"http"[^\n]*\/0\/public\/AssetPairs/, 'with the list of instruments');
     const again = await feeds('record', 'kraken-v1', '--instruments', 'A', '--out', file, ...server.urls);
     assert.deepEqual([again.code, /CAPTURE_WRITE_FAILED: .*EEXIST/.test(again.err)], [1, true], again.err);
     await server.stop();

@@ -50,12 +50,16 @@ test('a line subscribes, and asks for the decimals once', () => {
   sink.take();
   line.opened(0);
   assert.deepEqual(sink.take(), ['fetch http://h/0/public/AssetPairs', ...sends]);
-  line.answer('http://h/other', encoder.encode('?'));
-  line.answer('http://h/0/public/AssetPairs', encoder.encode(PAIRS));
-  assert.deepEqual(sink.take(), ['scale XBT/USD 1 8']);
+  line.answer('http://h/other', encoder.encode('?'), 0);
+  line.answer('http://h/0/public/AssetPairs', encoder.encode(PAIRS), 0);
+  assert.deepEqual(sink.take(), ['scale XBT/USD 1 8', 'fault ETH/USD DELISTED', 'status ETH/USD delisted DELISTED']);
   line.closed(1);
   line.opened(2);
-  assert.deepEqual(sink.take(), sends);
+  assert.deepEqual(
+    sink.take(),
+    sends.map((text) => text.replace(',"ETH/USD"', '')),
+    'without the pair that the list does not have',
+  );
 });
 
 test('snapshot, updates with both sides, levels published again, removal', () => {
@@ -195,7 +199,7 @@ test('silence and the end of the line make books stale', () => {
 
 test('without instruments, every one that comes is taken', () => {
   const desk = new Desk([]);
-  desk.line.answer('https://api.kraken.com/0/public/AssetPairs', encoder.encode(PAIRS));
+  desk.line.answer('https://api.kraken.com/0/public/AssetPairs', encoder.encode(PAIRS), 0);
   assert.deepEqual(desk.book('{"as":[],"bs":[["100.0","1.50000000","1"]]}'), [
     'status XBT/USD syncing',
     'scale XBT/USD 1 8',
@@ -205,7 +209,7 @@ test('without instruments, every one that comes is taken', () => {
     'status XBT/USD live',
   ]);
   for (const text of ['{"error":["EGeneral"]}', '[]', '{"result":']) {
-    desk.line.answer('https://api.kraken.com/0/public/AssetPairs', encoder.encode(text));
-    assert.deepEqual(desk.sink.take(), ['fault * MALFORMED'], text);
+    desk.line.answer('https://api.kraken.com/0/public/AssetPairs', encoder.encode(text), 0);
+    assert.deepEqual(desk.sink.take(), ['fault * LIST_FAILED'], text);
   }
 });

@@ -189,7 +189,7 @@ test('trades and tickers', () => {
   );
 });
 
-test('an instrument that the venue delists is counted and stale; others are ignored', () => {
+test('an instrument that the venue delists is counted and said; one that it halts is back with its book; others are ignored', () => {
   const desk = new Desk();
   desk.book('snapshot', '{"symbol":"BTC/USD","bids":[{"price":1.0,"qty":2.0}],"asks":[]}');
   const list = (symbol: string, status: string) =>
@@ -199,7 +199,22 @@ test('an instrument that the venue delists is counted and stale; others are igno
   list('BTC/USD', 'online');
   assert.equal(desk.line.instruments[0].live, true);
   assert.deepEqual(list('NO/ONE', 'delisted'), []);
-  assert.deepEqual(list('BTC/USD', 'delisted'), ['fault BTC/USD REFUSED', 'status BTC/USD stale REFUSED']);
+  assert.deepEqual(list('BTC/USD', 'cancel_only'), ['fault BTC/USD HALTED', 'status BTC/USD halted HALTED']);
+  assert.deepEqual(list('BTC/USD', 'a word of the future'), ['status BTC/USD live'], 'a word that is not known says nothing');
+  assert.deepEqual(list('BTC/USD', 'maintenance'), ['fault BTC/USD HALTED', 'status BTC/USD halted HALTED']);
+  assert.deepEqual(list('BTC/USD', 'post_only'), ['status BTC/USD live']);
+  assert.deepEqual(list('BTC/USD', 'delisted'), ['fault BTC/USD DELISTED', 'status BTC/USD delisted DELISTED']);
+  assert.deepEqual(list('BTC/USD', 'online'), ['status BTC/USD live'], 'its book was whole all the time');
+  list('BTC/USD', 'delisted');
+  desk.line.closed(2);
+  desk.line.opened(3);
+  assert.equal(desk.sink.take().filter((line) => line.includes('"symbol"')).length, 0, 'it is not subscribed');
+  assert.deepEqual(list('BTC/USD', 'online'), [
+    'status BTC/USD stale CLOSED',
+    'send {"method":"subscribe","params":{"channel":"book","symbol":["BTC/USD"],"depth":10}}',
+    'send {"method":"subscribe","params":{"channel":"trade","symbol":["BTC/USD"],"snapshot":false}}',
+    'send {"method":"subscribe","params":{"channel":"ticker","symbol":["BTC/USD"],"event_trigger":"bbo"}}',
+  ]);
 });
 
 test('messages about the line, and messages that lack something', () => {

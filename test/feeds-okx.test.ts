@@ -63,11 +63,14 @@ test('a line subscribes, and asks for the decimals of the kinds of instruments t
   line.answer(
     `http://h${INSTRUMENTS}`,
     encoder.encode(`{"code":"0","data":[{"instId":"${NAME}","tickSz":"0.1","lotSz":"0.00000001"},{"instId":"X"},3],"msg":""}`),
+    0,
   );
   assert.deepEqual(sink.take(), ['scale BTC-USDT 1 8']);
-  line.answer(`http://h${INSTRUMENTS}`, encoder.encode('{"code":"0","data":['));
-  line.answer('http://h/else', encoder.encode('{'));
-  assert.deepEqual(sink.take(), ['fault * MALFORMED']);
+  line.answer(`http://h${INSTRUMENTS}`, encoder.encode('{"code":"0","data":['), 0);
+  line.answer('http://h/else', encoder.encode('{'), 0);
+  assert.deepEqual(sink.take(), [], 'a page that came already, and another address');
+  line.answer('http://h/api/v5/public/instruments?instType=SWAP', encoder.encode('{"code":"0","data":['), 0);
+  assert.deepEqual(sink.take(), ['fault * LIST_FAILED']);
 });
 
 test('a snapshot, updates, and the signed checksum over both sides in turn', () => {

@@ -88,17 +88,18 @@ test('symbols are fetched, then book, trades and bbo of the configured ones are 
     `${Subscribe} ${Channel.Book} 1`,
     `${Subscribe} ${Channel.Trades} 1`,
     `${Subscribe} ${Channel.Bbo} 1`,
+    `${Subscribe} ${Channel.Status} 1`,
   ]);
   const all = ledger([]);
   all.open();
   const sent = all.answer(URL_SYMBOLS, SYMBOLS).filter((line) => line.startsWith('send'));
   assert.deepEqual(
     sent.map(request),
-    ['0', '3', '2'].flatMap((channel) => [`1 ${channel} 1`, `1 ${channel} 2`]).sort((a, b) => Number(a.at(-1)) - Number(b.at(-1))),
+    ['0', '3', '2', '4'].flatMap((channel) => [`1 ${channel} 1`, `1 ${channel} 2`]).sort((a, b) => Number(a.at(-1)) - Number(b.at(-1))),
   );
 });
 
-test('a list of symbols that cannot be used is fetched again; a symbol that is not there is refused', () => {
+test('a list of symbols that cannot be used is fetched again; a symbol that is not there is delisted', () => {
   for (const body of [
     'x',
     '{}',
@@ -108,14 +109,14 @@ test('a list of symbols that cannot be used is fetched again; a symbol that is n
   ]) {
     const upstream = ledger();
     upstream.open();
-    assert.deepEqual(upstream.answer(URL_SYMBOLS, body), ['line fault MALFORMED'], JSON.stringify(body));
+    assert.deepEqual(upstream.answer(URL_SYMBOLS, body), ['line fault LIST_FAILED'], JSON.stringify(body));
     assert.deepEqual(upstream.pass(2), [`get ${URL_SYMBOLS}`]);
     assert.deepEqual(upstream.fail(URL_SYMBOLS, 503), ['line fault HTTP_FAILED']);
     assert.deepEqual(upstream.pass(2), [`get ${URL_SYMBOLS}`]);
   }
   const upstream = ledger(['X']);
   upstream.open();
-  assert.deepEqual(upstream.answer(URL_SYMBOLS, SYMBOLS), ['X fault REFUSED']);
+  assert.deepEqual(upstream.answer(URL_SYMBOLS, SYMBOLS), ['X fault DELISTED', 'X delisted DELISTED']);
 });
 
 test('a snapshot, then deltas without gaps; ticks and lots become prices and quantities', () => {
@@ -180,7 +181,7 @@ test('what cannot be read or was refused is counted', () => {
     ['no frame', new Uint8Array(7), ['line fault MALFORMED', 'BTC-USD stale MALFORMED', 'reconnect MALFORMED']],
     ['a refusal', frame(FrameKind.Refused, Channel.Book, 1, 0), ['line fault REFUSED']],
     ['an unknown symbol', book(FrameKind.Delta, 9, 11), ['line fault UNKNOWN_INSTRUMENT']],
-    ['a channel that was not subscribed', frame(FrameKind.Delta, Channel.Status, 1, 1), ['line fault UNKNOWN_MESSAGE']],
+    ['a channel that was not subscribed', frame(FrameKind.Delta, Channel.BookL3, 1, 1), ['line fault UNKNOWN_MESSAGE']],
     ['a heartbeat', frame(FrameKind.Heartbeat, 0, 0, 1), []],
     [
       'a price of too many units',

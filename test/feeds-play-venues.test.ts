@@ -3,6 +3,7 @@ import { after, describe, it } from 'node:test';
 import { booksOf, type CapturedBook } from '../feeds/files/capture-books.ts';
 import { CaptureReplay } from '../feeds/files/capture-replay.ts';
 import { readCaptureByTime, type SortedCapture } from '../feeds/files/captures.ts';
+import { InstrumentStatus } from '../feeds/instrument-terms.ts';
 import { lineOf } from '../feeds/lines/feed-source.ts';
 import { type PlayStep, playScript } from '../feeds/lines/play-script.ts';
 import { PlayServer } from '../feeds/lines/play-server.ts';
@@ -68,7 +69,11 @@ async function play(
   const wanted = sides(expected);
   const books = () => booksOf(line.adapter as VenueLine, LEVELS);
   await until(
-    () => server.counters.played === script.frames && sink.live === instruments.length && sides(books()) === wanted,
+    () =>
+      server.counters.played === script.frames &&
+      sink.live === instruments.length &&
+      (disturb !== undefined || (line.adapter as VenueLine).instruments.every(({ terms }) => terms.tick !== '')) &&
+      sides(books()) === wanted,
     `the books of ${path}, after ${server.counters.connections} connections`,
     60_000,
   );
@@ -85,6 +90,9 @@ describe('a recorded session over real sockets', () => {
       const { line, server, books } = await play(path);
       assert.deepEqual(books, (await recorded(path)).books);
       assert.deepEqual([line.counters.connects, line.counters.frames], [1, server.counters.frames]);
+      // The server gives the recorded list, too.
+      const { instruments } = line.adapter as VenueLine;
+      assert.ok(instruments.every(({ terms }) => terms.status === InstrumentStatus.Trading));
     });
   }
 });

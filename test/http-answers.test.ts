@@ -51,6 +51,7 @@ test('the answers of queries and actions match their schemas', { timeout: 300_00
     '/v1/kill-switches',
     '/v1/feeds',
     '/v1/feeds/books',
+    '/v1/feeds/instruments',
     '/v1/references',
     '/v1/accounts',
     '/v1/accounts?limit=1&after=1',

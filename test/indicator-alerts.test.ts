@@ -188,6 +188,15 @@ describe('an alert on an indicator', () => {
     assert.deepEqual(exchange.fired, []);
   });
 
+  it('a level that is reached but for the last bits of floats is reached', async () => {
+    const exchange = new Exchange();
+    await run(exchange, [50, 50, 50]);
+    await exchange.add(onIndicator('sma:3', 0.2, { direction: 'down' }), 0);
+    // The mean of 0.1, 0.2 and 0.3 is 0.20000000000000004 in floats.
+    await run(exchange, [10, 20, 30, 40], 3);
+    assert.deepEqual(exchange.fired, [[1, START + 6 * SECOND]]);
+  });
+
   it('one that is set after a bar does not fire for it, also after a crash', async () => {
     const exchange = new Exchange();
     await run(exchange, [100, 100]);

@@ -31,11 +31,17 @@ const TEXTS = ['rsi:14', 'macd', 'bb:20:2', 'adx:7', 'vwap', 'tema:9'];
 const store = openHistory(base);
 after(() => store.root.close());
 const writer = new CandleWriter(store);
-const live = new Candles();
+let live = new Candles();
+/** As it was before the last bar: its candles are closed, and none is forming. */
+let before = new Candles();
 const prng = new Prng(8);
 let timeUs = START;
 let tradeId = 0;
 for (let price = 200_000, bars = 0; bars < BARS; bars++) {
+  if (bars === BARS - 1) {
+    before = new Candles(live.state.slice());
+    before.advance(timeUs);
+  }
   for (let n = 1 + prng.below(2); n > 0; n--) {
     price += prng.between(-50, 50);
     tradeId++;
@@ -133,6 +139,16 @@ test('before a time, from a time that has not come, and from before the first ba
   assert.deepEqual(await ask({ from: timeUs + 1000 * MINUTE }), { bars: [], next: 0 });
   same((await ask({ from: 0, limit: 2 })).bars, 0, 2);
   assert.deepEqual((await ask({ from: whole[5].startUs, to: whole[5].startUs })).bars, []);
+});
+
+test('market data that lacks a trade which the history has takes nothing from the bars of the warm-up', async () => {
+  const complete = live;
+  live = before;
+  try {
+    same((await ask({ limit: 20 })).bars, BARS - 21, BARS - 1);
+  } finally {
+    live = complete;
+  }
 });
 
 test('what is asked for wrongly has a code', async () => {

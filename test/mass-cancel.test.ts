@@ -575,7 +575,7 @@ it('property: mass cancels among trades, expiries and auctions: as the naive exc
         audit(real, true);
       },
     ),
-    { numRuns: times(40, 10) },
+    { numRuns: times(10, 40) },
   );
 });
 

@@ -34,8 +34,10 @@ for (const { name, urls, create } of VENUES) {
     // It asks for a snapshot only after this.
     if (name === 'bitstamp') ledger.frame({ event: 'bts:subscription_succeeded', channel: 'diff_order_book_BTC-USDT', data: {} });
     assert.ok(address.startsWith(urls.webSocketUrl), address);
-    for (const url of ledger.asked) assert.equal(origin(url), origin(urls.httpUrl ?? ''), url);
-    assert.equal(ledger.asked.length > 0, urls.httpUrl !== undefined, `${ledger.asked}`);
+    const asked = [...ledger.asked, ...ledger.lists];
+    for (const url of asked) assert.equal(origin(url), origin(urls.httpUrl ?? ''), url);
+    assert.equal(asked.length > 0, urls.httpUrl !== undefined, `${asked}`);
+    assert.equal(ledger.asked.length > 0, urls.httpUrl !== undefined && urls.listOnly !== true, `${ledger.asked}`);
   });
 }
 

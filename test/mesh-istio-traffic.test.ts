@@ -137,6 +137,8 @@ const OPERATIONS: readonly (readonly [port: number, method: string, path: string
   [7402, 'POST', '/v1/alerts?account=1', NO_ROLES],
   [7402, 'GET', '/v1/feed-candles?feed=kraken&instrument=BTC/USD', ANY],
   [7402, 'POST', '/v1/feed-candles', NO_ROLES],
+  [7402, 'GET', '/v1/feed-tail?feed=kraken', ANY],
+  [7402, 'POST', '/v1/feed-tail', NO_ROLES],
   [7402, 'POST', '/openbell.OrderEntry/Submit', NO_ROLES],
   [7402, 'GET', '/', ANY],
   [7402, 'POST', '/', NO_ROLES],
@@ -152,6 +154,7 @@ const OPERATIONS: readonly (readonly [port: number, method: string, path: string
   [7403, 'GET', '/v1/symbols/BTC-USD/halt', OFFICE],
   [7403, 'GET', '/v1/feeds', ANY],
   [7403, 'GET', '/v1/feeds/kraken', ANY],
+  [7403, 'GET', '/v1/feeds/instruments?feed=kraken', ANY],
   [7403, 'GET', '/v1/feeds/kraken/candles?instrument=BTC/USD', ANY],
   [7403, 'GET', '/v1/feeds/kraken/other', OFFICE],
   [7403, 'GET', '/v1/feeds/books', ANY],
@@ -357,10 +360,10 @@ test("istiod's configuration of production admits only permitted callers", { ski
 
   await t.test('candles of outside markets at the host of market data, alerts at that of order entry', async () => {
     const reader = at('market', { token: await token({ roles: 'read-only' }) });
-    for (const path of ['/v1/feed-candles', '/shard/0/v1/feed-candles']) {
+    for (const path of ['/v1/feed-candles', '/shard/0/v1/feed-candles', '/v1/feed-tail', '/shard/0/v1/feed-tail']) {
       const { status, text } = await webSocket(files, ports.market, `${path}?feed=none&instrument=x`, reader);
       assert.equal(status, 404, path);
-      assert.match(text, /^UNKNOWN_FEED/, `${path}: answered by the exchange`);
+      assert.match(text, /^UNKNOWN_FEED|there is no feed/, `${path}: answered by the exchange`);
     }
     assert.equal((await webSocket(files, ports.market, '/v1/alerts?account=1', at('market', trader))).text, '', 'not routed');
     assert.equal((await webSocket(files, ports.orders, '/v1/alerts?account=1', at('orders', trader))).status, 101);

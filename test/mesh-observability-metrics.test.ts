@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Code } from '../engine/codes.ts';
 import { connect } from '../gateway/client/index.ts';
 import { DEMO_VENUE } from '../gateway/config/demo-venue.ts';
+import { MIRROR_READER } from '../gateway/venue/mirror-simulation.ts';
 import { dashboards, panelQueries } from '../mesh/checks/observability-dashboards.ts';
 import { MetricCatalogue, metricsElsewhere, parseScrape, type Scrape } from '../mesh/checks/observability-metrics.ts';
 import { promqlNames } from '../mesh/checks/observability-promql.ts';
-import { allRules } from '../mesh/checks/observability-rules.ts';
+import { allRules, testedSeries } from '../mesh/checks/observability-rules.ts';
 import { ExchangeProcess } from './support/exchange-process.ts';
 
 describe('rules and dashboards against the metrics of the exchange', { timeout: 300_000 }, () => {
@@ -59,6 +61,23 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
     for (const { alert, record, expr } of allRules()) assert.deepEqual(catalogue.problems(expr), [], `${alert ?? record}: ${expr}`);
   });
 
+  it('each series of the tests of the rules is one that the exchange can have', () => {
+    const further = new Map<string, readonly string[] | undefined>([
+      // Names of the configuration.
+      ['openbell_certificate_expiry_seconds certificate', ['server']],
+      ['openbell_reference_stale symbol', undefined],
+      ['openbell_feed_connected feed', undefined],
+      ['openbell_feed_faults_total feed', undefined],
+      ['openbell_feed_instruments feed', undefined],
+      ['openbell_refusals_total code', Object.values(Code).map(String)],
+      ['openbell_refusals_total name', Object.keys(Code)],
+      ['openbell_feed_reader_missed_total reader', [MIRROR_READER]],
+    ]);
+    for (const series of testedSeries()) assert.deepEqual(catalogue.seriesProblems(series, further), [], series);
+    for (const wrong of ['openbell_feed_reader_missed_total{reader="references"}', 'openbell_ready{pod="a", x="1"}'])
+      assert.notDeepEqual(catalogue.seriesProblems(wrong, further), [], wrong);
+  });
+
   it('each name and label in a panel or variable is exposed by a target', () => {
     for (const [file, board] of dashboards()) {
       for (const { where, expr } of panelQueries(board)) assert.deepEqual(catalogue.problems(expr), [], `${file}: ${where}: ${expr}`);
@@ -98,6 +117,14 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
       'openbell_feed_book_live_sources',
       // Few trades are in no candle; `GET /v1/feeds/NAME/candles` shows how many.
       'openbell_feed_candle_left_out_total',
+      // The store of candles of feeds: a fault of it is a warning of the health check and in the log.
+      'openbell_feed_candle_damaged_total',
+      'openbell_feed_candle_lost_total',
+      'openbell_feed_candle_refused_total',
+      'openbell_feed_candle_removed_total',
+      'openbell_feed_candle_store_bytes',
+      'openbell_feed_candle_store_failing',
+      'openbell_feed_candle_stored_total',
       // Only an exchange with `--simulate mirror` has values of these.
       'openbell_mirror_commands_total',
       'openbell_mirror_dropped_trades_total',

@@ -4,6 +4,7 @@ import type { Route } from '../gateway/endpoints/http/route.ts';
 import { serveAlertSockets } from '../gateway/endpoints/websocket/alert-sockets.ts';
 import { serveDropCopySockets } from '../gateway/endpoints/websocket/drop-copy-sockets.ts';
 import { serveFeedCandleSockets } from '../gateway/endpoints/websocket/feed-candle-sockets.ts';
+import { serveFeedTailSockets } from '../gateway/endpoints/websocket/feed-tail-sockets.ts';
 import { serveOrderSockets } from '../gateway/endpoints/websocket/order-sockets.ts';
 import { servePortfolioSockets } from '../gateway/endpoints/websocket/portfolio-sockets.ts';
 import { type Action, may } from '../gateway/identity/permissions.ts';
@@ -57,6 +58,7 @@ const STREAMS: Readonly<Record<string, Action>> = {
   '/v1/drop-copy': 'copy:open',
   '/v1/alerts': 'alert:use',
   '/v1/portfolio': 'account:read',
+  '/v1/feed-tail': 'market:read',
   '/v1/feed-candles': 'market:read',
 };
 
@@ -68,6 +70,7 @@ test('each WebSocket path passes the proxies for the roles that have its right, 
   serveDropCopySockets(app, nothing, nothing, nothing);
   serveAlertSockets(app, nothing, nothing, nothing);
   servePortfolioSockets(app, nothing, nothing, nothing);
+  serveFeedTailSockets(app, nothing, nothing, nothing);
   serveFeedCandleSockets(app, nothing);
   assert.deepEqual(
     paths.filter((path) => !path.endsWith('/*')),

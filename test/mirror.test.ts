@@ -70,6 +70,18 @@ describe('prices and quantities of a mirror', () => {
       scale.setDecimals(2, decimals);
       assert.equal(scale.lots(quantity, 6_000_000), lots, JSON.stringify([symbol, decimals, quantity]));
     }
+    const parts: [percent: number, quantity: number, lots: number][] = [
+      [100, 12_345, 12_345],
+      [50, 12_345, 6172],
+      [1, 12_345, 123],
+      [1, 99, 0],
+      [7, 2 ** 52, 366_503],
+    ];
+    for (const [percent, quantity, lots] of parts) {
+      const scale = new MirrorScale(BTC, percent);
+      scale.setDecimals(2, 4);
+      assert.equal(scale.lots(quantity, 6_000_000), lots, `${percent} % of ${quantity}`);
+    }
   });
 
   it('agree with exact fractions, and never cross where the outside prices do not', () => {

@@ -1,9 +1,9 @@
 /**
  * Breaks the program on purpose, one line at a time, and wants a test to fail each time:
  *
- *     npm run test:mutants [-- NAME]
+ *     npm run test:mutants [-- NAME] [--copies N]
  *
- * Works on copies of the tree, as many as there are cores. NAME runs the mutants whose name contains it. A
+ * Works on copies of the tree, by default as many as there are cores. NAME runs the mutants whose name contains it. A
  * mutant whose text is not in its file is an error: adapt it to the code.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { MUTANTS, type Mutant } from './support/mutants.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -99,11 +100,11 @@ async function each(copies: readonly string[], items: readonly Mutant[], run: (c
   );
 }
 
-async function main(wanted: string): Promise<boolean> {
+async function main(wanted: string, most: number): Promise<boolean> {
   const mutants = MUTANTS.filter(({ name }) => name.includes(wanted));
   if (mutants.length === 0)
     throw new Error(`no mutant has a name with ${wanted}; there are:\n${MUTANTS.map(({ name }) => `  ${name}`).join('\n')}`);
-  const copies = Array.from({ length: availableParallelism() }, copyTree);
+  const copies = Array.from({ length: most }, copyTree);
   const problems: string[] = [];
   try {
     // Without a change the tests must pass, and must run at all.
@@ -128,4 +129,8 @@ async function main(wanted: string): Promise<boolean> {
   return problems.length === 0;
 }
 
-process.exitCode = (await main(process.argv[2] ?? '')) ? 0 : 1;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { copies: { type: 'string', default: String(availableParallelism()) } },
+});
+process.exitCode = (await main(positionals[0] ?? '', Math.max(1, Number(values.copies)))) ? 0 : 1;

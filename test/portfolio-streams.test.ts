@@ -16,6 +16,7 @@ import {
 } from '../gateway/portfolio/portfolio-streams.ts';
 import { Portfolios } from '../gateway/portfolio/portfolios.ts';
 import type { Reject } from '../gateway/reject.ts';
+import { SessionAudit } from '../gateway/sessions/session-audit.ts';
 import { Slices } from '../gateway/slices.ts';
 import { HistoryBusyError } from '../gateway/taps/history/history.ts';
 import { HistoryWriter } from '../gateway/taps/history/writer.ts';
@@ -63,6 +64,8 @@ class Bench {
   expiresAt = Number.POSITIVE_INFINITY;
   draining = false;
   lastPrice = 0;
+  /** Actions of the audit trail, with their outcomes and counts. */
+  readonly records: string[] = [];
   readonly streams: PortfolioStreams;
 
   /** @param repeatMs default: what does not change is not sent again */
@@ -83,6 +86,13 @@ class Bench {
     const sources = { directory, history, book: () => undefined, feeds: undefined };
     this.streams = new PortfolioStreams({
       portfolios: new Portfolios(sources as never),
+      audit: new SessionAudit(
+        {
+          record: ({ account, action, outcome, detail }) =>
+            void this.records.push(`${account} ${action} ${outcome} ${JSON.parse(detail ?? '').messages ?? ''}`.trim()),
+        },
+        () => 7,
+      ),
       identity: { open: true, forbid: () => undefined } as never,
       slices: new Slices(),
       draining: () => this.draining,
@@ -110,7 +120,7 @@ class Bench {
 
   admit(query = 'account=1&interval=100', peer = 'here'): PortfolioAdmission | Reject {
     const principal = { expiresAt: this.expiresAt, subject: 'me' } as Principal;
-    return this.streams.admit(new URLSearchParams(query), principal, { peer } as Visit);
+    return this.streams.admit(new URLSearchParams(query), principal, { peer, wants: 'portfolio' } as Visit);
   }
 
   open(reader: Reader): PortfolioStream {
@@ -190,6 +200,8 @@ test('expired credentials and a stop end streams; who has left gets nothing', as
   assert.deepEqual([leaves.texts, expires.texts, expires.reject?.code], [[], [], Code.UNAUTHENTICATED]);
   bench.streams.end();
   assert.deepEqual([stays.ended, leaves.ended, bench.streams.counters.open], [true, false, 0]);
+  const [opened, closed] = ['1 open portfolio ok', '1 close portfolio'];
+  assert.deepEqual(bench.records, [opened, opened, `${closed} ok 0`, opened, `${closed} UNAUTHENTICATED 0`, `${closed} ok 1`]);
 });
 
 test('who leaves during a query gets nothing, and what does not change comes again', async (t) => {

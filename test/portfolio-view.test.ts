@@ -52,7 +52,7 @@ for (const [ledger, at, expected] of [
   test(`a position as JSON: ${ledger} at ${at}`, () => {
     const position = positionOf(ledger);
     const its = at === undefined ? undefined : mark(at);
-    const view: Record<string, unknown> = positionView(symbol, position, its, positionMoney(symbol, position, its));
+    const view: Record<string, unknown> = { ...positionView(symbol, position, its, positionMoney(symbol, position, its)) };
     for (const [name, value] of Object.entries(expected)) assert.equal(view[name], value, name);
   });
 

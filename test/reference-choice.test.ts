@@ -173,7 +173,7 @@ describe('the choice of an outside reference', () => {
         }
       },
     );
-    fc.assert(same, { numRuns: times(300, 20) });
+    fc.assert(same, { numRuns: times(300, 1000) });
     const wanted = ['usable', 'missing', 'not-live', 'no-price', 'out-of-range', 'old', 'jump', 'stale', 'confirmed'];
     assert.deepEqual(
       wanted.filter((word) => !seen.has(word)),

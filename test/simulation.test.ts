@@ -20,7 +20,7 @@ import { until } from './support/until.ts';
 const { venue } = readConfigFile('demo venue', DEMO_VENUE, []);
 /** The symbols of the demo venue that are not halted here. */
 const TRADED = ['BTC-USD', 'ETH-USD', 'ETH-BTC'];
-const simulator = { makers: [10], takers: [9], rate: 4000, seed: 7, mirror: [] };
+const simulator = { makers: [10], takers: [9], rate: 4000, seed: 7, mirror: [], mirrorPercent: 100 };
 
 /** An engine with the demo venue, and the number of each report to its simulated accounts. */
 async function startVenue(dir: string) {

@@ -293,10 +293,13 @@ describe('the queue', () => {
   });
 });
 
-/** A server on loopback, closed after the test. */
-async function serve(t: TestContext, listener: RequestListener, tls?: { cert: string; key: string }): Promise<number> {
+/** A server on loopback, closed after the test. @returns its port; 0: this host has no such address */
+async function serve(t: TestContext, listener: RequestListener, tls?: { cert: string; key: string }, host = '127.0.0.1'): Promise<number> {
   const server: Server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listening = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false)).listen(0, host, () => resolve(true));
+  });
+  if (!listening) return 0;
   t.after(() => {
     server.closeAllConnections();
     server.close();
@@ -359,6 +362,77 @@ describe('requests to a real server', { timeout: 120_000 }, () => {
     });
     assert.equal((await post(new URL(`http://127.0.0.1:${port}/endless`), {}, '', loopback)).reason, '');
     assert.ok(written < 64 * 1024 * 1024);
+  });
+
+  it('follow no redirect of any kind, and take no way through a proxy of the environment', async (t) => {
+    let elsewhere = 0;
+    const other = await serve(t, (_, response) => {
+      elsewhere++;
+      response.end();
+    });
+    const port = await serve(t, (request, response) => {
+      response.writeHead(Number(request.url?.slice(1)), { location: `http://127.0.0.1:${other}/` }).end();
+    });
+    const names = ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NODE_USE_ENV_PROXY'];
+    const before = names.map((name) => process.env[name]);
+    t.after(() => {
+      for (const [i, name] of names.entries()) {
+        if (before[i] === undefined) delete process.env[name];
+        else process.env[name] = before[i];
+      }
+    });
+    for (const name of names) process.env[name] = name === 'NODE_USE_ENV_PROXY' ? '1' : `http://127.0.0.1:${other}`;
+    const reasons = [];
+    for (const status of [200, 300, 301, 302, 303, 307, 308])
+      reasons.push((await post(new URL(`http://127.0.0.1:${port}/${status}`), {}, '', loopback)).reason);
+    assert.deepEqual(reasons, ['', 'HTTP_300', 'HTTP_301', 'HTTP_302', 'HTTP_303', 'HTTP_307', 'HTTP_308']);
+    assert.equal(elsewhere, 0);
+  });
+
+  it('reach an address of IPv6, by itself and as that of a name, with the name in the certificate', async (t) => {
+    const dir = mkdtempSync(join(tmpdir(), 'openbell-webhook-6-'));
+    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    const authority = new Authority(dir);
+    const pairOf = (name: string, names: string) => {
+      const { cert, key } = authority.issue({ name, names });
+      return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+    };
+    const ca = readFileSync(authority.ca.cert, 'utf8');
+    const hosts: (string | undefined)[] = [];
+    const listener: RequestListener = (request, response) => {
+      hosts.push(request.headers.host);
+      response.end();
+    };
+    const named = await serve(t, listener, pairOf('named', 'DNS:hooks.test'), '::1');
+    if (named === 0) return t.skip('this host has no IPv6');
+    const numbered = await serve(t, listener, pairOf('numbered', 'IP:::1'), '::1');
+    const lookup: Lookup = async () => ['::1'];
+    const ask = async (url: string) => (await post(new URL(url), {}, '', { lookup, loopback: true, ca })).reason;
+    assert.equal(await ask(`https://hooks.test:${named}/`), '');
+    assert.equal(await ask(`https://[::1]:${numbered}/`), '', 'the certificate is that of the address');
+    assert.equal(await ask(`https://[::1]:${named}/`), 'ERR_TLS_CERT_ALTNAME_INVALID');
+    assert.equal(await ask(`https://hooks.test:${numbered}/`), 'ERR_TLS_CERT_ALTNAME_INVALID');
+    assert.deepEqual(hosts, [`hooks.test:${named}`, `[::1]:${numbered}`]);
+  });
+
+  it('go to the address that was checked, although the name server gives another one from then on', async (t) => {
+    const reached: string[] = [];
+    const checked = await serve(t, (_, response) => {
+      reached.push('checked');
+      response.end();
+    });
+    // A name of this host; a second question would lead to an address that nobody checked.
+    const answers = [['127.0.0.1'], ['10.0.0.1'], ['127.0.0.2']];
+    const asked: string[] = [];
+    const lookup: Lookup = async (name) => {
+      asked.push(name);
+      return answers[asked.length - 1] ?? ['127.0.0.2'];
+    };
+    const url = new URL(`http://rebinding.test:${checked}/`);
+    assert.equal((await post(url, {}, '', { lookup, loopback: true })).reason, '');
+    assert.deepEqual([reached, asked], [['checked'], ['rebinding.test']]);
+    assert.equal((await post(url, {}, '', { lookup, loopback: true })).reason, 'ADDRESS_REFUSED', 'each attempt asks and checks anew');
+    assert.equal(reached.length, 1);
   });
 
   it('do not reach a private address, whatever a name resolves to', async (t) => {

@@ -203,6 +203,7 @@ export const TERMS = [
   'parent',
   'child',
 ] as const;
+assert(TERMS.length <= 32, 'a term is a bit of an int32');
 export type Term = (typeof TERMS)[number];
 /** What an order is in its list; empty = it is in none. */
 export type LinkTerm = '' | 'linked' | 'parent' | 'child';
@@ -256,9 +257,20 @@ export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
   ['child', ['market', 'ioc', 'fok', 'min-quantity', 'at-the-open', 'at-the-close', 'reprice', 'trigger-now', 'pegged']],
 ];
 
+/** A bit for each term. */
+const TERM_BITS = Object.fromEntries(TERMS.map((term, i) => [term, 1 << i])) as Record<Term, number>;
+/** The bits of what a term excludes. Every thread fills the tables below when it starts, so that look-ups must be fast. */
+const EXCLUDED = Object.fromEntries(TERMS.map((term) => [term, 0])) as Record<Term, number>;
+for (const [term, others] of EXCLUDES) {
+  for (const other of others) {
+    EXCLUDED[term] |= TERM_BITS[other];
+    EXCLUDED[other] |= TERM_BITS[term];
+  }
+}
+
 /** True if an order can have both terms. */
 export function canCombine(one: Term, other: Term): boolean {
-  return !EXCLUDES.some(([term, others]) => (term === one && others.includes(other)) || (term === other && others.includes(one)));
+  return (EXCLUDED[one] & TERM_BITS[other]) === 0;
 }
 
 /** The order types of this release are below it, and its instruction bits. */

@@ -26,11 +26,15 @@ export class BarRing {
   readonly #budget: BarBudget;
   #bars = new Float64Array(FIRST_BARS * BAR_FIELDS);
   #capacity = FIRST_BARS;
-  /** Candles added so far. */
   #added = 0;
 
   constructor(budget: BarBudget) {
     this.#budget = budget;
+  }
+
+  /** Candles added so far. Those that are kept are the last `count` of them. */
+  get added(): number {
+    return this.#added;
   }
 
   get count(): number {

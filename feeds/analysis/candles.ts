@@ -55,6 +55,11 @@ const STRIDE = OPEN_FROM + 1;
 /** Numbers in {@link Candles.state}. */
 export const CANDLES_STATE = HEADER + INTERVALS * STRIDE;
 
+/** Of each interval in {@link Candles.pack}: the forming candle, and the begin of the first bucket that is not closed. */
+const PACKED_STRIDE = STRIDE - FORMING;
+/** Numbers of {@link Candles.pack}. */
+export const PACKED_CANDLES = HEADER + INTERVALS * PACKED_STRIDE;
+
 /**
  * The candles of one instrument, in all intervals at once, from its trades. A pure state machine: time is that of the
  * trades and of {@link advance}, never a clock. A candle closes once: with the first trade of a later bucket, or when
@@ -154,6 +159,26 @@ export class Candles {
     for (let i = 0, at = HEADER; i < INTERVALS; i++, at += STRIDE)
       if (this.state[at + FORMING + trades] !== 0) return this.state[at + FORMING + start] + INTERVAL_US[i];
     return Number.POSITIVE_INFINITY;
+  }
+
+  /** Writes what continues these candles: the state without the last closed ones. @param to PACKED_CANDLES numbers, or more */
+  pack(to: Float64Array): void {
+    to[LAST_ID] = this.state[LAST_ID];
+    for (let i = 0; i < INTERVALS; i++) {
+      const at = HEADER + i * STRIDE;
+      to.set(this.state.subarray(at + FORMING, at + STRIDE), HEADER + i * PACKED_STRIDE);
+    }
+  }
+
+  /** Candles that continue those that were packed. */
+  static unpack(from: Float64Array): Candles {
+    const candles = new Candles();
+    candles.state[LAST_ID] = from[LAST_ID];
+    for (let i = 0; i < INTERVALS; i++) {
+      const at = HEADER + i * PACKED_STRIDE;
+      candles.state.set(from.subarray(at, at + PACKED_STRIDE), HEADER + i * STRIDE + FORMING);
+    }
+    return candles;
   }
 
   /** Index in `state` of the last closed candle of an interval. */

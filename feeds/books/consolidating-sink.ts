@@ -1,4 +1,5 @@
 import { ALL_INSTRUMENTS, type BookSide, type FeedFault, type FeedState, type TakerSide } from '../feed.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import type { PublishedSink } from '../rings/record-publisher.ts';
 import type { ConsolidatedBook } from './consolidated-book.ts';
 
@@ -82,6 +83,10 @@ export class ConsolidatingSink implements PublishedSink {
 
   quote(instrument: number, bid: number, bidQuantity: number, ask: number, askQuantity: number, venueTimeUs: number): void {
     this.#next.quote(instrument, bid, bidQuantity, ask, askQuantity, venueTimeUs);
+  }
+
+  listed(instrument: number, terms: InstrumentTerms): void {
+    this.#next.listed?.(instrument, terms);
   }
 
   status(instrument: number, state: FeedState, fault: FeedFault): void {

@@ -1,5 +1,6 @@
 import { type BookSide, FeedFault, type FeedSink, FeedState, type TakerSide } from '../feed.ts';
-import { DecimalReader } from '../text/decimal.ts';
+import { InstrumentStatus, type InstrumentTerms, sameTerms, unlisted } from '../instrument-terms.ts';
+import { DecimalReader, MAX_DECIMALS } from '../text/decimal.ts';
 import { endBook } from './end-book.ts';
 import { type BookLevels, LevelChange, VenueBook } from './venue-book.ts';
 
@@ -22,7 +23,10 @@ export class InstrumentFeed {
   /** Its number in the sink. */
   readonly id: number;
   readonly book: VenueBook;
+  /** Of the book. The sink gets what the venue's list says instead, if the instrument does not trade. */
   state: FeedState = FeedState.Syncing;
+  /** What the venue's list says, last. */
+  terms: InstrumentTerms;
   /** A snapshot was read and nothing was lost since: updates belong to the book. */
   whole = false;
   snapshots = 0;
@@ -45,26 +49,59 @@ export class InstrumentFeed {
   #shown = false;
   /** The sink's book is to be written again as a whole at the end of the update. */
   #rewrite = false;
+  /** Why the book is in its state. */
+  #stateFault: FeedFault = FeedFault.None;
+  /** The state that the sink has. */
+  #told: FeedState = FeedState.Syncing;
+  /** Most decimals by the venue's list. */
+  #listedPriceDecimals = MAX_DECIMALS;
+  #listedQuantityDecimals = MAX_DECIMALS;
   /** The venue's time of the last snapshot or update that has one. */
   #venueTimeUs = 0;
 
   /** @param capacity most levels of a side */
   constructor(name: string, sink: FeedSink, capacity?: number) {
     this.name = name;
+    this.terms = unlisted(name);
     this.id = sink.instrument(name);
     this.book = new VenueBook(capacity);
     this.#sink = sink;
     sink.status(this.id, this.state, FeedFault.None);
   }
 
+  /** Of the book, whatever the venue's list says. */
   get live(): boolean {
     return this.state === FeedState.Live;
   }
 
-  /** Decimals that the venue's list of instruments states, so that the units need not change later. Not between the levels of an update. */
-  expectDecimals(priceDecimals: number, quantityDecimals: number): void {
-    if (priceDecimals > this.book.priceDecimals || quantityDecimals > this.book.quantityDecimals)
-      this.#grow(priceDecimals, quantityDecimals);
+  /** The venue's list says that it does not trade. */
+  get suspended(): boolean {
+    return this.terms.status === InstrumentStatus.Halted || this.delisted;
+  }
+
+  get delisted(): boolean {
+    return this.terms.status === InstrumentStatus.Delisted;
+  }
+
+  /**
+   * Takes what the venue's list says. Its decimals become the units, so that these need not change later; its status is shown in place
+   * of the book's state while it does not trade. Not between the levels of an update.
+   */
+  list(terms: InstrumentTerms): void {
+    const { status: before } = this.terms;
+    if (terms.priceDecimals !== -1 && terms.quantityDecimals !== -1) this.#expectDecimals(terms.priceDecimals, terms.quantityDecimals);
+    if (sameTerms(terms, this.terms)) return;
+    this.terms = terms;
+    this.#sink.listed?.(this.id, terms);
+    if (terms.status !== before && this.suspended) this.fault(this.delisted ? FeedFault.Delisted : FeedFault.Halted);
+    this.#tell();
+  }
+
+  #expectDecimals(priceDecimals: number, quantityDecimals: number): void {
+    this.#listedPriceDecimals = priceDecimals;
+    this.#listedQuantityDecimals = quantityDecimals;
+    const finer = priceDecimals > this.book.priceDecimals || quantityDecimals > this.book.quantityDecimals;
+    if (finer) this.#grow(Math.max(priceDecimals, this.book.priceDecimals), Math.max(quantityDecimals, this.book.quantityDecimals));
     this.#writeUnits();
   }
 
@@ -275,6 +312,8 @@ export class InstrumentFeed {
   #accept(price: DecimalReader, quantity: DecimalReader): boolean {
     const priceDecimals = Math.max(this.book.priceDecimals, price.decimals);
     const quantityDecimals = Math.max(this.book.quantityDecimals, quantity.decimals);
+    if (price.decimals > this.#listedPriceDecimals || quantity.decimals > this.#listedQuantityDecimals)
+      this.fault(FeedFault.PrecisionWrong);
     if (price.units(priceDecimals) === -1) return false;
     if (priceDecimals === this.book.priceDecimals && quantityDecimals === this.book.quantityDecimals) return true;
     return this.#grow(priceDecimals, quantityDecimals);
@@ -324,6 +363,16 @@ export class InstrumentFeed {
   #setState(state: FeedState, fault: FeedFault): void {
     if (state === this.state) return;
     this.state = state;
-    this.#sink.status(this.id, state, fault);
+    this.#stateFault = fault;
+    this.#tell();
+  }
+
+  /** States what has changed for the sink. */
+  #tell(): void {
+    const shown = this.delisted ? FeedState.Delisted : this.suspended ? FeedState.Halted : this.state;
+    if (shown === this.#told) return;
+    this.#told = shown;
+    const fault = this.delisted ? FeedFault.Delisted : this.suspended ? FeedFault.Halted : this.#stateFault;
+    this.#sink.status(this.id, shown, fault);
   }
 }

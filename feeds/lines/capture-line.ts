@@ -17,6 +17,8 @@ export interface CaptureLineOptions {
   readonly adapter: (venue: Venue) => VenueAdapter;
   /** Gets the states of the line, and faults of the file. */
   readonly sink: FeedSink;
+  /** Called before each round: what brings the recorded times to those at which they are played, microseconds. */
+  readonly onRound: (shiftUs: number) => void;
   readonly clock?: LineClock;
   /** One line of text for the log. */
   readonly log: (fault: FeedFault, text: string) => void;
@@ -28,10 +30,10 @@ const STEP_MS = 5;
 const SHORTEST_ROUND_US = 1e6;
 
 /**
- * The line of a source that plays a capture at the recorded speed, in a loop: each round is a connection of its own, and its
- * trades, which have the recorded times, repeat those of the round before. The beginning of a round, while the recorded client
- * subscribed, is played at once, so that all books are there again at once. Its adapter is the venue's, and gets the present time. If the thread was held up for longer than a round, the rounds between are left out. A
- * file that cannot be read leaves the source down.
+ * The line of a source that plays a capture at the recorded speed, in a loop: each round is a connection of its own. The beginning
+ * of a round, while the recorded client subscribed, is played at once, so that all books are there again at once; its recorded times
+ * come before the round, and trades of it repeat the end of the round before. The adapter is the venue's, and gets the present time. If
+ * the thread was held up for longer than a round, the rounds between are left out. A file that cannot be read leaves the source down.
  */
 export class CaptureLine {
   readonly #options: CaptureLineOptions;
@@ -70,11 +72,13 @@ export class CaptureLine {
     this.#status(FeedState.Live, FeedFault.None);
     const { leadEndUs } = player;
     let beganUs = this.#clock.nowUs();
+    this.#options.onRound(beganUs - leadEndUs);
     const step = (): void => {
       const nowUs = this.#clock.nowUs();
       if (player.ended && nowUs - beganUs >= SHORTEST_ROUND_US) {
         player.rewind(nowUs);
         beganUs = nowUs;
+        this.#options.onRound(beganUs - leadEndUs);
         // Readers that know a new connection by this state do not count its trades a second time.
         this.#status(FeedState.Connecting, FeedFault.None);
         this.#status(FeedState.Live, FeedFault.None);

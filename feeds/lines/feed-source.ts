@@ -1,5 +1,5 @@
 import type { AdapterOptions, FeedSink } from '../feed.ts';
-import { VENUES } from '../venues/index.ts';
+import { VENUES, venueNames } from '../venues/index.ts';
 import { SourceLine, type SourceLineOptions } from './source-line.ts';
 
 /** A source by configuration: a venue and what to take from it. */
@@ -8,10 +8,6 @@ export interface FeedSource extends AdapterOptions {
   readonly name: string;
   /** A name of {@link VENUES}. */
   readonly venue: string;
-}
-
-export function venueNames(): string[] {
-  return VENUES.map(({ name }) => name);
 }
 
 /** The line of a source, not started. @throws RangeError for a venue that does not exist */

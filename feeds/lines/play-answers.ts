@@ -5,7 +5,7 @@ interface Answer {
 }
 
 /** Parameters that say how much of a thing is asked for, not what: a client may ask for more than the recorded one did. */
-const AMOUNTS = ['limit', 'depth', 'count', 'step'];
+const AMOUNTS = ['limit', 'depth', 'count', 'step', 'showPermissionSets'];
 /** A request that has no released answer waits this long for one of the future, ms. */
 const MAX_EARLY_MS = 2_000;
 /** How long the frames after an answer wait for the request, ms. A client that does not ask for it needs it not. */

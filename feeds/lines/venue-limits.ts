@@ -31,7 +31,7 @@ const COMMON: VenueLimits = {
 const LIMITS: Readonly<Record<string, Partial<VenueLimits>>> = {
   // 5 messages a second in, with pings and pongs: one is left for those. Cut after 24 hours. Depth of 5,000 levels weighs 250 of 6,000 a minute.
   binance: { sends: { messages: 4, perMs: SECOND }, requests: { messages: 20, perMs: MINUTE }, maxAgeMs: 23.5 * HOUR, silentMs: MINUTE },
-  // 3 messages a second on a connection, and 480 subscriptions an hour, which the adapter keeps; lists of instruments: 20 in 2 s.
+  // 3 new connections a second, and 480 subscriptions an hour on one, which the adapter keeps; lists of instruments: 20 in 2 s.
   okx: { sends: { messages: 2, perMs: SECOND }, requests: { messages: 2, perMs: SECOND } },
   // 400 requests a second and 10,000 in ten minutes; 8,000 in older documents. It asks for a new connection after 90 days at most.
   bitstamp: { requests: { messages: 10, perMs: SECOND } },

@@ -1,6 +1,7 @@
 import { assert } from '../../engine/assert.ts';
 import { ALL_INSTRUMENTS, type BookSide, FEED_FAULTS, type FeedFault, type FeedSink, FeedState, type TakerSide } from '../feed.ts';
 import { FeedRecord, RECORD_BYTES, RecordKind } from '../feed-record.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import type { BroadcastProducer } from './broadcast-ring.ts';
 import type { ChangeSignal } from './change-signal.ts';
 import { LATEST_FIELDS, LatestField } from './latest-values.ts';
@@ -44,6 +45,7 @@ export class RecordPublisher implements PublishedSink {
   readonly #output: FeedOutput;
   readonly #trades: TradeListener | undefined;
   readonly #onFault: ((instrument: number, fault: FeedFault) => void) | undefined;
+  readonly #onListed: ((instrument: number, terms: InstrumentTerms) => void) | undefined;
   readonly #rows = new Map<string, number>();
   readonly #at: number;
   #nowUs = 0;
@@ -60,8 +62,15 @@ export class RecordPublisher implements PublishedSink {
    * Continues a source of this name, with its instruments, if the output has one.
    * @param name of the source, unique in its output @param trades gets the trades that it writes
    * @param onFault gets each fault, with the number of the instrument or `ALL_INSTRUMENTS`; must not allocate
+   * @param onListed gets what the venue's list says of an instrument
    */
-  constructor(output: FeedOutput, name: string, trades?: TradeListener, onFault?: (instrument: number, fault: FeedFault) => void) {
+  constructor(
+    output: FeedOutput,
+    name: string,
+    trades?: TradeListener,
+    onFault?: (instrument: number, fault: FeedFault) => void,
+    onListed?: (instrument: number, terms: InstrumentTerms) => void,
+  ) {
     const { latest, sources } = output;
     let source = 0;
     while (source < sources.used && sources.name(source) !== name) source++;
@@ -72,6 +81,7 @@ export class RecordPublisher implements PublishedSink {
     this.#output = output;
     this.#trades = trades;
     this.#onFault = onFault;
+    this.#onListed = onListed;
     this.source = source;
     this.#at = source * SOURCE_FIELDS;
     const { rows } = latest;
@@ -183,6 +193,10 @@ export class RecordPublisher implements PublishedSink {
     draft[at + LatestField.tradeVenueTimeUs] = venueTimeUs;
     draft[at + LatestField.tradeReceiveTimeUs] = this.#nowUs;
     if (instrument !== this.#nowhere) this.#trades?.trade(instrument, price, quantity, takerSide, venueTimeUs, this.#nowUs, tradeId);
+  }
+
+  listed(instrument: number, terms: InstrumentTerms): void {
+    if (instrument !== this.#nowhere) this.#onListed?.(instrument, terms);
   }
 
   status(instrument: number, state: FeedState, fault: FeedFault): void {

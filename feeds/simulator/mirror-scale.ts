@@ -50,9 +50,15 @@ export class MirrorScale {
   denominator = 1;
   #priceDecimals = 0;
   #quantityDecimals = 0;
+  /** Quantities are multiplied by share / shares. */
+  readonly #share: number;
+  readonly #shares: number;
 
-  constructor(symbol: MirroredSymbol) {
+  /** @param percent how much of each quantity of the source is mirrored, 1 to 100 */
+  constructor(symbol: MirroredSymbol, percent = 100) {
     this.symbol = symbol;
+    // All of it keeps the whole range of exact products.
+    [this.#share, this.#shares] = percent === 100 ? [1, 1] : [percent, 100];
   }
 
   /** Prices and quantities are in units of 10^-decimals from now on. @param priceDecimals and @param quantityDecimals from 0 to 18 */
@@ -94,7 +100,7 @@ export class MirrorScale {
     const { lotMantissa, lotDecimals, lotStep, minQuantity, maxQuantity, minNotional, maxNotional, quotePerTickLot, basePerLot } =
       this.symbol;
     const most = Math.min(maxQuantity, Math.min(maxNotional, MOST_UNITS) / (ticks * quotePerTickLot), MOST_UNITS / basePerLot);
-    const steps = divided(quantity, 1, lotDecimals - this.#quantityDecimals, lotMantissa * lotStep, false);
+    const steps = divided(quantity, this.#share, lotDecimals - this.#quantityDecimals, lotMantissa * lotStep * this.#shares, false);
     const lots = Math.min(steps, Math.floor(most / lotStep)) * lotStep;
     return lots >= minQuantity && lots * ticks * quotePerTickLot >= minNotional ? lots : 0;
   }

@@ -14,6 +14,8 @@ export interface MirrorOptions {
   readonly takers: readonly number[];
   /** True if the symbol is to have the market of the instrument. An instrument goes to the first of them that has none yet. */
   readonly matches: (symbol: string, instrument: string) => boolean;
+  /** How much of each quantity of the source is mirrored, 1 to 100. Default 100. */
+  readonly percent?: number;
   /** First client order id; later ones increase. */
   readonly firstClientOrderId: number;
 }
@@ -274,7 +276,7 @@ export class Mirror {
     const name = nameOf(number);
     const { symbols, makers, matches } = this.#options;
     const free = symbols.find((symbol) => matches(symbol.name, name) && !this.#mirrored.some(({ scale }) => scale.symbol.id === symbol.id));
-    const scale = free && new MirrorScale(free);
+    const scale = free && new MirrorScale(free, this.#options.percent);
     const of = scale && new MirroredInstrument(name, scale, new MirrorQuotes(scale, makers, 1 + this.#mirrored.length * MIRROR_PLACES));
     this.#instruments.set(number, of);
     if (of !== undefined) this.#mirrored.push(of);

@@ -4,6 +4,9 @@ export interface BinanceMarket {
   readonly webSocketUrl: string;
   readonly httpUrl: string;
   readonly depthPath: string;
+  /** The list of instruments, and the parameters of its address. */
+  readonly listPath: string;
+  readonly listQuery: string;
   /** Levels of a snapshot that the venue offers. */
   readonly depths: readonly number[];
   /** The stream of trades. Futures publish them joined by taker order only. */
@@ -17,6 +20,9 @@ export const BINANCE_SPOT: BinanceMarket = {
   webSocketUrl: 'wss://stream.binance.com:9443',
   httpUrl: 'https://api.binance.com',
   depthPath: '/api/v3/depth',
+  listPath: '/api/v3/exchangeInfo',
+  // Permissions are most of the answer.
+  listQuery: 'showPermissionSets=false',
   depths: [100, 500, 1000, 5000],
   trades: 'trade',
   linked: false,
@@ -27,6 +33,7 @@ export const BINANCE_US: BinanceMarket = {
   venue: 'binance-us',
   webSocketUrl: 'wss://stream.binance.us:9443',
   httpUrl: 'https://api.binance.us',
+  listQuery: '',
 };
 
 /** Futures with margin in USDT or USDC. */
@@ -35,6 +42,8 @@ export const BINANCE_USDM: BinanceMarket = {
   webSocketUrl: 'wss://fstream.binance.com',
   httpUrl: 'https://fapi.binance.com',
   depthPath: '/fapi/v1/depth',
+  listPath: '/fapi/v1/exchangeInfo',
+  listQuery: '',
   depths: [100, 500, 1000],
   trades: 'aggTrade',
   linked: true,
@@ -47,4 +56,5 @@ export const BINANCE_COINM: BinanceMarket = {
   webSocketUrl: 'wss://dstream.binance.com',
   httpUrl: 'https://dapi.binance.com',
   depthPath: '/dapi/v1/depth',
+  listPath: '/dapi/v1/exchangeInfo',
 };

@@ -5,6 +5,7 @@ import { JsonFields } from '../text/json-fields.ts';
 import { countToUs } from '../text/times.ts';
 import type { BinanceMarket } from './binance-markets.ts';
 import { readLevels } from './level-arrays.ts';
+import { BINANCE_LIST } from './lists/binance-list.ts';
 import { SnapshotLine } from './snapshot-line.ts';
 
 const DEFAULT_DEPTH = 1000;
@@ -76,7 +77,8 @@ export class BinanceAdapter extends SnapshotLine {
   readonly #quoteIds: number[] = [];
 
   constructor(market: BinanceMarket, options: AdapterOptions, line: FeedLine, sink: FeedSink) {
-    super(options, line, sink, { silentUs: SILENT_US });
+    const { listPath: path, listQuery } = market;
+    super(options, line, sink, { silentUs: SILENT_US }, { pages: BINANCE_LIST, path, queries: [listQuery], urls: market });
     if (options.instruments.length > MAX_BINANCE_INSTRUMENTS) {
       throw new RangeError(
         `${options.instruments.length} instruments on a line of ${market.venue}; give at most ${MAX_BINANCE_INSTRUMENTS}`,

@@ -4,10 +4,13 @@ import { wholeNumber } from '../text/decimal.ts';
 import { JsonFields } from '../text/json-fields.ts';
 import { countToUs } from '../text/times.ts';
 import { readLevels } from './level-arrays.ts';
+import { BITSTAMP_LIST } from './lists/bitstamp-list.ts';
 import { SnapshotLine } from './snapshot-line.ts';
 import type { VenueUrls } from './venue-urls.ts';
 
 export const BITSTAMP_URLS = { webSocketUrl: 'wss://ws.bitstamp.net', httpUrl: 'https://www.bitstamp.net' } as const satisfies VenueUrls;
+
+const LIST = { pages: BITSTAMP_LIST, path: '/api/v2/trading-pairs-info/', queries: [''], urls: BITSTAMP_URLS };
 
 /** The adapter asks for a heartbeat more often than this, so that a line without changes is not silent. */
 const SILENT_US = 60e6;
@@ -50,15 +53,24 @@ export class BitstampAdapter extends SnapshotLine {
   #heartbeatUs = 0;
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
-    super(options, line, sink, { silentUs: SILENT_US });
+    super(options, line, sink, { silentUs: SILENT_US }, LIST);
     this.address = options.webSocketUrl ?? BITSTAMP_URLS.webSocketUrl;
     this.#httpUrl = options.httpUrl ?? BITSTAMP_URLS.httpUrl;
   }
 
   protected subscribe(nowUs: number): void {
     this.#heartbeatUs = nowUs;
+    this.#subscribe(this.wantedNames());
+  }
+
+  /** The answer fetches the snapshot. */
+  protected override again(number: number): void {
+    this.#subscribe([this.instruments[number].name]);
+  }
+
+  #subscribe(names: readonly string[]): void {
     for (const channel of [CHANGES, TRADES]) {
-      for (const { name } of this.instruments) this.line.send(`{"event":"bts:subscribe","data":{"channel":"${channel}${name}"}}`);
+      for (const name of names) this.line.send(`{"event":"bts:subscribe","data":{"channel":"${channel}${name}"}}`);
     }
   }
 

@@ -4,11 +4,12 @@ import { wholeNumber } from '../text/decimal.ts';
 import { JsonFields } from '../text/json-fields.ts';
 import { countToUs } from '../text/times.ts';
 import { readLevels } from './level-arrays.ts';
+import { BYBIT_LIST } from './lists/bybit-list.ts';
 import { VenueLine } from './venue-line.ts';
 import type { VenueUrls } from './venue-urls.ts';
 
 export function bybitUrls(category: BybitCategory): VenueUrls {
-  return { webSocketUrl: `wss://stream.bybit.com/v5/public/${category}` };
+  return { webSocketUrl: `wss://stream.bybit.com/v5/public/${category}`, httpUrl: 'https://api.bybit.com', listOnly: true };
 }
 
 /** The adapter pings every 20 s, as the venue asks, and the venue answers. */
@@ -53,7 +54,13 @@ export class BybitAdapter extends VenueLine {
   #pingUs = 0;
 
   constructor(category: BybitCategory, options: AdapterOptions, line: FeedLine, sink: FeedSink) {
-    super(options, line, sink, { silentUs: SILENT_US });
+    super(
+      options,
+      line,
+      sink,
+      { silentUs: SILENT_US },
+      { pages: BYBIT_LIST, path: '/v5/market/instruments-info', queries: [`category=${category}&limit=1000`], urls: bybitUrls(category) },
+    );
     this.venue = category === 'spot' ? 'bybit' : `bybit-${category}`;
     this.address = options.webSocketUrl ?? bybitUrls(category).webSocketUrl;
     const wanted = options.depth ?? DEFAULT_DEPTH;
@@ -68,7 +75,15 @@ export class BybitAdapter extends VenueLine {
   protected subscribe(nowUs: number): void {
     this.#pingUs = nowUs;
     this.#updates.fill(0);
-    const topics = [`${BOOK}${this.#depth}.`, TRADES].flatMap((topic) => this.instruments.map(({ name }) => topic + name));
+    this.#subscribe(this.wantedNames());
+  }
+
+  protected override again(number: number): void {
+    this.#subscribe([this.instruments[number].name]);
+  }
+
+  #subscribe(names: readonly string[]): void {
+    const topics = [`${BOOK}${this.#depth}.`, TRADES].flatMap((topic) => names.map((name) => topic + name));
     for (let i = 0; i < topics.length; i += MAX_ARGUMENTS) this.#request('subscribe', topics.slice(i, i + MAX_ARGUMENTS));
   }
 

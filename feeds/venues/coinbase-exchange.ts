@@ -5,10 +5,17 @@ import { JsonFields } from '../text/json-fields.ts';
 import { isoToUs } from '../text/times.ts';
 import { writeMakerTrade } from './coinbase-trade.ts';
 import { readLevels } from './level-arrays.ts';
+import { COINBASE_EXCHANGE_LIST } from './lists/coinbase-list.ts';
 import { VenueLine } from './venue-line.ts';
 import type { VenueUrls } from './venue-urls.ts';
 
-export const COINBASE_EXCHANGE_URLS: VenueUrls = { webSocketUrl: 'wss://ws-feed.exchange.coinbase.com' };
+export const COINBASE_EXCHANGE_URLS: VenueUrls = {
+  webSocketUrl: 'wss://ws-feed.exchange.coinbase.com',
+  httpUrl: 'https://api.exchange.coinbase.com',
+  listOnly: true,
+};
+
+const LIST = { pages: COINBASE_EXCHANGE_LIST, path: '/products', queries: [''], urls: COINBASE_EXCHANGE_URLS };
 
 /** Heartbeats come once per second. */
 const SILENT_US = 15e6;
@@ -53,12 +60,19 @@ export class CoinbaseExchangeAdapter extends VenueLine {
   readonly #fields = new JsonFields(FIELDS);
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
-    super(options, line, sink, { silentUs: SILENT_US });
+    super(options, line, sink, { silentUs: SILENT_US }, LIST);
     this.address = options.webSocketUrl ?? COINBASE_EXCHANGE_URLS.webSocketUrl;
   }
 
   protected subscribe(): void {
-    const names = this.instruments.map(({ name }) => name);
+    this.#subscribe(this.wantedNames());
+  }
+
+  protected override again(number: number): void {
+    this.#subscribe([this.instruments[number].name]);
+  }
+
+  #subscribe(names: readonly string[]): void {
     if (names.length === 0) return;
     this.line.send(JSON.stringify({ type: 'subscribe', product_ids: names, channels: ['heartbeat', 'level2_batch', 'matches', 'ticker'] }));
   }

@@ -5,10 +5,17 @@ import { wholeNumber } from '../text/decimal.ts';
 import { JsonFields } from '../text/json-fields.ts';
 import { isoToUs } from '../text/times.ts';
 import { writeMakerTrade } from './coinbase-trade.ts';
+import { COINBASE_LIST } from './lists/coinbase-list.ts';
 import { VenueLine } from './venue-line.ts';
 import type { VenueUrls } from './venue-urls.ts';
 
-export const COINBASE_URLS: VenueUrls = { webSocketUrl: 'wss://advanced-trade-ws.coinbase.com' };
+export const COINBASE_URLS: VenueUrls = {
+  webSocketUrl: 'wss://advanced-trade-ws.coinbase.com',
+  httpUrl: 'https://api.coinbase.com',
+  listOnly: true,
+};
+
+const LIST = { pages: COINBASE_LIST, path: '/api/v3/brokerage/market/products', queries: [''], urls: COINBASE_URLS };
 
 /** Heartbeats come once per second. */
 const SILENT_US = 15e6;
@@ -51,13 +58,20 @@ export class CoinbaseAdapter extends VenueLine {
   #sequence = -1;
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
-    super(options, line, sink, { silentUs: SILENT_US });
+    super(options, line, sink, { silentUs: SILENT_US }, LIST);
     this.address = options.webSocketUrl ?? COINBASE_URLS.webSocketUrl;
   }
 
   protected subscribe(): void {
     this.#sequence = -1;
-    const names = this.instruments.map(({ name }) => name);
+    this.#subscribe(this.wantedNames());
+  }
+
+  protected override again(number: number): void {
+    this.#subscribe([this.instruments[number].name]);
+  }
+
+  #subscribe(names: readonly string[]): void {
     if (names.length === 0) return;
     for (const channel of SUBSCRIBED) this.line.send(JSON.stringify({ type: 'subscribe', product_ids: names, channel }));
   }

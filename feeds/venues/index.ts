@@ -91,6 +91,10 @@ export const VENUES: readonly Venue[] = [
   },
 ];
 
+export function venueNames(): string[] {
+  return VENUES.map(({ name }) => name);
+}
+
 function binance(market: BinanceMarket): Pick<Venue, 'name' | 'exchange' | 'urls' | 'create'> {
   return {
     name: market.venue,

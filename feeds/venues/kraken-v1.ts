@@ -4,11 +4,14 @@ import { type AdapterOptions, BookSide, FeedFault, type FeedLine, type FeedSink,
 import { ByteTable } from '../text/byte-table.ts';
 import { wholeNumber } from '../text/decimal.ts';
 import { secondsToUs } from '../text/times.ts';
-import { bookDepth, readAssetPairs } from './kraken-pairs.ts';
+import { bookDepth } from './kraken-depth.ts';
+import { KRAKEN_V1_LIST } from './lists/kraken-list.ts';
 import { SubscriptionLine } from './subscription-line.ts';
 import type { VenueUrls } from './venue-urls.ts';
 
-export const KRAKEN_V1_URLS = { webSocketUrl: 'wss://ws.kraken.com', httpUrl: 'https://api.kraken.com' } as const satisfies VenueUrls;
+export const KRAKEN_V1_URLS: VenueUrls = { webSocketUrl: 'wss://ws.kraken.com', httpUrl: 'https://api.kraken.com', listOnly: true };
+
+const LIST = { pages: KRAKEN_V1_LIST, path: '/0/public/AssetPairs', queries: [''], urls: KRAKEN_V1_URLS };
 
 /** Heartbeats come once per second when there is nothing else. */
 const SILENT_US = 10e6;
@@ -37,9 +40,7 @@ const SELL = 0x73;
 export class KrakenV1Adapter extends SubscriptionLine {
   readonly venue = 'kraken-v1';
   readonly address: string;
-  readonly #pairsUrl: string;
   readonly #depth: number;
-  #pairsKnown = false;
   /** Positions of the payloads in the frame. */
   readonly #payloads = new Int32Array(MAX_PAYLOADS);
   /** The level or trade that was read last: its fields in the frame. */
@@ -52,24 +53,21 @@ export class KrakenV1Adapter extends SubscriptionLine {
   #checksum = -1;
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
-    super(options, line, sink, { silentUs: SILENT_US });
+    super(options, line, sink, { silentUs: SILENT_US }, LIST);
     this.address = options.webSocketUrl ?? KRAKEN_V1_URLS.webSocketUrl;
-    this.#pairsUrl = `${options.httpUrl ?? KRAKEN_V1_URLS.httpUrl}/0/public/AssetPairs`;
     this.#depth = bookDepth(options.depth);
   }
 
-  override answer(url: string, bytes: Uint8Array): void {
-    if (url !== this.#pairsUrl) return;
-    this.#pairsKnown = readAssetPairs(this.scanner, bytes, (pair) =>
-      this.expectDecimals(pair.wsname, pair.priceDecimals, pair.quantityDecimals),
-    );
-    if (!this.#pairsKnown) this.count(FeedFault.Malformed);
+  protected subscribe(): void {
+    this.#subscribe(this.wantedNames());
   }
 
-  protected subscribe(): void {
-    const pairs = this.options.instruments;
+  protected override again(number: number): void {
+    this.#subscribe([this.instruments[number].name]);
+  }
+
+  #subscribe(pairs: readonly string[]): void {
     if (pairs.length === 0) return;
-    if (!this.#pairsKnown) this.line.fetch(this.#pairsUrl);
     this.#send('subscribe', pairs, { name: 'book', depth: this.#depth });
     this.#send('subscribe', pairs, { name: 'trade' });
     this.#send('subscribe', pairs, { name: 'ticker' });

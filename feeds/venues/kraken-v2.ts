@@ -1,11 +1,13 @@
 import { krakenChecksum } from '../books/checksums.ts';
 import type { InstrumentFeed } from '../books/instrument-feed.ts';
 import { type AdapterOptions, BookSide, FeedFault, type FeedLine, type FeedSink, TakerSide } from '../feed.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import { ByteTable } from '../text/byte-table.ts';
 import { wholeNumber } from '../text/decimal.ts';
 import { JsonFields } from '../text/json-fields.ts';
 import { isoToUs } from '../text/times.ts';
-import { bookDepth, depthOf } from './kraken-pairs.ts';
+import { bookDepth, depthOf } from './kraken-depth.ts';
+import { krakenPairs } from './lists/kraken-list.ts';
 import { SubscriptionLine } from './subscription-line.ts';
 import type { VenueUrls } from './venue-urls.ts';
 
@@ -36,9 +38,6 @@ const TRADE_FIELDS = ['symbol', 'side', 'price', 'qty', 'trade_id', 'timestamp']
 const Ticker = { Symbol: 0, Bid: 1, BidQuantity: 2, Ask: 3, AskQuantity: 4, Time: 5 } as const;
 const TICKER_FIELDS = ['symbol', 'bid', 'bid_qty', 'ask', 'ask_qty', 'timestamp'];
 const Pairs = { Pairs: 0 } as const;
-const Pair = { Symbol: 0, Price: 1, Quantity: 2, Status: 3 } as const;
-const PAIR_FIELDS = ['symbol', 'price_precision', 'qty_precision', 'status'];
-const ENDED = new ByteTable(['delisted']);
 const SYSTEM_FIELDS = ['system'];
 const FALSE = 0x66;
 
@@ -58,7 +57,7 @@ export class KrakenV2Adapter extends SubscriptionLine {
   readonly #trade = new JsonFields(TRADE_FIELDS);
   readonly #ticker = new JsonFields(TICKER_FIELDS);
   readonly #pairs = new JsonFields(['pairs']);
-  readonly #pair = new JsonFields(PAIR_FIELDS);
+  readonly #pair = krakenPairs(this.scanner);
   readonly #system = new JsonFields(SYSTEM_FIELDS);
   readonly #data: number[] = [];
   readonly #listed: number[] = [];
@@ -70,9 +69,17 @@ export class KrakenV2Adapter extends SubscriptionLine {
   }
 
   protected subscribe(): void {
-    const symbol = this.options.instruments;
-    if (symbol.length === 0) return;
+    if (this.options.instruments.length === 0) return;
     this.#request('subscribe', { channel: 'instrument' });
+    this.#subscribe(this.wantedNames());
+  }
+
+  protected override again(number: number): void {
+    this.#subscribe([this.instruments[number].name]);
+  }
+
+  #subscribe(symbol: readonly string[]): void {
+    if (symbol.length === 0) return;
     this.#request('subscribe', { channel: 'book', symbol, depth: this.#depth });
     this.#request('subscribe', { channel: 'trade', symbol, snapshot: false });
     this.#request('subscribe', { channel: 'ticker', symbol, event_trigger: 'bbo' });
@@ -84,14 +91,14 @@ export class KrakenV2Adapter extends SubscriptionLine {
     this.#request('subscribe', { channel: 'book', symbol, depth: this.#depth });
   }
 
-  protected message(bytes: Uint8Array): void {
+  protected message(bytes: Uint8Array, nowUs: number): void {
     const fields = this.#fields;
     const { scanner } = this;
     if (!fields.readText(scanner, bytes)) return this.restart(FeedFault.Malformed);
     if (!fields.has(Field.Channel)) return this.#answer(bytes);
     const channel = fields.id(scanner, Field.Channel, CHANNELS);
     if (channel === -1) return this.count(FeedFault.UnknownMessage);
-    if (channel === Channel.Instrument) return this.#instruments(bytes);
+    if (channel === Channel.Instrument) return this.#instruments(nowUs);
     if (channel === Channel.Status) return this.#status();
     if (channel >= Channel.Heartbeat) return;
     const type = fields.id(scanner, Field.Type, TYPES);
@@ -211,25 +218,21 @@ export class KrakenV2Adapter extends SubscriptionLine {
   }
 
   /** `{"channel":"instrument","data":{"pairs":[{"symbol":"BTC/USD","price_precision":1,"qty_precision":8,...}]}}` */
-  #instruments(bytes: Uint8Array): void {
+  #instruments(nowUs: number): void {
     const { scanner } = this;
-    const pair = this.#pair;
+    const type = this.#fields.id(scanner, Field.Type, TYPES);
     if (!this.#fields.has(Field.Data)) return this.count(FeedFault.MissingField);
     scanner.resume(this.#fields.position[Field.Data]);
     if (!this.#pairs.readObject(scanner)) return this.count(FeedFault.MissingField);
     // Updates of assets alone have no pairs.
     if (!this.#pairs.list(scanner, Pairs.Pairs, this.#listed)) return;
+    const list = new Map<string, InstrumentTerms>();
     for (const position of this.#listed) {
-      scanner.resume(position);
-      if (!pair.readObject(scanner) || !pair.has(Pair.Symbol)) continue;
-      const price = wholeNumber(bytes, pair.from[Pair.Price], pair.to[Pair.Price]);
-      const quantity = wholeNumber(bytes, pair.from[Pair.Quantity], pair.to[Pair.Quantity]);
-      const ended = pair.id(scanner, Pair.Status, ENDED) !== -1;
-      scanner.resume(pair.position[Pair.Symbol]);
-      if (!scanner.value()) continue;
-      if (ended) this.withdrawn(scanner.text());
-      else if (price !== -1 && quantity !== -1) this.expectDecimals(scanner.text(), price, quantity);
+      const terms = this.#pair(position);
+      if (terms !== undefined) list.set(terms.name, terms);
     }
+    if (type === Type.Snapshot && list.size > 0) this.listedAll(list, nowUs);
+    else for (const terms of list.values()) this.listed(terms, nowUs);
   }
 
   /** The instrument that a field names; -1 if it is absent or unknown, which is counted. */

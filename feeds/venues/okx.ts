@@ -2,14 +2,19 @@ import { okxChecksum } from '../books/checksums.ts';
 import type { InstrumentFeed } from '../books/instrument-feed.ts';
 import { type AdapterOptions, BookSide, FeedFault, type FeedLine, type FeedSink, TakerSide } from '../feed.ts';
 import { ByteTable } from '../text/byte-table.ts';
-import { DecimalReader, wholeNumber } from '../text/decimal.ts';
+import { wholeNumber } from '../text/decimal.ts';
 import { JsonFields } from '../text/json-fields.ts';
 import { countToUs } from '../text/times.ts';
 import { readLevels } from './level-arrays.ts';
+import { OKX_LIST, okxListQueries } from './lists/okx-list.ts';
 import { SubscriptionLine } from './subscription-line.ts';
 import type { VenueUrls } from './venue-urls.ts';
 
-export const OKX_URLS = { webSocketUrl: 'wss://ws.okx.com:8443/ws/v5/public', httpUrl: 'https://www.okx.com' } as const satisfies VenueUrls;
+export const OKX_URLS: VenueUrls = {
+  webSocketUrl: 'wss://ws.okx.com:8443/ws/v5/public',
+  httpUrl: 'https://www.okx.com',
+  listOnly: true,
+};
 
 /** The venue ends a line on which nothing was sent for 30 s; the adapter pings before. */
 const PING_US = 20e6;
@@ -36,8 +41,6 @@ const Trade = { Price: 0, Quantity: 1, Side: 2, Time: 3, Id: 4 } as const;
 const TRADE_FIELDS = ['px', 'sz', 'side', 'ts', 'tradeId'];
 const Ticker = { Bid: 0, BidQuantity: 1, Ask: 2, AskQuantity: 3, Time: 4 } as const;
 const TICKER_FIELDS = ['bidPx', 'bidSz', 'askPx', 'askSz', 'ts'];
-const Listed = { Name: 0, Tick: 1, Lot: 2 } as const;
-const LISTED_FIELDS = ['instId', 'tickSz', 'lotSz'];
 const INSTRUMENTS_PATH = '/api/v5/public/instruments';
 const PONG = [0x70, 0x6f, 0x6e, 0x67];
 const MINUS = 0x2d;
@@ -50,12 +53,10 @@ const NONE = -2;
 export class OkxAdapter extends SubscriptionLine {
   readonly venue = 'okx';
   readonly address: string;
-  readonly #httpUrl: string;
   readonly #fields = new JsonFields(FIELDS, 1);
   readonly #book = new JsonFields(BOOK_FIELDS);
   readonly #trade = new JsonFields(TRADE_FIELDS);
   readonly #ticker = new JsonFields(TICKER_FIELDS);
-  readonly #listed = new JsonFields(LISTED_FIELDS);
   readonly #data: number[] = [];
   /** By instrument: `seqId` of the last message. */
   readonly #sequences: number[] = [];
@@ -64,25 +65,9 @@ export class OkxAdapter extends SubscriptionLine {
   #requests = 0;
 
   constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink) {
-    super(options, line, sink, { silentUs: SILENT_US });
+    const queries = okxListQueries(options.instruments);
+    super(options, line, sink, { silentUs: SILENT_US }, { pages: OKX_LIST, path: INSTRUMENTS_PATH, queries, urls: OKX_URLS });
     this.address = options.webSocketUrl ?? OKX_URLS.webSocketUrl;
-    this.#httpUrl = options.httpUrl ?? OKX_URLS.httpUrl;
-  }
-
-  override answer(url: string, bytes: Uint8Array): void {
-    const { scanner } = this;
-    if (!url.includes(INSTRUMENTS_PATH)) return;
-    const listed = this.#listed;
-    if (!this.#fields.readText(scanner, bytes) || !this.#fields.list(scanner, Field.Data, this.#data))
-      return this.count(FeedFault.Malformed);
-    for (const position of this.#data) {
-      scanner.resume(position);
-      if (!listed.readObject(scanner) || !listed.has(Listed.Name)) continue;
-      const price = decimalsOf(bytes, listed.from[Listed.Tick], listed.to[Listed.Tick]);
-      const quantity = decimalsOf(bytes, listed.from[Listed.Lot], listed.to[Listed.Lot]);
-      scanner.resume(listed.position[Listed.Name]);
-      if (price !== -1 && quantity !== -1 && scanner.value()) this.expectDecimals(scanner.text(), price, quantity);
-    }
   }
 
   override closed(nowUs: number): void {
@@ -93,9 +78,15 @@ export class OkxAdapter extends SubscriptionLine {
   protected subscribe(nowUs: number): void {
     this.#pingUs = nowUs;
     this.#requests = 0;
-    const { instruments } = this.options;
-    for (const type of new Set(instruments.map(instrumentType))) this.line.fetch(`${this.#httpUrl}${INSTRUMENTS_PATH}?instType=${type}`);
-    const channels = ['books', 'trades', 'tickers'].flatMap((channel) => instruments.map((instId) => ({ channel, instId })));
+    if (this.options.instruments.length > 0) this.#subscribe(this.wantedNames());
+  }
+
+  protected override again(number: number): void {
+    this.#subscribe([this.instruments[number].name]);
+  }
+
+  #subscribe(names: readonly string[]): void {
+    const channels = ['books', 'trades', 'tickers'].flatMap((channel) => names.map((instId) => ({ channel, instId })));
     for (let i = 0; i < channels.length; i += MAX_ARGUMENTS) this.#request('subscribe', channels.slice(i, i + MAX_ARGUMENTS));
   }
 
@@ -234,17 +225,4 @@ export class OkxAdapter extends SubscriptionLine {
     this.#requests++;
     this.line.send(JSON.stringify({ op, args }));
   }
-}
-
-/** The list of the venue that an instrument is in: `BTC-USDT`, `BTC-USD-SWAP`, `BTC-USD-220527`. */
-function instrumentType(name: string): string {
-  if (name.endsWith('-SWAP')) return 'SWAP';
-  return name.split('-').length === 2 ? 'SPOT' : 'FUTURES';
-}
-
-const reader = new DecimalReader();
-
-/** Decimals of a step, `0.01`; -1 if it is none. */
-function decimalsOf(bytes: Uint8Array, from: number, to: number): number {
-  return reader.read(bytes, from, to) === FeedFault.None ? reader.decimals : -1;
 }

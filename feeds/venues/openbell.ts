@@ -1,11 +1,14 @@
 import { Code } from '../../engine/codes.ts';
 import { getI64 } from '../../engine/units.ts';
-import { Bbo, Channel, FrameKind, LevelUpdate, MarketOp, Side, Trade } from '../../engine/wire/layout.ts';
+import { Bbo, Channel, FrameKind, LevelUpdate, MarketOp, Phase, Side, Status, Trade } from '../../engine/wire/layout.ts';
 import { MarketFrameReader, marketRequest, STRUCT_BYTES } from '../../engine/wire/market-frames.ts';
 import type { InstrumentFeed } from '../books/instrument-feed.ts';
 import { type AdapterOptions, BookSide, FeedFault, type FeedLine, type FeedSink, TakerSide } from '../feed.ts';
+import { InstrumentStatus, type InstrumentTerms } from '../instrument-terms.ts';
 import { DecimalReader, writeDecimal } from '../text/decimal.ts';
 import { JsonFields } from '../text/json-fields.ts';
+import { jittered, LIST_SOON_US } from './lists/instrument-list.ts';
+import { OPENBELL_LIST } from './lists/openbell-list.ts';
 import { VenueLine } from './venue-line.ts';
 import type { VenueUrls } from './venue-urls.ts';
 
@@ -16,7 +19,7 @@ const SILENT_US = 15e6;
 const RETRY_US = 2e6;
 /** In a capture the address before it is that of the recorded exchange. */
 const SYMBOLS_PATH = '/v1/symbols';
-const CHANNELS = [Channel.Book, Channel.Trades, Channel.Bbo];
+const CHANNELS = [Channel.Book, Channel.Trades, Channel.Bbo, Channel.Status];
 /** Room for a price and a quantity as text. */
 const TEXT_BYTES = 64;
 
@@ -43,8 +46,8 @@ interface Unit {
 }
 
 /**
- * Another openbell as a venue: its market data in the binary format, channels `book`, `trades` and `bbo`. Ids, ticks and
- * lots of its symbols come from `GET /v1/symbols`. Updates are numbered without gaps by symbol and channel.
+ * Another openbell as a venue: its market data in the binary format, channels `book`, `trades`, `bbo` and `status`. Ids, ticks and
+ * lots of its symbols come from `GET /v1/symbols`, which is its list of instruments, too. Updates are numbered without gaps by symbol and channel.
  * docs/MARKET-DATA.md has the protocol.
  */
 export class OpenbellAdapter extends VenueLine {
@@ -65,18 +68,20 @@ export class OpenbellAdapter extends VenueLine {
     this.#symbolsUrl = `${options.httpUrl ?? OPENBELL_URLS.httpUrl}${SYMBOLS_PATH}`;
   }
 
-  override answer(url: string, bytes: Uint8Array, nowUs: number): void {
+  protected override answered(url: string, bytes: Uint8Array, nowUs: number): void {
     if (!url.endsWith(SYMBOLS_PATH) || !this.open) return;
+    const known = new Set(this.#byId.keys());
     if (!this.#readSymbols(bytes)) {
-      this.count(FeedFault.Malformed);
+      this.count(FeedFault.ListFailed);
       this.#fetchUs = nowUs + RETRY_US;
       return;
     }
-    for (const { id } of this.#byId.values()) for (const channel of CHANNELS) this.#request(MarketOp.Subscribe, channel, id);
+    for (const { id } of this.#byId.values()) if (!known.has(id)) this.#subscribe(id);
+    this.#takeTerms(url, bytes, nowUs);
+    this.#fetchUs = nowUs + jittered(LIST_SOON_US, nowUs);
   }
 
-  override answerFailed(url: string, status: number, nowUs: number): void {
-    super.answerFailed(url, status, nowUs);
+  protected override failed(_url: string, _status: number, nowUs: number): void {
     this.#fetchUs = nowUs + RETRY_US;
   }
 
@@ -89,7 +94,12 @@ export class OpenbellAdapter extends VenueLine {
     if (nowUs >= this.#fetchUs) this.#fetchSymbols();
   }
 
-  protected message(bytes: Uint8Array): void {
+  /** The exchange goes on with its subscriptions; a symbol that was not there was subscribed before. */
+  protected override again(): void {
+    // Nothing is missing.
+  }
+
+  protected message(bytes: Uint8Array, nowUs: number): void {
     const reader = this.#reader;
     if (reader.open(bytes) !== Code.OK) this.restart(FeedFault.Malformed);
     else if (reader.kind === FrameKind.Refused) this.count(FeedFault.Refused);
@@ -99,6 +109,7 @@ export class OpenbellAdapter extends VenueLine {
       else if (reader.channel === Channel.Book) this.#book(symbol);
       else if (reader.channel === Channel.Trades) this.#trades(symbol);
       else if (reader.channel === Channel.Bbo) this.#quotes(symbol);
+      else if (reader.channel === Channel.Status) this.#phase(symbol, nowUs);
       else this.count(FeedFault.UnknownMessage);
     }
   }
@@ -187,6 +198,15 @@ export class OpenbellAdapter extends VenueLine {
     instrument.quoteAsk(this.#text, 0, askTo, askTo, askQuantityTo, timeUs);
   }
 
+  /** The newest of a frame. Outside of continuous trading, orders collect or wait. */
+  #phase(symbol: UpstreamSymbol, nowUs: number): void {
+    const { words, count } = this.#reader;
+    if (count === 0) return;
+    const phase = words[this.#struct(count - 1) + Status.phase / 4] & 0xff;
+    const status = phase === Phase.Continuous ? InstrumentStatus.Trading : InstrumentStatus.Halted;
+    this.listed({ ...this.instruments[symbol.number].terms, status }, nowUs);
+  }
+
   #struct(index: number): number {
     return this.#reader.at + index * (STRUCT_BYTES[this.#reader.channel] >> 2);
   }
@@ -211,11 +231,17 @@ export class OpenbellAdapter extends VenueLine {
       scanner.resume(position);
       if (!this.#fields.readObject(scanner) || !this.#symbol(bytes)) return false;
     }
-    for (const { name, id } of this.instruments) {
-      // A configured symbol that the exchange does not have gets no data.
-      if (![...this.#byId.values()].some(({ number }) => this.instruments[number].name === name)) this.sink.fault(id, FeedFault.Refused);
-    }
     return true;
+  }
+
+  #takeTerms(url: string, bytes: Uint8Array, nowUs: number): void {
+    const list = new Map<string, InstrumentTerms>();
+    OPENBELL_LIST.read(this.scanner, url, bytes, (terms) => list.set(terms.name, terms));
+    this.listedAll(list, nowUs);
+  }
+
+  #subscribe(id: number): void {
+    for (const channel of CHANNELS) this.#request(MarketOp.Subscribe, channel, id);
   }
 
   #symbol(bytes: Uint8Array): boolean {
@@ -229,8 +255,8 @@ export class OpenbellAdapter extends VenueLine {
     if (!wanted) return true;
     const number = this.instrumentNamed(name);
     if (number === -1) return true;
-    this.instruments[number].expectDecimals(tick.decimals, lot.decimals);
-    this.#byId.set(id, { id, number, tick, lot, nextLevel: 0, first: false, nextTrade: 0 });
+    // A list that is read again changes nothing of what runs.
+    if (!this.#byId.has(id)) this.#byId.set(id, { id, number, tick, lot, nextLevel: 0, first: false, nextTrade: 0 });
     return true;
   }
 

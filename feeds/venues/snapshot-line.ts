@@ -34,21 +34,19 @@ export abstract class SnapshotLine extends VenueLine {
     }
   }
 
-  override answerFailed(url: string, status: number, nowUs: number): void {
-    super.answerFailed(url, status, nowUs);
+  protected override failed(url: string, status: number, nowUs: number): void {
     const number = this.instrumentOf(url);
     if (number === -1) return;
     this.#retry(number, nowUs);
     if (status === 429 || status === 418) this.#book(number).dueUs = nowUs + LIMITED_RETRY_US;
   }
 
-  override answer(url: string, bytes: Uint8Array, nowUs: number): void {
+  protected override answered(url: string, bytes: Uint8Array, nowUs: number): void {
     const number = this.open ? this.instrumentOf(url) : -1;
     if (number === -1) return;
     const book = this.#book(number);
     book.asked = false;
     if (!book.waiting) return;
-    this.sink.sequence(0);
     if (!this.snapshot(number, bytes, nowUs)) {
       this.#retry(number, nowUs);
       return;
@@ -107,6 +105,10 @@ export abstract class SnapshotLine extends VenueLine {
     this.need(number, nowUs);
   }
 
+  protected override again(number: number, nowUs: number): void {
+    this.need(number, nowUs);
+  }
+
   #retry(number: number, nowUs: number): void {
     const book = this.#book(number);
     book.asked = false;
@@ -116,7 +118,7 @@ export abstract class SnapshotLine extends VenueLine {
 
   #fetchDue(number: number, nowUs: number): void {
     const book = this.#book(number);
-    if (!book.waiting || book.asked || book.dueUs > nowUs) return;
+    if (!book.waiting || book.asked || book.dueUs > nowUs || this.instruments[number].delisted) return;
     book.asked = true;
     this.line.fetch(this.snapshotUrl(this.instruments[number].name));
   }

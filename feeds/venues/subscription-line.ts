@@ -35,7 +35,7 @@ export abstract class SubscriptionLine extends VenueLine {
     if (this.options.instruments.length === 0) return;
     for (let i = 0; i < this.instruments.length; i++) {
       const since = this.#waitingUs[i] ?? 0;
-      if (this.instruments[i].whole) this.#waitingUs[i] = 0;
+      if (this.instruments[i].whole || this.instruments[i].delisted) this.#waitingUs[i] = 0;
       else if (since === 0) this.#waitingUs[i] = nowUs;
       else if (nowUs - since > SNAPSHOT_US) {
         this.#waitingUs[i] = nowUs;

@@ -8,13 +8,15 @@ import {
   MAX_FRAME_BYTES,
   type VenueAdapter,
 } from '../feed.ts';
+import { InstrumentStatus, type InstrumentTerms } from '../instrument-terms.ts';
 import { ByteTable } from '../text/byte-table.ts';
 import { JsonScanner } from '../text/json-scanner.ts';
+import { InstrumentList, ListAnswer } from './lists/instrument-list.ts';
+import type { ListPages } from './lists/list-format.ts';
+import type { VenueUrls } from './venue-urls.ts';
 
 /** Most instruments of a line. */
 export const MAX_INSTRUMENTS = 4096;
-/** Most instruments of a venue's list whose decimals are kept. */
-const MAX_LISTED = 65_536;
 /** Instruments that hardly trade have nothing for minutes. */
 const STALE_AFTER_S = 300;
 /** An instrument is stale when it has had nothing for so many times as long, although others have something. */
@@ -25,6 +27,16 @@ export interface LineLimits {
   readonly silentUs: number;
   /** Most levels of a side of a book. */
   readonly levels?: number;
+}
+
+/** The list of instruments that a venue has for requests. */
+export interface LineList {
+  readonly pages: ListPages;
+  /** Path of its address. */
+  readonly path: string;
+  /** Parameters of its address; several: the list is in as many parts. */
+  readonly queries: readonly string[];
+  readonly urls: VenueUrls;
 }
 
 /**
@@ -42,7 +54,11 @@ export abstract class VenueLine implements VenueAdapter {
   protected readonly scanner = new JsonScanner();
   protected open = false;
   readonly #names = new ByteTable();
-  readonly #decimals = new Map<string, readonly [price: number, quantity: number]>();
+  readonly #byId = new Map<number, InstrumentFeed>();
+  readonly #list: InstrumentList | undefined;
+  readonly #listPath: string | undefined;
+  /** Of this connection, a subscription was refused. */
+  #isRefused = false;
   readonly #limits: LineLimits;
   readonly #staleAfterUs: number;
   #heardUs = 0;
@@ -53,20 +69,27 @@ export abstract class VenueLine implements VenueAdapter {
   readonly #seen: number[] = [];
   readonly #seenUs: number[] = [];
 
-  constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink, limits: LineLimits) {
+  constructor(options: AdapterOptions, line: FeedLine, sink: FeedSink, limits: LineLimits, list?: LineList) {
     this.options = options;
     this.line = line;
     this.sink = sink;
     this.#limits = limits;
     this.#staleAfterUs = (options.staleAfterSeconds ?? STALE_AFTER_S) * 1e6;
+    if (list !== undefined) {
+      const { pages, path } = list;
+      this.#listPath = path;
+      this.#list = new InstrumentList({ pages, urls: listUrls(options, list), scanner: this.scanner, fetch: (url) => line.fetch(url) });
+    }
     for (const name of options.instruments) this.#add(name);
   }
 
   opened(nowUs: number): void {
     this.sink.sequence(0);
     this.open = true;
+    this.#isRefused = false;
     this.#heardUs = nowUs;
     this.#newUs = nowUs;
+    this.#list?.poll(nowUs);
     this.subscribe(nowUs);
   }
 
@@ -79,17 +102,25 @@ export abstract class VenueLine implements VenueAdapter {
     else this.message(bytes, nowUs);
   }
 
-  answer(_url: string, _bytes: Uint8Array, _nowUs: number): void {
-    // A venue without HTTP answers has nothing to read.
+  answer(url: string, bytes: Uint8Array, nowUs: number): void {
+    this.sink.sequence(0);
+    const page = this.#list?.answer(url, bytes, nowUs) ?? ListAnswer.Other;
+    if (page === ListAnswer.Failed) this.count(FeedFault.ListFailed);
+    else if (page === ListAnswer.Page) this.#takePage(nowUs);
+    else if (page === ListAnswer.Whole) this.#takeList(nowUs);
+    else if (page === ListAnswer.Other && !this.#isRecordedList(url, bytes)) this.answered(url, bytes, nowUs);
   }
 
-  answerFailed(_url: string, _status: number, _nowUs: number): void {
+  answerFailed(url: string, status: number, nowUs: number): void {
     this.sink.sequence(0);
-    this.sink.fault(ALL_INSTRUMENTS, FeedFault.HttpFailed);
+    if (this.#list?.answerFailed(url, nowUs) === true) return this.count(FeedFault.ListFailed);
+    this.count(FeedFault.HttpFailed);
+    this.failed(url, status, nowUs);
   }
 
-  closed(_nowUs: number): void {
+  closed(nowUs: number): void {
     this.sink.sequence(0);
+    this.#list?.closed(nowUs);
     this.open = false;
     this.syncAll(FeedFault.Closed);
   }
@@ -100,8 +131,37 @@ export abstract class VenueLine implements VenueAdapter {
     if (nowUs - this.#heardUs > this.#limits.silentUs || this.#hasNothingNew(nowUs)) this.restart(FeedFault.Silent);
     else {
       this.#markQuiet(nowUs);
+      this.#list?.poll(nowUs);
       this.poll(nowUs);
     }
+  }
+
+  /** Whether an answer to this address is the venue's list, or a page of it. */
+  isList(url: string): boolean {
+    return this.#listPath !== undefined && pathOf(url) === this.#listPath;
+  }
+
+  /** The instrument with this number in the sink. */
+  withId(id: number): InstrumentFeed | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** An answer that is no page of the list. */
+  protected answered(_url: string, _bytes: Uint8Array, _nowUs: number): void {
+    // A venue without other requests has nothing to read.
+  }
+
+  /** A request that was not for the list failed, which is counted. @param status as in {@link VenueAdapter.answerFailed} */
+  protected failed(_url: string, _status: number, _nowUs: number): void {
+    // As above.
+  }
+
+  /**
+   * An instrument trades again, and has no book: subscribes it again, as far as the venue does not go on by itself. The line is opened
+   * again if the adapter has no better way.
+   */
+  protected again(_number: number, _nowUs: number): void {
+    this.line.reconnect(FeedFault.None);
   }
 
   /** The connection is open: sends the subscriptions of `options.instruments`, if there are any, and fetches snapshots. */
@@ -131,7 +191,13 @@ export abstract class VenueLine implements VenueAdapter {
 
   /** Counts a fault of the line that changes nothing else. */
   protected count(fault: FeedFault): void {
+    if (fault === FeedFault.Refused) this.#isRefused = true;
     this.sink.fault(ALL_INSTRUMENTS, fault);
+  }
+
+  /** The instruments that are to be subscribed: all but those that the venue's list does not have. */
+  protected wantedNames(): string[] {
+    return this.instruments.filter(({ delisted }) => !delisted).map(({ name }) => name);
   }
 
   /** The number of the instrument whose name the scanner read last, as an index of {@link instruments}; -1 if it is unknown, which is counted. */
@@ -151,20 +217,62 @@ export abstract class VenueLine implements VenueAdapter {
     return number;
   }
 
-  /** The decimals of an instrument, from the venue's list: before or after it is known. */
-  protected expectDecimals(name: string, priceDecimals: number, quantityDecimals: number): void {
-    const number = this.#find(name);
-    if (number !== -1) this.instruments[number].expectDecimals(priceDecimals, quantityDecimals);
-    else if (this.options.instruments.length === 0 && this.#decimals.size < MAX_LISTED)
-      this.#decimals.set(name, [priceDecimals, quantityDecimals]);
+  /** Takes what a list, or a message about one instrument, says. One that is not known is ignored. */
+  protected listed(terms: InstrumentTerms, nowUs: number): void {
+    const number = this.#find(terms.name);
+    if (number === -1) return;
+    const instrument = this.instruments[number];
+    const { suspended } = instrument;
+    instrument.list(terms);
+    if (suspended && !instrument.suspended && !instrument.whole && this.open) this.again(number, nowUs);
   }
 
-  /** The venue has given up an instrument: its book is stale. One that is not known is ignored. */
-  protected withdrawn(name: string): void {
-    const number = this.#find(name);
-    if (number === -1) return;
-    this.instruments[number].fault(FeedFault.Refused);
-    this.instruments[number].sync(FeedFault.Refused);
+  /** The list is whole: what it does not have is delisted. Of captures, which have no instruments by configuration, nothing is. */
+  protected listedAll(terms: ReadonlyMap<string, InstrumentTerms>, nowUs: number): void {
+    const wanted = this.wantedNames().length;
+    for (const instrument of this.instruments) {
+      const found = terms.get(instrument.name);
+      if (found !== undefined) this.listed(found, nowUs);
+      else if (this.options.instruments.length > 0) instrument.list({ ...instrument.terms, status: InstrumentStatus.Delisted });
+    }
+    // A venue may refuse all of a subscription for one name that it does not have.
+    if (!this.open || !this.#isRefused || this.wantedNames().length >= wanted) return;
+    this.#isRefused = false;
+    this.line.reconnect(FeedFault.Refused);
+  }
+
+  #takePage(nowUs: number): void {
+    for (const { name } of this.instruments) {
+      const terms = this.#list?.found.get(name);
+      if (terms !== undefined) this.listed(terms, nowUs);
+    }
+  }
+
+  #takeList(nowUs: number): void {
+    const list = this.#list;
+    if (list === undefined) return;
+    const before = new Set(this.instruments.filter(isHalted));
+    this.listedAll(list.terms, nowUs);
+    const halted = this.instruments.filter(isHalted);
+    list.next(
+      nowUs,
+      halted.length > 0,
+      halted.some((instrument) => !before.has(instrument)),
+    );
+  }
+
+  /** Whether an answer of a capture was its list; its parameters may be others than those of this adapter. */
+  #isRecordedList(url: string, bytes: Uint8Array): boolean {
+    if (this.options.instruments.length > 0 || !this.isList(url)) return false;
+    const terms = this.#list?.read(url, bytes);
+    if (terms === undefined) this.count(FeedFault.ListFailed);
+    else for (const instrument of this.instruments) this.#describe(instrument);
+    return true;
+  }
+
+  #describe(instrument: InstrumentFeed): void {
+    const terms = this.#list?.terms.get(instrument.name);
+    if (terms !== undefined) instrument.list(terms);
   }
 
   /** Pongs and heartbeats arrive, and nothing of the instruments. */
@@ -173,8 +281,12 @@ export abstract class VenueLine implements VenueAdapter {
     for (const instrument of this.instruments) written += instrument.written;
     if (written !== this.#written) this.#newUs = nowUs;
     this.#written = written;
-    // Without instruments, nothing was subscribed.
-    return this.options.instruments.length > 0 && nowUs - this.#newUs > this.#staleAfterUs;
+    // Without instruments, nothing was subscribed; those that do not trade have nothing new.
+    return (
+      this.options.instruments.length > 0 &&
+      !this.instruments.every(({ suspended }) => suspended) &&
+      nowUs - this.#newUs > this.#staleAfterUs
+    );
   }
 
   /** An instrument that the venue has given up may say nothing more on a line that is well. */
@@ -186,7 +298,7 @@ export abstract class VenueLine implements VenueAdapter {
       if (instrument.written !== this.#seen[i]) {
         this.#seen[i] = instrument.written;
         this.#seenUs[i] = nowUs;
-      } else if (instrument.live && nowUs - this.#seenUs[i] > QUIET_TIMES * this.#staleAfterUs) instrument.quiet();
+      } else if (instrument.live && !instrument.suspended && nowUs - this.#seenUs[i] > QUIET_TIMES * this.#staleAfterUs) instrument.quiet();
     }
   }
 
@@ -200,8 +312,23 @@ export abstract class VenueLine implements VenueAdapter {
     if (number < this.instruments.length) return number;
     const instrument = new InstrumentFeed(name, this.sink, this.#limits.levels);
     this.instruments.push(instrument);
-    const decimals = this.#decimals.get(name);
-    if (decimals !== undefined) instrument.expectDecimals(...decimals);
+    this.#byId.set(instrument.id, instrument);
+    this.#describe(instrument);
     return number;
   }
+}
+
+/** A list is not read from the venue where another server stands for it, unless that has an address for requests. */
+function listUrls({ instruments, webSocketUrl, httpUrl, withoutList }: AdapterOptions, { path, queries, urls }: LineList): string[] {
+  const base = httpUrl ?? (webSocketUrl === undefined ? urls.httpUrl : undefined);
+  if (instruments.length === 0 || base === undefined || withoutList) return [];
+  return queries.map((query) => `${base}${path}${query === '' ? '' : `?${query}`}`);
+}
+
+function pathOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).pathname : '';
+}
+
+function isHalted({ terms }: InstrumentFeed): boolean {
+  return terms.status === InstrumentStatus.Halted;
 }

@@ -4,4 +4,6 @@ export interface VenueUrls {
   readonly webSocketUrl: string;
   /** The base of its requests; absent if the adapter sends none: `https://api.kraken.com`. */
   readonly httpUrl?: string;
+  /** Its only requests are those for the list of instruments. They are not sent if the WebSocket has another address and the requests have none. */
+  readonly listOnly?: true;
 }

@@ -3,12 +3,14 @@ import { ALL_INSTRUMENTS, FEED_FAULTS, FeedFault, faultCode } from '../feed.ts';
 /** Between two lines of the log about one fault of one source, ms. */
 const NOTE_MS = 60_000;
 
-/** The line says more about these itself. */
+/** Other lines say more about these. */
 const LOGGED_BY_LINE: ReadonlySet<FeedFault> = new Set([
   FeedFault.Closed,
   FeedFault.ConnectFailed,
   FeedFault.HttpFailed,
   FeedFault.CircuitOpen,
+  FeedFault.Delisted,
+  FeedFault.Halted,
 ]);
 
 /**

@@ -1,6 +1,9 @@
-import { Worker } from 'node:worker_threads';
-import { type BarRange, type LeftOut, leftOutOf } from '../analysis/feed-candles.ts';
+import { type MessagePort, Worker } from 'node:worker_threads';
+import { type LeftOut, leftOutOf } from '../analysis/feed-candles.ts';
+import type { BarRange } from '../analysis/instrument-candles.ts';
+import { type BookView, readViews } from '../books/book-views.ts';
 import { FEED_STATES, FeedFault } from '../feed.ts';
+import type { InstrumentTerms } from '../instrument-terms.ts';
 import type { CaptureSource } from '../lines/capture-line.ts';
 import type { FeedSource } from '../lines/feed-source.ts';
 import { BroadcastReader, type ReaderOptions } from '../rings/broadcast-ring.ts';
@@ -11,7 +14,7 @@ import { RecordPublisher } from '../rings/record-publisher.ts';
 import { type SourceStatus, SourcesReader } from '../rings/source-status.ts';
 import { openBooks } from './feed-books.ts';
 import { allocateFeeds, type FeedHandles, type FeedSizes, openOutput } from './feed-handles.ts';
-import type { FeedBars, FeedThreadData, FromFeedThread, ToFeedThread } from './feed-messages.ts';
+import { type FeedBars, type FeedThreadData, type FromFeedThread, storedName, type ToFeedThread } from './feed-messages.ts';
 
 export interface FeedsOptions extends FeedSizes {
   readonly sources: readonly FeedSource[];
@@ -23,6 +26,8 @@ export interface FeedsOptions extends FeedSizes {
   readonly onNote: (source: string | undefined, fault: FeedFault, text: string) => void;
   /** Rows that {@link Feeds.watch} names have changed. Called once until {@link Feeds.arm} is called. */
   readonly onChange?: () => void;
+  /** A new port to the store of candles, for each feed thread; undefined: candles are kept in memory only. */
+  readonly candleStore?: (() => MessagePort) | undefined;
 }
 
 /** A reader of the ring that lasts as long as the feeds. */
@@ -39,7 +44,7 @@ const STOP_MS = 2_000;
 /** Of the thread's heap: one that leaks ends, and the process does not. */
 const HEAP_MB = 512;
 
-/** Questions for candles that wait for the thread, at most. */
+/** Questions that wait for the thread, at most. */
 const MOST_QUESTIONS = 64;
 
 /** The feed thread does not answer now: it is being started again, or has too many questions. */
@@ -52,8 +57,10 @@ export class FeedsBusyError extends Error {
   }
 }
 
+type Answer = Extract<FromFeedThread, { readonly question: number }>;
+
 interface Question {
-  readonly resolve: (bars: FeedBars) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: FeedsBusyError) => void;
 }
 
@@ -70,6 +77,8 @@ export class Feeds {
   readonly latest: LatestReader;
   /** Consolidated books, in the order of the configuration; for the calling thread, as `latest`. */
   readonly books: readonly ConsolidatedReader[];
+  /** Names of the sources in the store of candles, by number. */
+  readonly storedNames: readonly string[];
   readonly #options: FeedsOptions;
   readonly #names: readonly string[];
   readonly #status: SourcesReader;
@@ -79,6 +88,8 @@ export class Feeds {
   #worker: Worker | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopping = false;
+  /** What the venues' lists say, by row. */
+  readonly #terms = new Map<number, InstrumentTerms>();
   readonly #questions = new Map<number, Question>();
   #asked = 0;
 
@@ -87,6 +98,7 @@ export class Feeds {
     this.#options = options;
     const { sources, captures = [], books = [] } = options;
     this.#names = [...sources, ...captures].map(({ name }) => name);
+    this.storedNames = [...sources, ...captures].map(storedName);
     this.handles = allocateFeeds({ ...options, watched: options.onChange !== undefined }, this.#names.length, books);
     const { signal } = this.handles;
     this.#watch = signal && options.onChange && new ChangeWatch(signal, options.onChange);
@@ -136,6 +148,11 @@ export class Feeds {
     return counts;
   }
 
+  /** What its venue's list says of the instrument of a row of {@link latest}; undefined: nothing yet. */
+  terms(row: number): InstrumentTerms | undefined {
+    return this.#terms.get(row);
+  }
+
   /** A new reader of all records, for the calling thread. @param name of one that lasts: what it misses is in the metrics */
   reader(options?: ReaderOptions, name?: string): BroadcastReader {
     const reader = new BroadcastReader(this.handles.ring, options);
@@ -149,19 +166,20 @@ export class Feeds {
   }
 
   /**
-   * Candles of an instrument, from the trades since the feed thread began.
+   * Candles of an instrument that are in memory: the last ones.
    * @param source its number @param row of the instrument @throws FeedsBusyError
    */
-  candles(source: number, row: number, range: BarRange): Promise<FeedBars> {
-    return new Promise((resolve, reject) => {
-      const worker = this.#worker;
-      if (worker === undefined) return reject(new FeedsBusyError('the feed thread is being started'));
-      if (this.#questions.size >= MOST_QUESTIONS) return reject(new FeedsBusyError('too many questions for candles wait'));
-      const question = ++this.#asked;
-      this.#questions.set(question, { resolve, reject });
-      const message: ToFeedThread = { type: 'candles', question, source, row, range };
-      worker.postMessage(message);
-    });
+  async candles(source: number, row: number, range: BarRange): Promise<FeedBars> {
+    return (await this.#ask((question) => ({ type: 'candles', question, source, row, range }))) as FeedBars & Answer;
+  }
+
+  /**
+   * The best levels of books, in the order of the question.
+   * @param wanted source, row and levels of a side of each, at most `MOST_VIEW_LEVELS` @throws FeedsBusyError
+   */
+  async views(wanted: Int32Array): Promise<(BookView | undefined)[]> {
+    const answer = await this.#ask((question) => ({ type: 'views', question, wanted }));
+    return answer.type === 'views' ? readViews(answer.views) : [];
   }
 
   /** Ends all connections and the thread. The memory remains readable. */
@@ -179,10 +197,23 @@ export class Feeds {
     clearTimeout(timer);
   }
 
+  #ask(messageOf: (question: number) => ToFeedThread): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const worker = this.#worker;
+      if (worker === undefined) return reject(new FeedsBusyError('the feed thread is being started'));
+      if (this.#questions.size >= MOST_QUESTIONS) return reject(new FeedsBusyError('too many questions wait for the feed thread'));
+      const question = ++this.#asked;
+      this.#questions.set(question, { resolve, reject });
+      worker.postMessage(messageOf(question));
+    });
+  }
+
   #start(): void {
     const { sources, captures = [], onNote } = this.#options;
-    const workerData: FeedThreadData = { handles: this.handles, sources, captures };
-    const worker = new Worker(ENTRY, { workerData, name: 'feeds', resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
+    const candleStore = this.#options.candleStore?.();
+    const workerData: FeedThreadData = { handles: this.handles, sources, captures, candleStore };
+    const transferList = candleStore === undefined ? [] : [candleStore];
+    const worker = new Worker(ENTRY, { workerData, transferList, name: 'feeds', resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
     this.#worker = worker;
     let failure: Error | undefined;
     worker.on('error', (error: Error) => {
@@ -190,7 +221,8 @@ export class Feeds {
     });
     worker.on('message', (message: FromFeedThread) => {
       if (message.type === 'note') onNote(message.source, message.fault, message.text);
-      else if (message.type === 'candles') {
+      else if (message.type === 'listed') for (const { row, terms } of message.listed) this.#terms.set(row, terms);
+      else if (message.type === 'candles' || message.type === 'views') {
         this.#questions.get(message.question)?.resolve(message);
         this.#questions.delete(message.question);
       }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { AlertError, type AlertErrorCode } from './alert-error.ts';
 import type { AlertAnswer, AlertThread, Method } from './alert-thread.ts';
-import { ALERT_STATS, AlertStat, type AlertWorkerData } from './alert-worker.ts';
+import { ALERT_STATS, AlertStat, type AlertWorkerData } from './alert-worker-data.ts';
 
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './alert-worker.ts' : './alert-worker.js', import.meta.url);
 /** Until a thread that ended by itself is started again, ms. */

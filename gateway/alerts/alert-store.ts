@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import type { AlertEvent } from '../client/alert-types.ts';
 import { requireRoom, requireWritable } from '../taps/history/room.ts';
 import type { Alert } from './alert.ts';
-import type { AlertEvent } from './alert-event.ts';
+import { alertsPath } from './alert-paths.ts';
 
 /** An endpoint of webhooks, as it is stored. */
 export interface Endpoint {
@@ -66,15 +65,6 @@ export class AlertsVersionError extends Error {
   }
 }
 
-/** The LMDB environment of a data directory. It exists once an alert or an endpoint was defined. */
-export function alertsPath(dataDir: string): string {
-  return join(dataDir, 'alerts');
-}
-
-export function hasAlerts(dataDir: string): boolean {
-  return existsSync(join(alertsPath(dataDir), 'data.mdb'));
-}
-
 /**
  * Alerts, endpoints, events and messages, in an LMDB environment of their own under `DATA/alerts`. It is not derived from the log: it is the only
  * copy. Each call of {@link write} is one transaction, on the disk when the call returns.
@@ -85,6 +75,7 @@ export function hasAlerts(dataDir: string): boolean {
  *   pending    [endpoint, no]   -> PendingRow
  *   dead       [endpoint, no]   -> DeadRow
  *   gauges     key              -> value when it was last stored
+ *   windows    symbol:length    -> numbers of the window as of one trade, in the byte order of the host: see windows.ts
  *   accounts   account          -> AccountRow
  *   meta       'version', 'alert', 'endpoint' -> version of this layout, last ids given
  */
@@ -96,6 +87,7 @@ export class AlertStore {
   readonly pending: Database<PendingRow, [number, number]>;
   readonly dead: Database<DeadRow, [number, number]>;
   readonly gauges: Database<number, string>;
+  readonly windows: Database<Buffer, string>;
   readonly accounts: Database<AccountRow, number>;
   readonly meta: Database<number, string>;
   readonly #root: RootDatabase;
@@ -104,7 +96,7 @@ export class AlertStore {
   constructor(dataDir: string) {
     this.path = alertsPath(dataDir);
     requireWritable(this.path);
-    this.#root = open({ path: this.path, maxDbs: 8, noSubdir: false });
+    this.#root = open({ path: this.path, maxDbs: 9, noSubdir: false });
     const json = { encoding: 'json', cache: false } as const;
     this.meta = this.#root.openDB({ name: 'meta', ...json });
     const version = this.meta.get('version') ?? VERSION;
@@ -118,6 +110,7 @@ export class AlertStore {
     this.pending = this.#root.openDB({ name: 'pending', ...json });
     this.dead = this.#root.openDB({ name: 'dead', ...json });
     this.gauges = this.#root.openDB({ name: 'gauges', ...json });
+    this.windows = this.#root.openDB({ name: 'windows', encoding: 'binary', cache: false });
     this.accounts = this.#root.openDB({ name: 'accounts', ...json });
     if (this.meta.get('version') === undefined) this.write(1, () => this.meta.putSync('version', VERSION));
   }

@@ -2,6 +2,7 @@ import { Code } from '../../engine/codes.ts';
 import type { Identity, Visit } from '../identity/identity.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type Reject, reject } from '../reject.ts';
+import type { SessionAudit } from '../sessions/session-audit.ts';
 import type { Alerts } from './alerts.ts';
 
 /** Events of one read of the store, and the most that is in transit to a reader. */
@@ -28,6 +29,7 @@ export interface StreamTransport {
 /** A caller who may open a stream. */
 export interface StreamAdmission {
   readonly principal: Principal;
+  readonly visit: Pick<Visit, 'peer' | 'wants'>;
   readonly caller: string;
   readonly account: number;
   readonly after: number;
@@ -36,6 +38,7 @@ export interface StreamAdmission {
 export interface StreamOptions {
   readonly alerts: Alerts;
   readonly identity: Identity;
+  readonly audit: SessionAudit;
   readonly accountExists: (account: number) => boolean;
   readonly draining: () => boolean;
 }
@@ -75,12 +78,19 @@ export class AlertStreams {
     for (const other of this.#streams.values()) if (other.caller === caller) own++;
     if (own >= MAX_PER_CALLER)
       return reject(Code.BUSY, `${own} streams of alerts of yours are open, the most that one may have: close one`);
-    return { principal, caller, account, after };
+    const { peer, wants } = visit;
+    return { principal, visit: { peer, wants }, caller, account, after };
   }
 
   /** Starts the stream of an admission. */
   begin(transport: StreamTransport, admission: StreamAdmission): AlertStream {
-    const stream = new AlertStream(transport, this.#options.alerts, admission, () => this.#streams.delete(stream));
+    const { alerts, audit } = this.#options;
+    const { principal, visit, account } = admission;
+    const ended = audit.openedStream(principal, visit, account);
+    const stream = new AlertStream(transport, alerts, admission, (endedWith, events) => {
+      this.#streams.delete(stream);
+      ended(endedWith, { events });
+    });
     this.#streams.set(stream, admission);
     this.#watch ??= setInterval(() => this.#look(), LOOK_MS).unref();
     return stream;
@@ -100,14 +110,18 @@ export class AlertStreams {
   }
 }
 
+/** A stream has ended. @param endedWith why the exchange ended it; OK: its reader or the stopping exchange did @param events how many were sent */
+type OnGone = (endedWith: Code, events: number) => void;
+
 /** The events of an account, from a number on, to one reader. */
 export class AlertStream {
   readonly #transport: StreamTransport;
   readonly #alerts: Alerts;
   readonly #account: number;
-  readonly #onGone: () => void;
+  readonly #onGone: OnGone;
   readonly #unfollow: () => void;
   #sent: number;
+  #events = 0;
   /** A read of the store is under way; if there is news meanwhile, another follows. */
   #reading = false;
   #news = false;
@@ -115,7 +129,7 @@ export class AlertStream {
   #waitingSince = 0;
   #open = true;
 
-  constructor(transport: StreamTransport, alerts: Alerts, { account, after }: StreamAdmission, onGone: () => void) {
+  constructor(transport: StreamTransport, alerts: Alerts, { account, after }: StreamAdmission, onGone: OnGone) {
     this.#transport = transport;
     this.#alerts = alerts;
     this.#account = account;
@@ -133,11 +147,11 @@ export class AlertStream {
   }
 
   /** Call when the reader has left. */
-  leave(): void {
+  leave(endedWith: Code = Code.OK): void {
     if (!this.#open) return;
     this.#open = false;
     this.#unfollow();
-    this.#onGone();
+    this.#onGone(endedWith, this.#events);
   }
 
   end(): void {
@@ -147,7 +161,7 @@ export class AlertStream {
 
   cut(why: Reject): void {
     if (this.#open) this.#transport.fail(why);
-    this.leave();
+    this.leave(why.code);
   }
 
   cutLate(now: number): void {
@@ -168,6 +182,7 @@ export class AlertStream {
         if (!this.#open) return;
         for (const event of events) {
           this.#sent = event.no;
+          this.#events++;
           if (!this.#transport.write(JSON.stringify(event)) && this.#waitingSince === 0) this.#waitingSince = performance.now();
         }
         if (this.#news || events.length === PAGE) this.#read();

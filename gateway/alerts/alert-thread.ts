@@ -1,27 +1,12 @@
+import type { AlertEvent, AlertWebhook, WebhookMessage } from '../client/alert-types.ts';
 import type { Delivery } from '../webhooks/delivery-queue.ts';
 import type { Alert } from './alert.ts';
 import { AlertError } from './alert-error.ts';
-import type { AlertEvent } from './alert-event.ts';
 import type { AccountRow, AlertStore } from './alert-store.ts';
+import type { Commit, Loaded, Unstored } from './commit.ts';
 import { EVENTS_KEPT } from './limits.ts';
-import type { EndpointView, MessageView, Webhooks } from './webhooks.ts';
-
-/** What the store has when the thread begins. */
-export interface Loaded {
-  readonly alerts: readonly Alert[];
-  readonly gauges: readonly (readonly [key: string, value: number])[];
-  readonly accounts: readonly (readonly [account: number, row: AccountRow])[];
-}
-
-/** What is stored in one transaction: events, and the state of which they are the consequence. */
-export interface Commit {
-  readonly events: readonly AlertEvent[];
-  /** Alerts that have fired, and ids of those that have for the last time. */
-  readonly alerts: readonly Alert[];
-  readonly removed: readonly number[];
-  readonly gauges: readonly (readonly [key: string, value: number | undefined])[];
-  readonly accounts: readonly (readonly [account: number, row: AccountRow])[];
-}
+import type { Webhooks } from './webhooks.ts';
+import { WINDOW_NUMBERS } from './windows.ts';
 
 const NO_ACCOUNT: AccountRow = { eventNo: 0, reportNo: 0 };
 
@@ -36,26 +21,29 @@ export class AlertThread {
   }
 
   load(): Loaded {
-    const { alerts, gauges, accounts } = this.#store;
+    const { alerts, gauges, windows, accounts } = this.#store;
     return {
       alerts: [...alerts.getRange()].map(({ value }) => value),
       gauges: [...gauges.getRange()].map(({ key, value }) => [key, value] as const),
+      windows: [...windows.getRange()].flatMap(({ key, value }) =>
+        value.byteLength === 8 * WINDOW_NUMBERS ? [[key, numbersOf(value)] as const] : [],
+      ),
       accounts: [...accounts.getRange()].map(({ key, value }) => [key, value] as const),
     };
   }
 
   /**
    * Stores an alert under a new id.
-   * @param gauges values that are not stored yet
-   * @param reportNo last report of the account, if its reports are not followed yet
+   * @param unstored values and windows that are not stored yet; the last report of the account, if its reports are not followed yet
    */
-  addAlert(alert: Omit<Alert, 'id'>, gauges: readonly (readonly [key: string, value: number])[], reportNo: number | undefined): Alert {
+  addAlert(alert: Omit<Alert, 'id'>, { values, windows, reportNo }: Unstored): Alert {
     const store = this.#store;
-    return store.write(5, () => {
+    return store.write(6, () => {
       const stored: Alert = { ...alert, id: store.nextId('alert') };
       store.alerts.putSync(stored.id, stored);
       if (reportNo !== undefined) store.accounts.putSync(alert.account, { ...(store.accounts.get(alert.account) ?? NO_ACCOUNT), reportNo });
-      for (const [key, value] of gauges) store.gauges.putSync(key, value);
+      for (const [key, value] of values) store.gauges.putSync(key, value);
+      for (const [key, numbers] of windows) store.windows.putSync(key, bytesOf(numbers));
       return stored;
     });
   }
@@ -69,11 +57,11 @@ export class AlertThread {
   }
 
   /** Stores events and state, and begins to deliver. A commit that is given again, because its answer was lost, changes nothing. */
-  commit({ events, alerts, removed, gauges, accounts }: Commit): void {
+  commit({ events, alerts, removed, gauges, windows, accounts }: Commit): void {
     const store = this.#store;
     const rows = events.reduce((sum, { account }) => sum + 2 + this.#webhooks.rowsOf(account), 0);
     let deliveries: Delivery[] = [];
-    store.write(rows + alerts.length + removed.length + gauges.length + accounts.length, () => {
+    store.write(rows + alerts.length + removed.length + gauges.length + windows.length + accounts.length, () => {
       deliveries = [];
       for (const event of events) {
         if (store.events.get([event.account, event.no]) !== undefined) continue;
@@ -87,6 +75,10 @@ export class AlertThread {
         if (value === undefined || Number.isNaN(value)) store.gauges.removeSync(key);
         else store.gauges.putSync(key, value);
       }
+      for (const [key, numbers] of windows) {
+        if (numbers === undefined) store.windows.removeSync(key);
+        else store.windows.putSync(key, bytesOf(numbers));
+      }
       for (const [account, row] of accounts) store.accounts.putSync(account, row);
     });
     this.#webhooks.taken(deliveries);
@@ -98,15 +90,15 @@ export class AlertThread {
     return [...this.#store.events.getRange(range)].map(({ value }) => value);
   }
 
-  webhooks(account: number): EndpointView[] {
+  webhooks(account: number): AlertWebhook[] {
     return this.#webhooks.list(account);
   }
 
-  addWebhook(account: number, url: string, note: string): EndpointView & { readonly secret: string } {
+  addWebhook(account: number, url: string, note: string): AlertWebhook & { readonly secret: string } {
     return this.#webhooks.add(account, url, note);
   }
 
-  rotateSecret(account: number, id: number): EndpointView & { readonly secret: string } {
+  rotateSecret(account: number, id: number): AlertWebhook & { readonly secret: string } {
     return this.#webhooks.rotate(account, id);
   }
 
@@ -114,7 +106,7 @@ export class AlertThread {
     this.#webhooks.remove(account, id);
   }
 
-  messages(account: number, id: number, after: number, limit: number): MessageView[] {
+  messages(account: number, id: number, after: number, limit: number): WebhookMessage[] {
     return this.#webhooks.messages(account, id, after, limit);
   }
 
@@ -127,6 +119,15 @@ export class AlertThread {
     this.#webhooks.stop();
     await this.#store.close();
   }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float64Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** A copy: the store reuses its memory. */
+function numbersOf(bytes: Uint8Array): Float64Array {
+  return new Float64Array(Uint8Array.from(bytes).buffer);
 }
 
 export type Method = Exclude<keyof AlertThread, never>;

@@ -90,11 +90,13 @@ export interface Alert {
 /** Why an alert fires; numbers as in {@link Condition}. */
 export interface Firing {
   readonly alert: Alert;
-  /** Time of the engine, µs since the Unix epoch; of a feed: of the clock. */
+  /** Time of the engine, µs since the Unix epoch. */
   readonly timeUs: number;
   /** Value of the gauge before and after. Of a fill: 0. */
   readonly from: number;
   readonly to: number;
+  /** How many times the alert has fired, this one included. */
+  readonly fired: number;
   readonly fill?: FillFields;
 }
 

@@ -25,8 +25,8 @@ export interface MissedTrade {
 }
 
 /**
- * The trades of a symbol with ids above `after`, up to `last`, oldest first. Empty if they are too many, or the history does not have them: then
- * only the last price is known.
+ * The trades of a symbol with ids above `after`, up to `last`, oldest first. If they are too many, the last ones. Empty if the history does not
+ * have them: then only the last price is known.
  */
 export async function missedTrades(read: ReadTrades, symbol: number, after: number, last: number): Promise<MissedTrade[]> {
   if (last <= after) return [];
@@ -45,7 +45,7 @@ export async function missedTrades(read: ReadTrades, symbol: number, after: numb
     if (next === 0 || found.some(({ tradeId }) => tradeId <= after)) return trades.reverse();
     before = next;
   }
-  return [];
+  return trades.reverse();
 }
 
 function tradesOf(records: Uint8Array): MissedTrade[] {

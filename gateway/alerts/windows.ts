@@ -3,6 +3,10 @@ const STEPS = 60;
 /** Whole windows that the average of the volume is made of. */
 export const AVERAGED = 20;
 const MILLION = 1e6;
+/** Numbers of a window that is saved: of each kind, and before them the id of its last trade. */
+const MOVE_NUMBERS = 3 + 2 * (STEPS + 1);
+const VOLUME_NUMBERS = 4 + AVERAGED;
+export const WINDOW_NUMBERS = 1 + MOVE_NUMBERS + VOLUME_NUMBERS;
 
 /**
  * How far the price is from its lowest and highest of a sliding window. The window is the step of now and the 60 steps before, each a 60th of its
@@ -34,6 +38,22 @@ export class MoveWindow {
     if (price > this.#high) this.#high = price;
     this.rise = Math.floor(((price - this.#low) * MILLION) / this.#low);
     this.fall = Math.floor(((this.#high - price) * MILLION) / this.#high);
+  }
+
+  /** Writes its numbers into {@link MOVE_NUMBERS} numbers. */
+  save(into: Float64Array): void {
+    into.set([this.#step, this.rise, this.fall]);
+    into.set(this.#lows, 3);
+    into.set(this.#highs, 3 + STEPS + 1);
+  }
+
+  /** Takes the numbers that {@link save} has written. */
+  restore(from: Float64Array): void {
+    [this.#step, this.rise, this.fall] = from;
+    this.#lows.set(from.subarray(3, 3 + STEPS + 1));
+    this.#highs.set(from.subarray(3 + STEPS + 1));
+    this.#low = Math.min(...this.#lows);
+    this.#high = Math.max(...this.#highs);
   }
 
   #moveTo(step: number): void {
@@ -84,6 +104,19 @@ export class VolumeWindow {
     this.ratio = counted ? Math.floor((this.volume * AVERAGED * MILLION) / this.#sum) : 0;
   }
 
+  /** Writes its numbers into {@link VOLUME_NUMBERS} numbers. */
+  save(into: Float64Array): void {
+    into.set([this.#window, this.#first, this.volume, this.ratio]);
+    into.set(this.#before, 4);
+  }
+
+  /** Takes the numbers that {@link save} has written. */
+  restore(from: Float64Array): void {
+    [this.#window, this.#first, this.volume, this.ratio] = from;
+    this.#before.set(from.subarray(4));
+    this.#sum = this.#before.reduce((sum, volume) => sum + volume, 0);
+  }
+
   #moveTo(window: number): void {
     // The present window, then those in which nothing traded; of more than AVERAGED, all before are forgotten.
     const last = Math.min(window, this.#window + 1 + AVERAGED);
@@ -96,5 +129,39 @@ export class VolumeWindow {
     this.#window = window;
     this.volume = 0;
     this.ratio = 0;
+  }
+}
+
+/** The windows of one length over the trades of one symbol. */
+export class TradeWindow {
+  readonly move: MoveWindow;
+  readonly volume: VolumeWindow;
+
+  /** @param windowUs its length */
+  constructor(windowUs: number) {
+    this.move = new MoveWindow(windowUs);
+    this.volume = new VolumeWindow(windowUs);
+  }
+
+  /** Takes a trade: ticks, lots, µs since the Unix epoch. */
+  trade(price: number, lots: number, timeUs: number): void {
+    this.move.trade(price, timeUs);
+    this.volume.advance(timeUs);
+    this.volume.trade(lots);
+  }
+
+  /** Its state after the trade of that id, {@link WINDOW_NUMBERS} numbers. */
+  save(tradeId: number): Float64Array {
+    const numbers = new Float64Array(WINDOW_NUMBERS);
+    numbers[0] = tradeId;
+    this.move.save(numbers.subarray(1, 1 + MOVE_NUMBERS));
+    this.volume.save(numbers.subarray(1 + MOVE_NUMBERS));
+    return numbers;
+  }
+
+  /** Takes a state that was saved. */
+  restore(numbers: Float64Array): void {
+    this.move.restore(numbers.subarray(1, 1 + MOVE_NUMBERS));
+    this.volume.restore(numbers.subarray(1 + MOVE_NUMBERS));
   }
 }

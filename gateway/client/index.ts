@@ -4,8 +4,9 @@ import { AlertClient } from './alert-client.ts';
 import { authority } from './authority.ts';
 import { DropCopy } from './drop-copy.ts';
 import { OpenbellError } from './errors.ts';
+import { FeedStream, type FeedToFollow } from './feed-stream.ts';
 import type { HttpOptions } from './http-request.ts';
-import type { IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
+import type { FeedIndicatorOptions, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
 import { checkOptions, type Options } from './known-options.ts';
 import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
@@ -34,21 +35,21 @@ export {
   type OrdersToCancel,
   type PositionLimit,
 } from './admin-client.ts';
-export {
-  type Alert,
-  AlertClient,
-  type AlertCondition,
-  type AlertDirection,
-  type AlertEvent,
-  type AlertWebhook,
-  type AlertWindow,
-  type NewAlert,
-  type PageOptions,
-  type WebhookMessage,
-} from './alert-client.ts';
+export { AlertClient, type PageOptions } from './alert-client.ts';
+export type {
+  Alert,
+  AlertCondition,
+  AlertDirection,
+  AlertEvent,
+  AlertWebhook,
+  AlertWindow,
+  NewAlert,
+  WebhookMessage,
+} from './alert-types.ts';
 export { DropCopy } from './drop-copy.ts';
 export { OpenbellError } from './errors.ts';
-export type { IndicatorBar, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
+export type { FeedBest, FeedLevel, FeedSnapshot, FeedStream, FeedToFollow, FeedTrade, FeedUpdate } from './feed-stream.ts';
+export type { FeedIndicatorOptions, FollowedIndicators, IndicatorBar, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';
 export type { BboView, CandleView, LevelView, OrderView, PhaseName, StatusView, SubPhaseName, TradeView } from './market-decode.ts';
@@ -67,6 +68,10 @@ export {
   type FeedCandleJson,
   type FeedCandlePage,
   type FeedCandlesToRead,
+  type FeedIndicatorPage,
+  type FeedIndicatorsToRead,
+  type FeedInstrument,
+  type FeedStateName,
   type IndicatorBarJson,
   type IndicatorPage,
   type IndicatorsToRead,
@@ -118,6 +123,8 @@ export class OpenbellClient {
   #market: MarketClient | undefined;
   readonly #dropCopies = new Set<DropCopy>();
   readonly #portfolios = new Set<PortfolioStream>();
+  readonly #feedStreams = new Set<{ close(): void }>();
+  readonly #feeds = new Set<FeedStream>();
   readonly #http: HttpOptions;
 
   constructor(options: ConnectOptions, symbols: SymbolCatalog, tokens: TokenSource | undefined, http: HttpOptions) {
@@ -177,6 +184,20 @@ export class OpenbellClient {
   }
 
   /**
+   * The same over the candles of an outside market.
+   * @throws OpenbellError BAD_OPTION, BAD_INDICATOR, BAD_INTERVAL, UNKNOWN_FEED, UNKNOWN_INSTRUMENT, BUSY, HTTP_FAILED
+   */
+  async feedIndicators(options: FeedIndicatorOptions): Promise<IndicatorStream> {
+    const { IndicatorStream } = await import('./indicator-stream.ts');
+    const { host = '127.0.0.1', wsHost = host, wsPort = 7402, reconnect = true } = this.#options;
+    return IndicatorStream.openFeed(
+      this.queries,
+      { host: wsHost, port: wsPort, reconnect, http: this.#http, open: this.#feedStreams },
+      options,
+    );
+  }
+
+  /**
    * The reports of several accounts, read only; needs role drop-copy, and connects at once. Each call opens another one.
    * @throws OpenbellError BAD_OPTION, BAD_RANGE
    */
@@ -219,9 +240,23 @@ export class OpenbellClient {
     return stream;
   }
 
+  /**
+   * Trades, best prices and book of an outside market, as they come: docs/FEEDS.md. Each call opens another stream.
+   * @throws OpenbellError UNKNOWN_FEED, PERMISSION_DENIED; HTTP_FAILED
+   */
+  async followFeed(wanted: FeedToFollow): Promise<FeedStream> {
+    checkOptions('followFeed', wanted, { feed: true, instruments: true, levels: true, onMessage: true, onLost: true });
+    const { host = '127.0.0.1', wsHost = host, wsPort = 7402, reconnect = true } = this.#options;
+    const stream = await FeedStream.open(wanted, { host: wsHost, port: wsPort, reconnect, http: this.#http }, () =>
+      this.#feeds.delete(stream),
+    );
+    this.#feeds.add(stream);
+    return stream;
+  }
+
   /** Waits for all answers, then closes. */
   async close(): Promise<void> {
-    for (const stream of this.#portfolios) stream.close();
+    for (const stream of [...this.#portfolios, ...this.#feeds, ...this.#feedStreams]) stream.close();
     await Promise.all([...Array.from(this.#dropCopies, (copy) => copy.close()), this.#orders?.close(), this.#market?.close()]);
   }
 }

@@ -1,19 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CandleView } from '../../engine/wire/channels/candles.ts';
 import { CANDLE_INTERVALS, type CandleInterval, INTERVAL_US } from '../../feeds/analysis/candles.ts';
 import { type IndicatorSpec, warmUpOf } from '../../feeds/analysis/indicators/catalog.ts';
 import type { Bar } from '../../feeds/analysis/indicators/indicator.ts';
 import { IndicatorSeries, type IndicatorValue } from '../../feeds/analysis/indicators/indicator-series.ts';
 import { IndicatorError, readIndicators } from '../../feeds/analysis/indicators/indicator-text.ts';
-import { candleBar } from '../candle-bar.ts';
+import type { BarSource, SeenBar } from './bar-source.ts';
 import { OpenbellError } from './errors.ts';
+import { type FeedBarConnection, FeedBars } from './feed-bars.ts';
 import { checkOptions, type Options } from './known-options.ts';
 import type { MarketClient } from './market.ts';
-import type { CandleJson, QueryClient } from './query-client.ts';
+import type { QueryClient } from './query-client.ts';
+import { SymbolBars } from './symbol-bars.ts';
 import type { SymbolUnits } from './symbols.ts';
 
-export interface IndicatorOptions {
-  readonly symbol: string;
+/** What a stream of indicators has, whatever its bars are of. */
+export interface FollowedIndicators {
   /** Default 1m. */
   readonly interval?: CandleInterval;
   /** Such as `['rsi:14', 'macd:12:26:9']`; docs/ANALYSIS.md lists them. At most 16. */
@@ -29,7 +30,19 @@ export interface IndicatorOptions {
   readonly onLost?: (error: OpenbellError, final: boolean) => void;
 }
 
-const OPTIONS: Options<IndicatorOptions> = { symbol: true, interval: true, indicators: true, bars: true, onBar: true, onLost: true };
+export interface IndicatorOptions extends FollowedIndicators {
+  readonly symbol: string;
+}
+
+/** Indicators over the candles of an outside market. */
+export interface FeedIndicatorOptions extends FollowedIndicators {
+  /** Name of the source in the configuration of the exchange. */
+  readonly source: string;
+  /** As the venue writes it. */
+  readonly instrument: string;
+}
+
+const FOLLOWED: Options<FollowedIndicators> = { interval: true, indicators: true, bars: true, onBar: true, onLost: true };
 
 /** Prices and volume are floats, for calculations; the exact ones are in the candle. */
 export interface IndicatorBar extends Bar {
@@ -38,26 +51,18 @@ export interface IndicatorBar extends Bar {
   readonly values: Readonly<Record<string, IndicatorValue>>;
 }
 
-/** A bar with what decides whether it is news. */
-interface SeenBar extends Bar {
-  readonly closed: boolean;
-  readonly lastTradeId: number;
-}
-
 /** Of the admin interface. */
 const PAGE = 1000;
 /** Until bars are asked for again after a failure, ms. */
 const AGAIN_MS = 1000;
 
 /**
- * Indicators over the candles of a symbol, calculated here, so that no subscriber costs the exchange more than a stream of
+ * Indicators over a series of bars, calculated here, so that no subscriber costs the exchange more than a stream of
  * candles. It begins with bars of the history, as many as the indicators need to settle.
  */
 export class IndicatorStream {
-  readonly #queries: QueryClient;
-  readonly #units: SymbolUnits;
-  readonly #options: IndicatorOptions;
-  readonly #interval: CandleInterval;
+  readonly #source: BarSource;
+  readonly #options: FollowedIndicators;
   readonly #series: IndicatorSeries;
   /** The newest state of each bar that came while the history is read; undefined: it is not being read. */
   #waiting: Map<number, SeenBar> | undefined = new Map();
@@ -67,32 +72,35 @@ export class IndicatorStream {
   #closed = false;
   #endStream: () => void = () => undefined;
 
-  private constructor(
-    queries: QueryClient,
-    units: SymbolUnits,
-    options: IndicatorOptions,
-    interval: CandleInterval,
-    series: IndicatorSeries,
-  ) {
-    this.#queries = queries;
-    this.#units = units;
+  private constructor(source: BarSource, options: FollowedIndicators, series: IndicatorSeries) {
+    this.#source = source;
     this.#options = options;
-    this.#interval = interval;
     this.#series = series;
   }
 
   /** Resolves when the bars of the past have been passed on. @throws OpenbellError BAD_OPTION, BAD_INDICATOR, UNKNOWN_SYMBOL, HTTP_FAILED */
-  static async open(queries: QueryClient, market: MarketClient, units: SymbolUnits, options: IndicatorOptions): Promise<IndicatorStream> {
-    checkOptions('indicators', options, OPTIONS);
-    const { interval = '1m', bars = 1 } = options;
-    if (!CANDLE_INTERVALS.includes(interval))
-      throw new OpenbellError('BAD_INTERVAL', `there are no candles of ${String(interval)}: use ${CANDLE_INTERVALS.join(', ')}`);
+  static open(queries: QueryClient, market: MarketClient, units: SymbolUnits, options: IndicatorOptions): Promise<IndicatorStream> {
+    checkOptions('indicators', options, { ...FOLLOWED, symbol: true });
+    const interval = intervalOf(options);
+    return IndicatorStream.#begun(new SymbolBars(queries, market, units, { symbol: options.symbol, interval }), interval, options);
+  }
+
+  /** The same over an outside market. @throws OpenbellError BAD_OPTION, BAD_INDICATOR, UNKNOWN_FEED, UNKNOWN_INSTRUMENT, HTTP_FAILED */
+  static openFeed(queries: QueryClient, connection: FeedBarConnection, options: FeedIndicatorOptions): Promise<IndicatorStream> {
+    checkOptions('feedIndicators', options, { ...FOLLOWED, source: true, instrument: true });
+    const interval = intervalOf(options);
+    const { source, instrument } = options;
+    return IndicatorStream.#begun(new FeedBars(queries, connection, { source, instrument, interval }), interval, options);
+  }
+
+  static async #begun(source: BarSource, interval: CandleInterval, options: FollowedIndicators): Promise<IndicatorStream> {
+    const { bars = 1 } = options;
     if (!Number.isInteger(bars) || bars < 0 || bars > PAGE)
       throw new OpenbellError('BAD_OPTION', `bars must be a whole number from 0 to ${PAGE}, not ${String(bars)}`);
     const specs = specsOf(options, interval);
-    const stream = new IndicatorStream(queries, units, options, interval, await IndicatorSeries.of(specs));
-    const live = await market.candles(options.symbol, interval, {
-      onItem: (candle) => stream.#live(candle),
+    const stream = new IndicatorStream(source, options, await IndicatorSeries.of(specs));
+    const live = await source.follow({
+      onBar: (bar) => stream.#live(bar),
       onGap: () => void stream.#refill(),
       onLost: (error, final) => {
         if (final) stream.#closed = true;
@@ -115,26 +123,23 @@ export class IndicatorStream {
     this.#endStream();
   }
 
-  #live(candle: CandleView): void {
-    const { tick, lot } = this.#units;
-    const units = { tickMantissa: tick.mantissa, tickDecimals: tick.decimals, lotMantissa: lot.mantissa, lotDecimals: lot.decimals };
-    const bar = { ...candleBar(candle, units), closed: candle.closed, lastTradeId: candle.lastTradeId };
+  #live(bar: SeenBar): void {
     if (this.#waiting === undefined) this.#take(bar, true);
     else this.#waiting.set(bar.startUs, bar);
   }
 
   async #begin(warmUp: number, shown: number): Promise<void> {
-    const pages: CandleJson[][] = [];
+    const pages: (readonly SeenBar[])[] = [];
     for (let left = warmUp + shown, to: number | undefined; left > 0; ) {
       const limit = Math.min(PAGE, left);
-      const { candles } = await this.#queries.candles({ ...this.#what, limit, ...(to !== undefined && { to }) });
-      pages.unshift([...candles]);
-      if (candles.length < limit) break;
-      left -= limit;
-      to = candles[0].startUs;
+      const { bars } = await this.#source.page({ limit, ...(to !== undefined && { to }) });
+      if (bars.length === 0) break;
+      pages.unshift(bars);
+      left -= bars.length;
+      to = bars[0].startUs;
     }
-    const candles = pages.flat();
-    for (const [i, candle] of candles.entries()) this.#take(barOf(candle), i >= candles.length - shown);
+    const bars = pages.flat();
+    for (const [i, bar] of bars.entries()) this.#take(bar, i >= bars.length - shown);
     await this.#readOn();
   }
 
@@ -161,8 +166,8 @@ export class IndicatorStream {
     while (this.#isMissing) {
       this.#isMissing = false;
       for (let from = this.#last?.startUs ?? 0; ; ) {
-        const { candles, next } = await this.#queries.candles({ ...this.#what, from, limit: PAGE });
-        for (const candle of candles) this.#take(barOf(candle), true);
+        const { bars, next } = await this.#source.page({ from, limit: PAGE });
+        for (const bar of bars) this.#take(bar, true);
         if (next === 0) break;
         from = next;
       }
@@ -172,36 +177,32 @@ export class IndicatorStream {
     for (const bar of waiting.values()) this.#take(bar, true);
   }
 
-  get #what() {
-    return { symbol: this.#options.symbol, interval: this.#interval };
-  }
-
   /** Takes a bar that is new, or further than it was. */
   #take(bar: SeenBar, isShown: boolean): void {
     const last = this.#last;
     if (this.#closed) return;
     if (last !== undefined && bar.startUs <= last.startUs) {
-      if (bar.startUs < last.startUs || last.closed || bar.lastTradeId < last.lastTradeId) return;
-      if (bar.lastTradeId === last.lastTradeId && !bar.closed) return;
+      if (bar.startUs < last.startUs || last.closed || bar.progress < last.progress) return;
+      if (bar.progress === last.progress && !bar.closed) return;
     }
     this.#last = bar;
     this.#series.add(bar);
     if (!isShown) return;
-    const { lastTradeId: _, ...shown } = bar;
+    const { progress: _, ...shown } = bar;
     this.#options.onBar({ ...shown, values: this.#series.values() });
   }
 }
 
-function specsOf({ indicators }: IndicatorOptions, interval: CandleInterval): IndicatorSpec[] {
+function intervalOf({ interval = '1m' }: FollowedIndicators): CandleInterval {
+  if (CANDLE_INTERVALS.includes(interval)) return interval;
+  throw new OpenbellError('BAD_INTERVAL', `there are no candles of ${String(interval)}: use ${CANDLE_INTERVALS.join(', ')}`);
+}
+
+function specsOf({ indicators }: FollowedIndicators, interval: CandleInterval): IndicatorSpec[] {
   try {
     return readIndicators(indicators, INTERVAL_US[CANDLE_INTERVALS.indexOf(interval)]);
   } catch (error) {
     if (error instanceof IndicatorError) throw new OpenbellError(error.code, error.message);
     throw error;
   }
-}
-
-function barOf({ startUs, closed, open, high, low, close, volume, notional, lastTradeId = 0 }: CandleJson): SeenBar {
-  const [o, h, l, c] = [open, high, low, close].map(Number);
-  return { startUs, closed, open: o, high: h, low: l, close: c, volume: Number(volume), notional: Number(notional), lastTradeId };
 }

@@ -258,12 +258,35 @@ export interface FeedBook {
   readonly asks: readonly FeedBookLevel[];
 }
 
+export type FeedStateName = 'down' | 'connecting' | 'syncing' | 'live' | 'stale' | 'halted' | 'delisted';
+
+/** An instrument of a feed, as its venue's list of instruments describes it. */
+export interface FeedInstrument {
+  readonly feed: string;
+  /** As the venue writes it. */
+  readonly instrument: string;
+  /** By the list. `unknown`: no list was read yet. */
+  readonly status: 'unknown' | 'trading' | 'post-only' | 'halted' | 'delisted';
+  /** Of its book in the feed. */
+  readonly state: FeedStateName;
+  /** What led to the state: docs/FEEDS.md. */
+  readonly fault?: string;
+  readonly base?: string;
+  readonly quote?: string;
+  /** Smallest step of a price, and of a quantity, as decimal text. */
+  readonly tick?: string;
+  readonly lot?: string;
+  /** Most decimals of a price, and of a quantity. */
+  readonly priceDecimals?: number;
+  readonly quantityDecimals?: number;
+}
+
 /** An instrument of a feed in a consolidated book. Its levels are in the book only while it is `live`. */
 export interface FeedBookSource {
   readonly feed: string;
   /** As the venue writes it. */
   readonly instrument: string;
-  readonly state: 'down' | 'connecting' | 'syncing' | 'live' | 'stale';
+  readonly state: FeedStateName;
   /** What led to the state: docs/FEEDS.md. */
   readonly fault?: string;
   readonly sinceUs: number;
@@ -290,7 +313,7 @@ export interface FeedCandlesToRead extends Omit<CandlesToRead, 'symbol' | 'empty
 export interface FeedCandleJson
   extends Pick<CandleJson, 'startUs' | 'start' | 'closed' | 'open' | 'high' | 'low' | 'close' | 'volume' | 'buyVolume' | 'sellVolume'>,
     Pick<CandleJson, 'vwap' | 'notional' | 'trades' | 'uncounted'> {
-  /** The connection was not open all the time: trades may be missing. */
+  /** The connection was not open all the time, and no numbers of trades show that none is missing. */
   readonly incomplete?: true;
 }
 
@@ -312,6 +335,9 @@ export interface IndicatorsToRead extends Omit<CandlesToRead, 'empty'> {
   readonly indicators: readonly string[];
 }
 
+/** Which bars of an outside market, and which indicators over them. */
+export interface FeedIndicatorsToRead extends FeedCandlesToRead, Pick<IndicatorsToRead, 'indicators'> {}
+
 /** A bar of an answer. */
 export interface IndicatorBarJson {
   readonly startUs: number;
@@ -332,6 +358,13 @@ export interface IndicatorPage {
   /** `from` of the next page; 0: there is none. */
   readonly next: number;
   readonly behind?: true;
+}
+
+export interface FeedIndicatorPage extends Omit<IndicatorPage, 'symbol' | 'bars' | 'behind'> {
+  readonly feed: string;
+  readonly instrument: string;
+  /** Oldest first. */
+  readonly bars: readonly (IndicatorBarJson & Pick<FeedCandleJson, 'incomplete'>)[];
 }
 
 /** Questions to the admin port. */
@@ -379,6 +412,16 @@ export class QueryClient {
   }
 
   /**
+   * Candles from the trades of an outside market. They close by the venue's time.
+   * The instruments of outside markets, as their venues' lists describe them. @param feed all feeds by default
+   * @throws OpenbellError UNKNOWN_FEED; HTTP_FAILED
+   */
+  async feedInstruments(feed?: string): Promise<readonly FeedInstrument[]> {
+    const query = feed === undefined ? '' : `?${new URLSearchParams({ feed })}`;
+    return await httpRequest(this.#options, `/v1/feeds/instruments${query}`);
+  }
+
+  /**
    * Candles from the trades of an outside market, since the exchange began to read it. They close by the venue's time.
    * @throws OpenbellError UNKNOWN_FEED, UNKNOWN_INSTRUMENT, BAD_PARAMETER, BUSY; HTTP_FAILED
    */
@@ -397,6 +440,17 @@ export class QueryClient {
     const query = candleQuery(range);
     query.set('indicator', indicators.join(','));
     return await httpRequest(this.#options, `/v1/symbols/${pathOf(symbol)}/indicators?${query}`);
+  }
+
+  /**
+   * The same over the candles of an outside market. A program that follows them uses `exchange.feedIndicators`.
+   * @throws OpenbellError BAD_INDICATOR, UNKNOWN_FEED, UNKNOWN_INSTRUMENT, BAD_PARAMETER, BUSY; HTTP_FAILED
+   */
+  async feedIndicators({ source, instrument, indicators, ...range }: FeedIndicatorsToRead): Promise<FeedIndicatorPage> {
+    const query = candleQuery(range);
+    query.set('instrument', instrument);
+    query.set('indicator', indicators.join(','));
+    return await httpRequest(this.#options, `/v1/feeds/${pathOf(source)}/indicators?${query}`);
   }
 }
 

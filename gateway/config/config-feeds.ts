@@ -1,12 +1,13 @@
-import { type FeedSource, venueNames } from '../../feeds/lines/feed-source.ts';
+import type { FeedSource } from '../../feeds/lines/feed-source.ts';
+import { venueNames } from '../../feeds/venues/index.ts';
 import { readName, URL_NAME } from './config-asset.ts';
 import type { Place } from './config-place.ts';
 
 export const FEED_KEYS = ['name', 'venue', 'instruments', 'depth', 'stale-after', 'ws-url', 'http-url'] as const;
 
 const MAX_SOURCES = 64;
-/** In the place of a feed's name in paths: the consolidated books. */
-const LIST_OF_BOOKS = 'books';
+/** In the place of a feed's name in paths: the consolidated books, and the instruments of all feeds. */
+const LISTS: readonly string[] = ['books', 'instruments'];
 /** Where a portfolio is valued, they name a price of the venue in the place of a feed. */
 const WORDS_OF_PRICES: readonly string[] = ['venue', 'last', 'mid', 'reference'];
 /** As many as a line of an adapter can hold. */
@@ -23,8 +24,7 @@ export function readFeeds(place: Place | undefined): FeedSource[] {
     const source = readFeed(item);
     if (source === undefined) continue;
     if (sources.has(source.name)) item.fail(`feed name ${source.name} is used twice; choose another`);
-    else if (source.name === LIST_OF_BOOKS)
-      item.fail(`feed name ${LIST_OF_BOOKS} is taken by GET /v1/feeds/${LIST_OF_BOOKS}; choose another`);
+    else if (LISTS.includes(source.name)) item.fail(`feed name ${source.name} is taken by GET /v1/feeds/${source.name}; choose another`);
     else if (WORDS_OF_PRICES.includes(source.name))
       item.fail(`feed name ${source.name} is the word for a price of the venue; choose another`);
     else sources.set(source.name, source);

@@ -52,6 +52,8 @@ export interface SimulatorConfig {
   readonly seed: number;
   /** Which instrument's market a symbol has with `--simulate mirror=SOURCE`; empty: by their names. */
   readonly mirror: readonly { readonly symbol: string; readonly instrument: string }[];
+  /** How much of each quantity of the source the mirror has, 1 to 100. */
+  readonly mirrorPercent: number;
 }
 
 /** Assets, symbols, accounts and capacities of a venue: one file. */
@@ -135,7 +137,7 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
 const DEFAULT_RATE = 500;
 
 function readSimulator(place: Place, accounts: readonly AccountConfig[], symbols: readonly SymbolConfig[]): SimulatorConfig | undefined {
-  const fields = place.fields(['makers', 'takers', 'rate', 'seed', 'mirror']);
+  const fields = place.fields(['makers', 'takers', 'rate', 'seed', 'mirror', 'mirror-percent']);
   if (fields === undefined) return undefined;
   const known = new Set(accounts.map(({ id }) => id));
   const ids = (key: 'makers' | 'takers') =>
@@ -158,7 +160,8 @@ function readSimulator(place: Place, accounts: readonly AccountConfig[], symbols
     if (instrument === undefined || INSTRUMENT.test(instrument)) return instrument === undefined ? [] : { symbol, instrument };
     return item.fail(`must be 1 to 64 printable characters without spaces or commas, not ${JSON.stringify(instrument)}`) ?? [];
   });
-  return { makers, takers, rate, seed, mirror };
+  const mirrorPercent = fields['mirror-percent']?.whole(1, 100) ?? 100;
+  return { makers, takers, rate, seed, mirror, mirrorPercent };
 }
 
 /** Range of each capacity. A share is at most the capacity that it is of, if the file gives that, too. */

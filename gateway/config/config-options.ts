@@ -30,6 +30,8 @@ export interface ServerConfig {
   readonly historyKeep: number | undefined;
   /** Days that candles shorter than a minute are kept. */
   readonly candleKeep: number;
+  /** GiB of the store of candles of feeds, at most. */
+  readonly feedCandleSize: number;
   /** Largest step of time at a start, days from the last command in the log. */
   readonly clockStep: number;
   /** Seconds that a connection may stay unauthenticated. */
@@ -87,6 +89,10 @@ const nonEmpty = (text: string) => (text === '' ? new Problem('must not be empty
 
 function days(text: string): number | Problem {
   return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : new Problem('must be a whole number of days from 1 to 99999');
+}
+
+function gibibytes(text: string): number | Problem {
+  return /^[1-9]\d{0,3}$/.test(text) ? Number(text) : new Problem('must be a whole number of GiB from 1 to 9999');
 }
 
 function seconds(text: string): number | Problem {
@@ -210,6 +216,13 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     value: 'DAYS',
     help: 'days that candles shorter than a minute are kept; longer ones stay',
     parse: days,
+  },
+  'feed-candle-size': {
+    key: 'feedCandleSize',
+    fallback: 1,
+    value: 'GIB',
+    help: 'GiB that the candles of feeds may take of the disk; the oldest of the shortest ones make room',
+    parse: gibibytes,
   },
   'clock-step': {
     key: 'clockStep',

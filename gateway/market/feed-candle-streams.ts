@@ -1,5 +1,7 @@
 import { BAR_FIELDS, BarField } from '../../feeds/analysis/bar-ring.ts';
 import { CANDLE_INTERVALS, CandleField, INTERVAL_US } from '../../feeds/analysis/candles.ts';
+import type { BarRange } from '../../feeds/analysis/instrument-candles.ts';
+import type { FeedBars } from '../../feeds/worker/feed-messages.ts';
 import { type Feeds, FeedsBusyError } from '../../feeds/worker/feeds.ts';
 import { feedCandleView } from '../feed-candle-view.ts';
 
@@ -14,6 +16,9 @@ export interface FeedCandleTopic {
   /** Number of the interval. */
   readonly interval: number;
 }
+
+/** The last candles of a topic, also stored ones; undefined: there are none now. */
+export type LastCandles = (topic: FeedCandleTopic, range: BarRange) => Promise<FeedBars | undefined>;
 
 /** Who reads a stream. */
 export interface FeedCandleReader {
@@ -49,6 +54,7 @@ interface Topic extends FeedCandleTopic {
  */
 export class FeedCandleStreams {
   readonly #feeds: Pick<Feeds, 'candles'>;
+  readonly #past: LastCandles;
   readonly #topics = new Map<string, Topic>();
   readonly #ofCallers = new Map<string, number>();
   #streams = 0;
@@ -56,8 +62,10 @@ export class FeedCandleStreams {
   #isPassing = false;
   #stopped = false;
 
-  constructor(feeds: Pick<Feeds, 'candles'>) {
+  /** @param past candles that the feed thread no longer has; by default those that it has */
+  constructor(feeds: Pick<Feeds, 'candles'>, past: LastCandles = ({ source, row }, range) => feeds.candles(source, row, range)) {
     this.#feeds = feeds;
+    this.#past = past;
   }
 
   /** Whether a stream can be added. A new topic counts, too. */
@@ -116,15 +124,17 @@ export class FeedCandleStreams {
     const { source, row, interval, closedUs } = topic;
     const from = closedUs === -1 ? 0 : closedUs / INTERVAL_US[interval] + 1;
     const about = { interval, from, to: Number.MAX_SAFE_INTEGER };
-    const range = topic.isLoaded ? { ...about, limit: PAGE, newest: false } : { ...about, limit: 2, newest: true };
-    let bars: Float64Array;
+    let answer: FeedBars | undefined;
     try {
-      ({ bars } = await this.#feeds.candles(source, row, range));
+      answer = topic.isLoaded
+        ? await this.#feeds.candles(source, row, { ...about, limit: PAGE, newest: false })
+        : await this.#past(topic, { ...about, limit: 2, newest: true });
     } catch (error) {
-      // The next pass asks again.
-      if (error instanceof FeedsBusyError) return;
-      throw error;
+      if (!(error instanceof FeedsBusyError)) throw error;
     }
+    // The next pass asks again.
+    if (answer === undefined) return;
+    const { bars } = answer;
     const news = take(topic, bars);
     const kind = topic.isLoaded ? 'update' : 'snapshot';
     topic.isLoaded = true;

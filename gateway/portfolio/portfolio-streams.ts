@@ -2,6 +2,7 @@ import { Code } from '../../engine/codes.ts';
 import type { Identity, Visit } from '../identity/identity.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type Reject, reject } from '../reject.ts';
+import type { SessionAudit } from '../sessions/session-audit.ts';
 import type { Slices } from '../slices.ts';
 import { HistoryBusyError } from '../taps/history/history.ts';
 import type { PositionPage } from '../taps/positions/position-queries.ts';
@@ -24,6 +25,7 @@ export interface PortfolioTransport {
 /** An admitted caller. */
 export interface PortfolioAdmission {
   readonly principal: Principal;
+  readonly visit: Pick<Visit, 'peer' | 'wants'>;
   /** The subject; without authentication, the address. */
   readonly caller: string;
   readonly account: number;
@@ -34,6 +36,7 @@ export interface PortfolioAdmission {
 export interface PortfolioStreamsOptions {
   readonly portfolios: Portfolios;
   readonly identity: Identity;
+  readonly audit: SessionAudit;
   readonly slices: Slices;
   /** The exchange is stopping. */
   readonly draining: () => boolean;
@@ -71,8 +74,9 @@ export class PortfolioStreams {
 
   /** Starts the stream of an admission that `admit` just returned. */
   open(transport: PortfolioTransport, admission: PortfolioAdmission): PortfolioStream {
-    const { portfolios, slices, nowUs, lateMs = 10_000, repeatMs = 10_000 } = this.#options;
-    const { principal } = admission;
+    const { portfolios, slices, audit, nowUs, lateMs = 10_000, repeatMs = 10_000 } = this.#options;
+    const { principal, visit, account } = admission;
+    const ended = audit.openedStream(principal, visit, account);
     const stream = new PortfolioStream(transport, admission, {
       portfolios,
       slices,
@@ -81,9 +85,10 @@ export class PortfolioStreams {
       // Both clocks must agree, as for order sessions.
       isExpired: () => principal.expiresAt <= Math.min(Date.now(), nowUs() / 1000),
       onCut: () => this.counters.cut++,
-      onGone: () => {
+      onGone: (endedWith, messages) => {
         this.#streams.delete(stream);
         this.counters.open = this.#streams.size;
+        ended(endedWith, { messages });
       },
     });
     this.#streams.set(stream, admission);
@@ -117,7 +122,8 @@ export class PortfolioStreams {
     let own = 0;
     for (const other of this.#streams.values()) if (other.caller === caller) own++;
     if (own >= MOST_OF_CALLER) return reject(Code.BUSY, `${own} streams of portfolios of yours are open, the most that one may have`);
-    return { principal, caller, account, marking, intervalMs };
+    const { peer, wants } = visit;
+    return { principal, visit: { peer, wants }, caller, account, marking, intervalMs };
   }
 }
 
@@ -128,7 +134,8 @@ interface StreamParts {
   readonly repeatMs: number;
   readonly isExpired: () => boolean;
   readonly onCut: () => void;
-  readonly onGone: () => void;
+  /** @param endedWith why the exchange ended it; OK: its reader or the stopping exchange did */
+  readonly onGone: (endedWith: Code, messages: number) => void;
 }
 
 /**
@@ -142,6 +149,7 @@ export class PortfolioStream {
   #page: PositionPage | undefined;
   #sent = '';
   #sentAt = 0;
+  #messages = 0;
   #waiting = false;
   #gone = false;
   #timer: NodeJS.Timeout | undefined;
@@ -163,17 +171,17 @@ export class PortfolioStream {
   }
 
   /** The client has gone. */
-  leave(): void {
+  leave(endedWith: Code = Code.OK): void {
     if (this.#gone) return;
     this.#gone = true;
     clearTimeout(this.#timer);
-    this.#parts.onGone();
+    this.#parts.onGone(endedWith, this.#messages);
   }
 
   /** Ends it because of a reject. */
   cut(why: Reject): void {
     if (this.#gone) return;
-    this.leave();
+    this.leave(why.code);
     this.#parts.onCut();
     this.#transport.fail(why);
   }
@@ -209,6 +217,7 @@ export class PortfolioStream {
     if (body === this.#sent && now - this.#sentAt < this.#parts.repeatMs) return;
     this.#sent = body;
     this.#sentAt = now;
+    this.#messages++;
     const head = JSON.stringify(portfolioView(account, marking, page));
     this.#waiting = !this.#transport.write(`${head.slice(0, -1)},${body.slice(1)}`);
   }

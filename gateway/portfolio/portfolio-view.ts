@@ -1,5 +1,6 @@
 import type { AssetInfo, SymbolInfo } from '../../engine/threads/directory-info.ts';
 import type { Position } from '../../feeds/analysis/average-cost.ts';
+import type { PortfolioPosition, PortfolioTotal } from '../client/portfolio.ts';
 import { decimalOf, rounded, unitsWith } from './exact-decimal.ts';
 import type { Mark } from './marks.ts';
 
@@ -31,7 +32,7 @@ export function positionMoney(symbol: SymbolInfo, position: Position, mark: Mark
 }
 
 /** JSON of a position: amounts are decimal text, because sums may pass 2^53. */
-export function positionView(symbol: SymbolInfo, position: Position, mark: Mark | undefined, money: PositionMoney) {
+export function positionView(symbol: SymbolInfo, position: Position, mark: Mark | undefined, money: PositionMoney): PortfolioPosition {
   const { tickMantissa, tickDecimals, lotMantissa, lotDecimals, quotePerTickLot, quoteAsset } = symbol;
   const sums = position.sums();
   const lots = (count: bigint): string => decimalOf({ units: count * BigInt(lotMantissa), decimals: lotDecimals });
@@ -87,7 +88,7 @@ export class AssetTotals {
   }
 
   /** `unmarked`: open positions without a mark, whose value and unrealised profit are missing. */
-  views() {
+  views(): PortfolioTotal[] {
     return Array.from(this.#totals.values(), ({ asset, value, unrealised, realised, fees, unmarked }) => {
       const money = (units: bigint): string => decimalOf({ units, decimals: asset.decimals });
       return {

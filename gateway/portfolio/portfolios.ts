@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Code } from '../../engine/codes.ts';
 import type { Directory } from '../../engine/threads/directory.ts';
 import type { Feeds } from '../../feeds/worker/feeds.ts';
+import type { PortfolioPosition } from '../client/portfolio.ts';
 import type { BookMirror } from '../market/book-mirror.ts';
 import { type Reject, reject } from '../reject.ts';
 import type { History } from '../taps/history/history.ts';
@@ -93,7 +94,7 @@ export class Portfolios {
   /** Values the positions of a page, one per step: see Slices. */
   *inSteps(page: PositionPage, marking: Marking) {
     const totals = new AssetTotals();
-    const positions: ReturnType<typeof positionView>[] = [];
+    const positions: PortfolioPosition[] = [];
     for (const { symbol: id, position } of unpackPositions(page)) {
       const symbol = this.#sources.directory.symbol(id);
       if (symbol === undefined) continue;

@@ -8,7 +8,7 @@ import { FramePool } from './frame-pool.ts';
 import { readSchema } from './order-caller.ts';
 import type { ReportArchive } from './report-cursor.ts';
 import type { ReportHub } from './report-hub.ts';
-import type { SessionAudit } from './session-audit.ts';
+import type { SessionAudit, StreamEnded } from './session-audit.ts';
 
 /** Interval of the check for slow readers and expired credentials, ms. */
 const WATCH_MS = 1000;
@@ -75,7 +75,7 @@ export class DropCopies {
     const { hub, archiveOf, slices, audit, lateMs = 10_000 } = this.#options;
     const { counters } = this;
     const { principal, visit, caller, schema } = admission;
-    let closed: ((end: { readonly endedWith: Code; readonly reports: number }) => void) | undefined;
+    let closed: StreamEnded | undefined;
     const copy = new DropCopy(transport, schema, {
       hub,
       archive: archiveOf(caller),
@@ -87,7 +87,7 @@ export class DropCopies {
         closed = audit.openedCopy(principal, visit, accounts);
       },
       onGone: () => {
-        closed?.(copy);
+        closed?.(copy.endedWith, { reports: copy.reports });
         this.#copies.delete(copy);
         counters.open = this.#copies.size;
       },

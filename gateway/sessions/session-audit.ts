@@ -21,11 +21,14 @@ export interface SessionEnd {
 export interface SessionRecord {
   readonly id: number;
   readonly subject: string;
-  /** Undefined: a drop copy, which has several. */
+  /** Undefined: a drop copy, which has several accounts. */
   readonly account: number | undefined;
   readonly wants: string;
   readonly peer: string;
 }
+
+/** Records the end of a stream. @param endedWith OK: the client or the stopping exchange ended it @param sent counts of what it was sent */
+export type StreamEnded = (endedWith: Code, sent: Readonly<Record<string, number>>) => void;
 
 const HOUR_MS = 3_600_000;
 /** Callers of single calls that are remembered for an hour. */
@@ -64,14 +67,24 @@ export class SessionAudit {
   }
 
   /** A drop copy begins. @returns what records its end */
-  openedCopy(
+  openedCopy(principal: Principal, visit: Pick<Visit, 'wants' | 'peer'>, accounts: readonly number[]): StreamEnded {
+    return this.#opened(principal, visit, undefined, { count: accounts.length, accounts: rangesOf(accounts) });
+  }
+
+  /** A stream of what one account has or was told begins: of its portfolio, of its alerts. @returns what records its end */
+  openedStream(principal: Principal, visit: Pick<Visit, 'wants' | 'peer'>, account: number): StreamEnded {
+    return this.#opened(principal, visit, account, {});
+  }
+
+  #opened(
     { subject, via }: Principal,
     { wants, peer }: Pick<Visit, 'wants' | 'peer'>,
-    accounts: readonly number[],
-  ): (end: { readonly endedWith: Code; readonly reports: number }) => void {
-    const record = { id: ++this.#lastId, subject, account: undefined, wants, peer };
-    this.#record(record, 'open', Code.OK, { via, seq: this.#seq(), count: accounts.length, accounts: rangesOf(accounts) });
-    return ({ endedWith, reports }) => this.#record(record, 'close', endedWith, { seq: this.#seq(), reports });
+    account: number | undefined,
+    detail: object,
+  ): StreamEnded {
+    const record = { id: ++this.#lastId, subject, account, wants, peer };
+    this.#record(record, 'open', Code.OK, { via, seq: this.#seq(), ...detail });
+    return (endedWith, sent) => this.#record(record, 'close', endedWith, { seq: this.#seq(), ...sent });
   }
 
   /** A single call that sends orders: recorded once an hour for a subject and an account, because each may be one of thousands a second. */

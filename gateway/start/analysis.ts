@@ -2,8 +2,10 @@ import { AlertStreams } from '../alerts/alert-streams.ts';
 import { Alerts } from '../alerts/alerts.ts';
 import type { QuerySources } from '../endpoints/http/admin-queries.ts';
 import { type CandleSources, readCandles } from '../endpoints/http/candle-reader.ts';
+import { FeedTails } from '../market/feed-tails.ts';
 import { PortfolioStreams } from '../portfolio/portfolio-streams.ts';
 import { Portfolios } from '../portfolio/portfolios.ts';
+import type { OrderSessions } from '../sessions/order-sessions.ts';
 import type { Access } from './access.ts';
 import type { Core } from './engine.ts';
 import { allPublished } from './engine-waits.ts';
@@ -19,6 +21,7 @@ export interface Analysis {
   readonly alertStreams: AlertStreams;
   readonly portfolios: Portfolios;
   readonly portfolioStreams: PortfolioStreams;
+  readonly feedTails: FeedTails;
 }
 
 export async function startAnalysis(
@@ -27,6 +30,7 @@ export async function startAnalysis(
   recovered: Recovered,
   { identity, slices }: Access,
   outside: OutsidePrices,
+  { audit }: OrderSessions,
 ): Promise<Analysis> {
   const { engine, history } = core;
   const { marketData } = recovered;
@@ -39,10 +43,18 @@ export async function startAnalysis(
     engineTimeUs: () => marketData.timeUs,
   };
   const alerts = await startAlerts(context, core, recovered, outside, candleSources);
-  const alertStreams = new AlertStreams({ alerts, identity, accountExists: (account) => directory.accountExists(account), draining });
+  const alertStreams = new AlertStreams({
+    alerts,
+    identity,
+    audit,
+    accountExists: (account) => directory.accountExists(account),
+    draining,
+  });
   const portfolios = new Portfolios({ ...querySources, feeds: outside.feeds });
-  const portfolioStreams = new PortfolioStreams({ portfolios, identity, slices, draining, nowUs: () => sequencer.nowUs() });
-  return { querySources, candleSources, alerts, alertStreams, portfolios, portfolioStreams };
+  const portfolioStreams = new PortfolioStreams({ portfolios, identity, audit, slices, draining, nowUs: () => sequencer.nowUs() });
+  const feedTails = new FeedTails({ feeds: outside.feeds, identity, draining });
+  context.undo.push(() => feedTails.end());
+  return { querySources, candleSources, alerts, alertStreams, portfolios, portfolioStreams, feedTails };
 }
 
 async function startAlerts(

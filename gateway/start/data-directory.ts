@@ -4,7 +4,7 @@ import { mustHaveRoom } from '../../engine/journal/disk.ts';
 import { listSegments } from '../../engine/journal/log-format.ts';
 import { makeDirectory } from '../../engine/journal/paths.ts';
 import { FIRST_SEGMENT_BYTES } from '../../engine/journal/segment-size.ts';
-import { historyPath } from '../taps/history/store.ts';
+import { historyPath } from '../taps/history/store-paths.ts';
 import type { StartContext } from './start-context.ts';
 
 /** Free space that a new history needs. */

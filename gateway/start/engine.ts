@@ -11,7 +11,8 @@ import type { Logger } from '../log.ts';
 import type { History } from '../taps/history/history.ts';
 import { type PreparedHistory, prepareHistory } from '../taps/history/prepare.ts';
 import { reportPrepared, startHistory } from '../taps/history/start-history.ts';
-import { historyPath } from '../taps/history/store.ts';
+import { keepStoreLibrary } from '../taps/history/store-library.ts';
+import { historyPath } from '../taps/history/store-paths.ts';
 import type { StartContext } from './start-context.ts';
 import { acceptVenue } from './venue.ts';
 
@@ -44,6 +45,7 @@ export interface Core {
 export async function createCore(context: StartContext, lock: DataLock): Promise<Core> {
   const { config, log, state, undo, signal } = context;
   const limits = limitsOf(config, lastConfiguration(config.data));
+  keepStoreLibrary();
   const prepared = await prepareHistory(config.data, resolveLimits(limits));
   state.prepared = prepared;
   reportPrepared(prepared, log);

@@ -47,6 +47,7 @@ export function exposeMetrics(parts: RunningParts): void {
     calendar: calendar.counters,
     alerts: analysis.alerts,
     feeds: outside.feeds,
+    feedCandles: () => outside.candleHistory?.stats,
     mirror: () => (simulation instanceof MirrorSimulation ? simulation.status() : undefined),
     references: references.symbols,
     symbolName: (id) => directory.symbol(id)?.name ?? String(id),

@@ -2,6 +2,7 @@ import type { Engine } from '../../engine/threads/engine.ts';
 import type { ClockWatch } from '../clock-watch.ts';
 import type { Logger } from '../log.ts';
 import type { ReferenceDriver } from '../reference/reference-driver.ts';
+import type { FeedCandleHistory } from '../taps/feed-candles/feed-candle-history.ts';
 import type { History } from '../taps/history/history.ts';
 import type { PreparedHistory } from '../taps/history/prepare.ts';
 import { warningsOf } from '../taps/history/start-history.ts';
@@ -18,6 +19,7 @@ export class ExchangeState {
   history: History | undefined;
   clockWatch: ClockWatch | undefined;
   references: ReferenceDriver | undefined;
+  feedCandles: FeedCandleHistory | undefined;
   readonly #log: Logger;
   readonly #onFailed: ((error: Error) => void) | undefined;
 
@@ -47,6 +49,11 @@ export class ExchangeState {
 
   /** What an operator should know of an exchange that is ready. */
   warnings(): string[] {
-    return [...warningsOf(this.prepared, this.history), ...(this.clockWatch?.warnings() ?? []), ...(this.references?.warnings() ?? [])];
+    return [
+      ...warningsOf(this.prepared, this.history),
+      ...(this.clockWatch?.warnings() ?? []),
+      ...(this.references?.warnings() ?? []),
+      ...(this.feedCandles?.warnings() ?? []),
+    ];
   }
 }

@@ -5,8 +5,9 @@ import { calendarRoute } from '../endpoints/http/calendar-query.ts';
 import { candleRoute } from '../endpoints/http/candle-query.ts';
 import { feedBookRoutes } from '../endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from '../endpoints/http/feed-candle-query.ts';
+import { feedInstrumentRoute } from '../endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from '../endpoints/http/feed-queries.ts';
-import { indicatorRoute } from '../endpoints/http/indicator-query.ts';
+import { feedIndicatorRoute, indicatorRoute } from '../endpoints/http/indicator-query.ts';
 import { orderRoutes } from '../endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from '../endpoints/http/reference-queries.ts';
@@ -19,7 +20,7 @@ export function serveRoutes({ context, servers, core, sessions, commands, calend
   const { engine, history } = core;
   const { directory, sequencer } = engine;
   const { querySources, candleSources, alerts, portfolios } = analysis;
-  const { feeds } = outside;
+  const { feeds, candleReader } = outside;
   const snapshot = () => engine.snapshotNow();
   servers.admin.serve([
     ...queryRoutes(querySources),
@@ -33,9 +34,11 @@ export function serveRoutes({ context, servers, core, sessions, commands, calend
       () => sequencer.nowUs(),
     ),
     ...feedBookRoutes(feeds?.books ?? []),
+    feedInstrumentRoute(feeds),
     ...feedRoutes(feeds),
     ...alertRoutes({ alerts, directory, feeds: config.feeds.map(({ name }) => name), loopback: config.webhookLoopback }),
-    feedCandleRoute(feeds),
+    feedCandleRoute(feeds, candleReader),
+    feedIndicatorRoute(feeds, candleReader),
     ...referenceRoutes(references.symbols, directory),
     ...tradingRoutes({ ...querySources, sessions }),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),

@@ -1,6 +1,7 @@
 import { serveAlertSockets } from '../endpoints/websocket/alert-sockets.ts';
 import { serveDropCopySockets } from '../endpoints/websocket/drop-copy-sockets.ts';
 import { serveFeedCandleSockets } from '../endpoints/websocket/feed-candle-sockets.ts';
+import { serveFeedTailSockets } from '../endpoints/websocket/feed-tail-sockets.ts';
 import { MarketSockets } from '../endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from '../endpoints/websocket/order-sockets.ts';
 import { servePortfolioSockets } from '../endpoints/websocket/portfolio-sockets.ts';
@@ -17,6 +18,7 @@ export function serveSockets(parts: RunningParts): MarketSockets {
   serveDropCopySockets(sockets, dropCopies, identity, limits, pings);
   serveAlertSockets(sockets, analysis.alertStreams, identity, limits, pings);
   servePortfolioSockets(sockets, analysis.portfolioStreams, identity, limits, pings);
+  serveFeedTailSockets(sockets, analysis.feedTails, identity, limits, pings);
   serveFeedCandleSockets(sockets, { feeds: outside.feeds, streams: outside.feedCandles, identity, limits, pings });
   marketSockets.start();
   context.undo.push(() => marketSockets.stop());

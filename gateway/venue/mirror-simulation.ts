@@ -36,6 +36,8 @@ const READ_PAUSE_MS = 1;
 /** Instruments that a warning names. */
 const NAMED_INSTRUMENTS = 8;
 const REPORTS = 64;
+/** Name of its reader of feed records, in the metrics. */
+export const MIRROR_READER = 'mirror';
 
 /** What the mirror does, for metrics. */
 export interface MirrorStatus {
@@ -99,7 +101,7 @@ export class MirrorSimulation {
   #rejects = 0;
 
   /** Starts at once, on the symbols that trade continuously now. Orders that an earlier simulation left are cancelled first. */
-  constructor({ makers, takers, rate, mirror }: SimulatorConfig, parts: MirrorParts) {
+  constructor({ makers, takers, rate, mirror, mirrorPercent }: SimulatorConfig, parts: MirrorParts) {
     const { directory, sequencer, onPublished, feeds, hub } = parts;
     this.#parts = parts;
     this.#budget = new SendBudget(rate, performance.now());
@@ -112,10 +114,11 @@ export class MirrorSimulation {
         mirror.length === 0
           ? isSameInstrument
           : (symbol, instrument) => mirror.some((pair) => pair.symbol === symbol && pair.instrument === instrument),
+      percent: mirrorPercent,
       // Above every id that an earlier simulation can have used.
       firstClientOrderId: Date.now() * 4000,
     });
-    this.#reader = feeds.reader({ from: 'oldest' }, 'mirror');
+    this.#reader = feeds.reader({ from: 'oldest' }, MIRROR_READER);
     this.#source = feeds.status().findIndex(({ name }) => name === parts.source);
     const listener = { onReportsReady: () => this.#readReports(), onReportsLost: (error: Error) => this.#lost(error) };
     this.#cursors = makers.map((account) => hub.open(account, hub.lastReportNo(account), listener));

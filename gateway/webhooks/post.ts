@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
+import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import type { Outcome } from './delivery-queue.ts';
 import { type Lookup, resolveTarget, UnresolvedError } from './resolve-target.ts';
 import { retryAfterMs } from './retry.ts';
@@ -63,7 +65,7 @@ function answerOf(
 ): Promise<IncomingMessage> {
   const host = hostOf(url);
   const secure = url.protocol === 'https:';
-  const options: RequestOptions & { servername?: string; ca?: string } = {
+  const options: RequestOptions & Pick<ConnectionOptions, 'servername' | 'ca' | 'checkServerIdentity'> = {
     host: address,
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     path: `${url.pathname}${url.search}`,
@@ -74,6 +76,7 @@ function answerOf(
     signal,
     // The certificate is that of the name, not of the address.
     ...(secure && isIP(host) === 0 && { servername: host }),
+    ...(secure && isIP(host) === 6 && { checkServerIdentity: checkIPv6 }),
     ...(ca !== undefined && { ca }),
   };
   return new Promise((resolve, reject) => {
@@ -81,6 +84,12 @@ function answerOf(
     request.on('error', reject);
     request.end(body);
   });
+}
+
+/** Node 22.23 compares an address of IPv6 with the names of a certificate, and so rejects each. */
+function checkIPv6(address: string, { raw }: PeerCertificate): Error | undefined {
+  if (new X509Certificate(raw).checkIP(address) !== undefined) return undefined;
+  return Object.assign(new Error(`the certificate is not that of ${address}`), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
 }
 
 /** Reads a little of the body, so that a usual answer ends its connection in the usual way. Resolves when the connection is done with. */

@@ -58,7 +58,8 @@ export function feedAddresses(set: readonly Resource[]): FeedAddress[] {
 
 function urlsOf({ venue, webSocketUrl, httpUrl }: FeedSource): string[] {
   const urls = VENUES.find(({ name }) => name === venue)?.urls;
-  const requests = urls?.httpUrl === undefined ? undefined : (httpUrl ?? urls.httpUrl);
+  const isElsewhere = urls?.listOnly === true && webSocketUrl !== undefined;
+  const requests = urls?.httpUrl === undefined ? undefined : (httpUrl ?? (isElsewhere ? undefined : urls.httpUrl));
   return [webSocketUrl ?? urls?.webSocketUrl, requests].filter((url) => url !== undefined);
 }
 

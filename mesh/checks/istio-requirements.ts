@@ -207,7 +207,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
         .filter(({ name }) => name.includes('https-market'))
         .flatMap(({ virtual_hosts }) => virtual_hosts)
         .every((host: Json) =>
-          host.routes?.every(({ match }: Json) => /^(\/|\/shard\/\d|(\/shard\/\d)?\/v1\/feed-candles)$/.test(match.path ?? '')),
+          host.routes?.every(({ match }: Json) => /^(\/|\/shard\/\d|(\/shard\/\d)?\/v1\/feed-(candles|tail))$/.test(match.path ?? '')),
         ),
     without: (spec) => {
       spec.http[0].match[1].uri = { prefix: '/' };
@@ -218,7 +218,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     resource: 'VirtualService openbell-market',
     proxy: 'edge',
     holds: (received) =>
-      ['', '/v1/feed-candles'].every((path) =>
+      ['', '/v1/feed-candles', '/v1/feed-tail'].every((path) =>
         [0, 1, 2].every((shard) =>
           forwarded(received).some(
             ({ match, route }) =>

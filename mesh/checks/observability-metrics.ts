@@ -79,6 +79,23 @@ export class MetricCatalogue {
     return found;
   }
 
+  /**
+   * Problems with a series that a test of the rules makes up: it must be one that the exchange can have.
+   * @param further labels and values that the scrape does not have: metric and label -> values; undefined: any value
+   */
+  seriesProblems(series: string, further: ReadonlyMap<string, readonly string[] | undefined>): string[] {
+    const [{ metric, labels }] = promqlNames(series).selectors;
+    const scraped = this.#scrape.get(metric);
+    if (!metric.startsWith('openbell_') || scraped === undefined) return this.problems(series);
+    return labels
+      .filter(({ label, value }) => {
+        if (TARGET_LABELS.includes(label) || scraped.get(label)?.has(value)) return false;
+        const key = `${metric} ${label}`;
+        return !further.has(key) || further.get(key)?.includes(value) === false;
+      })
+      .map(({ label, value }) => `${metric} has no ${label}="${value}"`);
+  }
+
   /** Values that an openbell metric never has, literal or as alternatives; other patterns are not checked. */
   #unknownValues(metric: string, label: string, value: string): string[] {
     const values =

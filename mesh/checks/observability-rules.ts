@@ -19,6 +19,7 @@ export interface RuleGroup {
 
 export const OBSERVABILITY = join(import.meta.dirname, '..', 'observability');
 const RULES = join(OBSERVABILITY, 'rules');
+const TESTS = join(RULES, 'tests');
 const MANIFEST = join(OBSERVABILITY, 'prometheus-rules.yaml');
 
 /** The plain rule files: the input of Prometheus and promtool, and the source of the manifest. */
@@ -31,6 +32,15 @@ export function ruleFiles(): string[] {
 
 export function ruleGroups(file: string): readonly RuleGroup[] {
   return (parse(readFileSync(file, 'utf8')) as { groups: RuleGroup[] }).groups;
+}
+
+/** The series that the tests of the rules are made of, as selectors. */
+export function testedSeries(): string[] {
+  const files = readdirSync(TESTS).filter((name) => name.endsWith('.yaml'));
+  return files.flatMap((name) => {
+    const { tests } = parse(readFileSync(join(TESTS, name), 'utf8')) as { tests: { input_series: { series: string }[] }[] };
+    return tests.flatMap(({ input_series: all }) => all.map(({ series }) => series));
+  });
 }
 
 /** All rules of all files. */

@@ -5,8 +5,9 @@ import { calendarRoute } from '../../gateway/endpoints/http/calendar-query.ts';
 import { candleRoute } from '../../gateway/endpoints/http/candle-query.ts';
 import { feedBookRoutes } from '../../gateway/endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from '../../gateway/endpoints/http/feed-candle-query.ts';
+import { feedInstrumentRoute } from '../../gateway/endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from '../../gateway/endpoints/http/feed-queries.ts';
-import { indicatorRoute } from '../../gateway/endpoints/http/indicator-query.ts';
+import { feedIndicatorRoute, indicatorRoute } from '../../gateway/endpoints/http/indicator-query.ts';
 import { withDocument } from '../../gateway/endpoints/http/openapi-route.ts';
 import { orderRoutes } from '../../gateway/endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../../gateway/endpoints/http/portfolio-query.ts';
@@ -26,9 +27,11 @@ export const ADMIN_ROUTES: readonly Route[] = withDocument([
   indicatorRoute(nothing),
   calendarRoute(nothing, nothing, nothing),
   ...feedBookRoutes(nothing),
+  feedInstrumentRoute(nothing),
   ...feedRoutes(nothing),
   ...alertRoutes(nothing),
-  feedCandleRoute(nothing),
+  feedCandleRoute(nothing, nothing),
+  feedIndicatorRoute(nothing, nothing),
   ...referenceRoutes(nothing, nothing),
   ...tradingRoutes({ sessions: nothing } as never),
   ...actionRoutes(nothing),

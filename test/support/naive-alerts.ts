@@ -36,14 +36,28 @@ export class NaiveAlerts {
   readonly #values = new Map<string, number>();
   /** Trades by symbol and window, from the first alert on that window on. */
   readonly #trades = new Map<string, Trade[]>();
+  /** Windows without alerts stay until {@link forgetWindows}. */
+  readonly #keepsWindows: boolean;
+
+  constructor(keepsWindows = false) {
+    this.#keepsWindows = keepsWindows;
+  }
 
   add(alert: Alert, value: number): void {
     this.#held.push({ alert, armed: true, readyUs: 0 });
     const { condition } = alert;
     if (condition.kind === 'fill') return;
     const key = keyOf(alert.account, condition);
-    if (!this.#values.has(key)) this.#values.set(key, value);
+    const trades = 'window' in condition ? this.#trades.get(windowKey(condition)) : undefined;
+    if (!this.#values.has(key)) this.#values.set(key, this.#keepsWindows ? (this.#windowValue(condition, trades) ?? value) : value);
     if ('window' in condition && !this.#trades.has(windowKey(condition))) this.#trades.set(windowKey(condition), []);
+  }
+
+  /** @param others alerts that have fired, and whose end is not stored */
+  forgetWindows(others: readonly Alert[] = []): void {
+    const alerts = [...others, ...this.#held.map(({ alert }) => alert)];
+    const windows = new Set(alerts.flatMap(({ condition }) => ('window' in condition ? [windowKey(condition)] : [])));
+    for (const key of [...this.#trades.keys()]) if (!windows.has(key)) this.#trades.delete(key);
   }
 
   remove(id: number): void {
@@ -66,14 +80,19 @@ export class NaiveAlerts {
       // Each window begins with 0, so an alert fires in each.
       if (before !== undefined && numberOf(before) !== numberOf(trade))
         for (const kind of ['volume', 'volume-ratio']) if (this.#values.has(`${kind} ${key}`)) this.#values.set(`${kind} ${key}`, 0);
-      const volumeOf = (number: number) => trades.filter((each) => numberOf(each) === number).reduce((sum, { lots }) => sum + lots, 0);
-      const volume = volumeOf(numberOf(trade));
+      const { volume, ratio } = volumes(trades, lengthUs);
       this.#set(`volume ${key}`, volume, timeUs);
-      const averaged = Array.from({ length: 20 }, (_, i) => volumeOf(numberOf(trade) - 1 - i)).reduce((sum, lots) => sum + lots, 0);
-      const whole = numberOf(trade) - 20 > numberOf(trades[0]);
-      const ratio = whole && averaged > 0 ? Number((BigInt(volume) * 20n * 1_000_000n) / BigInt(averaged)) : 0;
       this.#set(`volume-ratio ${key}`, ratio, timeUs);
     }
+  }
+
+  #windowValue(condition: Condition, trades: readonly Trade[] | undefined): number | undefined {
+    if (!('window' in condition)) return undefined;
+    if (trades === undefined || trades.length === 0) return 0;
+    const lengthUs = LENGTHS[condition.window] * 1e6;
+    if (condition.kind === 'move') return condition.direction === 'up' ? rise(trades, lengthUs) : fall(trades, lengthUs);
+    const { volume, ratio } = volumes(trades, lengthUs);
+    return condition.kind === 'volume' ? volume : ratio;
   }
 
   quote(symbol: number, bid: number, ask: number, timeUs: number): void {
@@ -91,9 +110,9 @@ export class NaiveAlerts {
   fill(account: number, fill: FillFields, timeUs: number): void {
     this.fired = [];
     for (const held of [...this.#held]) {
-      const { alert, armed } = held;
+      const { alert } = held;
       const { condition } = alert;
-      if (condition.kind !== 'fill' || alert.account !== account || !armed || fill.reportNo <= alert.afterReportNo) continue;
+      if (condition.kind !== 'fill' || alert.account !== account || timeUs < held.readyUs || fill.reportNo <= alert.afterReportNo) continue;
       if (condition.symbol !== 0 && condition.symbol !== fill.symbol) continue;
       if (condition.complete && fill.leaves > 0) continue;
       this.#fire(held, timeUs);
@@ -129,9 +148,9 @@ export class NaiveAlerts {
       this.#drop(held);
       return;
     }
-    if (condition.kind === 'fill' && coolDownS === 0) return;
-    held.armed = false;
     held.readyUs = timeUs + coolDownS * 1e6;
+    if (condition.kind === 'fill') return;
+    held.armed = false;
     this.#resting.push(held);
   }
 
@@ -142,8 +161,7 @@ export class NaiveAlerts {
       this.#held.flatMap(({ alert }) => (alert.condition.kind === 'fill' ? [] : [keyOf(alert.account, alert.condition)])),
     );
     for (const key of [...this.#values.keys()]) if (!keys.has(key)) this.#values.delete(key);
-    const windows = new Set(this.#held.flatMap(({ alert }) => ('window' in alert.condition ? [windowKey(alert.condition)] : [])));
-    for (const key of [...this.#trades.keys()]) if (!windows.has(key)) this.#trades.delete(key);
+    if (!this.#keepsWindows) this.forgetWindows();
   }
 }
 
@@ -168,6 +186,17 @@ function keyOf(account: number, condition: Exclude<Condition, { kind: 'fill' }>)
 
 function windowKey({ symbol, window }: { readonly symbol: number; readonly window: WindowName }): string {
   return `${symbol} ${window}`;
+}
+
+/** The volume of the window of the last trade, and its ratio to the average of the 20 before, ppm. */
+function volumes(trades: readonly Trade[], lengthUs: number): { readonly volume: number; readonly ratio: number } {
+  const numberOf = ({ timeUs }: Trade) => Math.floor(timeUs / lengthUs);
+  const last = numberOf(trades[trades.length - 1]);
+  const volumeOf = (number: number) => trades.filter((each) => numberOf(each) === number).reduce((sum, { lots }) => sum + lots, 0);
+  const volume = volumeOf(last);
+  const averaged = Array.from({ length: 20 }, (_, i) => volumeOf(last - 1 - i)).reduce((sum, lots) => sum + lots, 0);
+  const whole = last - 20 > numberOf(trades[0]);
+  return { volume, ratio: whole && averaged > 0 ? Number((BigInt(volume) * 20n * 1_000_000n) / BigInt(averaged)) : 0 };
 }
 
 /** Prices of the step of the last trade, and of the 60 steps before. */

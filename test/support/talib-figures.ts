@@ -14,8 +14,15 @@ export type Figures = Readonly<Record<string, readonly (readonly (number | null)
 
 /** The figures of TA-Lib itself. */
 export function talibFigures(bars: readonly Bar[], indicators: readonly string[]): { version: string; figures: Figures } {
-  const column = (field: 'high' | 'low' | 'close' | 'volume') => bars.map((bar) => bar[field]);
-  const asked = { bars: { high: column('high'), low: column('low'), close: column('close'), volume: column('volume') }, indicators };
+  const column = (field: 'high' | 'low' | 'close' | 'volume' | 'notional') => bars.map((bar) => bar[field]);
+  const columns = {
+    high: column('high'),
+    low: column('low'),
+    close: column('close'),
+    volume: column('volume'),
+    notional: column('notional'),
+  };
+  const asked = { bars: columns, indicators };
   return JSON.parse(execFileSync(PYTHON, [SCRIPT], { input: JSON.stringify(asked), encoding: 'utf8', maxBuffer: 2 ** 28 }));
 }
 

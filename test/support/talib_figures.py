@@ -11,7 +11,7 @@ def figures(spec, bars):
     name, *given = spec.split(":")
     p = [float(number) for number in given]
     whole = [int(number) for number in p]
-    high, low, close, volume = (bars[field] for field in ("high", "low", "close", "volume"))
+    high, low, close, volume, notional = (bars[field] for field in ("high", "low", "close", "volume", "notional"))
     match name:
         case "sma":
             return [talib.SMA(close, whole[0])]
@@ -52,6 +52,24 @@ def figures(spec, bars):
         case "aroon":
             down, up = talib.AROON(high, low, whole[0])
             return [up, down]
+        case "psar":
+            return [talib.SAR(high, low, p[0], p[1])]
+        # The rest is put together from functions of TA-Lib.
+        case "vwap" if not given:
+            # Bars of one day.
+            return [numpy.cumsum(notional) / numpy.cumsum(volume)]
+        case "vwap":
+            return [talib.SUM(notional, whole[0]) / talib.SUM(volume, whole[0])]
+        case "hma":
+            line = 2 * talib.WMA(close, whole[0] // 2) - talib.WMA(close, whole[0])
+            return [talib.WMA(line, int(whole[0] ** 0.5))]
+        case "donchian":
+            upper, lower = talib.MAX(high, whole[0]), talib.MIN(low, whole[0])
+            return [upper, (upper + lower) / 2, lower]
+        case "keltner":
+            middle, distance = talib.EMA(close, whole[0]), p[2] * talib.ATR(high, low, close, whole[1])
+            middle = numpy.where(numpy.isnan(distance), numpy.nan, middle)
+            return [middle + distance, middle, middle - distance]
     raise ValueError(f"{spec}: TA-Lib has no such indicator")
 
 

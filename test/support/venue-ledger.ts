@@ -23,6 +23,9 @@ import {
 } from '../../feeds/feed.ts';
 import { decimalText } from '../../feeds/text/decimal.ts';
 
+/** Addresses of lists of instruments; that of openbell has what its line needs, and is written down. */
+const LIST = /exchangeInfo|trading-pairs-info|instruments-info|AssetPairs|public\/instruments|\/products$/;
+
 type Create = (options: AdapterOptions, line: FeedLine, sink: FeedSink) => VenueAdapter;
 
 interface SinkBook {
@@ -39,6 +42,8 @@ export class VenueLedger<Adapter extends VenueAdapter = VenueAdapter> implements
   readonly faults = new Map<string, number>();
   /** Addresses of fetches that are not answered yet. */
   readonly asked: string[] = [];
+  /** Those of fetches for the venue's list of instruments, which are not written down. */
+  readonly lists: string[] = [];
   /** The venue's number of each book, trade and quote. */
   readonly sequences: number[] = [];
   #sequence = 0;
@@ -84,6 +89,7 @@ export class VenueLedger<Adapter extends VenueAdapter = VenueAdapter> implements
   close(): string[] {
     this.adapter.closed(this.nowUs);
     this.asked.length = 0;
+    this.lists.length = 0;
     return this.take();
   }
 
@@ -107,6 +113,10 @@ export class VenueLedger<Adapter extends VenueAdapter = VenueAdapter> implements
   }
 
   fetch(url: string): void {
+    if (LIST.test(url)) {
+      this.lists.push(url);
+      return;
+    }
     this.asked.push(url);
     this.#lines.push(`get ${url}`);
   }
@@ -169,8 +179,10 @@ export class VenueLedger<Adapter extends VenueAdapter = VenueAdapter> implements
   }
 
   #answered(url: string): void {
-    const at = this.asked.indexOf(url);
-    if (at !== -1) this.asked.splice(at, 1);
+    for (const fetches of [this.asked, this.lists]) {
+      const at = fetches.indexOf(url);
+      if (at !== -1) fetches.splice(at, 1);
+    }
   }
 
   #name(instrument: number): string {

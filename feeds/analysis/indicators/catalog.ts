@@ -1,4 +1,4 @@
-import { adx, atr, bollinger, CoreIndicator, ema, type Make, macd, obv, rsi, sma, stochastic, vwap } from './core.ts';
+import { adx, atr, bollinger, CoreIndicator, ema, type Make, macd, obv, parabolic, rsi, sma, stochastic, vwap } from './core.ts';
 import type { Indicator } from './indicator.ts';
 
 export interface Parameter {
@@ -135,6 +135,19 @@ export const CATALOG: readonly Definition[] = [
     settle: never,
     make: stochastic,
   },
+  {
+    name: 'psar',
+    text: 'parabolic stop and reverse of Wilder',
+    parameters: [
+      { name: 'step', usual: 0.02, least: 0.001, most: 1, decimal: true },
+      { name: 'most', usual: 0.2, least: 0.001, most: 1, decimal: true },
+    ],
+    outputs: ['psar'],
+    lookback: () => 1,
+    // It forgets its begin at a turn, which comes after some bars.
+    settle: () => 500,
+    make: parabolic,
+  },
   { name: 'wma', text: 'weighted moving average', parameters: [period(20, 500)], outputs: ['wma'], lookback: (n) => n - 1, settle: never },
   {
     name: 'dema',
@@ -182,18 +195,6 @@ export const CATALOG: readonly Definition[] = [
     outputs: CHANNEL,
     lookback: (n, range) => Math.max(n - 1, range),
     settle: (n, range) => Math.max(ofExponential(n), ofWilder(range)),
-  },
-  {
-    name: 'psar',
-    text: 'parabolic stop and reverse of Wilder',
-    parameters: [
-      { name: 'step', usual: 0.02, least: 0.001, most: 1, decimal: true },
-      { name: 'most', usual: 0.2, least: 0.001, most: 1, decimal: true },
-    ],
-    outputs: ['psar'],
-    lookback: () => 1,
-    // It forgets its begin at a turn, which comes after some bars.
-    settle: () => 500,
   },
 ];
 

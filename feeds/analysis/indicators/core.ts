@@ -158,6 +158,48 @@ export const stochastic: Make = (memory, period, smooth, signal) => {
   };
 };
 
+/**
+ * The stop of a trend, and its turn, as in TA-Lib: the first trend is up unless the second bar is lower than the first by more
+ * than it is higher, and the stop begins at the first bar's other end.
+ */
+export const parabolic: Make = (memory, step, most) => {
+  /** Bars so far; 1 while the trend is up; its extreme; the stop of the next bar; its acceleration; low and high of the bar before. */
+  const s = memory.take(7);
+  return ({ high, low }, values) => {
+    if (s[0] < 2) s[0]++;
+    if (s[0] === 2 && s[4] === 0) {
+      const down = s[5] - low;
+      s[1] = down > 0 && high - s[6] < down ? 0 : 1;
+      s[2] = s[1] === 1 ? high : low;
+      s[3] = s[1] === 1 ? s[5] : s[6];
+      s[4] = step;
+      // The first stop is held against the second bar alone.
+      s[5] = low;
+      s[6] = high;
+    }
+    if (s[0] === 2) {
+      const [lower, higher] = [Math.min(low, s[5]), Math.max(high, s[6])];
+      const isTurn = s[1] === 1 ? low <= s[3] : high >= s[3];
+      if (isTurn) {
+        s[1] = 1 - s[1];
+        values[0] = s[1] === 1 ? Math.min(s[2], lower) : Math.max(s[2], higher);
+        s[2] = s[1] === 1 ? high : low;
+        s[4] = step;
+      } else {
+        values[0] = s[3];
+        if (s[1] === 1 ? high > s[2] : low < s[2]) {
+          s[2] = s[1] === 1 ? high : low;
+          s[4] = Math.min(s[4] + step, most);
+        }
+      }
+      const stop = values[0] + s[4] * (s[2] - values[0]);
+      s[3] = s[1] === 1 ? Math.min(stop, lower) : Math.max(stop, higher);
+    }
+    s[5] = low;
+    s[6] = high;
+  };
+};
+
 /** Over the last bars; with period 0 since midnight UTC. */
 export const vwap: Make = (memory, period) => (period === 0 ? dayVwap(memory) : barsVwap(memory, period));
 

@@ -7,7 +7,6 @@ import {
   KeltnerChannels,
   MFI,
   MOM,
-  PSAR,
   ROC,
   TEMA,
   UltimateOscillator,
@@ -105,7 +104,6 @@ export const LIBRARY: Readonly<Record<string, Open>> = {
   mfi: ofBars((period) => new MFI(period)),
   willr: ofBars((period) => new WilliamsR(period)),
   ultosc: ofBars((short, medium, long) => new UltimateOscillator({ shortPeriod: short, mediumPeriod: medium, longPeriod: long })),
-  psar: ofBars((step, most) => new PSAR({ accelerationStep: step, accelerationMax: most })),
   aroon: ([period], lookback) =>
     new AdaptedIndicator(
       new Aroon(period),

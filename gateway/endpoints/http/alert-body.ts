@@ -4,7 +4,7 @@ import { CANDLE_INTERVALS, type CandleInterval, INTERVAL_US } from '../../../fee
 import { dependsOnBegin, readIndicatorOutput } from '../../../feeds/analysis/indicators/indicator-output.ts';
 import { IndicatorError } from '../../../feeds/analysis/indicators/indicator-text.ts';
 import { ALERT_KINDS, type Condition, DIRECTIONS, type Direction, WINDOW_NAMES } from '../../alerts/alert.ts';
-import type { NewAlert } from '../../alerts/alerts.ts';
+import type { NewAlert } from '../../alerts/alert-state.ts';
 import { MAX_COOL_DOWN_S, MAX_NOTE } from '../../alerts/limits.ts';
 import type { Place } from '../../config/config-place.ts';
 

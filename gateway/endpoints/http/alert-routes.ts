@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { AlertError, type AlertErrorCode } from '../../alerts/alert-error.ts';
-import type { AlertEvent } from '../../alerts/alert-event.ts';
 import type { AlertLink } from '../../alerts/alert-link.ts';
 import { alertView } from '../../alerts/alert-words.ts';
 import type { Alerts } from '../../alerts/alerts.ts';
+import type { AlertEvent } from '../../client/alert-types.ts';
 import type { Place } from '../../config/config-place.ts';
 import type { Action } from '../../identity/permissions.ts';
 import { readTarget, TargetError } from '../../webhooks/target.ts';

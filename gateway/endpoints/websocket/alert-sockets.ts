@@ -1,8 +1,8 @@
-import type { AlertStreams, StreamAdmission } from '../../alerts/alert-streams.ts';
+import type { AlertStream, AlertStreams, StreamAdmission } from '../../alerts/alert-streams.ts';
 import type { Identity } from '../../identity/identity.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import type { SocketRoutes } from './socket-server.ts';
-import { serveTextStreams, type TextStreamRoute } from './text-streams.ts';
+import { noMessages, type StreamRoute, serveStreams } from './socket-streams.ts';
 
 const PATH = '/v1/alerts';
 
@@ -14,15 +14,16 @@ export function serveAlertSockets(
   limits: LimitCounters,
   pings?: number,
 ): void {
-  const route: TextStreamRoute<StreamAdmission> = {
+  const route: StreamRoute<StreamAdmission, AlertStream, string> = {
     path: PATH,
     what: 'WebSocket alerts',
+    protocol: 'json',
     parameters: ['account', 'after'],
-    noMessages: 'a stream of alerts takes no messages',
     notBelow: `alerts are at ${PATH}?account=N, without a further slash`,
     admit: (query, { principal, visit }) =>
       streams.admit({ account: query.get('account') ?? undefined, after: query.get('after') ?? undefined }, principal, visit),
     open: (transport, admission) => streams.begin(transport, admission),
+    onMessage: noMessages('a stream of alerts takes no messages'),
   };
-  serveTextStreams(app, route, identity, limits, pings);
+  serveStreams(app, route, identity, limits, pings);
 }

@@ -6,6 +6,7 @@ import type { Identity } from '../../identity/identity.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import type { FeedCandleReader, FeedCandleStreams, FeedCandleTopic } from '../../market/feed-candle-streams.ts';
 import { reject } from '../../reject.ts';
+import { notFoundBelow } from './not-found-below.ts';
 import { IDLE_SECONDS } from './order-sockets.ts';
 import { PingLimit } from './ping-limit.ts';
 import { closeCodeOf, upgradeStatusOf } from './reject-status.ts';
@@ -13,6 +14,8 @@ import type { SocketRoutes } from './socket-server.ts';
 import { authenticate, type Upgrade } from './upgrade.ts';
 
 const PATH = '/v1/feed-candles';
+/** The only one. */
+const FORMAT = 'json';
 const QUERY = ['feed', 'instrument', 'interval'];
 const NOT_FOUND = '404 Not Found';
 /** Readers send nothing but pings. */
@@ -60,6 +63,7 @@ export function serveFeedCandleSockets(app: SocketRoutes, options: FeedCandleSoc
     ping: (ws, bytes) => ws.getUserData().stream?.onPing(bytes.byteLength),
     close: (ws) => ws.getUserData().stream?.onClose(),
   });
+  notFoundBelow(app, PATH, `candles of a feed are at ${PATH}?feed=NAME&instrument=NAME, without a further slash`);
 }
 
 function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, options: FeedCandleSocketsOptions): void {
@@ -76,7 +80,7 @@ function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context
       const busy = reject(Code.BUSY, 'too many streams of candles: close one, or try again later');
       return upgrade.reject(upgradeStatusOf(busy), busy.details);
     }
-    upgrade.accept<SocketUser>({ topic, caller, expiresAt: upgrade.principal.expiresAt }, '');
+    upgrade.accept<SocketUser>({ topic, caller, expiresAt: upgrade.principal.expiresAt }, upgrade.offered.includes(FORMAT) ? FORMAT : '');
   });
 }
 

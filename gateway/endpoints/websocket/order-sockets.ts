@@ -8,6 +8,7 @@ import { type Reject, reject } from '../../reject.ts';
 import { sessionHeaders } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
+import { notFoundBelow } from './not-found-below.ts';
 import { PingLimit } from './ping-limit.ts';
 import { closeCodeOf, GOING_AWAY, TOO_LONG, upgradeStatusOf } from './reject-status.ts';
 import type { SocketRoutes } from './socket-server.ts';
@@ -24,6 +25,7 @@ export const PROTOCOL = 'binary';
 /** Maximum length of a close frame's reason, bytes (RFC 6455, 5.5). */
 export const MAX_REASON_BYTES = 123;
 
+const PATH = '/v1/orders';
 const PARAMETERS = ['account', 'last-report', 'schema', 'cancel-on-disconnect', 'session-number'];
 
 interface SocketUser {
@@ -45,7 +47,7 @@ export function serveOrderSockets(
 ): void {
   const transportOf = (ws: WebSocket<SocketUser>): SocketSession =>
     ws.getUserData().transport ?? fail('order sockets: a socket without its session');
-  app.ws<SocketUser>('/v1/orders', {
+  app.ws<SocketUser>(PATH, {
     compression: 0,
     maxPayloadLength: MAX_RECEIVED_BYTES,
     // At most one outgoing frame is pending; a limit would drop it silently.
@@ -63,13 +65,7 @@ export function serveOrderSockets(
     drain: (ws) => transportOf(ws).onDrain(),
     close: (ws) => transportOf(ws).onClose(),
   });
-  // Other paths of the port are market data, which a client of orders would not notice.
-  app.ws('/v1/orders/*', {
-    upgrade: (res) => {
-      res.writeStatus('404 Not Found').writeHeader('content-type', 'text/plain; charset=utf-8');
-      res.end('NOT_FOUND: orders are at /v1/orders?account=N, without a further slash\n', true);
-    },
-  });
+  notFoundBelow(app, PATH, `orders are at ${PATH}?account=N, without a further slash`);
 }
 
 function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions, identity: Identity): void {

@@ -1,9 +1,9 @@
 import type { Identity } from '../../identity/identity.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
-import type { PortfolioAdmission, PortfolioStreams } from '../../portfolio/portfolio-streams.ts';
+import type { PortfolioAdmission, PortfolioStream, PortfolioStreams } from '../../portfolio/portfolio-streams.ts';
 import { MARK_PARAMETERS } from '../../portfolio/portfolios.ts';
 import type { SocketRoutes } from './socket-server.ts';
-import { serveTextStreams, type TextStreamRoute } from './text-streams.ts';
+import { noMessages, type StreamRoute, serveStreams } from './socket-streams.ts';
 
 const PATH = '/v1/portfolio';
 
@@ -15,14 +15,15 @@ export function servePortfolioSockets(
   limits: LimitCounters,
   pings?: number,
 ): void {
-  const route: TextStreamRoute<PortfolioAdmission> = {
+  const route: StreamRoute<PortfolioAdmission, PortfolioStream, string> = {
     path: PATH,
     what: 'WebSocket portfolio',
+    protocol: 'json',
     parameters: ['account', 'interval', ...MARK_PARAMETERS],
-    noMessages: 'a stream of a portfolio takes no messages: its query says what it shows',
     notBelow: `portfolios are at ${PATH}?account=N, without a further slash`,
     admit: (query, { principal, visit }) => streams.admit(query, principal, visit),
     open: (transport, admission) => streams.open(transport, admission),
+    onMessage: noMessages('a stream of a portfolio takes no messages: its query says what it shows'),
   };
-  serveTextStreams(app, route, identity, limits, pings);
+  serveStreams(app, route, identity, limits, pings);
 }

@@ -13,9 +13,9 @@ import type { OrderPage, RecordPage, VerifiedTo } from './queries.ts';
 import type { Answer, OrderName, PackedOrderPage, Query, Unanswered } from './query-worker.ts';
 import { DamagedHistoryError } from './run-format.ts';
 import { NEWEST } from './runs.ts';
-import { markDamaged } from './store-check.ts';
+import { markDamaged } from './store-paths.ts';
 import type { WriterOptions } from './writer.ts';
-import { WRITER_STATS, type WriterMessage, type WriterStart, WriterStat } from './writer-worker.ts';
+import { WRITER_STATS, type WriterMessage, type WriterStart, WriterStat } from './writer-messages.ts';
 
 /** The same suffix as this file: `.ts` in the repository, `.js` in the package. */
 const SUFFIX = extname(import.meta.filename);

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { stateWhereLogBegins } from '../../../engine/threads/log-start.ts';
+import { listSegments } from '../../../engine/journal/log-format.ts';
 import type { PreparedHistory, PrepareFailure, PrepareStart } from './prepare.ts';
 import { setHistoryAside } from './set-aside.ts';
 import { beginHistoryAt } from './store.ts';
@@ -9,8 +9,12 @@ import { checkStore } from './store-check.ts';
 async function prepare({ dataDir, limits }: PrepareStart): Promise<PreparedHistory> {
   const { fault, watermark, verified } = checkStore(dataDir);
   const setAside = fault === undefined ? undefined : { reason: fault, kept: setHistoryAside(dataDir) };
+  const nothingLost = { watermark, setAside, lostToSeq: 0, verified };
+  // Almost every log begins with command 1. The others need a whole state, whose code takes a good part of a start to load.
+  if ((listSegments(dataDir)[0]?.firstSeq ?? 1) === 1) return nothingLost;
+  const { stateWhereLogBegins } = await import('../../../engine/threads/log-start.ts');
   const begins = stateWhereLogBegins(dataDir, limits, watermark);
-  if (begins === undefined) return { watermark, setAside, lostToSeq: 0, verified };
+  if (begins === undefined) return nothingLost;
   await beginHistoryAt(dataDir, begins.seq, begins.lastReportNo);
   return { watermark: begins.seq, setAside, lostToSeq: begins.seq, verified };
 }

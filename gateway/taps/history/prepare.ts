@@ -1,6 +1,9 @@
+import { lstatSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { listSegments } from '../../../engine/journal/log-format.ts';
 import type { Limits } from '../../../engine/limits.ts';
+import { historyPath } from './store-paths.ts';
 
 const SUFFIX = extname(import.meta.filename);
 
@@ -44,6 +47,7 @@ export interface SetAside {
  * @throws HistoryVersionError and errors of the journal, each with its code
  */
 export function prepareHistory(dataDir: string, limits: Limits): Promise<PreparedHistory> {
+  if (isNew(dataDir)) return Promise.resolve({ watermark: 0, setAside: undefined, lostToSeq: 0, verified: true });
   const workerData = { dataDir, limits } satisfies PrepareStart;
   const worker = new Worker(new URL(`prepare-worker${SUFFIX}`, import.meta.url), { workerData, name: 'history-check' });
   return new Promise((resolve, reject) => {
@@ -54,4 +58,9 @@ export function prepareHistory(dataDir: string, limits: Limits): Promise<Prepare
     worker.once('error', reject);
     worker.once('exit', (code) => reject(new Error(`The thread that checks the history ended with exit code ${code}.`)));
   });
+}
+
+/** Without a history and a log there is nothing to check, and no thread is started for it. */
+function isNew(dataDir: string): boolean {
+  return lstatSync(historyPath(dataDir), { throwIfNoEntry: false }) === undefined && listSegments(dataDir).length === 0;
 }

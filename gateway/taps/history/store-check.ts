@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as lmdb from 'lmdb';
 import { mustBeDirectory, mustBeFile } from '../../../engine/journal/path-kind.ts';
@@ -6,8 +6,9 @@ import { CANDLE_DATABASES, verifyCandleRow } from '../candles/candle-store.ts';
 import { POSITION_DATABASES, verifyPositionRow } from '../positions/position-store.ts';
 import { STORE_FILES } from './room.ts';
 import { DamagedHistoryError, REPORT_RUNS, recordsOf, TRADE_RUNS } from './run-format.ts';
-import { HistoryVersionError, historyPath, isNewerVersion, type MetaValues, metaFault } from './store.ts';
+import { HistoryVersionError, isNewerVersion, type MetaValues, metaFault } from './store.ts';
 import { StoreFault, walkStoreFile } from './store-file.ts';
+import { DAMAGED_MARKER, historyPath } from './store-paths.ts';
 
 /** lmdb's decoder of keys, which its types do not declare. */
 const { bufferToKeyValue } = lmdb as unknown as { bufferToKeyValue(bytes: Uint8Array): unknown };
@@ -17,8 +18,6 @@ const { bufferToKeyValue } = lmdb as unknown as { bufferToKeyValue(bytes: Uint8A
  * second of work. Their position is always checked, because LMDB relies on it.
  */
 const VERIFIED_BYTES = 256 * 1024 * 1024;
-/** A file in the store's directory: a query found damage, and the next start must rebuild the store. */
-const MARKER = 'damaged';
 
 export interface StoreCheck {
   /** What is wrong; undefined if nothing was found. */
@@ -42,9 +41,9 @@ export function checkStore(dataDir: string, verifiedBytes = VERIFIED_BYTES): Sto
   const path = join(directory, 'data.mdb');
   const nothing = { fault: undefined, watermark: 0, verified: true };
   mustBeDirectory(directory);
-  for (const name of [...STORE_FILES, MARKER]) mustBeFile(join(directory, name));
+  for (const name of [...STORE_FILES, DAMAGED_MARKER]) mustBeFile(join(directory, name));
   if (!existsSync(path) || statSync(path).size === 0) return nothing;
-  const marker = join(directory, MARKER);
+  const marker = join(directory, DAMAGED_MARKER);
   if (existsSync(marker)) return { ...nothing, fault: readFileSync(marker, 'utf8') || 'a query found damage' };
   const visitor = new Visitor(directory, verifiedBytes);
   try {
@@ -56,11 +55,6 @@ export function checkStore(dataDir: string, verifiedBytes = VERIFIED_BYTES): Sto
   }
   const fault = metaFault(visitor.meta);
   return { fault, watermark: fault === undefined ? (visitor.meta.watermark ?? 0) : 0, verified: visitor.readsOverflow };
-}
-
-/** Leaves a note for the next start that the store must be rebuilt. */
-export function markDamaged(dataDir: string, fault: string): void {
-  writeFileSync(join(historyPath(dataDir), MARKER), fault, { flush: true });
 }
 
 class Visitor {

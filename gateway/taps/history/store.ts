@@ -8,6 +8,7 @@ import { positionsAfter, truncatePositions } from '../positions/position-repair.
 import { openPositions, type PositionStore } from '../positions/position-store.ts';
 import { requireRoom, requireWritable } from './room.ts';
 import { fieldOf, REPORT_RUNS, type RunLayout, type Runs, recordsOf, sealRun, TRADE_RUNS, TRAILER_BYTES } from './run-format.ts';
+import { historyPath } from './store-paths.ts';
 
 /**
  * The history for queries: every execution report by account and every trade by
@@ -85,11 +86,6 @@ export function openHistory(dataDir: string, readOnly = false): HistoryStore {
     ...openPositions(root),
     meta,
   };
-}
-
-/** The LMDB environment of a data directory. */
-export function historyPath(dataDir: string): string {
-  return join(dataDir, 'history');
 }
 
 /** Sequence up to which every report is in the store; 0 = none. */

@@ -1,11 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { CANDLE_INTERVALS } from '../../../feeds/analysis/candles.ts';
 import type { CandleProgress } from '../candles/candle-stats.ts';
 import { CandleTrimmer } from '../candles/candle-trimmer.ts';
 import type { PositionProgress } from '../positions/position-writer.ts';
 import { HistoryFullError } from './room.ts';
 import { HistoryTrimmer } from './trimmer.ts';
-import { HistoryWriter, type WriterOptions } from './writer.ts';
+import { HistoryWriter } from './writer.ts';
+import { type WriterMessage, type WriterStart, WriterStat } from './writer-messages.ts';
 
 /** Between polls: frequent while there are reports, so that each poll takes little time of a core that it may share with trading. */
 const BUSY_MS = 2;
@@ -14,42 +14,6 @@ const IDLE_MS = 20;
 const RETRY_MS = 500;
 /** Between two reports of the candles that are made at the start. */
 const PROGRESS_MS = 5000;
-
-export interface WriterStart extends WriterOptions {
-  /** Int32: 0 = run, 1 = the engine has stopped, write the rest and end. */
-  readonly stop: Int32Array;
-  /** See {@link WriterStat}. */
-  readonly stats: Float64Array;
-}
-
-/** Index in the shared stats; only the writer's thread stores them. */
-export const WriterStat = {
-  watermark: 0,
-  reports: 1,
-  commits: 2,
-  failing: 3,
-  lastCommitMs: 4,
-  failures: 5,
-  removed: 6,
-  candlesWaiting: 7,
-  lateTrades: 8,
-  caughtUpTrades: 9,
-  /** First of the stored candles, one for each interval. */
-  candles: 10,
-} as const;
-export const WRITER_STATS = WriterStat.candles + CANDLE_INTERVALS.length;
-
-export type WriterMessage =
-  /** @see CandleWriter.packedStates */
-  | { readonly event: 'ready'; readonly candles: Float64Array }
-  /** Candles of stored trades are made before the writer is ready. */
-  | { readonly event: 'candles'; readonly progress: CandleProgress }
-  /** Then positions of stored reports are computed. */
-  | { readonly event: 'positions'; readonly progress: PositionProgress }
-  /** The disk is full, or has room again. */
-  | { readonly event: 'failing' | 'recovered'; readonly error: string }
-  /** The store failed in another way. The thread has stopped for ever. */
-  | { readonly event: 'failed'; readonly error: string };
 
 async function run(start: WriterStart): Promise<void> {
   const { stats, stop } = start;

@@ -20,13 +20,20 @@ export class AddonError extends Error {
   }
 }
 
+const opened = new Map<string, unknown>();
+
 /**
- * Opens an add-on embedded in the binary. The system's loader needs a file, so
+ * Opens an add-on embedded in the binary, once. The system's loader needs a file, so
  * one is written to a directory with access for this user only, and removed
  * before this returns: no end of the process leaves a file behind.
  * @throws AddonError
  */
 export function loadAddon(name: string): unknown {
+  if (!opened.has(name)) opened.set(name, openEmbedded(name));
+  return opened.get(name);
+}
+
+function openEmbedded(name: string): unknown {
   const tried: string[] = [];
   for (const place of places()) {
     if (!existsSync(place)) {

@@ -7,11 +7,12 @@ const HERE = import.meta.dirname;
 const ROOT = join(HERE, '..', '..', '..');
 
 /** Threads by the name of the file that `new Worker` is given; `worker` is what piscina calls its own. */
-const THREADS: Readonly<Record<string, string>> = {
+export const THREADS: Readonly<Record<string, string>> = {
   'engine-worker': 'engine/threads/engine-worker.ts',
   'snapshot-worker': 'engine/threads/snapshot-worker.ts',
   'alert-worker': 'gateway/alerts/alert-worker.ts',
   'feed-worker': 'feeds/worker/feed-worker.ts',
+  'feed-candle-worker': 'gateway/taps/feed-candles/feed-candle-worker.ts',
   'prepare-worker': 'gateway/taps/history/prepare-worker.ts',
   'writer-worker': 'gateway/taps/history/writer-worker.ts',
   worker: 'gateway/tools/binary/pool-thread.ts',

@@ -112,7 +112,8 @@ Examples:
         { listSegments },
         { listSnapshots },
         { bytesToCut, cutLog, forkLog, surveyToCut },
-        { historyPath, requireRoomToTruncate, truncateHistory },
+        { requireRoomToTruncate, truncateHistory },
+        { historyPath },
         { checkStore },
         { setHistoryAside },
       ] = await Promise.all([
@@ -121,6 +122,7 @@ Examples:
         import('../../../engine/journal/snapshot-files.ts'),
         import('../../../engine/journal/repair.ts'),
         import('../../taps/history/store.ts'),
+        import('../../taps/history/store-paths.ts'),
         import('../../taps/history/store-check.ts'),
         import('../../taps/history/set-aside.ts'),
       ]);

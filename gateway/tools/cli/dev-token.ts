@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { calculateJwkThumbprint, importPKCS8, type JWK, SignJWT } from 'jose';
+import type { JWK } from 'jose';
 import { readGrant, readSubject } from '../../identity/principal.ts';
 import { print } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
@@ -57,6 +57,7 @@ async function devToken({ subject, roles, accounts, ttl, key, jwks, issuer, audi
   } catch (error) {
     throw new CliError((error as Error).message, ExitCode.Usage);
   }
+  const { SignJWT } = await import('jose');
   const { privateKey, publicJwk, kid } = await keyOf(key);
   if (jwks !== undefined) writeFileSync(jwks, `${JSON.stringify({ keys: [publicJwk] }, null, 2)}\n`);
   return await new SignJWT({ openbell_roles: roles, openbell_accounts: accounts })
@@ -72,6 +73,7 @@ async function devToken({ subject, roles, accounts, ttl, key, jwks, issuer, audi
 
 /** ES256, which all proxies and libraries support. */
 async function keyOf(file: string) {
+  const { calculateJwkThumbprint, importPKCS8 } = await import('jose');
   if (!existsSync(file)) {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     writeFileSync(file, privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600, flag: 'wx' });

@@ -8,6 +8,7 @@ import {
   stateName,
   TakerSide,
 } from '../../../feeds/feed.ts';
+import type { InstrumentTerms } from '../../../feeds/instrument-terms.ts';
 import { decimalText } from '../../../feeds/text/decimal.ts';
 
 export const RECORD_KINDS = ['clear', 'level', 'end', 'trade', 'quote', 'status', 'fault'] as const;
@@ -40,6 +41,7 @@ interface Instrument {
   quantityDecimals: number;
   state: FeedState;
   fault: FeedFault;
+  terms?: InstrumentTerms;
 }
 
 /** Turns what an adapter writes into records, and keeps states and counters. For commands: it allocates. */
@@ -114,6 +116,10 @@ export class RecordingSink implements FeedSink {
       askQuantity: this.#quantity(instrument, askQuantity),
       ...timeOf(venueTimeUs),
     });
+  }
+
+  listed(instrument: number, terms: InstrumentTerms): void {
+    this.instruments[instrument].terms = terms;
   }
 
   status(instrument: number, state: FeedState, fault: FeedFault): void {

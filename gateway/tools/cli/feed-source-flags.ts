@@ -28,7 +28,7 @@ export function configOption(): Option {
 /** The source of a name: one of the configuration, or a venue with the instruments of the flags. @throws CliError, ConfigError */
 export async function sourceOf(name: string, flags: SourceFlags): Promise<FeedSource> {
   const [{ venueNames }, { urlProblem }, configured] = await Promise.all([
-    import('../../../feeds/lines/feed-source.ts'),
+    import('../../../feeds/venues/index.ts'),
     import('../../config/config-feeds.ts'),
     configuredSources(flags.config),
   ]);

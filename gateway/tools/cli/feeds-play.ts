@@ -90,7 +90,8 @@ async function sourceOfCapture(path: string, capture: SortedCapture): Promise<Fe
   const { venue, instruments } = replay.adapter;
   const names = instruments.filter(({ snapshots }) => snapshots > 0).map(({ name }) => name);
   if (names.length === 0) throw new CliError(`${path} holds no book`, ExitCode.Failed, 'CAPTURE_EMPTY');
-  return { name: venue, venue, instruments: names };
+  const hasList = capture.events.some((event) => event.kind === 'http' && replay.adapter.isList(event.url));
+  return { name: venue, venue, instruments: names, ...(!hasList && { withoutList: true as const }) };
 }
 
 async function serve(server: PlayServer, { venue, instruments }: FeedSource, { json }: Flags): Promise<ExitCode> {

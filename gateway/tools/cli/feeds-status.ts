@@ -122,7 +122,7 @@ function rowsOf({ name, venue }: FeedSource, { instruments, state }: RecordingSi
   }));
 }
 
-function seconds(text: string): number {
+export function seconds(text: string): number {
   const value = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || value <= 0 || value > 3600)
     throw new InvalidArgumentError('must be a number of seconds above 0, at most 3600.');

@@ -1,34 +1,33 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { FeedSnapshot, FeedUpdate, OpenbellError } from '../../client/index.ts';
 import { printable } from '../../log-lines.ts';
-import { connectionOptions, count, print, printJson } from './connection.ts';
+import { clientOptions, connectionOptions, count, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { type FeedRecordView, RECORD_KINDS, RecordingSink, type RecordKind, recordLine } from './feed-records.ts';
 import { sourceOf, sourceOptions } from './feed-source-flags.ts';
-import { changesOf, ifRunning, type RunningFeed, type RunningFlags, runningFeeds, runningOption } from './running-feeds.ts';
+import { ifRunning, type RunningFlags, recordsOf, runningFeeds, runningOption } from './running-feeds.ts';
 import { stopSignal } from './stop-signals.ts';
 
 interface Flags extends RunningFlags {
   readonly only?: readonly RecordKind[];
   readonly count?: number;
+  readonly levels: string;
 }
 
 /** Output that its reader has not taken, bytes; above it, records are left out and counted. */
 const MAX_UNREAD = 8 << 20;
-/** Between two looks at a running exchange, ms. */
-const LOOK_MS = 200;
-/** What a running exchange shows: its newest values. */
-const SHOWN: readonly RecordKind[] = ['trade', 'quote', 'status'];
 
 export function feedsTailCommand(feeds: Command): void {
   const command = feeds
     .command('tail')
     .summary('follow a live source, record by record')
     .description(
-      'Prints what a source brings, until SIGINT. Of the running exchange: states, and the newest quote and trade of each instrument, five times a second, without those between. With --config, or a venue with --instruments, it connects from here and prints all that the adapter understands: levels, trades, quotes, states and faults. Prices and quantities are decimal text, in the unit of the instrument.',
+      'Prints what a source brings, until SIGINT. Of the running exchange: states, trades, best prices and changes of the best levels of each instrument, as a stream that leaves out what changes more often than ten times a second. With --config, or a venue with --instruments, it connects from here and prints all that the adapter understands: levels, trades, quotes, states and faults. Prices and quantities are decimal text, in the unit of the instrument.',
     )
     .argument('<source>', 'a name under feeds in the configuration, or a venue with --instruments; "feeds ls" lists both')
     .addOption(new Option('--only <kinds>', `kinds of records, separated by commas: ${RECORD_KINDS.join(', ')}`).argParser(kinds))
     .addOption(new Option('--count <records>', 'end after this many, from 1').argParser(count(Number.MAX_SAFE_INTEGER)))
+    .addOption(new Option('--levels <count>', 'of each side, of the running exchange').choices(['1', '10', '50']).default('10'))
     .addOption(runningOption())
     .addHelpText(
       'after',
@@ -43,7 +42,7 @@ Examples:
 
 async function tail(name: string, flags: Flags): Promise<ExitCode> {
   const running = await ifRunning(flags, () => runningFeeds(flags, name));
-  if (running !== undefined) return tailRunning(name, flags, running[0]);
+  if (running !== undefined) return tailRunning(name, flags);
   const source = await sourceOf(name, flags);
   const { lineOf } = await import('../../../feeds/lines/feed-source.ts');
   const stop = stopSignal();
@@ -61,39 +60,46 @@ async function tail(name: string, flags: Flags): Promise<ExitCode> {
   return ExitCode.Ok;
 }
 
-/** Shows what is new in the running exchange, at intervals. @param first what it has now */
-async function tailRunning(name: string, flags: Flags, first: RunningFeed): Promise<ExitCode> {
-  const hidden = flags.only?.filter((kind) => !SHOWN.includes(kind)) ?? [];
-  if (hidden.length > 0)
-    throw new CliError(
-      `a running exchange shows ${SHOWN.join(', ')}, not ${hidden.join(', ')}: connect from here, with --config or --instruments`,
-      ExitCode.Usage,
-    );
+/** Shows the stream of the running exchange. */
+async function tailRunning(name: string, flags: Flags): Promise<ExitCode> {
+  const { connect } = await import('../../client/index.ts');
   const stop = stopSignal();
-  const enough = new AbortController();
-  const ended = AbortSignal.any([stop, enough.signal]);
-  const output = new RecordOutput(flags, () => enough.abort());
-  let before: RunningFeed | undefined;
-  for (let now = first; ; [now] = await runningFeeds(flags, name)) {
-    for (const record of changesOf(before, now)) output.show(record);
-    before = now;
-    if (!ended.aborted) await pause(LOOK_MS, ended);
-    if (ended.aborted) break;
+  const { promise: enough, resolve: end } = Promise.withResolvers<OpenbellError | undefined>();
+  const output = new RecordOutput(flags, () => end(undefined));
+  const client = await connect(clientOptions(flags));
+  try {
+    await client.followFeed({
+      feed: name,
+      levels: Number(flags.levels) as 1 | 10 | 50,
+      onMessage: (message) => {
+        for (const record of recordsOf(message)) output.show(record);
+        noteGaps(message);
+      },
+      onLost: (error, final) => {
+        if (final) end(error);
+        else process.stderr.write(`openbell: ${error.message}; connecting again\n`);
+      },
+    });
+    if (stop.aborted) end(undefined);
+    stop.addEventListener('abort', () => end(undefined), { once: true });
+    const failure = await enough;
+    if (failure !== undefined) throw failure;
+  } finally {
+    await client.close();
   }
   output.end();
   return ExitCode.Ok;
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end, { once: true });
-  });
+function noteGaps(message: FeedSnapshot | FeedUpdate): void {
+  const { instrument } = message;
+  const left = message.kind === 'snapshot' ? message.updatesLeftOut : message.tradesLeftOut;
+  if (left !== undefined)
+    process.stderr.write(
+      `openbell: ${printable(instrument)}: ${left} ${message.kind === 'snapshot' ? 'updates' : 'trades'} were left out\n`,
+    );
+  if (message.kind === 'update' && message.missedRecords !== undefined)
+    process.stderr.write(`openbell: the exchange missed ${message.missedRecords} records of its feeds; trades may be missing\n`);
 }
 
 /** Prints records, as many as asked for. */

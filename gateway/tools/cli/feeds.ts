@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { feedsBookCommand } from './feeds-book.ts';
 import { feedsBooksCommand } from './feeds-books.ts';
+import { feedsInstrumentsCommand } from './feeds-instruments.ts';
 import { feedsLsCommand } from './feeds-ls.ts';
 import { feedsPlayCommand } from './feeds-play.ts';
 import { feedsRecordCommand } from './feeds-record.ts';
@@ -12,6 +13,7 @@ import { feedsTailCommand } from './feeds-tail.ts';
 const COMMANDS: readonly ((feeds: Command) => void)[] = [
   feedsLsCommand,
   feedsStatusCommand,
+  feedsInstrumentsCommand,
   feedsTailCommand,
   feedsRecordCommand,
   feedsPlayCommand,

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { CANDLE_INTERVALS, type CandleInterval } from '../../../feeds/analysis/candles.ts';
-import type { IndicatorPage, IndicatorValue } from '../../client/index.ts';
+import type { FollowedIndicators, IndicatorPage, IndicatorValue } from '../../client/index.ts';
 import { pathOf } from '../../client/symbols.ts';
 import { MAX_PAGE } from './candle-lines.ts';
 import { askAdmin, type ConnectionFlags, clientOptions, connectionOptions, count, print, printJson, table } from './connection.ts';
@@ -8,6 +8,7 @@ import { ExitCode, run } from './exit.ts';
 import { stopSignal } from './stop-signals.ts';
 
 interface Flags extends ConnectionFlags {
+  readonly source?: string;
   readonly interval: CandleInterval;
   readonly limit: number;
   readonly follow?: true;
@@ -25,12 +26,13 @@ interface Shown {
 export function indicatorsCommand(program: Command): void {
   const command = program
     .command('indicators')
-    .summary('indicators over the candles of a symbol')
+    .summary('indicators over the candles of a symbol or of an outside market')
     .description(
       'Shows indicators at the last bars of a symbol, oldest first; with --follow also at those to come, each when it has closed. Indicators are written with their parameters, such as macd:12:26:9; docs/ANALYSIS.md lists them.',
     )
-    .argument('<symbol>', 'such as BTC-USD')
+    .argument('<symbol>', 'such as BTC-USD; with --source an instrument as its venue writes it')
     .argument('<indicators...>', 'such as rsi:14 or macd:12:26:9')
+    .option('--source <name>', 'of an outside market: its name under feeds in the configuration of the exchange')
     .addOption(new Option('--interval <interval>', 'length of a bar').choices(CANDLE_INTERVALS).default('1m'))
     .option('--limit <count>', 'how many bars of the past', count(MAX_PAGE), 20)
     .option('--follow', 'show each further bar when it has closed, until Ctrl-C')
@@ -41,6 +43,7 @@ export function indicatorsCommand(program: Command): void {
 Examples:
   openbell indicators BTC-USD rsi:14 bb:20:2
   openbell indicators BTC-USD --interval 1s ema:20 macd:12:26:9 --follow
+  openbell indicators --source kraken BTC/USD --interval 15s ema:20 --follow
   openbell indicators BTC-USD --interval 1h adx:14 vwap --limit 200 --json`,
     );
   connectionOptions(command).action((symbol: string, indicators: readonly string[]) =>
@@ -54,7 +57,10 @@ Examples:
 
 async function show(symbol: string, indicators: readonly string[], flags: Flags): Promise<void> {
   const query = new URLSearchParams({ interval: flags.interval, limit: String(flags.limit), indicator: indicators.join(',') });
-  const { bars } = await askAdmin<IndicatorPage>(flags, `/v1/symbols/${pathOf(symbol)}/indicators?${query}`);
+  const { source } = flags;
+  if (source !== undefined) query.set('instrument', symbol);
+  const of = source === undefined ? `symbols/${pathOf(symbol)}` : `feeds/${pathOf(source)}`;
+  const { bars } = await askAdmin<Pick<IndicatorPage, 'bars'>>(flags, `/v1/${of}/indicators?${query}`);
   if (flags.json) for (const bar of bars) printJson(bar);
   else if (bars.length === 0) print('no bars');
   else print(table([head(bars[0].values), ...bars.map(row)]));
@@ -69,8 +75,8 @@ async function follow(symbol: string, indicators: readonly string[], flags: Flag
   if (stop.aborted) ended.resolve();
   let isFirst = true;
   try {
-    await client.indicators({
-      ...{ symbol, indicators, interval: flags.interval, bars: flags.limit },
+    const options: FollowedIndicators = {
+      ...{ indicators, interval: flags.interval, bars: flags.limit },
       onBar: (bar) => {
         if (!bar.closed && !flags.forming) return;
         if (flags.json) return printJson({ ...bar, start: new Date(bar.startUs / 1000).toISOString() });
@@ -81,7 +87,11 @@ async function follow(symbol: string, indicators: readonly string[], flags: Flag
       onLost: ({ message }, final) => {
         if (!final) process.stderr.write(`openbell: ${message}; connecting again\n`);
       },
-    });
+    };
+    const { source } = flags;
+    await (source === undefined
+      ? client.indicators({ symbol, ...options })
+      : client.feedIndicators({ source, instrument: symbol, ...options }));
     await ended.promise;
   } finally {
     await client.close();

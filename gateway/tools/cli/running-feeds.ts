@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import type { FeedSnapshot, FeedUpdate } from '../../client/index.ts';
 import { askAdmin, type ConnectionFlags } from './connection.ts';
 import { CliError, ExitCode } from './exit.ts';
 import type { FeedRecordView } from './feed-records.ts';
@@ -60,40 +61,32 @@ export async function ifRunning<T>(flags: RunningFlags, ask: () => Promise<T>): 
   }
 }
 
-/** What is new in `now`, as records: states, best prices and the last trade. @param before undefined: everything is new */
-export function changesOf(before: RunningFeed | undefined, now: RunningFeed): FeedRecordView[] {
+/** A message of the stream as records: states, the book or its changes, best prices, trades. */
+export function recordsOf(message: FeedSnapshot | FeedUpdate): FeedRecordView[] {
+  const { kind, instrument, state, fault, best, bids = [], asks = [] } = message;
   const records: FeedRecordView[] = [];
-  if (before === undefined || before.state !== now.state || before.fault !== now.fault) records.push(status(now));
-  for (const instrument of now.instruments) {
-    const { name, bid, ask, quote, trade } = instrument;
-    const old = before?.instruments.find((one) => one.name === name);
-    if (old === undefined || old.state !== instrument.state || old.fault !== instrument.fault)
-      records.push({ ...status(instrument), instrument: name });
-    if (quote !== undefined && quote.receiveTimeUs !== old?.quote?.receiveTimeUs)
-      records.push({
-        kind: 'quote',
-        instrument: name,
-        bid: bid?.price ?? '0',
-        bidQuantity: bid?.quantity ?? '0',
-        ask: ask?.price ?? '0',
-        askQuantity: ask?.quantity ?? '0',
-        ...timeOf(quote.venueTimeUs),
-      });
-    if (trade !== undefined && trade.receiveTimeUs !== old?.trade?.receiveTimeUs)
+  if (state !== undefined) records.push({ kind: 'status', instrument, state, ...(typeof fault === 'string' && { fault }) });
+  if (kind === 'snapshot') records.push({ kind: 'clear', instrument });
+  for (const [price, quantity] of bids) records.push({ kind: 'level', instrument, side: 'bid', price, quantity });
+  for (const [price, quantity] of asks) records.push({ kind: 'level', instrument, side: 'ask', price, quantity });
+  if (kind === 'snapshot' || bids.length + asks.length > 0) records.push({ kind: 'end', instrument });
+  if (best !== undefined) {
+    const [bid, bidQuantity] = best.bid ?? ['0', '0'];
+    const [ask, askQuantity] = best.ask ?? ['0', '0'];
+    records.push({ kind: 'quote', instrument, bid, bidQuantity, ask, askQuantity, ...timeOf(best.venueTimeUs) });
+  }
+  if (message.kind === 'update')
+    for (const { price, quantity, takerSide, tradeId, venueTimeUs } of message.trades ?? [])
       records.push({
         kind: 'trade',
-        instrument: name,
-        ...(trade.takerSide !== undefined && { side: trade.takerSide }),
-        price: trade.price,
-        quantity: trade.quantity,
-        ...timeOf(trade.venueTimeUs),
+        instrument,
+        ...(takerSide !== undefined && { side: takerSide }),
+        price,
+        quantity,
+        ...(tradeId !== undefined && { tradeId }),
+        ...timeOf(venueTimeUs),
       });
-  }
   return records;
-}
-
-function status({ state, fault }: { readonly state: string; readonly fault?: string }): FeedRecordView {
-  return { kind: 'status', state, ...(fault !== undefined && { fault }) };
 }
 
 function timeOf(venueTimeUs: number): { readonly venueTimeUs?: number } {

@@ -151,7 +151,7 @@ const noRetries: Lint = {
 const readsMarket = ({ http, destination }: ReturnType<typeof routes>[number]) =>
   destination.port?.number === 7402 && !!http.match?.length && http.match.every(({ uri }) => MARKET_PATH.test(uri?.exact ?? ''));
 
-const MARKET_PATH = /^(\/|\/shard\/\d+|(\/shard\/\d+)?\/v1\/feed-candles)$/;
+const MARKET_PATH = /^(\/|\/shard\/\d+|(\/shard\/\d+)?\/v1\/feed-(candles|tail))$/;
 const SHARD_PATH = /^\/shard\/(\d+)(?=\/|$)/;
 
 /** The path with which a request arrives at the exchange. */

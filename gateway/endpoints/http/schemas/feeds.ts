@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { CANDLE_FIELDS, interval } from './market.ts';
+import { BAR_FIELDS, CANDLE_FIELDS, interval } from './market.ts';
 import { named } from './named.ts';
-import { both, bothIfAny, decimal, id, micros, name, next, phase, truth, whole } from './values.ts';
+import { behind, both, bothIfAny, decimal, id, micros, name, next, phase, truth, whole } from './values.ts';
 
 /** Answers about outside markets, and the reference prices from them. */
 
@@ -49,6 +49,36 @@ export const FEED_CANDLES = named(
   'FeedCandles',
   z.strictObject({ feed: name, instrument: name, interval, candles: z.array(FEED_CANDLE), next, leftOut: LEFT_OUT }),
 );
+
+export const FEED_INDICATORS = named(
+  'FeedIndicators',
+  z.strictObject({
+    feed: name,
+    instrument: name,
+    interval,
+    indicators: z.array(z.string()),
+    bars: z.array(z.strictObject({ ...BAR_FIELDS, incomplete: truth })),
+    next,
+    behind,
+  }),
+);
+const LISTED_INSTRUMENT = named(
+  'ListedInstrument',
+  z.strictObject({
+    feed: name,
+    instrument: name,
+    status: z.string(),
+    state,
+    fault,
+    base: name.optional(),
+    quote: name.optional(),
+    tick: decimal.optional(),
+    lot: decimal.optional(),
+    priceDecimals: whole.optional(),
+    quantityDecimals: whole.optional(),
+  }),
+);
+export const FEED_INSTRUMENTS = z.array(LISTED_INSTRUMENT);
 
 const SOURCE = { feed: name, instrument: name };
 const BOOK_LEVEL = z.strictObject({

@@ -69,14 +69,15 @@ const CANDLE = named(
 );
 export const CANDLES = named('Candles', z.strictObject({ symbol: name, interval, candles: z.array(CANDLE), next, behind }));
 
-const BAR = z.strictObject({
+/** What bars of the exchange and of outside markets have in common. */
+export const BAR_FIELDS = {
   startUs: micros,
   start: isoTime,
   closed: flag,
   close: decimal,
   values: z.record(z.string(), z.union([z.number(), z.null(), z.record(z.string(), z.number().nullable())])),
-});
+};
 export const INDICATORS = named(
   'Indicators',
-  z.strictObject({ symbol: name, interval, indicators: z.array(z.string()), bars: z.array(BAR), next, behind }),
+  z.strictObject({ symbol: name, interval, indicators: z.array(z.string()), bars: z.array(z.strictObject(BAR_FIELDS)), next, behind }),
 );

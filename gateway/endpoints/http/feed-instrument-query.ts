@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { faultCode, stateName } from '../../../feeds/feed.ts';
+import { instrumentStatusName, unlisted } from '../../../feeds/instrument-terms.ts';
+import { LatestValues } from '../../../feeds/rings/latest-values.ts';
+import type { Feeds } from '../../../feeds/worker/feeds.ts';
+import type { FeedInstrument } from '../../client/query-client.ts';
+import { feedNamed } from './feed-queries.ts';
+import { LongList } from './json-pieces.ts';
+import { get, type Route } from './route.ts';
+import { FEED_INSTRUMENTS } from './schemas/feeds.ts';
+
+/**
+ * The instruments of all feeds, or of one, as their venues' lists describe them. Before the query of one feed, whose pattern fits, too.
+ * @param feeds undefined if none are configured
+ */
+export function feedInstrumentRoute(feeds: Feeds | undefined): Route {
+  return get({
+    path: '/v1/feeds/instruments',
+    summary: 'The instruments of all feeds, or of one, as the lists of their venues describe them.',
+    action: 'market:read',
+    query: { feed: z.string().optional().meta({ description: 'Only those of this feed.' }) },
+    answer: FEED_INSTRUMENTS,
+    handle: ({ query: { feed } }) => {
+      const source = feed === undefined ? -1 : feedNamed(feeds, feed).source;
+      return { pieces: new LongList(feeds === undefined ? [] : instruments(feeds, source)) };
+    },
+  });
+}
+
+/** @param source its number; -1: all */
+function* instruments(feeds: Feeds, source: number): Generator<FeedInstrument> {
+  const { latest } = feeds;
+  const names = feeds.status().map(({ name }) => name);
+  const now = new LatestValues();
+  for (let row = 0; row < latest.rows; row++) {
+    latest.read(row, now);
+    if (source !== -1 && now.source !== source) continue;
+    const name = latest.name(row);
+    const { status, base, quote, tick, lot, priceDecimals, quantityDecimals } = feeds.terms(row) ?? unlisted(name);
+    yield {
+      feed: names[now.source],
+      instrument: name,
+      status: instrumentStatusName(status),
+      state: stateName(now.state) as FeedInstrument['state'],
+      ...(now.fault !== 0 && { fault: faultCode(now.fault as Parameters<typeof faultCode>[0]) }),
+      ...(base !== '' && { base }),
+      ...(quote !== '' && { quote }),
+      ...(tick !== '' && { tick }),
+      ...(lot !== '' && { lot }),
+      ...(priceDecimals !== -1 && { priceDecimals }),
+      ...(quantityDecimals !== -1 && { quantityDecimals }),
+    };
+  }
+}
