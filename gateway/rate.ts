@@ -55,7 +55,12 @@ export class Rates {
 
   /** Whether the key has a token, without taking it. */
   has(key: string, now: number = performance.now()): boolean {
-    return (this.#rates.get(key)?.left(now) ?? this.#burst) >= 1;
+    return this.left(key, now) >= 1;
+  }
+
+  /** Tokens of the key, without taking one. */
+  left(key: string, now: number = performance.now()): number {
+    return this.#rates.get(key)?.left(now) ?? this.#burst;
   }
 
   #replace(oldest: string, key: string, now: number): boolean {

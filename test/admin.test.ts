@@ -253,10 +253,11 @@ test('an action whose command is not answered names the command and an unknown o
   const request = {
     method: 'POST',
     params: {},
-    query: new URLSearchParams(),
+    query: {},
     principal: ANYBODY,
     caller: '',
     seqs,
+    visit: { peer: '', wants: '' },
     header: () => undefined,
     demand: () => undefined,
     inSlices: <T>(work: Generator<undefined, T>): Promise<T> => Promise.resolve(atOnce(work)),

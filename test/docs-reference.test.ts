@@ -30,7 +30,9 @@ test('every code of an order is explained in the same words by the program', () 
 
 test('every route of the admin interface is documented, and nothing else', () => {
   const routes = ADMIN_ROUTES.map(({ method, path }) => `${method} ${path}`);
-  const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST|DELETE) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(
+  const documented = [
+    ...`${doc('ADMIN.md')}\n${doc('REST.md')}`.matchAll(/`(GET|POST|PATCH|DELETE) (\/(?:v1|openapi)[^`?]*)(?:\?[^`]*)?`/g),
+  ].map(
     ([, method, path]) =>
       `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table').replace('/ALERT', '/:alert').replace('/WEBHOOK', '/:webhook')}`,
   );

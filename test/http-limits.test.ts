@@ -4,12 +4,13 @@ import { connect, type Socket } from 'node:net';
 import { after, before, describe, it, test } from 'node:test';
 import { pino } from 'pino';
 import { Gauge } from 'prom-client';
+import { z } from 'zod';
 import { SILENT } from '../gateway/audit/audit-sink.ts';
 import { CALLER_LIMITS, readCallerLimits } from '../gateway/caller-limits.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { AdminServer } from '../gateway/endpoints/http/admin.ts';
-import type { Route } from '../gateway/endpoints/http/admin-http.ts';
 import { jsonBytes, LongList } from '../gateway/endpoints/http/json-pieces.ts';
+import type { Route } from '../gateway/endpoints/http/route.ts';
 import { PreAuthLimit } from '../gateway/endpoints/pre-auth-limit.ts';
 import { LimitCounters } from '../gateway/limit-counters.ts';
 import { createMetrics } from '../gateway/metrics.ts';
@@ -62,10 +63,21 @@ describe('an HTTP port without authentication', () => {
   const log = pino({ level: 'error' }, { write: (line: string) => void lines.push(line) });
   const slow: (() => void)[] = [];
   const routes: Route[] = [
-    { method: 'POST', path: '/v1/thing', guarded: true, action: 'venue:manage', handle: ({ body }) => ({ json: body }) },
+    {
+      method: 'POST',
+      path: '/v1/thing',
+      summary: '',
+      body: z.looseObject({}),
+      answer: z.unknown(),
+      guarded: true,
+      action: 'venue:manage',
+      handle: ({ body }) => ({ json: body }),
+    },
     {
       method: 'GET',
       path: '/v1/slow',
+      summary: '',
+      answer: z.unknown(),
       guarded: false,
       action: 'market:read',
       handle: () => new Promise((resolve) => slow.push(() => resolve({ json: {} }))),

@@ -61,7 +61,7 @@ describe('permissions over the real ports', () => {
   const tokenOf = (role: Role | '', accounts = '1') =>
     issuer.token({ sub: `the ${role}`, openbell_roles: role, openbell_accounts: accounts });
   const everybody: (Role | '')[] = [...ROLES, ''];
-  const own = { trader: 1, 'market-maker': 1 };
+  const own: Partial<Record<Role, 1>> = { trader: 1, 'market-maker': 1 };
   const readers: Partial<Record<Role, 1>> = {
     trader: 1,
     'market-maker': 1,
@@ -88,6 +88,18 @@ describe('permissions over the real ports', () => {
     ['GET', '/v1/accounts/1/orders/by-client-order-id/1', {}, readers],
     ['GET', '/v1/accounts/1/trades', {}, readers],
     ['GET', '/v1/accounts/1/reports', {}, readers],
+    ['GET', '/v1/account?account=1', {}, readers],
+    ['GET', '/v1/fills?account=1', {}, readers],
+    ['GET', '/v1/orders?account=1', {}, readers],
+    ['GET', '/v1/orders/1?account=1', {}, readers],
+    ['GET', '/v1/orders/by-client-order-id/1?account=1', {}, readers],
+    ['POST', '/v1/orders', { account: 1, symbol: 'BTC-USD', side: 'buy', orderQty: '0.1', price: '20000.00' }, own],
+    ['PATCH', '/v1/orders/1', { account: 1, leavesQty: '1' }, own],
+    ['PATCH', '/v1/orders/by-client-order-id/1', { account: 1, leavesQty: '1' }, own],
+    ['DELETE', '/v1/orders/1?account=1', {}, own],
+    ['DELETE', '/v1/orders/by-client-order-id/1?account=1', {}, own],
+    ['DELETE', '/v1/orders?account=1', {}, own],
+    ['GET', '/openapi.json', {}, readers],
     ['GET', '/v1/accounts/1/portfolio', {}, readers],
     ['GET', '/v1/accounts/0/reports', {}, { operator: 1, auditor: 1 }],
     ['POST', '/v1/accounts/1/deposit', { asset: 'USD', amount: '1.00' }, { custodian: 1 }],
@@ -136,7 +148,20 @@ describe('permissions over the real ports', () => {
   }
 
   it('the table has every route', () => {
-    assert.equal(ROUTES.length, 18 + 23);
+    assert.equal(ROUTES.length, 18 + 23 + 12);
+  });
+
+  it('over REST, the account of a caller who has one is the default; another one is forbidden', async () => {
+    const headers = bearer(await tokenOf('trader'));
+    const order = { symbol: 'BTC-USD', side: 'sell', orderQty: '0.1', price: '90000.00' };
+    const placed = await exchange.http('POST', '/v1/orders', headers, order);
+    assert.deepEqual([placed.status, placed.json.account], [201, 1], JSON.stringify(placed.json));
+    assert.equal((await exchange.http('GET', '/v1/account', headers)).json.id, 1);
+    assert.equal((await exchange.http('DELETE', '/v1/orders', headers)).json.totalAffectedOrders, 1);
+    const foreign = await exchange.http('POST', '/v1/orders', headers, { ...order, account: 2 });
+    assert.deepEqual([foreign.status, foreign.json.name], [403, 'PERMISSION_DENIED']);
+    const several = bearer(await tokenOf('trader', '1 2'));
+    assert.equal((await exchange.http('POST', '/v1/orders', several, order)).json.name, 'BAD_PARAMETER');
   });
 
   it('sessions, orders and market data', async () => {
@@ -536,15 +561,15 @@ it('the complete table of rights', () => {
   assert.deepEqual(rights, [
     [
       'trader',
-      'market:read session:open order:send account:read alert:use alert:read alert:manage',
-      'market:read alert:use',
-      'market:read alert:use',
+      'market:read session:open order:send order:use account:read alert:use alert:read alert:manage',
+      'market:read order:use alert:use',
+      'market:read order:use alert:use',
     ],
     [
       'market-maker',
-      'market:read session:open order:send account:read alert:use alert:read alert:manage',
-      'market:read alert:use',
-      'market:read alert:use',
+      'market:read session:open order:send order:use account:read alert:use alert:read alert:manage',
+      'market:read order:use alert:use',
+      'market:read order:use alert:use',
     ],
     ['read-only', 'market:read session:open account:read alert:use alert:read', 'market:read alert:use', 'market:read alert:use'],
     ['custodian', 'market:read account:read account:money', 'market:read', 'market:read'],

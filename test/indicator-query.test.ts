@@ -9,11 +9,11 @@ import { IndicatorSeries, type IndicatorValue } from '../feeds/analysis/indicato
 import { readIndicators } from '../feeds/analysis/indicators/indicator-text.ts';
 import { Prng } from '../feeds/simulator/prng.ts';
 import { candleBar } from '../gateway/candle-bar.ts';
-import type { Request } from '../gateway/endpoints/http/admin-http.ts';
 import type { CandleSources } from '../gateway/endpoints/http/candle-reader.ts';
 import { HttpError } from '../gateway/endpoints/http/http-error.ts';
 import { indicatorRoute } from '../gateway/endpoints/http/indicator-query.ts';
 import type { LongList } from '../gateway/endpoints/http/json-pieces.ts';
+import { type Request, readQuery } from '../gateway/endpoints/http/route.ts';
 import { storedCandlesOf } from '../gateway/taps/candles/candle-queries.ts';
 import { CandleWriter } from '../gateway/taps/candles/candle-writer.ts';
 import { openHistory } from '../gateway/taps/history/store.ts';
@@ -82,7 +82,7 @@ async function ask(query: Readonly<Record<string, string | number>>): Promise<{ 
     }
   };
   const texts = Object.entries({ indicator: TEXTS.join(','), ...query }).map(([key, value]): [string, string] => [key, String(value)]);
-  const request = { params: { name: SYMBOL.name }, query: new URLSearchParams(texts), caller: 'a', inSlices };
+  const request = { params: { name: SYMBOL.name }, query: readQuery(route, new URLSearchParams(texts)), caller: 'a', inSlices };
   const reply = (await route.handle(request as unknown as Request)) as { pieces: { bars: LongList; next: number } };
   return { bars: [...reply.pieces.bars.items] as Bar[], next: reply.pieces.next };
 }

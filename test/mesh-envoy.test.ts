@@ -151,12 +151,12 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
     for (const path of ['/v1/accounts/1/suspend', '/v1/accounts/1/deposit/x', '/metrics'])
       assert.equal((await https(files, administration, path, custodian)).status, 403, path);
     assert.equal((await webSocket(files, market, '/v1/orders?account=1', { ...auditor, certificate })).status, 403);
-    // Nothing but alerts and webhooks is changed through the port of queries, whatever the role.
+    // Nothing but orders, alerts and webhooks is changed through the port of queries, whatever the role.
     const everything = { certificate, token: await files.token({ roles: 'operator custodian auditor', accounts: '* 1' }) };
-    for (const path of ['/v1/snapshot', '/v1/accounts/1/deposit', '/v1/accounts', '/v1/symbols'])
+    for (const path of ['/v1/snapshot', '/v1/accounts/1/deposit', '/v1/accounts', '/v1/symbols', '/v1/orders'])
       assert.equal((await https(files, queries, path, everything, { method: 'POST' })).status, 403, path);
     for (const roles of ['read-only', 'auditor', 'custodian', 'drop-copy'])
-      for (const path of ['/v1/alerts', '/v1/webhooks', '/v1/webhooks/1/rotate'])
+      for (const path of ['/v1/alerts', '/v1/webhooks', '/v1/webhooks/1/rotate', '/v1/orders'])
         assert.equal(
           (await https(files, queries, path, { certificate, token: await files.token({ roles }) }, { method: 'POST' })).status,
           403,
@@ -165,7 +165,7 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
   });
 
   await t.test('attempts to bypass the paths', async () => {
-    for (const path of ['/v1/%2e%2e/v1/orders', '/v1%2forders', '//v1/orders/../snapshot']) {
+    for (const path of ['/v1/%2e%2e/v1/kill-switches', '/v1%2forders', '//v1/orders/../snapshot']) {
       const { status } = await https(files, queries, path, { certificate, token });
       assert.ok(status === 400 || status === 403, `${path}: ${status}`);
     }
@@ -195,6 +195,11 @@ const ALERTED = ['trader', 'market-maker', 'read-only', 'operator', 'auditor'] a
 /** Queries of the HTTP port, and the roles with account 1 (staff: with `*`) that docs/SECURITY.md grants them to. */
 const QUERIES: readonly (readonly [path: string, roles: readonly string[]])[] = [
   ['/health/ready', ROLES],
+  ['/openapi.json', ROLES],
+  ['/v1/account?account=1', ROLES],
+  ['/v1/fills?account=1', ROLES],
+  ['/v1/orders?account=1', ROLES],
+  ['/v1/orders/1?account=1', ROLES],
   ['/v1/assets', ROLES],
   ['/v1/symbols', ROLES],
   ['/v1/symbols/BTC-USD', ROLES],
@@ -275,7 +280,7 @@ test('each role has its queries, whether the claims of its token are text or lis
   }
 });
 
-test('members set and delete alerts and webhooks, and read candles of outside markets', options, async (t) => {
+test('members change orders, alerts and webhooks, and read candles of outside markets', options, async (t) => {
   const { files, envoy } = await venue(t);
   const { queries, market } = envoy.ports;
   const shows = {
@@ -284,6 +289,11 @@ test('members set and delete alerts and webhooks, and read candles of outside ma
     headers: { 'content-type': 'application/json' },
   };
   const changes: readonly [method: string, path: string, body: object | undefined, status: number][] = [
+    ['POST', '/v1/orders', { symbol: 'BTC-USD', side: 'sell', orderQty: '0.1', price: '90000.00', clOrdId: '8' }, 201],
+    ['PATCH', '/v1/orders/by-client-order-id/8', { leavesQty: '0.05' }, 200],
+    ['DELETE', '/v1/orders/by-client-order-id/8?account=1', undefined, 200],
+    ['DELETE', '/v1/orders', undefined, 200],
+    ['POST', '/v1/orders', { account: 2, symbol: 'BTC-USD', side: 'sell', orderQty: '0.1', price: '90000.00' }, 403],
     ['POST', '/v1/alerts', { account: 1, kind: 'price', symbol: 'BTC-USD', direction: 'up', price: '65000.00' }, 201],
     ['POST', '/v1/alerts', { account: 2, kind: 'price', symbol: 'BTC-USD', direction: 'up', price: '65000.00' }, 403],
     ['DELETE', '/v1/alerts/1?account=1', undefined, 200],

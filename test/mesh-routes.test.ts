@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Route } from '../gateway/endpoints/http/admin-http.ts';
+import type { Route } from '../gateway/endpoints/http/route.ts';
 import { serveAlertSockets } from '../gateway/endpoints/websocket/alert-sockets.ts';
 import { serveDropCopySockets } from '../gateway/endpoints/websocket/drop-copy-sockets.ts';
 import { serveFeedCandleSockets } from '../gateway/endpoints/websocket/feed-candle-sockets.ts';

@@ -10,6 +10,7 @@ import { Report, ReportKind } from '../engine/wire/layout.ts';
 import { ReportFlag } from '../engine/wire/names.ts';
 import type { LongList } from '../gateway/endpoints/http/json-pieces.ts';
 import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
+import { readQuery } from '../gateway/endpoints/http/route.ts';
 import { Slices } from '../gateway/slices.ts';
 import { History } from '../gateway/taps/history/history.ts';
 import { clientOrderLife, isBehind, orderLife } from '../gateway/taps/history/order-life.ts';
@@ -246,7 +247,7 @@ test('an answer waits for the reports that the account had been sent, and says s
   const [route] = orderRoutes({ directory, history, book: () => undefined } as never);
   const explain = async () => {
     const inSlices = <T>(work: Generator<undefined, T>) => slices.run('test', work);
-    const request = { params: { id: '1', order: '5' }, query: new URLSearchParams(), caller: 'test', inSlices };
+    const request = { params: { id: '1', order: '5' }, query: readQuery(route, new URLSearchParams()), caller: 'test', inSlices };
     const reply = (await route.handle(request as never)) as { pieces: { steps: LongList; behind?: true } };
     return [Array.from(reply.pieces.steps.items).length, reply.pieces.behind];
   };

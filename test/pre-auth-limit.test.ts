@@ -11,6 +11,7 @@ import { after, before, describe, it, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { pino } from 'pino';
+import { z } from 'zod';
 import { SILENT } from '../gateway/audit/audit-sink.ts';
 import type { GrpcCall } from '../gateway/endpoints/grpc/call.ts';
 import { GrpcServer } from '../gateway/endpoints/grpc/server.ts';
@@ -252,7 +253,17 @@ test('a flood of unauthenticated HTTP connections displaces only its own: probes
     const preAuthLimit = new PreAuthLimit({ timeoutMs: 60_000, most: 5, mostPerNetwork: 3, givesWay: 'oldest' }, noneTrusted);
     const common = { host: '127.0.0.1', port: 0, registry: createMetrics(), log, unready: () => [], audit: SILENT, identity };
     const admin = new AdminServer({ ...common, certificates, preAuthLimit, maxAuthenticated: 2 });
-    admin.serve([{ method: 'GET', path: '/v1/thing', guarded: true, action: 'venue:manage', handle: () => ({ json: { thing: 1 } }) }]);
+    admin.serve([
+      {
+        method: 'GET',
+        path: '/v1/thing',
+        summary: '',
+        answer: z.unknown(),
+        guarded: true,
+        action: 'venue:manage',
+        handle: () => ({ json: { thing: 1 } }),
+      },
+    ]);
     const port = await admin.listen();
     const open = (made: readonly { gone(): boolean }[]) => made.filter(({ gone }) => !gone()).length;
     const flood = async (localAddress: string, count: number) => {

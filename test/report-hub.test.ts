@@ -5,6 +5,7 @@ import { Code } from '../engine/codes.ts';
 import { openTap } from '../engine/rings/tapped-ring.ts';
 import { Report, ReportKind } from '../engine/wire/layout.ts';
 import { RefusalList, ReportFrameReader, ReportFrameWriter } from '../engine/wire/report-frames.ts';
+import { ReportView } from '../engine/wire/report-view.ts';
 import type { ReportArchive, ReportCursor } from '../gateway/sessions/report-cursor.ts';
 import { ReportHub } from '../gateway/sessions/report-hub.ts';
 import { ReportSource } from './support/report-source.ts';
@@ -131,6 +132,19 @@ class Reader {
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 describe('report hub', () => {
+  it('copies the reports of an account from one of them on, as long as it is retained', () => {
+    const stage = new Stage(8);
+    stage.make(1, 2, 1);
+    const slot = stage.hub.newestSlot(1);
+    stage.make(2, 1, 1);
+    const numbers = (copy: Int32Array) => Array.from({ length: copy.length / 32 }, (_, i) => new ReportView().wrap(copy, i * 32).reportNo);
+    assert.deepEqual(numbers(stage.hub.copyFrom(1, 2, slot, 10)), [2, 3, 4]);
+    assert.deepEqual(numbers(stage.hub.copyFrom(1, 2, slot, 2)), [2, 3]);
+    stage.make(2, 2, 2, 2, 2, 2, 2);
+    assert.deepEqual(numbers(stage.hub.copyFrom(1, 2, slot, 10)), [], 'its slot has another report now');
+    assert.equal(stage.hub.newestSlot(3), -1);
+  });
+
   it('gives each account its own reports, in order, once', () => {
     const stage = new Stage(16);
     const [one, two] = [stage.open(1, 0), stage.open(2, 0)];

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
 import { pino } from 'pino';
+import { z } from 'zod';
 import { SILENT } from '../gateway/audit/audit-sink.ts';
 import type { GrpcCall } from '../gateway/endpoints/grpc/call.ts';
 import { PREFIX_BYTES } from '../gateway/endpoints/grpc/message-reader.ts';
@@ -68,7 +69,17 @@ class Ports {
       audit: SILENT,
       preAuthLimit: new PreAuthLimit({ timeoutMs: 60_000, givesWay: 'oldest' }, () => false),
     });
-    this.#admin.serve([{ method: 'GET', path: '/v1/thing', guarded: true, action: 'market:read', handle: () => ({ json: { thing: 1 } }) }]);
+    this.#admin.serve([
+      {
+        method: 'GET',
+        path: '/v1/thing',
+        summary: '',
+        answer: z.unknown(),
+        guarded: true,
+        action: 'market:read',
+        handle: () => ({ json: { thing: 1 } }),
+      },
+    ]);
   }
 
   async start(): Promise<this> {

@@ -315,8 +315,17 @@ export class Directory {
    * the account has no such order. An order that is entered meanwhile may be missed.
    */
   *restingOrderInSteps(account: number, orderId: number): Generator<undefined, RestingOrderInfo | undefined> {
-    const { capacity, id } = this.#slab;
-    const rests = (slot: number): boolean => id[slot] === orderId && this.#rests(slot, account);
+    return yield* this.#restingInSteps(account, (slot) => this.#slab.id[slot] === orderId);
+  }
+
+  /** The same by its client order id. */
+  *restingOrderOfClientIdInSteps(account: number, clientOrderId: number): Generator<undefined, RestingOrderInfo | undefined> {
+    return yield* this.#restingInSteps(account, (slot) => this.#slab.clientOrderId(slot) === clientOrderId);
+  }
+
+  *#restingInSteps(account: number, isNamed: (slot: number) => boolean): Generator<undefined, RestingOrderInfo | undefined> {
+    const { capacity } = this.#slab;
+    const rests = (slot: number): boolean => isNamed(slot) && this.#rests(slot, account);
     for (let from = 0; from < capacity; from += WALK_SLOTS) {
       const end = Math.min(capacity, from + WALK_SLOTS);
       for (let slot = from; slot < end; slot++) {

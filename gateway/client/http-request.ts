@@ -16,6 +16,13 @@ export interface HttpOptions {
   readonly shard: number | undefined;
 }
 
+/** What is read of an error of the exchange (RFC 9457). */
+interface Problem {
+  readonly code: number;
+  readonly name: string;
+  readonly detail: string;
+}
+
 /**
  * Sends a request to the admin port: a POST with `body`, else a GET unless `method` is given.
  * @throws OpenbellError with the name of the exchange's error; HTTP_FAILED when there is no answer, or none of the exchange
@@ -46,10 +53,10 @@ export async function httpRequest<T>(
   } catch (error) {
     throw new OpenbellError('HTTP_FAILED', `no answer from ${origin}${path} (${failureText(error)})`);
   }
-  const answer = parse(text) as (T & { code?: number; name?: string; message?: string }) | undefined;
+  const answer = parse(text) as (T & Partial<Problem>) | undefined;
   if ((status === 200 || status === 201) && answer !== undefined) return answer;
-  const { code, name = 'HTTP_FAILED', message = `${origin}${path} answered with HTTP status ${status}` } = answer ?? {};
-  throw new OpenbellError(name, message, code === 0 ? undefined : code);
+  const { code, name = 'HTTP_FAILED', detail = `${origin}${path} answered with HTTP status ${status}` } = answer ?? {};
+  throw new OpenbellError(name, detail, code === 0 ? undefined : code);
 }
 
 function parse(text: string): unknown {

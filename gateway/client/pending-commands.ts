@@ -37,6 +37,9 @@ export interface PendingCommand {
   readonly reject: (error: OpenbellError) => void;
 }
 
+/** What is sent of a command. */
+export type SentCommand = Omit<PendingCommand, 'resolve' | 'reject'>;
+
 /** Orders that are sent together. */
 export interface PendingList {
   readonly kind: LinkKind;
@@ -133,7 +136,7 @@ export class PendingCommands {
       taken++;
       if (isSent) continue;
       if (list !== undefined) lists.add(list);
-      if (!long || schema >= FIRST_WITH_EXTENSIONS) put(batch, command);
+      if (!long || schema >= FIRST_WITH_EXTENSIONS) putCommand(batch, command);
       else {
         for (const each of list?.commands ?? [command]) {
           this.#byTag.delete(each.tag);
@@ -207,21 +210,22 @@ function keyOf({ kind, side, tag }: PendingCommand): number {
   return kind === CommandKind.Quote && side === Side.Sell ? tag + ASK : tag;
 }
 
-function putQuote(batch: CommandBatch, command: PendingCommand): void {
+function putQuote(batch: CommandBatch, command: SentCommand): void {
   const { action, symbol, price, quantity, clientOrderId, orderId, postOnly, tag } = command;
   if (action === QuoteAction.Reset) batch.resetProtection(tag);
   else if (action === QuoteAction.Protection) batch.protectQuotes(quantity, clientOrderId, orderId, price, tag);
   else batch.quote(symbol, price, quantity, clientOrderId, orderId, postOnly, tag);
 }
 
-function longOrder({ symbol, side, terms, price, quantity, ...rest }: PendingCommand): LongOrder {
+function longOrder({ symbol, side, terms, price, quantity, ...rest }: SentCommand): LongOrder {
   const { minQuantity, displayedQuantity, stopPrice, pegOffset, clientOrderId, tag } = rest;
   const trailOffset = Math.abs(rest.trailOffset);
   const numbers = { price, quantity, minQuantity, displayedQuantity, stopPrice, trailOffset, pegOffset };
   return { ...terms, ...numbers, clientOrderId, symbol, side, tag };
 }
 
-function put(batch: CommandBatch, command: PendingCommand): void {
+/** Adds a command to a batch, which has room for it. */
+export function putCommand(batch: CommandBatch, command: SentCommand): void {
   const { kind, symbol, price, quantity, displayedQuantity, stopPrice, trailOffset, clientOrderId, orderId, tag, list } = command;
   if (list !== undefined) batch.placeList(list.kind, list.commands.map(longOrder));
   else if (kind === CommandKind.New) batch.placeLong(longOrder(command));

@@ -40,6 +40,10 @@ export interface ServerConfig {
   readonly callerLimits: CallerLimits;
   /** Webhooks may go to this host, also without TLS: for tests and development. */
   readonly webhookLoopback: boolean;
+  /** Market data over HTTP is answered without credentials. */
+  readonly publicMarketData: boolean;
+  /** Origins whose web pages may read market data over HTTP; `*`: all. */
+  readonly corsOrigins: readonly string[];
   /** Paths of PEM files; undefined: no TLS. */
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
@@ -106,6 +110,15 @@ function jwks(text: string): string | Problem {
   if (url === null || url.username !== '' || url.password !== '') return new Problem('must be a file or a URL without a password');
   if (url.protocol === 'https:' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''))) return text;
   return new Problem('must be https, unless it is on this host');
+}
+
+/** Origins as browsers write them: scheme, host and port, in lower case, without a path. */
+function origins(text: string): readonly string[] | Problem {
+  const list = text.split(',').map((origin) => origin.trim());
+  const wrong = list.find((origin) => origin !== '*' && (!/^https?:/.test(origin) || URL.parse(origin)?.origin !== origin));
+  return wrong === undefined
+    ? list
+    : new Problem(`must be origins such as https://app.example.com, separated by commas, or *, not ${wrong}`);
 }
 
 function proxies(text: string): readonly string[] | Problem {
@@ -237,6 +250,19 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     fallback: false,
     help: 'allow webhooks to this host, also with http: for tests and development only',
     parse: onOff,
+  },
+  'public-market-data': {
+    key: 'publicMarketData',
+    fallback: false,
+    help: 'answer queries for symbols, books, trades, candles and indicators over HTTP without credentials: docs/SECURITY.md',
+    parse: onOff,
+  },
+  'cors-origins': {
+    key: 'corsOrigins',
+    fallback: [],
+    value: 'ORIGIN,...',
+    help: 'origins whose web pages may read these queries, such as https://app.example.com; * for all',
+    parse: origins,
   },
   'tls-cert': {
     key: 'tlsCert',

@@ -22,6 +22,8 @@ const RIGHTS = {
   'session:open': { trader: 'named', 'market-maker': 'named', 'read-only': 'named' },
   /** New orders, cancels, amends. */
   'order:send': { trader: 'named', 'market-maker': 'named' },
+  /** Orders over REST. {@link RIGHTS | order:send} decides of which accounts. */
+  'order:use': { trader: 'none', 'market-maker': 'none' },
   /** Balances, orders, fills and reports of an account. */
   'account:read': {
     trader: 'named',

@@ -114,7 +114,7 @@ export class PortfolioStreams {
     const { least, usual, most } = INTERVAL_MS;
     const intervalMs = numberOf(query.get('interval') ?? String(usual), least, most);
     if (intervalMs === undefined) return reject(Code.BAD_PARAMETER, `interval must be a whole number of milliseconds, ${least} to ${most}`);
-    const marking = portfolios.marking(query);
+    const marking = portfolios.marking(query.get('mark') ?? undefined, query.get('instruments') ?? undefined);
     if ('code' in marking) return marking;
     if (this.#streams.size >= MOST_STREAMS)
       return reject(Code.BUSY, `all ${MOST_STREAMS} streams of portfolios are taken: close one, or try again later`);

@@ -57,15 +57,13 @@ export class Portfolios {
   }
 
   /**
-   * Reads `mark` and `instruments` of a query.
+   * How positions are valued, as a query names it by `mark` and `instruments`.
    * @returns or why they are wrong
    */
-  marking(query: URLSearchParams): Marking | Reject {
-    const name = query.get('mark') ?? 'venue';
-    const pairs = query.get('instruments');
+  marking(name: string = 'venue', pairs?: string): Marking | Reject {
     const venue = VENUE_MARKS.find((mark) => mark === name);
     if (venue !== undefined) {
-      if (pairs !== null) return bad('instruments are those of an outside source: name it with mark');
+      if (pairs !== undefined) return bad('instruments are those of an outside source: name it with mark');
       return { name, of: venueMarks(venue, this.#sources.book) };
     }
     const known = this.#feedMarks?.sources ?? [];
@@ -109,9 +107,9 @@ export class Portfolios {
     return { positions, totals: totals.views() };
   }
 
-  #instruments(pairs: string | null): Map<string, string> | Reject {
+  #instruments(pairs: string | undefined): Map<string, string> | Reject {
     const instruments = new Map<string, string>();
-    for (const pair of pairs === null ? [] : pairs.split(',', MOST_INSTRUMENTS + 1)) {
+    for (const pair of pairs === undefined ? [] : pairs.split(',', MOST_INSTRUMENTS + 1)) {
       const [symbol, instrument, more] = pair.split('=');
       if (!symbol || !instrument || more !== undefined)
         return bad(`instruments must be SYMBOL=INSTRUMENT, separated by commas, not ${pair.slice(0, MOST_QUOTED)}`);

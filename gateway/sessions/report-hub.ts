@@ -164,6 +164,22 @@ export class ReportHub implements ReportHandler, RetainedReports {
     return slot;
   }
 
+  /** Slot of the newest report of an account; -1 = none is retained. During `onFirstReport`, that is the report of the call. */
+  newestSlot(account: number): number {
+    return this.#stream(account).newestSlot;
+  }
+
+  /** Copies of report `no` of an account, which was put into `slot`, and of those that followed, `most` of them; empty if it is not retained any more. */
+  copyFrom(account: number, no: number, slot: number, most: number): Int32Array {
+    const stream = this.#stream(account);
+    if (slot === NONE || no < stream.oldestNo) return new Int32Array(0);
+    const count = Math.min(most, stream.newestNo - no + 1);
+    const copy = new Int32Array(count * REPORT_WORDS);
+    for (let i = 0, at = slot; i < count; i++, at = this.next[at])
+      copy.set(this.words.subarray(at * REPORT_WORDS, (at + 1) * REPORT_WORDS), i * REPORT_WORDS);
+    return copy;
+  }
+
   #append(stream: AccountStream, no: number, words: Int32Array, from: number): void {
     const slot = this.#head;
     const to = slot * REPORT_WORDS;

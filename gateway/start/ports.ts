@@ -61,6 +61,7 @@ function adminServer({ config, log, state }: StartContext, access: Access, regis
     preAuthLimit: preAuthLimits.http,
     limits: config.callerLimits,
     limitCounters: limits,
+    publicMarket: { open: config.publicMarketData, origins: config.corsOrigins },
     slices,
   });
 }

@@ -37,10 +37,17 @@ const choosesShard = (received: Received, server: string, port: number): boolean
     ),
   );
 const methodOf = (match: Json): string | undefined => match.headers?.find(({ name }: Json) => name === ':method')?.string_match?.exact;
-/** A route of exactly the requests that change alerts and webhooks. */
-const changesAlerts = (match: Json): boolean =>
-  (methodOf(match) === 'POST' && match.safe_regex?.regex === '/v1/(alerts|webhooks(/[0-9]+/(rotate|replay))?)') ||
-  (methodOf(match) === 'DELETE' && match.safe_regex?.regex === '/v1/(alerts|webhooks)/[0-9]+');
+/** By method: the requests of members that change their orders, alerts and webhooks. */
+const CHANGES: Readonly<Record<string, string>> = {
+  POST: '/v1/(orders|alerts|webhooks(/[0-9]+/(rotate|replay))?)',
+  DELETE: '/v1/((alerts|webhooks)/[0-9]+|orders(/(by-client-order-id/)?[0-9]+)?)',
+  PATCH: '/v1/orders/(by-client-order-id/)?[0-9]+',
+};
+/** A route of exactly those requests. */
+const changesOwn = (match: Json): boolean => match.safe_regex !== undefined && CHANGES[methodOf(match) ?? ''] === match.safe_regex.regex;
+/** A route of queries. */
+const queries = ({ prefix, path, ...match }: Json): boolean =>
+  methodOf(match) === 'GET' && (/^\/(v1|health)\/$/.test(prefix ?? '') || path === '/openapi.json');
 /** Paths of the streams at the host of order entry. */
 export const ORDER_STREAMS: readonly string[] = ['/v1/orders', '/v1/drop-copy', '/v1/portfolio', '/v1/alerts'];
 const cluster = ({ clusters }: Received, name: string): Json => clusters.find((one) => one.name.startsWith(name));
@@ -69,6 +76,7 @@ const POLICIES = [
   'admin-reference',
   'admin-outside',
   'admin-accounts',
+  'admin-orders',
   'admin-alerts',
   'admin-alert-changes',
   'admin-questions',
@@ -112,24 +120,21 @@ export const REQUIREMENTS: readonly Requirement[] = [
     },
   },
   {
-    name: 'members can only query over HTTP, apart from their alerts and webhooks',
+    name: 'members can only query over HTTP, apart from their orders, alerts and webhooks',
     resource: 'VirtualService openbell-query',
     proxy: 'edge',
-    holds: (received) =>
-      routesOf(received, 'query').every(
-        ({ match }) => (/^\/(v1|health)\/$/.test(match.prefix ?? '') && methodOf(match) === 'GET') || changesAlerts(match),
-      ),
+    holds: (received) => routesOf(received, 'query').every(({ match }) => queries(match) || changesOwn(match)),
     without: (spec) => delete spec.http[0].match[0].method,
   },
   {
-    name: 'members set and delete their alerts and webhooks over HTTP, on every shard',
+    name: 'members change their orders, alerts and webhooks over HTTP, on every shard',
     resource: 'VirtualService openbell-query',
     proxy: 'edge',
     holds: (received) =>
-      ['POST', 'DELETE'].every((method) =>
+      Object.keys(CHANGES).every((method) =>
         [0, 1, 2].every((shard) =>
           routesOf(received, 'query').some(
-            ({ match, route }) => changesAlerts(match) && methodOf(match) === method && route.cluster.includes(`|shard-${shard}|`),
+            ({ match, route }) => changesOwn(match) && methodOf(match) === method && route.cluster.includes(`|shard-${shard}|`),
           ),
         ),
       ),

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 
 /** Undefined if there is none on the PATH. */
 export function findChromium(): string | undefined {
@@ -32,6 +33,17 @@ export function openInChromium(chromium: string, file: string, flags: readonly s
   try {
     const args = [...FLAGS, `--user-data-dir=${profile}`, ...flags, pathToFileURL(file).href];
     return execFileSync(chromium, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 26, timeout: 300_000 });
+  } finally {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
+
+/** The document of a page once it has loaded what it fetches; this process may serve it. */
+export async function domOf(chromium: string, url: string): Promise<string> {
+  const profile = mkdtempSync(join(tmpdir(), 'openbell-chromium-'));
+  try {
+    const args = [...FLAGS, `--user-data-dir=${profile}`, '--virtual-time-budget=60000', '--dump-dom', url];
+    return (await promisify(execFile)(chromium, args, { maxBuffer: 2 ** 26, timeout: 300_000 })).stdout;
   } finally {
     rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }

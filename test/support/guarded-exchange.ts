@@ -53,8 +53,9 @@ export class GuardedExchange {
 
   /** Written by hand, because fetch sets some headers itself. */
   http(method: string, path: string, headers: Record<string, string | string[]> = {}, body: object = {}): Promise<HttpAnswer> {
-    const text = method === 'POST' ? JSON.stringify(body) : '';
-    const json = method === 'POST' ? { 'content-type': 'application/json' } : {};
+    const hasBody = method === 'POST' || method === 'PATCH';
+    const text = hasBody ? JSON.stringify(body) : '';
+    const json = hasBody ? { 'content-type': 'application/json' } : {};
     return new Promise((resolve, reject) => {
       const sent = request(
         { host: '127.0.0.1', port: this.ports.http, method, path, headers: { ...json, ...headers }, agent: false },

@@ -6,6 +6,7 @@ import type { FEE_KEYS, LIMIT_KEYS, PARAM_KEYS, SYMBOL_KEYS } from '../../config
 import type { VOLATILITY_KEYS } from '../../config/config-volatility.ts';
 import type { ALERT_KEYS } from './alert-body.ts';
 import { InexactNumber } from './json-text.ts';
+import { named } from './schemas/named.ts';
 
 /** Keys as `/v1/symbols` and `/v1/accounts` show them, and their names in the checks. Both are accepted. */
 const CAMEL_CASE: Readonly<Record<string, string>> = {
@@ -63,7 +64,11 @@ type Shape<Keys extends readonly string[]> = Readonly<Record<Keys[number], z.Zod
 function fields<Keys extends readonly string[]>(shape: Shape<Keys>) {
   const names = Object.keys(shape) as Keys[number][];
   const aliases = Object.entries(CAMEL_CASE).filter(([, name]) => Object.hasOwn(shape, name)) as [string, Keys[number]][];
-  const all = [...names.map((name) => [name, shape[name]] as const), ...aliases.map(([alias, name]) => [alias, shape[name]] as const)];
+  const spelled = (name: Keys[number]): z.ZodType => {
+    const alias = aliases.find(([, known]) => known === name)?.[0];
+    return alias === undefined ? shape[name] : shape[name].meta({ description: `The same as ${alias}.` });
+  };
+  const all = [...names.map((name) => [name, spelled(name)] as const), ...aliases.map(([alias, name]) => [alias, shape[name]] as const)];
   return z.strictObject(Object.fromEntries(all.map(([key, type]) => [key, type.optional()])), {
     error: ({ code, input }) =>
       code !== 'unrecognized_keys'
@@ -110,76 +115,102 @@ const parameters: Shape<typeof PARAM_KEYS> = {
  * {@link ./json-body.ts}.
  */
 export const BODIES = {
-  none: fields({}),
-  asset: fields<typeof ASSET_KEYS>({ id: number, name: text, decimals: number }),
-  symbol: fields<typeof SYMBOL_KEYS>({
-    id: number,
-    name: text,
-    base: text,
-    quote: text,
-    tick: number,
-    lot: number,
-    phase: text,
-    ...parameters,
-  }),
-  parameters: fields<typeof PARAM_KEYS>(parameters),
-  phase: fields({ phase: text, 'sub-phase': text }),
-  phases: fields({
-    symbols: z.union([z.literal('all'), z.array(text).min(1)], { error: 'must be a list of names, or all' }),
-    phase: text,
-    'sub-phase': text,
-  }),
-  account: fields<typeof ACCOUNT_KEYS>({
-    id: number,
-    name: text,
-    suspended: boolean,
-    'max-open-orders': number,
-    'fee-tiers': z.record(z.string(), number, {
-      error: ({ input }) => `must be a JSON object of fee tables and tiers, not ${kindOf(input)}`,
+  asset: named(
+    'AssetBody',
+    fields<typeof ASSET_KEYS>({ id: number, name: text, decimals: number }).meta({ examples: [{ id: 20, name: 'CNY', decimals: 4 }] }),
+  ),
+  symbol: named(
+    'SymbolBody',
+    fields<typeof SYMBOL_KEYS>({
+      id: number,
+      name: text,
+      base: text,
+      quote: text,
+      tick: number,
+      lot: number,
+      phase: text,
+      ...parameters,
+    }).meta({ examples: [{ id: 600, name: 'XAU-USD', base: 'XAU', quote: 'USD', tickSize: '0.01', lotSize: '0.1', phase: 'auction' }] }),
+  ),
+  parameters: named('ParametersBody', fields<typeof PARAM_KEYS>(parameters)),
+  phase: named(
+    'PhaseBody',
+    fields({ phase: text, 'sub-phase': text }).meta({ examples: [{ phase: 'auction', subPhase: 'opening-auction' }] }),
+  ),
+  phases: named(
+    'PhasesBody',
+    fields({
+      symbols: z.union([z.literal('all'), z.array(text).min(1)], { error: 'must be a list of names, or all' }),
+      phase: text,
+      'sub-phase': text,
     }),
-    deposits: z.record(z.string(), number, { error: ({ input }) => `must be a JSON object of assets and amounts, not ${kindOf(input)}` }),
-  }),
-  money: fields({ asset: text, amount: number, units: number }),
-  limits: fields({
-    'max-open-orders': number,
-    group: number,
-    'commands-per-second': number,
-    'command-burst': number,
-    'order-to-trade': number,
-    'self-trade': text,
-  }),
-  feeTable: fields({ asset: text, tiers: z.array(fields<typeof FEE_TIER_KEYS>({ volume: number, maker: text, taker: text })) }),
-  givenTier: fields({ table: number, tier: number }),
-  suspend: fields({ cancel: boolean }),
-  positionLimit: fields({ symbol: text, 'max-position': number, 'max-exposure': number }),
-  on: fields({ on: boolean }),
-  ordersOfAccount: fields({ symbol: text, 'order-id': number, 'client-order-id': number }),
-  ordersOfSymbol: fields({ 'order-id': number }),
-  ordersOfGroup: fields({ symbol: text, side: text }),
-  alert: fields<typeof ALERT_KEYS>({
-    account: number,
-    kind: text,
-    symbol: text,
-    asset: text,
-    feed: text,
-    instrument: text,
-    direction: text,
-    window: text,
-    interval: text,
-    indicator: text,
-    crosses: text,
-    level: number,
-    price: number,
-    percent: text,
-    quantity: number,
-    amount: number,
-    complete: boolean,
-    repeat: number,
-    note: text,
-  }),
-  webhook: fields({ account: number, url: text, note: text }),
-  ofAccount: fields({ account: number }),
-  replay: fields({ account: number, event: number }),
+  ),
+  account: named(
+    'AccountBody',
+    fields<typeof ACCOUNT_KEYS>({
+      id: number,
+      name: text,
+      suspended: boolean,
+      'max-open-orders': number,
+      'fee-tiers': z.record(z.string(), number, {
+        error: ({ input }) => `must be a JSON object of fee tables and tiers, not ${kindOf(input)}`,
+      }),
+      deposits: z.record(z.string(), number, { error: ({ input }) => `must be a JSON object of assets and amounts, not ${kindOf(input)}` }),
+    }).meta({ examples: [{ id: 50, name: 'desk', maxOpenOrders: 3, deposits: { USD: '10.50' } }] }),
+  ),
+  money: named('MoneyBody', fields({ asset: text, amount: number, units: number }).meta({ examples: [{ asset: 'USD', amount: '10.00' }] })),
+  limits: named(
+    'LimitsBody',
+    fields({
+      'max-open-orders': number,
+      group: number,
+      'commands-per-second': number,
+      'command-burst': number,
+      'order-to-trade': number,
+      'self-trade': text,
+    }).meta({ examples: [{ maxOpenOrders: 7, commandsPerSecond: 100 }] }),
+  ),
+  feeTable: named(
+    'FeeTableBody',
+    fields({ asset: text, tiers: z.array(fields<typeof FEE_TIER_KEYS>({ volume: number, maker: text, taker: text })) }),
+  ),
+  givenTier: named('GivenTierBody', fields({ table: number, tier: number })),
+  suspend: named('SuspendBody', fields({ cancel: boolean })),
+  positionLimit: named('PositionLimitBody', fields({ symbol: text, 'max-position': number, 'max-exposure': number })),
+  on: named('OnBody', fields({ on: boolean }).meta({ examples: [{ on: true }] })),
+  ordersOfAccount: named('OrdersOfAccountBody', fields({ symbol: text, 'order-id': number, 'client-order-id': number })),
+  ordersOfSymbol: named('OrdersOfSymbolBody', fields({ 'order-id': number })),
+  ordersOfGroup: named('OrdersOfGroupBody', fields({ symbol: text, side: text })),
+  alert: named(
+    'AlertBody',
+    fields<typeof ALERT_KEYS>({
+      account: number,
+      kind: text,
+      symbol: text,
+      asset: text,
+      feed: text,
+      instrument: text,
+      direction: text,
+      window: text,
+      interval: text,
+      indicator: text,
+      crosses: text,
+      level: number,
+      price: number,
+      percent: text,
+      quantity: number,
+      amount: number,
+      complete: boolean,
+      repeat: number,
+      note: text,
+    }).meta({ examples: [{ account: 1, kind: 'price', symbol: 'BTC-USD', price: '65000.00' }] }),
+  ),
+  webhook: named(
+    'WebhookBody',
+    fields({ account: number, url: text, note: text }).meta({ examples: [{ account: 1, url: 'https://example.com/hooks' }] }),
+  ),
+  ofAccount: named('OfAccountBody', fields({ account: number })),
+  replay: named('ReplayBody', fields({ account: number, event: number })),
 };
 
 /** The JSON type of a value, with the value if it is short. */

@@ -5,7 +5,6 @@ import { assetsByName, readAsset } from '../../config/config-asset.ts';
 import { readAccount } from '../../config/config-file.ts';
 import type { Place } from '../../config/config-place.ts';
 import { PARAM_KEYS, readParams, readSymbol } from '../../config/config-symbol.ts';
-import type { Action } from '../../identity/permissions.ts';
 import type { History } from '../../taps/history/history.ts';
 import type { AdminCommands } from '../../venue/admin-commands.ts';
 import {
@@ -18,16 +17,19 @@ import {
   uncross,
 } from '../../venue/venue-commands.ts';
 import { BODIES } from './action-bodies.ts';
-import type { Reply, Request, Route } from './admin-http.ts';
+import { actionMaker } from './action-route.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
 import { accountView, moneyText, priceText, quantityText, symbolView } from './admin-views.ts';
-import { commandRunner, type Run, rejected, runUntilDone } from './command-runner.ts';
+import { rejected, runUntilDone } from './command-runner.ts';
 import { controlRoutes } from './control-actions.ts';
 import { HttpError } from './http-error.ts';
 import { KeyedRequests, keyFields, readIdempotencyKey, withDepositKeys } from './idempotency.ts';
 import { readJsonBody } from './json-body.ts';
 import { LoggedRequests, withTags } from './logged-requests.ts';
 import { phaseRoutes } from './phase-actions.ts';
+import type { Request, Route } from './route.ts';
+import { ACCOUNT_MADE, MONEY_MOVED } from './schemas/accounts.ts';
+import { ASSET, CANCELLED, SNAPSHOT, SYMBOL, UNCROSSED } from './schemas/venue.ts';
 
 export interface ActionTargets {
   readonly directory: Directory;
@@ -47,104 +49,160 @@ const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
  */
 export function actionRoutes(targets: ActionTargets): Route[] {
   const { directory, history, commands } = targets;
-  const post = (path: string, action: Action, handle: (request: Request, run: Run) => Promise<Reply>): Route => {
-    return { method: 'POST', path, guarded: true, action, handle: (request) => handle(request, commandRunner(commands, request.seqs)) };
-  };
+  const post = actionMaker(commands);
   const account = (params: Request['params']) => accountOf(directory, params.id);
   const keyed = new KeyedRequests();
   const logged = new LoggedRequests(history, directory);
 
   return [
-    post('/v1/assets', 'venue:manage', async ({ body }, run) => {
-      const asset = readJsonBody(body, BODIES.asset, readAsset);
-      await run(defineAsset(asset));
-      return { status: 201, json: directory.asset(asset.id) };
-    }),
-    post('/v1/symbols', 'venue:manage', async ({ body }, run) => {
-      const symbol = readJsonBody(body, BODIES.symbol, (place) => readSymbol(place, assetsByName(directory.assets())));
-      if (directory.symbolByName(symbol.name) !== undefined) throw taken(`the name ${symbol.name}`);
-      for (const command of makeSymbol(symbol)) await run(command);
-      return { status: 201, json: symbolView(symbolNamed(directory, symbol.name)) };
-    }),
-    post('/v1/symbols/:name/parameters', 'venue:manage', async ({ params, body }, run) => {
-      const symbol = symbolNamed(directory, params.name);
-      const tick = { mantissa: symbol.tickMantissa, decimals: symbol.tickDecimals };
-      const lot = { mantissa: symbol.lotMantissa, decimals: symbol.lotDecimals };
-      const values = readJsonBody(body, BODIES.parameters, (place) => {
-        const fields = place.fields(PARAM_KEYS);
-        return fields && readParams(fields, tick, lot, symbol.quoteAsset, symbol.params);
-      });
-      for (const command of setParameters(symbol.id, values, symbol.params)) await run(command);
-      return { json: symbolView(symbolNamed(directory, symbol.name)) };
-    }),
-    post('/v1/symbols/:name/uncross', 'venue:manage', async ({ params, body }, run) => {
-      requireNoKeys(body);
-      const symbol = symbolNamed(directory, params.name);
-      const { seq, price, quantity } = await run(uncross(symbol.id));
-      return {
-        json: {
-          symbol: symbol.name,
-          price: priceText(symbol, price),
-          quantity: quantityText(symbol, quantity),
-          priceTicks: price,
-          quantityLots: quantity,
-          seq,
-        },
-      };
-    }),
-    post('/v1/accounts', 'account:define', async ({ body, header, demand, seqs, caller }, run) => {
-      const key = readIdempotencyKey(header('idempotency-key'));
-      const wanted = readJsonBody(body, BODIES.account, (place) => readAccount(place, assetsByName(directory.assets()), new Map()));
-      demand('account:manage', wanted.id);
-      if (wanted.deposits.length > 0) demand('account:money', wanted.id);
-      const made = makeAccount(wanted);
-      let repeated = false;
-      if (key === undefined) for (const command of made) await run(command);
-      else {
-        const request = JSON.stringify(made);
-        const commands = withTags(withDepositKeys(made, key), key, request);
-        const recall = () => logged.applied(commands, seqs.at(-1) ?? 0, caller);
-        repeated = await keyed.run(wanted.id, key, request, commands, run, recall);
-      }
-      return { status: 201, json: { ...accountView(accountOf(directory, String(wanted.id)), directory), ...(repeated && { repeated }) } };
-    }),
+    post(
+      { path: '/v1/assets', summary: 'Defines an asset.', action: 'venue:manage', body: BODIES.asset, answer: ASSET, status: 201 },
+      async ({ body }, run) => {
+        const asset = readJsonBody(body, readAsset);
+        await run(defineAsset(asset));
+        return { status: 201, json: directory.asset(asset.id) };
+      },
+    ),
+    post(
+      { path: '/v1/symbols', summary: 'Defines a symbol.', action: 'venue:manage', body: BODIES.symbol, answer: SYMBOL, status: 201 },
+      async ({ body }, run) => {
+        const symbol = readJsonBody(body, (place) => readSymbol(place, assetsByName(directory.assets())));
+        if (directory.symbolByName(symbol.name) !== undefined) throw taken(`the name ${symbol.name}`);
+        for (const command of makeSymbol(symbol)) await run(command);
+        return { status: 201, json: symbolView(symbolNamed(directory, symbol.name)) };
+      },
+    ),
+    post(
+      {
+        path: '/v1/symbols/:name/parameters',
+        summary: 'Changes limits, fees and other parameters of a symbol.',
+        action: 'venue:manage',
+        body: BODIES.parameters,
+        answer: SYMBOL,
+      },
+      async ({ params, body }, run) => {
+        const symbol = symbolNamed(directory, params.name);
+        const tick = { mantissa: symbol.tickMantissa, decimals: symbol.tickDecimals };
+        const lot = { mantissa: symbol.lotMantissa, decimals: symbol.lotDecimals };
+        const values = readJsonBody(body, (place) => {
+          const fields = place.fields(PARAM_KEYS);
+          return fields && readParams(fields, tick, lot, symbol.quoteAsset, symbol.params);
+        });
+        for (const command of setParameters(symbol.id, values, symbol.params)) await run(command);
+        return { json: symbolView(symbolNamed(directory, symbol.name)) };
+      },
+    ),
+    post(
+      {
+        path: '/v1/symbols/:name/uncross',
+        summary: 'Ends the auction of a symbol with its trades.',
+        action: 'venue:manage',
+        answer: UNCROSSED,
+      },
+      async ({ params }, run) => {
+        const symbol = symbolNamed(directory, params.name);
+        const { seq, price, quantity } = await run(uncross(symbol.id));
+        return {
+          json: {
+            symbol: symbol.name,
+            price: priceText(symbol, price),
+            quantity: quantityText(symbol, quantity),
+            priceTicks: price,
+            quantityLots: quantity,
+            seq,
+          },
+        };
+      },
+    ),
+    post(
+      {
+        path: '/v1/accounts',
+        summary: 'Defines an account, with deposits.',
+        action: 'account:define',
+        body: BODIES.account,
+        answer: ACCOUNT_MADE,
+        status: 201,
+        keyed: true,
+      },
+      async ({ body, header, demand, seqs, caller }, run) => {
+        const key = readIdempotencyKey(header('idempotency-key'));
+        const wanted = readJsonBody(body, (place) => readAccount(place, assetsByName(directory.assets()), new Map()));
+        demand('account:manage', wanted.id);
+        if (wanted.deposits.length > 0) demand('account:money', wanted.id);
+        const made = makeAccount(wanted);
+        let repeated = false;
+        if (key === undefined) for (const command of made) await run(command);
+        else {
+          const request = JSON.stringify(made);
+          const commands = withTags(withDepositKeys(made, key), key, request);
+          const recall = () => logged.applied(commands, seqs.at(-1) ?? 0, caller);
+          repeated = await keyed.run(wanted.id, key, request, commands, run, recall);
+        }
+        return { status: 201, json: { ...accountView(accountOf(directory, String(wanted.id)), directory), ...(repeated && { repeated }) } };
+      },
+    ),
     ...(['deposit', 'withdraw'] as const).map((action) =>
-      post(`/v1/accounts/:id/${action}`, 'account:money', async ({ params, body, header }, run) => {
-        const { id } = account(params);
-        const key = keyFields(readIdempotencyKey(header('idempotency-key')));
-        const { asset, units } = readJsonBody(body, BODIES.money, (place) => readMoney(place, directory));
-        const kind = action === 'deposit' ? CommandKind.Deposit : CommandKind.Withdraw;
-        const { seq, repeated } = await run({ kind, account: id, symbol: asset.id, quantity: units, ...key });
-        return { json: { account: id, asset: asset.name, amount: moneyText(asset, units), units, seq, ...(repeated && { repeated }) } };
-      }),
+      post(
+        {
+          path: `/v1/accounts/:id/${action}`,
+          summary: action === 'deposit' ? 'Deposits money.' : 'Withdraws money.',
+          action: 'account:money',
+          body: BODIES.money,
+          answer: MONEY_MOVED,
+          keyed: true,
+        },
+        async ({ params, body, header }, run) => {
+          const { id } = account(params);
+          const key = keyFields(readIdempotencyKey(header('idempotency-key')));
+          const { asset, units } = readJsonBody(body, (place) => readMoney(place, directory));
+          const kind = action === 'deposit' ? CommandKind.Deposit : CommandKind.Withdraw;
+          const { seq, repeated } = await run({ kind, account: id, symbol: asset.id, quantity: units, ...key });
+          return { json: { account: id, asset: asset.name, amount: moneyText(asset, units), units, seq, ...(repeated && { repeated }) } };
+        },
+      ),
     ),
     ...phaseRoutes(directory, post),
     ...controlRoutes(directory, post),
-    post('/v1/accounts/:id/cancel-orders', 'account:manage', async ({ params, body }, run) => {
-      const { id } = account(params);
-      const { symbol: name, ...order } = readJsonBody(body, BODIES.ordersOfAccount, readOrders);
-      const symbol = name === undefined ? undefined : symbolNamed(directory, name);
-      const result = await runUntilDone(run, cancelOrders({ account: id, ...(symbol && { symbol: symbol.id }), ...order }));
-      return { json: { account: id, ...(symbol && { symbol: symbol.name }), ...order, ...result } };
-    }),
-    post('/v1/symbols/:name/cancel-orders', 'venue:manage', async ({ params, body }, run) => {
-      const symbol = symbolNamed(directory, params.name);
-      const { orderId } = readJsonBody(body, BODIES.ordersOfSymbol, readOrders);
-      const order = orderId === undefined ? {} : { orderId };
-      return { json: { symbol: symbol.name, ...order, ...(await runUntilDone(run, cancelOrders({ symbol: symbol.id, ...order }))) } };
-    }),
-    post('/v1/snapshot', 'snapshot:take', async ({ body }) => {
-      requireNoKeys(body);
-      if (targets.draining()) throw rejected(Code.DRAINING);
-      const { seq, path } = await targets.snapshot();
-      return { json: { seq, path } };
-    }),
+    post(
+      {
+        path: '/v1/accounts/:id/cancel-orders',
+        summary: 'Cancels orders of an account: all, of a symbol, or one.',
+        action: 'account:manage',
+        body: BODIES.ordersOfAccount,
+        answer: CANCELLED,
+      },
+      async ({ params, body }, run) => {
+        const { id } = account(params);
+        const { symbol: name, ...order } = readJsonBody(body, readOrders);
+        const symbol = name === undefined ? undefined : symbolNamed(directory, name);
+        const result = await runUntilDone(run, cancelOrders({ account: id, ...(symbol && { symbol: symbol.id }), ...order }));
+        return { json: { account: id, ...(symbol && { symbol: symbol.name }), ...order, ...result } };
+      },
+    ),
+    post(
+      {
+        path: '/v1/symbols/:name/cancel-orders',
+        summary: 'Cancels orders of a symbol: all, or one.',
+        action: 'venue:manage',
+        body: BODIES.ordersOfSymbol,
+        answer: CANCELLED,
+      },
+      async ({ params, body }, run) => {
+        const symbol = symbolNamed(directory, params.name);
+        const { orderId } = readJsonBody(body, readOrders);
+        const order = orderId === undefined ? {} : { orderId };
+        return { json: { symbol: symbol.name, ...order, ...(await runUntilDone(run, cancelOrders({ symbol: symbol.id, ...order }))) } };
+      },
+    ),
+    post(
+      { path: '/v1/snapshot', summary: 'Takes a snapshot while trading continues.', action: 'snapshot:take', answer: SNAPSHOT },
+      async () => {
+        if (targets.draining()) throw rejected(Code.DRAINING);
+        const { seq, path } = await targets.snapshot();
+        return { json: { seq, path } };
+      },
+    ),
   ];
-}
-
-/** @throws HttpError 400 for a body with keys, of an action without parameters */
-function requireNoKeys(body: unknown): void {
-  readJsonBody(body, BODIES.none, () => true);
 }
 
 function taken(what: string): HttpError {

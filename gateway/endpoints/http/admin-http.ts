@@ -1,86 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { Code } from '../../../engine/codes.ts';
 import { isLoopback } from '../../config/config-options.ts';
-import type { Action } from '../../identity/permissions.ts';
-import type { Principal } from '../../identity/principal.ts';
-import { queryProblem } from '../query-problem.ts';
 import { HttpError } from './http-error.ts';
-import type { LongList } from './json-pieces.ts';
 import { parseJson } from './json-text.ts';
 
 /** Maximum size of a request's body, bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
-
-export interface Request {
-  readonly method: string;
-  /** Of the route's pattern: `/v1/accounts/:id` gives `id`. */
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-  /** The parsed body of a POST: always an object. */
-  readonly body: Readonly<Record<string, unknown>>;
-  /** A header by its lower-case name. */
-  readonly header: (name: string) => string | undefined;
-  readonly principal: Principal;
-  /** Whose share of the limits and turns the request takes: the subject, or the address where authentication is off. */
-  readonly caller: string;
-  /** Sequences of the commands that the request caused; for the audit trail. */
-  readonly seqs: number[];
-  /** Runs long work of the query in slices, in turn with that of other callers. */
-  readonly inSlices: <T>(work: Generator<undefined, T>) => Promise<T>;
-  /** Checks a right that depends on the body. @throws HttpError 403 */
-  readonly demand: (action: Action, account: number) => void;
-}
-
-export type ShortReply =
-  | { readonly status?: number; readonly json: unknown }
-  | { readonly status?: number; readonly text: string; readonly type: string };
-
-/** `pieces`: an answer with long lists, which is made in slices. */
-export type Reply = ShortReply | { readonly status?: number; readonly pieces: Readonly<Record<string, unknown>> | LongList };
-
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Segments; one that begins with a colon is a parameter. */
-  readonly path: string;
-  /** Query parameters that it reads; others are rejected. Default: none. */
-  readonly query?: readonly string[];
-  /** Private or state-changing: closed to web pages, see {@link guard}. */
-  readonly guarded: boolean;
-  /** The required right; with a parameter `id` in the path, for that account. */
-  readonly action: Action;
-  readonly handle: (request: Request) => Reply | Promise<Reply>;
-}
-
-/** The parameters when `path` fits the route's, else undefined. @throws HttpError for broken percent-encoding */
-export function matchPath(route: Route, path: readonly string[]): Record<string, string> | undefined {
-  const pattern = route.path.split('/');
-  if (pattern.length !== path.length) return undefined;
-  const params: Record<string, string> = {};
-  for (const [i, segment] of pattern.entries()) {
-    if (segment.startsWith(':')) params[segment.slice(1)] = path[i];
-    else if (segment !== path[i]) return undefined;
-  }
-  return params;
-}
-
-/** @throws HttpError 400 for a parameter that the route does not have, or that is given twice */
-export function checkQuery(query: URLSearchParams, known: readonly string[]): void {
-  const problem = queryProblem(query, known);
-  if (problem !== undefined) throw badParameter(problem);
-}
-
-function badParameter(message: string): HttpError {
-  return new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', message);
-}
-
-/** @throws HttpError 400 */
-export function splitPath(path: string): string[] {
-  try {
-    return path.split('/').map(decodeURIComponent);
-  } catch {
-    throw new HttpError(400, 0, 'BAD_PATH', 'the path is not valid percent-encoding');
-  }
-}
 
 /**
  * Rejects requests of web pages. A page can make a browser on this host send
@@ -124,7 +48,7 @@ export class BodyTooLargeError extends HttpError {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The body of a POST; an empty one is an empty object. @throws HttpError 400, 413, 415 */
+/** The body of a POST or PATCH; an empty one is an empty object. @throws HttpError 400, 413, 415 */
 export async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
   requireJson(request.headers);
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw new BodyTooLargeError();

@@ -6,9 +6,9 @@ import type { Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject, unauthenticated } from '../../identity/identity-reject.ts';
 import { KEY_ID } from '../../identity/service-accounts.ts';
 import { peerOf } from '../../tls/peer-certificate.ts';
-import type { ShortReply } from './admin-http.ts';
 import { HttpError } from './http-error.ts';
 import { statusOf } from './reject-status.ts';
+import type { ShortReply } from './route.ts';
 
 export function visitOf({ socket, headersDistinct }: IncomingMessage, wants: string): Visit {
   const { address: peer, certificate } = peerOf(socket);

@@ -3,13 +3,12 @@ import type { Directory } from '../../../engine/threads/directory.ts';
 import type { AccountInfo, SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import type { OpenOrderInfo } from '../../../engine/threads/open-order-info.ts';
 import { Report, Side, Trade } from '../../../engine/wire/layout.ts';
-import { type Action, may } from '../../identity/permissions.ts';
+import { may } from '../../identity/permissions.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';
 import type { LevelsCopy } from '../../market/levels-copy.ts';
 import type { History } from '../../taps/history/history.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
-import type { Reply, Request, Route } from './admin-http.ts';
 import { accountNumber } from './admin-identity.ts';
 import {
   accountView,
@@ -25,6 +24,12 @@ import {
 } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
+import { LIMIT, PAGED, wholeNumber, wholeOr } from './query-schemas.ts';
+import { get, type Request, type Route } from './route.ts';
+import { ACCOUNT, ACCOUNT_IDS } from './schemas/accounts.ts';
+import { BOOK, TRADES } from './schemas/market.ts';
+import { FILLS, OPEN_ORDERS, ORDERS, REPORTS } from './schemas/orders.ts';
+import { ASSETS, FEE_TABLES, KILL_SWITCHES, SYMBOL, SYMBOLS } from './schemas/venue.ts';
 
 export interface QuerySources {
   readonly directory: Directory;
@@ -33,71 +38,151 @@ export interface QuerySources {
   readonly book: (symbol: number) => BookMirror | undefined;
 }
 
-const DEFAULT_PAGE = 100;
-const MAX_PAGE = 1000;
 const DEFAULT_DEPTH = 20;
 const MAX_DEPTH = 5000;
 const MAX_ACCOUNT = 2 ** 32 - 1;
-/** Query parameters of a paged list. */
-const PAGED = ['limit', 'before'];
+const MAX_LISTED = 1000;
 
 /** The queries. Lists are paged: pass `next` of one page as `before` of the next; `next` 0 is the end; `lost` is the number of the last record that is no longer kept. */
 export function queryRoutes(sources: QuerySources): Route[] {
   const { directory, history } = sources;
   return [
-    get('/v1/assets', 'market:read', [], () => ({ json: directory.assets() })),
-    get('/v1/symbols', 'market:read', [], () => ({
-      pieces: new LongList(each(directory.symbolIds(), (id) => symbolView(directory.symbol(id) as SymbolInfo))),
-    })),
-    get('/v1/symbols/:name', 'market:read', [], ({ params }) => ({ json: symbolView(symbolNamed(directory, params.name)) })),
-    get('/v1/book/:name', 'market:read', ['depth'], async (request) => ({ pieces: await bookView(sources, request) })),
-    get('/v1/symbols/:name/trades', 'market:read', PAGED, async ({ params, query, caller }) => {
-      const symbol = symbolNamed(directory, params.name);
-      const { records, ...rest } = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query), caller);
-      return { pieces: { trades: new LongList(eachRecord(records, Trade.bytes, (...at) => tradeView(symbol, ...at))), ...rest } };
+    get({
+      path: '/v1/assets',
+      summary: 'All assets.',
+      action: 'market:read',
+      public: true,
+      answer: ASSETS,
+      handle: () => ({ json: directory.assets() }),
     }),
-    get('/v1/fee-tables', 'venue:reports', [], () => ({ json: { tables: directory.feeTables().map(feeTableView) } })),
-    get('/v1/kill-switches', 'venue:reports', [], () => {
-      const { symbols, ...rest } = directory.killSwitches();
-      return { json: { ...rest, symbols: symbols.map((id) => directory.symbol(id)?.name) } };
+    get({
+      path: '/v1/symbols',
+      summary: 'All symbols, with limits and fees.',
+      action: 'market:read',
+      public: true,
+      answer: SYMBOLS,
+      handle: () => ({ pieces: new LongList(each(directory.symbolIds(), (id) => symbolView(directory.symbol(id) as SymbolInfo))) }),
     }),
-    // The list contains only accounts that the caller may see.
-    get('/v1/accounts', 'market:read', ['limit', 'after'], ({ principal, query }) => {
-      const after = wholeOf(query, 'after', 0, 0, MAX_ACCOUNT);
-      const limit = query.has('limit') ? limitOf(query) : MAX_ACCOUNT;
-      const ids = directory.accountIds().filter((id) => id > after && may(principal, 'account:read', id));
-      return { pieces: new LongList(ids.slice(0, limit)) };
+    get({
+      path: '/v1/symbols/:name',
+      summary: 'One symbol.',
+      action: 'market:read',
+      public: true,
+      answer: SYMBOL,
+      handle: ({ params }) => ({ json: symbolView(symbolNamed(directory, params.name)) }),
     }),
-    get('/v1/accounts/:id', 'account:read', [], ({ params }) => ({ json: accountView(accountOf(directory, params.id), directory) })),
-    get('/v1/accounts/:id/open-orders', 'account:read', ['limit', 'after'], async ({ params, query, inSlices }) => {
-      const { id } = accountOf(directory, params.id);
-      const after = wholeOf(query, 'after', 0, 0, NEWEST);
-      const { orders, complete } = await inSlices(directory.openOrdersInSteps(id, limitOf(query), after));
-      return { pieces: { orders: new LongList(orderViews(directory, orders)), complete } };
+    get({
+      path: '/v1/book/:name',
+      summary: 'Price levels of a symbol, best first.',
+      action: 'market:read',
+      public: true,
+      query: { depth: wholeOr(DEFAULT_DEPTH, 1, MAX_DEPTH, 'Levels of each side.') },
+      answer: BOOK,
+      handle: async (request) => ({ pieces: await bookView(sources, request.params.name, request.query.depth, request.inSlices) }),
     }),
-    get('/v1/accounts/:id/orders', 'account:read', PAGED, async ({ params, query, caller, inSlices }) => {
-      const { id } = accountOf(directory, params.id);
-      const { orders, ...rest } = await history.accountOrders(id, limitOf(query), beforeOf(query), caller);
-      const ids = new Set(orders.filter(({ status }) => status === 'open' || status === 'pending').map(({ orderId }) => orderId));
-      const open = ids.size === 0 ? [] : await inSlices(directory.openOrdersOfIdsInSteps(id, ids));
-      return { pieces: { orders: new LongList(historyOrderViews(directory, orders, open)), ...rest } };
+    get({
+      path: '/v1/symbols/:name/trades',
+      summary: 'Trades of a symbol, newest first.',
+      action: 'market:read',
+      public: true,
+      query: PAGED,
+      answer: TRADES,
+      handle: async ({ params, query, caller }) => {
+        const symbol = symbolNamed(directory, params.name);
+        const { records, ...rest } = await history.symbolTrades(symbol.id, query.limit, query.before, caller);
+        return { pieces: { trades: new LongList(eachRecord(records, Trade.bytes, (...at) => tradeView(symbol, ...at))), ...rest } };
+      },
     }),
-    get('/v1/accounts/:id/trades', 'account:read', PAGED, async ({ params, query, caller }) => {
-      const { id } = accountOf(directory, params.id);
-      const { records, ...rest } = await history.accountFills(id, limitOf(query), beforeOf(query), caller);
-      return { pieces: { trades: new LongList(reportViews(directory, records)), ...rest } };
+    get({
+      path: '/v1/fee-tables',
+      summary: 'The fee tables with their tiers.',
+      action: 'venue:reports',
+      answer: FEE_TABLES,
+      handle: () => ({ json: { tables: directory.feeTables().map(feeTableView) } }),
     }),
-    get('/v1/accounts/:id/reports', 'account:read', ['from', 'limit'], async ({ params, query, caller }) => {
-      // Account 0 is the operator: its reports are the answers to administrative commands.
-      const id = params.id === '0' ? 0 : accountOf(directory, params.id).id;
-      const packed = await history.accountReports(id, wholeOf(query, 'from', 1, 1, NEWEST), limitOf(query), caller);
-      return { pieces: { reports: new LongList(reportViews(directory, packed)) } };
+    get({
+      path: '/v1/kill-switches',
+      summary: 'The kill switches that are on.',
+      action: 'venue:reports',
+      answer: KILL_SWITCHES,
+      handle: () => {
+        const { symbols, ...rest } = directory.killSwitches();
+        return { json: { ...rest, symbols: symbols.map((id) => directory.symbol(id)?.name) } };
+      },
+    }),
+    get({
+      path: '/v1/accounts',
+      summary: 'Ids of the accounts that the caller may see, in order.',
+      action: 'market:read',
+      query: {
+        limit: wholeNumber(1, MAX_LISTED, { description: 'Entries of a page. Default: all.' }).optional(),
+        after: wholeOr(0, 0, MAX_ACCOUNT, 'Only ids above this one: the last id of the page before.'),
+      },
+      answer: ACCOUNT_IDS,
+      handle: ({ principal, query: { limit, after } }) => {
+        const ids = directory.accountIds().filter((id) => id > after && may(principal, 'account:read', id));
+        return { pieces: new LongList(ids.slice(0, limit)) };
+      },
+    }),
+    get({
+      path: '/v1/accounts/:id',
+      summary: 'An account: balances, limits, and the kill switches that concern it.',
+      action: 'account:read',
+      answer: ACCOUNT,
+      handle: ({ params }) => ({ json: accountView(accountOf(directory, params.id), directory) }),
+    }),
+    get({
+      path: '/v1/accounts/:id/open-orders',
+      summary: 'Open orders of an account, lowest order id first.',
+      action: 'account:read',
+      query: { limit: LIMIT, after: wholeOr(0, 0, NEWEST, 'Only orders above this id: the last id of a full page.') },
+      answer: OPEN_ORDERS,
+      handle: async ({ params, query, inSlices }) => {
+        const { id } = accountOf(directory, params.id);
+        const { orders, complete } = await inSlices(directory.openOrdersInSteps(id, query.limit, query.after));
+        return { pieces: { orders: new LongList(orderViews(directory, orders)), complete } };
+      },
+    }),
+    get({
+      path: '/v1/accounts/:id/orders',
+      summary: 'All orders of an account in their latest state, newest first.',
+      action: 'account:read',
+      query: PAGED,
+      answer: ORDERS,
+      handle: async ({ params, query, caller, inSlices }) => {
+        const { id } = accountOf(directory, params.id);
+        const { orders, ...rest } = await history.accountOrders(id, query.limit, query.before, caller);
+        const ids = new Set(orders.filter(({ status }) => status === 'open' || status === 'pending').map(({ orderId }) => orderId));
+        const open = ids.size === 0 ? [] : await inSlices(directory.openOrdersOfIdsInSteps(id, ids));
+        return { pieces: { orders: new LongList(historyOrderViews(directory, orders, open)), ...rest } };
+      },
+    }),
+    get({
+      path: '/v1/accounts/:id/trades',
+      summary: 'Fills of an account, newest first.',
+      action: 'account:read',
+      query: PAGED,
+      answer: FILLS,
+      handle: async ({ params, query, caller }) => {
+        const { id } = accountOf(directory, params.id);
+        const { records, ...rest } = await history.accountFills(id, query.limit, query.before, caller);
+        return { pieces: { trades: new LongList(reportViews(directory, records)), ...rest } };
+      },
+    }),
+    get({
+      path: '/v1/accounts/:id/reports',
+      summary: 'Execution reports of an account, oldest first; account 0 is the operator.',
+      action: 'account:read',
+      query: { from: wholeOr(1, 1, NEWEST, 'Number of the first report.'), limit: LIMIT },
+      answer: REPORTS,
+      handle: async ({ params, query, caller }) => {
+        // Account 0 is the operator: its reports are the answers to administrative commands.
+        const id = params.id === '0' ? 0 : accountOf(directory, params.id).id;
+        const packed = await history.accountReports(id, query.from, query.limit, caller);
+        return { pieces: { reports: new LongList(reportViews(directory, packed)) } };
+      },
     }),
   ];
-}
-
-export function get(path: string, action: Action, query: readonly string[], handle: (request: Request) => Reply | Promise<Reply>): Route {
-  return { method: 'GET', path, guarded: path.startsWith('/v1/accounts'), action, query, handle };
 }
 
 /** Each item as `view` shows it, one at a time. */
@@ -122,9 +207,8 @@ function reportViews(directory: Directory, packed: Uint8Array): Iterable<unknown
 }
 
 /** Both sides are of one moment; they are sorted and shown in slices. */
-async function bookView({ directory, book }: QuerySources, { params, query, inSlices }: Request) {
-  const symbol = symbolNamed(directory, params.name);
-  const depth = wholeOf(query, 'depth', DEFAULT_DEPTH, 1, MAX_DEPTH);
+async function bookView({ directory, book }: QuerySources, name: string, depth: number, inSlices: Request['inSlices']) {
+  const symbol = symbolNamed(directory, name);
   const mirror = book(symbol.id);
   const { phase, subPhase, lastPrice, lastPriceTicks } = symbolView(symbol);
   const [bids, asks] = [mirror?.levels.copy(Side.Buy), mirror?.levels.copy(Side.Sell)];
@@ -151,21 +235,4 @@ export function accountOf(directory: Directory, text: string): AccountInfo {
   const account = Number.isNaN(id) ? undefined : directory.account(id);
   if (account !== undefined) return account;
   throw new HttpError(404, Code.UNKNOWN_ACCOUNT, 'UNKNOWN_ACCOUNT', `there is no account ${text}; GET /v1/accounts lists them`);
-}
-
-export function limitOf(query: URLSearchParams): number {
-  return wholeOf(query, 'limit', DEFAULT_PAGE, 1, MAX_PAGE);
-}
-
-function beforeOf(query: URLSearchParams): number {
-  return wholeOf(query, 'before', NEWEST, 1, NEWEST);
-}
-
-/** A whole number of the query. @throws HttpError 400 */
-export function wholeOf(query: URLSearchParams, key: string, fallback: number, low: number, high: number): number {
-  const text = query.get(key);
-  if (text === null) return fallback;
-  const value = Number(text);
-  if (/^\d{1,16}$/.test(text) && value >= low && value <= high) return value;
-  throw new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', `${key} must be a whole number from ${low} to ${high}, not ${text}`);
 }

@@ -19,25 +19,20 @@ import { DamagedHistoryError } from '../../taps/history/run-format.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { serverTls } from '../../tls/server-tls.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
-import {
-  BodyTooLargeError,
-  checkQuery,
-  guard,
-  matchPath,
-  type Reply,
-  type Request,
-  type Route,
-  readBody,
-  type ShortReply,
-  splitPath,
-} from './admin-http.ts';
+import { BodyTooLargeError, guard, readBody } from './admin-http.ts';
 import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
+import { docsPage } from './docs-page.ts';
 import { HttpConnections } from './http-connections.ts';
 import { HttpError } from './http-error.ts';
 import { jsonBytes } from './json-pieces.ts';
 import { MetricsText } from './metrics-text.ts';
+import { withDocument } from './openapi-route.ts';
 import { limitPipelining } from './pipelining.ts';
-import { RequestLimits } from './request-limits.ts';
+import { PROBLEM_TYPE, problemView } from './problem-view.ts';
+import { PublicMarket, type PublicMarketOptions } from './public-market.ts';
+import { type RateState, RequestLimits } from './request-limits.ts';
+import { type Reply, type Request, type Route, readNoQuery, readQuery, readShape, type ShortReply } from './route.ts';
+import { RouteTable } from './route-table.ts';
 
 export interface AdminOptions {
   readonly host: string;
@@ -54,6 +49,8 @@ export interface AdminOptions {
   readonly limits?: CallerLimits | undefined;
   /** Counts what is rejected because of a limit. */
   readonly limitCounters?: LimitCounters | undefined;
+  /** Market data for those without credentials, and for web pages. Default: none. */
+  readonly publicMarket?: PublicMarketOptions | undefined;
   /** Runs long answers. */
   readonly slices?: Slices | undefined;
   /** Reasons why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
@@ -91,7 +88,8 @@ export class AdminServer {
   readonly #limits: RequestLimits;
   readonly #slices: Slices;
   readonly #metrics: MetricsText;
-  #routes: readonly Route[] = [];
+  readonly #public: PublicMarket;
+  #routes = new RouteTable([]);
   #serving = false;
 
   constructor(options: AdminOptions) {
@@ -99,6 +97,7 @@ export class AdminServer {
     this.#counters = options.limitCounters ?? new LimitCounters();
     const limits = options.limits ?? CALLER_LIMITS;
     this.#limits = new RequestLimits(this.#counters, limits);
+    this.#public = new PublicMarket(this.#counters, options.publicMarket);
     this.#slices = options.slices ?? new Slices();
     this.#metrics = new MetricsText(options.registry, this.#slices);
     this.#server = createHttpServer(options.certificates, (request, response) => {
@@ -131,9 +130,9 @@ export class AdminServer {
     });
   }
 
-  /** Enables the routes. */
+  /** Enables the routes, and their document. */
   serve(routes: readonly Route[]): void {
-    this.#routes = routes;
+    this.#routes = new RouteTable(withDocument(routes));
     this.#serving = true;
   }
 
@@ -157,7 +156,8 @@ export class AdminServer {
     } catch (error) {
       // The peer has left.
       if (request.socket.destroyed) return void response.destroy();
-      const { status, code, name, message, fields } = this.#explain(error, request);
+      const problem = this.#explain(error, request);
+      const { status } = problem;
       if (error instanceof BodyTooLargeError && !request.complete) linger(request);
       else {
         // The rest of a rejected body is not awaited.
@@ -166,7 +166,7 @@ export class AdminServer {
       }
       if (status === 401) response.setHeader('www-authenticate', 'Bearer');
       if (status === 429) response.setHeader('retry-after', '1');
-      write(response, { status, json: { code, name, message, ...fields } });
+      write(response, { status, text: `${JSON.stringify(problemView(problem))}\n`, type: PROBLEM_TYPE });
     }
   }
 
@@ -184,7 +184,13 @@ export class AdminServer {
         throw new HttpError(429, Code.BUSY, 'TOO_MANY_REQUESTS', 'you have too many connections: close one, or use fewer');
       throw new HttpError(503, Code.BUSY, 'BUSY', 'all connections for authenticated requests are taken: close one, or try again later');
     }
-    const leave = this.#limits.enter(caller);
+    this.#enter(response, this.#limits, caller);
+  }
+
+  /** Counts a request towards the limits of its caller until its answer is sent. @throws HttpError 429, 503 */
+  #enter(response: ServerResponse, limits: RequestLimits, caller: string): void {
+    setRateHeaders(response, limits.state(caller));
+    const leave = limits.enter(caller);
     // The peer may have disconnected while its credentials or its body were awaited.
     if (response.closed) leave();
     else response.once('close', leave);
@@ -200,37 +206,42 @@ export class AdminServer {
     }
     this.#mustShowCertificate(request);
     if (method === 'GET' && url.pathname === '/metrics') return { text: await this.#metrics.read(), type: this.#metrics.contentType };
+    const page = method === 'GET' ? docsPage(url.pathname) : undefined;
+    if (page !== undefined) return page;
     const { identity } = this.#options;
-    const path = splitPath(url.pathname);
     if (identity.apiKeys !== undefined && method === 'POST' && url.pathname.startsWith('/v1/auth/')) {
-      checkQuery(url.searchParams, []);
+      readNoQuery(url.searchParams);
       return await answerKey(identity, identity.apiKeys, url.pathname, await readBody(request), visitOf(request, `POST ${url.pathname}`));
     }
-    const [route, params] = this.#find(method, path);
+    const { route, params } = this.#routes.find(method, url.pathname);
     const wants = route === undefined ? `${method} an unknown path` : `${method} ${route.path}`;
     const visit = visitOf(request, wants);
-    // Unauthenticated callers get no information, not even which paths exist.
-    const principal = await identity.admit(visit);
+    if (this.#isPreflight(request, response, url.pathname)) return { status: 204, text: '', type: 'text/plain' };
+    this.#public.share(route?.public === true, request, response);
+    const anyone = identity.open || identity.isProxy(visit.peer) ? undefined : this.#public.caller(route, request, visit);
+    // Other unauthenticated callers get no information, not even which paths exist.
+    const principal = anyone?.principal ?? (await identity.admit(visit));
     if (principal instanceof IdentityReject) throw rejectError(principal);
     // Where authentication is off, a request counts as authenticated when its body is there: one that stalls takes no place.
-    const early = identity.open && method === 'POST' ? await settled(readBody(request)) : undefined;
-    const caller = identity.open ? visit.peer : principal.subject;
-    this.#admit(request, response, caller);
+    const hasBody = method === 'POST' || method === 'PATCH';
+    const early = identity.open && hasBody ? await settled(readBody(request)) : undefined;
+    const caller = anyone?.caller ?? (identity.open ? visit.peer : principal.subject);
+    if (anyone === undefined) this.#admit(request, response, caller);
+    else this.#enter(response, this.#public.limits, caller);
     if (!this.#serving) throw new HttpError(503, Code.BUSY, 'RECOVERING', RECOVERING);
-    if (route === undefined) throw this.#nothing(url.pathname, path, request.method);
+    if (route === undefined) throw this.#nothing(url.pathname, request.method);
     const demand = (action: Action, account?: number): void => {
       const reject = identity.forbid(principal, action, visit, account);
       if (reject !== undefined) throw rejectError(reject);
     };
     // Account 0 is the venue's own.
     if (params.id === '0' && route.action === 'account:read') demand('venue:reports');
-    else demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
+    else if (anyone === undefined) demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
     if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
-    checkQuery(url.searchParams, route.query ?? []);
-    const body = method !== 'POST' ? {} : await (early === undefined ? readBody(request) : early());
+    const query = readQuery(route, url.searchParams);
+    const body = !hasBody ? {} : await (early === undefined ? readBody(request) : early());
     const inSlices = <T>(work: Generator<undefined, T>): Promise<T> => this.#slices.run(caller, work);
-    const query = url.searchParams;
-    const demanded: Request = { method, params, query, body, header: visit.header, principal, caller, seqs: [], demand, inSlices };
+    const demanded: Request = { method, params, query, body, header: visit.header, principal, caller, visit, seqs: [], demand, inSlices };
     const reply = await (route.method !== 'GET'
       ? this.#act(route, demanded, visit)
       : this.#slices.begin(caller, () => route.handle(demanded)));
@@ -238,11 +249,21 @@ export class AdminServer {
     return { ...(reply.status && { status: reply.status }), bytes: await inSlices(jsonBytes(reply.pieces)) };
   }
 
+  /** Whether a browser asks if a web page may query market data; its answer has what the page may. */
+  #isPreflight(request: IncomingMessage, response: ServerResponse, pathname: string): boolean {
+    if (request.method !== 'OPTIONS') return false;
+    const { route } = this.#routes.find('GET', pathname);
+    if (!this.#public.share(route?.public === true, request, response)) return false;
+    this.#public.allow(response);
+    return true;
+  }
+
   /** An action, which is audited with its caller; queries are not. */
   async #act(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
     const { principal, params, body, query, seqs } = request;
-    const account = params.id ?? String(route.action === 'account:define' ? body.id : (body.account ?? query.get('account')));
-    const record = (outcome: string, detail: object): void =>
+    const account = params.id ?? String(route.action === 'account:define' ? body.id : (body.account ?? query.account));
+    const record = (outcome: string, detail: object): void => {
+      if (route.recorded === 'by handler') return;
       this.#options.audit.record({
         kind: 'admin',
         subject: principal.subject,
@@ -252,8 +273,9 @@ export class AdminServer {
         detail: JSON.stringify({ seqs, ...detail }).slice(0, MAX_DETAIL),
         ...(/^\d{1,10}$/.test(account) && { account: Number(account) }),
       });
+    };
     try {
-      const reply = await route.handle(request);
+      const reply = await route.handle({ ...request, body: readShape(route, body) });
       record('ok', { ...params, ...body });
       return reply;
     } catch (error) {
@@ -264,17 +286,8 @@ export class AdminServer {
     }
   }
 
-  /** The route that serves the method at the path, with its parameters. */
-  #find(method: string, path: readonly string[]): [route: Route | undefined, params: Record<string, string>] {
-    for (const route of this.#routes) {
-      const params = route.method === method ? matchPath(route, path) : undefined;
-      if (params !== undefined) return [route, params];
-    }
-    return [undefined, {}];
-  }
-
-  #nothing(pathname: string, path: readonly string[], method: string | undefined): HttpError {
-    const methods = this.#routes.filter((route) => matchPath(route, path) !== undefined).map((route) => route.method);
+  #nothing(pathname: string, method: string | undefined): HttpError {
+    const methods = this.#routes.methodsAt(pathname);
     if (methods.length === 0) return new HttpError(404, 0, 'NOT_FOUND', `there is nothing at ${pathname}; see docs/ADMIN.md`);
     return new HttpError(405, 0, 'WRONG_METHOD', `${pathname} takes ${methods.join(', ')}, not ${method}`);
   }
@@ -331,6 +344,15 @@ function createHttpServer(certificates: Certificates | undefined, listener: Requ
 /** A reply as it is sent: its long lists are bytes already. */
 type FinalReply = ShortReply | { readonly status?: number; readonly bytes: Buffer };
 
+/** How much of its rate a caller has left, in the names of draft-ietf-httpapi-ratelimit-headers that clients know. */
+function setRateHeaders(response: ServerResponse, { burst, left, perSecond }: RateState): void {
+  // This request takes one.
+  const remaining = Math.max(0, Math.floor(left) - 1);
+  response.setHeader('ratelimit-limit', burst);
+  response.setHeader('ratelimit-remaining', remaining);
+  response.setHeader('ratelimit-reset', Math.ceil((burst - remaining) / perSecond));
+}
+
 /** A client that does not read its answer is disconnected. */
 function write(response: ServerResponse, reply: FinalReply): void {
   const bytes = 'bytes' in reply ? reply.bytes : Buffer.from('json' in reply ? `${JSON.stringify(reply.json)}\n` : reply.text);
@@ -340,6 +362,7 @@ function write(response: ServerResponse, reply: FinalReply): void {
     'content-length': bytes.length,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    ...('headers' in reply && reply.headers),
   });
   response.end(bytes);
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { AlertError, type AlertErrorCode } from '../../alerts/alert-error.ts';
 import type { AlertLink } from '../../alerts/alert-link.ts';
@@ -8,13 +9,15 @@ import type { Place } from '../../config/config-place.ts';
 import type { Action } from '../../identity/permissions.ts';
 import { readTarget, TargetError } from '../../webhooks/target.ts';
 import { BODIES } from './action-bodies.ts';
-import type { Reply, Request, Route } from './admin-http.ts';
 import { accountNumber } from './admin-identity.ts';
-import { accountOf, limitOf, wholeOf } from './admin-queries.ts';
+import { accountOf } from './admin-queries.ts';
 import { readAlert, readNote } from './alert-body.ts';
 import { HttpError } from './http-error.ts';
 import { readJsonBody } from './json-body.ts';
 import { LongList } from './json-pieces.ts';
+import { LIMIT, wholeOr } from './query-schemas.ts';
+import { type QueryShape, type Reply, type Request, type Route, type RouteOf, route } from './route.ts';
+import { ALERT, ALERT_EVENTS, ALERTS, DELETED, REPLAYED, WEBHOOK_MADE, WEBHOOK_MESSAGES, WEBHOOKS } from './schemas/alerts.ts';
 
 export interface AlertSources {
   readonly alerts: Alerts;
@@ -26,83 +29,151 @@ export interface AlertSources {
 }
 
 const MAX_EVENT = Number.MAX_SAFE_INTEGER;
+const ACCOUNT = z
+  .string({ error: 'is missing: give the account, ?account=ID' })
+  .meta({ description: 'Id of the account.', type: 'integer', minimum: 1 });
+const AFTER = wholeOr(0, 0, MAX_EVENT, 'Only after this number: `next` of the page before.');
+
+type AlertRoute<Shape extends QueryShape> = Omit<RouteOf<Shape>, 'guarded' | 'action'>;
+type AccountRequest = Pick<Request, 'demand'> & { readonly query: { readonly account: string } };
 
 /** Alerts and webhooks of an account. Each request names the account, by a query parameter or in its body, and needs the right for it. */
 export function alertRoutes(sources: AlertSources): Route[] {
   const { alerts, directory, feeds, loopback } = sources;
-  const of = (request: Request, action: Action, account: string): number => {
+  const of = (request: Pick<Request, 'demand'>, action: Action, account: string): number => {
     request.demand(action, accountNumber(account));
     return accountOf(directory, account).id;
   };
-  const asked = (request: Request, action: Action): number => {
-    const account = request.query.get('account');
-    if (account === null) throw badParameter('give the account: ?account=ID');
-    return of(request, action, account);
-  };
-  const given = (request: Request): number => of(request, 'alert:manage', String(request.body.account));
-  const route = (
-    method: Route['method'],
-    path: string,
-    query: readonly string[],
-    handle: (request: Request) => Reply | Promise<Reply>,
-  ): Route => ({ method, path, query, guarded: true, action: 'alert:use', handle: (request) => answered(() => handle(request)) });
+  const asked = (request: AccountRequest, action: Action): number => of(request, action, request.query.account);
+  const given = (request: Pick<Request, 'demand' | 'body'>): number => of(request, 'alert:manage', String(request.body.account));
+  const make = <Shape extends QueryShape>(spec: AlertRoute<Shape>): Route =>
+    route({ ...spec, guarded: true, action: 'alert:use', handle: (request) => answered(() => spec.handle(request)) });
 
   return [
-    route('GET', '/v1/alerts', ['account'], (request) => {
-      const account = asked(request, 'alert:read');
-      return { pieces: { alerts: new LongList(alerts.list(account).map((alert) => alertView(alert, directory))) } };
+    make({
+      method: 'GET',
+      path: '/v1/alerts',
+      summary: 'Alerts of an account.',
+      query: { account: ACCOUNT },
+      answer: ALERTS,
+      handle: (request) => {
+        const account = asked(request, 'alert:read');
+        return { pieces: { alerts: new LongList(alerts.list(account).map((alert) => alertView(alert, directory))) } };
+      },
     }),
-    route('POST', '/v1/alerts', [], async (request) => {
-      const alert = readJsonBody(request.body, BODIES.alert, (place) => readAlert(place, directory, feeds));
-      of(request, 'alert:manage', String(alert.account));
-      return { status: 201, json: alertView(await alerts.add(alert), directory) };
+    make({
+      method: 'POST',
+      path: '/v1/alerts',
+      summary: 'Sets an alert.',
+      body: BODIES.alert,
+      answer: ALERT,
+      status: 201,
+      handle: async (request) => {
+        const alert = readJsonBody(request.body, (place) => readAlert(place, directory, feeds));
+        of(request, 'alert:manage', String(alert.account));
+        return { status: 201, json: alertView(await alerts.add(alert), directory) };
+      },
     }),
-    route('DELETE', '/v1/alerts/:alert', ['account'], async (request) => {
-      const account = asked(request, 'alert:manage');
-      await alerts.remove(account, numberOf(request.params.alert, 'UNKNOWN_ALERT'));
-      return { json: { deleted: Number(request.params.alert) } };
+    make({
+      method: 'DELETE',
+      path: '/v1/alerts/:alert',
+      summary: 'Deletes an alert.',
+      query: { account: ACCOUNT },
+      answer: DELETED,
+      handle: async (request) => {
+        const account = asked(request, 'alert:manage');
+        await alerts.remove(account, numberOf(request.params.alert, 'UNKNOWN_ALERT'));
+        return { json: { deleted: Number(request.params.alert) } };
+      },
     }),
-    route('GET', '/v1/alerts/events', ['account', 'after', 'limit'], async (request) => {
-      const account = asked(request, 'alert:read');
-      const after = wholeOf(request.query, 'after', 0, 0, MAX_EVENT);
-      const limit = limitOf(request.query);
-      const events = await alerts.events(account, after, limit);
-      return { pieces: { events: new LongList(events), ...pageEnd(events, limit, after) } };
+    make({
+      method: 'GET',
+      path: '/v1/alerts/events',
+      summary: 'What has fired, oldest first.',
+      query: { account: ACCOUNT, after: AFTER, limit: LIMIT },
+      answer: ALERT_EVENTS,
+      handle: async (request) => {
+        const account = asked(request, 'alert:read');
+        const { after, limit } = request.query;
+        const events = await alerts.events(account, after, limit);
+        return { pieces: { events: new LongList(events), ...pageEnd(events, limit, after) } };
+      },
     }),
-    route('GET', '/v1/webhooks', ['account'], async (request) => {
-      const account = asked(request, 'alert:read');
-      return { json: { webhooks: (await alerts.link(false)?.ask('webhooks', account)) ?? [] } };
+    make({
+      method: 'GET',
+      path: '/v1/webhooks',
+      summary: 'Webhooks of an account, without their secrets.',
+      query: { account: ACCOUNT },
+      answer: WEBHOOKS,
+      handle: async (request) => {
+        const account = asked(request, 'alert:read');
+        return { json: { webhooks: (await alerts.link(false)?.ask('webhooks', account)) ?? [] } };
+      },
     }),
-    route('POST', '/v1/webhooks', [], async (request) => {
-      const { url, note } = readJsonBody(request.body, BODIES.webhook, (place) => readWebhook(place, loopback));
-      const account = given(request);
-      return { status: 201, json: await link(alerts, true).ask('addWebhook', account, url, note) };
+    make({
+      method: 'POST',
+      path: '/v1/webhooks',
+      summary: 'Adds a webhook; the answer has its secret, once.',
+      body: BODIES.webhook,
+      answer: WEBHOOK_MADE,
+      status: 201,
+      handle: async (request) => {
+        const { url, note } = readJsonBody(request.body, (place) => readWebhook(place, loopback));
+        const account = given(request);
+        return { status: 201, json: await link(alerts, true).ask('addWebhook', account, url, note) };
+      },
     }),
-    route('DELETE', '/v1/webhooks/:webhook', ['account'], async (request) => {
-      const account = asked(request, 'alert:manage');
-      const id = numberOf(request.params.webhook, 'UNKNOWN_WEBHOOK');
-      await link(alerts, false, id).ask('removeWebhook', account, id);
-      return { json: { deleted: id } };
+    make({
+      method: 'DELETE',
+      path: '/v1/webhooks/:webhook',
+      summary: 'Deletes a webhook.',
+      query: { account: ACCOUNT },
+      answer: DELETED,
+      handle: async (request) => {
+        const account = asked(request, 'alert:manage');
+        const id = numberOf(request.params.webhook, 'UNKNOWN_WEBHOOK');
+        await link(alerts, false, id).ask('removeWebhook', account, id);
+        return { json: { deleted: id } };
+      },
     }),
-    route('POST', '/v1/webhooks/:webhook/rotate', [], async (request) => {
-      readJsonBody(request.body, BODIES.ofAccount, (place) => place.fields(['account']));
-      const account = given(request);
-      const id = numberOf(request.params.webhook, 'UNKNOWN_WEBHOOK');
-      return { json: await link(alerts, false, id).ask('rotateSecret', account, id) };
+    make({
+      method: 'POST',
+      path: '/v1/webhooks/:webhook/rotate',
+      summary: 'Replaces the secret of a webhook; both sign for a time.',
+      body: BODIES.ofAccount,
+      answer: WEBHOOK_MADE,
+      handle: async (request) => {
+        const account = given(request);
+        const id = numberOf(request.params.webhook, 'UNKNOWN_WEBHOOK');
+        return { json: await link(alerts, false, id).ask('rotateSecret', account, id) };
+      },
     }),
-    route('GET', '/v1/webhooks/:webhook/messages', ['account', 'after', 'limit'], async (request) => {
-      const account = asked(request, 'alert:read');
-      const id = numberOf(request.params.webhook, 'UNKNOWN_WEBHOOK');
-      const after = wholeOf(request.query, 'after', 0, 0, MAX_EVENT);
-      const limit = limitOf(request.query);
-      const messages = await link(alerts, false, id).ask('messages', account, id, after, limit);
-      return { pieces: { messages: new LongList(messages), ...pageEnd(messages, limit, after) } };
+    make({
+      method: 'GET',
+      path: '/v1/webhooks/:webhook/messages',
+      summary: 'Messages that are not delivered.',
+      query: { account: ACCOUNT, after: AFTER, limit: LIMIT },
+      answer: WEBHOOK_MESSAGES,
+      handle: async (request) => {
+        const account = asked(request, 'alert:read');
+        const id = numberOf(request.params.webhook, 'UNKNOWN_WEBHOOK');
+        const { after, limit } = request.query;
+        const messages = await link(alerts, false, id).ask('messages', account, id, after, limit);
+        return { pieces: { messages: new LongList(messages), ...pageEnd(messages, limit, after) } };
+      },
     }),
-    route('POST', '/v1/webhooks/:webhook/replay', [], async (request) => {
-      const event = readJsonBody(request.body, BODIES.replay, readReplay);
-      const account = given(request);
-      const id = numberOf(request.params.webhook, 'UNKNOWN_WEBHOOK');
-      return { json: await link(alerts, false, id).ask('replay', account, id, event === 0 ? undefined : event) };
+    make({
+      method: 'POST',
+      path: '/v1/webhooks/:webhook/replay',
+      summary: 'Sends dead letters of a webhook again.',
+      body: BODIES.replay,
+      answer: REPLAYED,
+      handle: async (request) => {
+        const event = readJsonBody(request.body, readReplay);
+        const account = given(request);
+        const id = numberOf(request.params.webhook, 'UNKNOWN_WEBHOOK');
+        return { json: await link(alerts, false, id).ask('replay', account, id, event === 0 ? undefined : event) };
+      },
     }),
   ];
 }
@@ -168,8 +239,4 @@ async function answered(handle: () => Reply | Promise<Reply>): Promise<Reply> {
     if (!(error instanceof AlertError)) throw error;
     throw new HttpError(STATUS[error.code], 0, error.code, error.message);
   }
-}
-
-function badParameter(message: string): HttpError {
-  return new HttpError(400, 0, 'BAD_PARAMETER', message);
 }

@@ -3,29 +3,31 @@ import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import { PHASE_NAMES, subPhaseName } from '../../../engine/wire/names.ts';
 import type { Boundary, Calendar } from '../../calendar/calendar.ts';
 import { localText } from '../../calendar/local-time.ts';
-import type { Route } from './admin-http.ts';
-import { symbolNamed, wholeOf } from './admin-queries.ts';
+import { symbolNamed } from './admin-queries.ts';
 import { symbolView } from './admin-views.ts';
+import { wholeOr } from './query-schemas.ts';
+import { get, type Route } from './route.ts';
+import { CALENDAR } from './schemas/venue.ts';
 
 const DEFAULT_BOUNDARIES = 10;
 const MAX_BOUNDARIES = 100;
 
 /** The query of a symbol's calendar: what it says for now, and what comes. */
 export function calendarRoute(directory: Directory, calendarOf: (symbol: number) => Calendar | undefined, nowUs: () => number): Route {
-  return {
-    method: 'GET',
+  return get({
     path: '/v1/symbols/:name/calendar',
-    guarded: false,
+    summary: 'The calendar of a symbol: what it has for now, and the next phases.',
     action: 'market:read',
-    query: ['limit'],
+    public: true,
+    query: { limit: wholeOr(DEFAULT_BOUNDARIES, 1, MAX_BOUNDARIES, 'Phases to come.') },
+    answer: CALENDAR,
     handle: async ({ params, query, inSlices }) => {
       const symbol = symbolNamed(directory, params.name);
-      const limit = wholeOf(query, 'limit', DEFAULT_BOUNDARIES, 1, MAX_BOUNDARIES);
       const calendar = calendarOf(symbol.id);
-      const boundaries = calendar === undefined ? [] : await inSlices(firstOf(calendar, nowUs(), limit));
+      const boundaries = calendar === undefined ? [] : await inSlices(firstOf(calendar, nowUs(), query.limit));
       return { json: calendarView(symbol, calendar, boundaries) };
     },
-  };
+  });
 }
 
 /** The boundary in force and the next ones. */

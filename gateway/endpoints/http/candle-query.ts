@@ -1,49 +1,64 @@
+import { z } from 'zod';
 import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import { CANDLE_INTERVALS, INTERVAL_US } from '../../../feeds/analysis/candles.ts';
 import { notionalText, vwapText } from '../../../feeds/analysis/vwap.ts';
 import type { CandleRecord } from '../../candle-record.ts';
 import { withEmpty } from '../../empty-candles.ts';
-import type { Route } from './admin-http.ts';
-import { get, limitOf, symbolNamed } from './admin-queries.ts';
+import { symbolNamed } from './admin-queries.ts';
 import { priceText, quantityText } from './admin-views.ts';
-import { bucketsOf, intervalOf, isEmpty } from './candle-parameters.ts';
+import { bucketsOf, RANGE } from './candle-parameters.ts';
 import { type CandleSources, readCandles } from './candle-reader.ts';
 import { LongList } from './json-pieces.ts';
+import { INTERVAL, LIMIT } from './query-schemas.ts';
+import { get, type Route } from './route.ts';
+import { CANDLES } from './schemas/market.ts';
+
+const EMPTY = z
+  .enum(['0', '1'], { error: ({ input }) => `must be 1, to have buckets without trades, or 0, not ${String(input).slice(0, 16)}` })
+  .default('0')
+  .meta({ description: '1: buckets without a trade have a candle, too.', default: '0' });
 
 /** Candles of a symbol: closed ones from the history, the last ones and the forming one from market data. See docs/ADMIN.md. */
 export function candleRoute(sources: CandleSources): Route {
-  return get('/v1/symbols/:name/candles', 'market:read', ['interval', 'from', 'to', 'limit', 'empty'], async (request) => {
-    const { query, params } = request;
-    const symbol = symbolNamed(sources.directory, params.name);
-    const interval = intervalOf(query);
-    const length = INTERVAL_US[interval];
-    const limit = limitOf(query);
-    const empty = isEmpty(query);
-    const nowUs = sources.engineTimeUs();
-    const afterNow = Math.floor(nowUs / length) + 1;
-    const given = bucketsOf(query, interval);
-    const to = Math.min(given.to ?? afterNow, afterNow);
-    // With empty buckets, the last `limit` ones begin at a known time.
-    const from = given.from ?? (empty ? Math.max(0, to - limit) : 0);
-    const newest = given.from === undefined && !empty;
-    // One more than asked for shows whether there is a next page.
-    const range = { symbol: symbol.id, interval, from, to, limit: newest ? limit : limit + 1, newest };
-    const { candles, closeBefore, behind } = await readCandles(sources, request.caller, range);
-    // No bucket stands before the first trade, and none of them takes room on a page.
-    const begin = closeBefore === 0 && candles.length > 0 ? candles[0].startUs / length : from;
-    const end = Math.min(to, begin + limit + 1) * length;
-    const all = empty ? [...withEmpty(candles, interval, begin * length, end, closeBefore, nowUs)] : candles;
-    const shown = newest ? all.slice(-limit) : all.slice(0, limit);
-    const more = all.length > shown.length && !newest;
-    return {
-      pieces: {
-        symbol: symbol.name,
-        interval: CANDLE_INTERVALS[interval],
-        candles: new LongList(views(symbol, shown)),
-        next: more ? all[limit].startUs : 0,
-        behind,
-      },
-    };
+  return get({
+    path: '/v1/symbols/:name/candles',
+    summary: 'Candles of a symbol, oldest first.',
+    action: 'market:read',
+    public: true,
+    query: { interval: INTERVAL, ...RANGE, limit: LIMIT, empty: EMPTY },
+    answer: CANDLES,
+    handle: async ({ query, params, caller }) => {
+      const symbol = symbolNamed(sources.directory, params.name);
+      const interval = CANDLE_INTERVALS.indexOf(query.interval);
+      const length = INTERVAL_US[interval];
+      const { limit } = query;
+      const empty = query.empty === '1';
+      const nowUs = sources.engineTimeUs();
+      const afterNow = Math.floor(nowUs / length) + 1;
+      const given = bucketsOf(query, interval);
+      const to = Math.min(given.to ?? afterNow, afterNow);
+      // With empty buckets, the last `limit` ones begin at a known time.
+      const from = given.from ?? (empty ? Math.max(0, to - limit) : 0);
+      const newest = given.from === undefined && !empty;
+      // One more than asked for shows whether there is a next page.
+      const range = { symbol: symbol.id, interval, from, to, limit: newest ? limit : limit + 1, newest };
+      const { candles, closeBefore, behind } = await readCandles(sources, caller, range);
+      // No bucket stands before the first trade, and none of them takes room on a page.
+      const begin = closeBefore === 0 && candles.length > 0 ? candles[0].startUs / length : from;
+      const end = Math.min(to, begin + limit + 1) * length;
+      const all = empty ? [...withEmpty(candles, interval, begin * length, end, closeBefore, nowUs)] : candles;
+      const shown = newest ? all.slice(-limit) : all.slice(0, limit);
+      const more = all.length > shown.length && !newest;
+      return {
+        pieces: {
+          symbol: symbol.name,
+          interval: CANDLE_INTERVALS[interval],
+          candles: new LongList(views(symbol, shown)),
+          next: more ? all[limit].startUs : 0,
+          behind,
+        },
+      };
+    },
   });
 }
 

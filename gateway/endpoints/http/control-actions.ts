@@ -6,22 +6,21 @@ import { SELF_TRADE_NAMES, SIDE_NAMES, type SideName } from '../../../engine/wir
 import { assetsByName } from '../../config/config-asset.ts';
 import { readFeeTiers } from '../../config/config-fee-tiers.ts';
 import type { Place } from '../../config/config-place.ts';
-import type { Action } from '../../identity/permissions.ts';
 import { changeFeeTable } from '../../venue/fee-tables.ts';
 import { cancelGroup, giveFeeTier, killSwitch, setAccount, setLimit, suspend } from '../../venue/venue-commands.ts';
 import { BODIES } from './action-bodies.ts';
-import type { Reply, Request, Route } from './admin-http.ts';
+import type { Post } from './action-route.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
 import { accountView, feeTableView } from './admin-views.ts';
-import { type Run, runUntilDone } from './command-runner.ts';
+import { runUntilDone } from './command-runner.ts';
 import { HttpError } from './http-error.ts';
 import { readJsonBody } from './json-body.ts';
+import type { Request, Route } from './route.ts';
+import { ACCOUNT, ACCOUNT_SUSPENDED } from './schemas/accounts.ts';
+import { FEE_TABLE, GROUP_CANCELLED, KILL_SWITCH } from './schemas/venue.ts';
 
 /** A tier that is not given, but follows the volume. */
 const BY_VOLUME = 'by-volume';
-
-/** Adds an action. */
-type Post = (path: string, action: Action, handle: (request: Request, run: Run) => Promise<Reply>) => Route;
 
 /** Limits of an account: key, parameter and highest value. */
 const LIMITS = [
@@ -38,91 +37,177 @@ export function controlRoutes(directory: Directory, post: Post): Route[] {
   const account = (params: Request['params']) => accountOf(directory, params.id);
   const shown = (params: Request['params']) => accountView(account(params), directory);
   return [
-    post('/v1/accounts/:id/suspend', 'account:manage', async ({ params, body }, run) => {
-      const cancel = readJsonBody(body, BODIES.suspend, (place) => {
-        const fields = place.fields(['cancel']);
-        return fields && (fields.cancel === undefined ? false : fields.cancel.boolean());
-      });
-      const { seq: _, ...swept } = await runUntilDone(run, suspend(account(params).id, cancel));
-      return { json: { ...shown(params), ...(cancel && swept) } };
-    }),
-    post('/v1/accounts/:id/resume', 'account:manage', async ({ params, body }, run) => {
-      readJsonBody(body, BODIES.none, () => true);
-      await run(setAccount(account(params).id, AccountParam.Suspended, 0));
-      return { json: shown(params) };
-    }),
-    post('/v1/accounts/:id/limits', 'account:manage', async ({ params, body }, run) => {
-      const { id } = account(params);
-      for (const [parameter, value] of readJsonBody(body, BODIES.limits, readLimits)) await run(setAccount(id, parameter, value));
-      return { json: shown(params) };
-    }),
-    post('/v1/accounts/:id/fee-tier', 'account:manage', async ({ params, body }, run) => {
-      const { id } = account(params);
-      const { table, tier } = readJsonBody(body, BODIES.givenTier, readGivenTier);
-      const tiers = directory.feeTables().find((each) => each.table === table)?.tiers.length ?? 0;
-      if (tier !== undefined && tier > tiers)
-        throw new HttpError(
-          400,
-          Code.BAD_PARAMETER,
-          'BAD_PARAMETER',
-          `fee table ${table} has ${tiers === 0 ? 'no tiers' : `tiers up to ${tiers}, not ${tier}`}`,
-        );
-      await run(giveFeeTier(id, table, tier));
-      return { json: shown(params) };
-    }),
-    post('/v1/accounts/:id/position-limit', 'account:manage', async ({ params, body }, run) => {
-      const { id } = account(params);
-      const { symbol, limits } = readJsonBody(body, BODIES.positionLimit, (place) => readPositionLimit(place, directory));
-      for (const [parameter, lots] of limits) await run(setLimit(id, symbol.id, parameter, lots));
-      return { json: shown(params) };
-    }),
-    post('/v1/accounts/:id/kill-switch', 'account:manage', async ({ params, body }, run) => {
-      const { id } = account(params);
-      const on = readOn(body);
-      return { json: { account: id, on, ...(await runUntilDone(run, killSwitch(KillScope.Account, id, on))) } };
-    }),
-    post('/v1/groups/:group/kill-switch', 'venue:manage', async ({ params, body }, run) => {
-      const group = groupOf(params.group);
-      const on = readOn(body);
-      return { json: { group, on, ...(await runUntilDone(run, killSwitch(KillScope.Group, group, on))) } };
-    }),
-    post('/v1/groups/:group/cancel-orders', 'venue:manage', async ({ params, body }, run) => {
-      const group = groupOf(params.group);
-      const { symbol: name, side } = readJsonBody(body, BODIES.ordersOfGroup, readGroupOrders);
-      const symbol = name === undefined ? undefined : symbolNamed(directory, name);
-      const command = cancelGroup(group, symbol?.id ?? 0, side && (SIDE_NAMES.indexOf(side) as Side));
-      const { seq, quantity: cancelled, later } = await run(command);
-      return {
-        json: { group, ...(symbol && { symbol: symbol.name }), ...(side && { side }), cancelled, ...(later > 0 && { later }), seq },
-      };
-    }),
-    post('/v1/symbols/:name/kill-switch', 'venue:manage', async ({ params, body }, run) => {
-      const { id, name } = symbolNamed(directory, params.name);
-      const on = readOn(body);
-      return { json: { symbol: name, on, ...(await runUntilDone(run, killSwitch(KillScope.Symbol, id, on))) } };
-    }),
-    post('/v1/fee-tables/:table', 'venue:manage', async ({ params, body }, run) => {
-      const table = tableOf(params.table);
-      const named = assetsByName(directory.assets());
-      const { asset, tiers } = readJsonBody(body, BODIES.feeTable, (place) => {
-        const fields = place.fields(['asset', 'tiers']);
-        return fields && readFeeTiers(place, fields, named);
-      });
-      const known = directory.feeTables().find((each) => each.table === table);
-      for (const command of changeFeeTable(table, asset.id, known?.tiers ?? [], tiers)) await run(command);
-      const shown = directory.feeTables().find((each) => each.table === table);
-      return { json: shown === undefined ? { table, tiers: [] } : feeTableView(shown) };
-    }),
-    post('/v1/kill-switch', 'venue:manage', async ({ body }, run) => {
-      const on = readOn(body);
-      return { json: { venue: true, on, ...(await runUntilDone(run, killSwitch(KillScope.Venue, 0, on))) } };
-    }),
+    post(
+      {
+        path: '/v1/accounts/:id/suspend',
+        summary: 'Suspends an account: it can cancel orders, and not enter or amend them.',
+        action: 'account:manage',
+        body: BODIES.suspend,
+        answer: ACCOUNT_SUSPENDED,
+      },
+      async ({ params, body }, run) => {
+        const cancel = readJsonBody(body, (place) => {
+          const fields = place.fields(['cancel']);
+          return fields && (fields.cancel === undefined ? false : fields.cancel.boolean());
+        });
+        const { seq: _, ...swept } = await runUntilDone(run, suspend(account(params).id, cancel));
+        return { json: { ...shown(params), ...(cancel && swept) } };
+      },
+    ),
+    post(
+      { path: '/v1/accounts/:id/resume', summary: 'Ends the suspension of an account.', action: 'account:manage', answer: ACCOUNT },
+      async ({ params }, run) => {
+        await run(setAccount(account(params).id, AccountParam.Suspended, 0));
+        return { json: shown(params) };
+      },
+    ),
+    post(
+      {
+        path: '/v1/accounts/:id/limits',
+        summary: 'Sets limits of an account.',
+        action: 'account:manage',
+        body: BODIES.limits,
+        answer: ACCOUNT,
+      },
+      async ({ params, body }, run) => {
+        const { id } = account(params);
+        for (const [parameter, value] of readJsonBody(body, readLimits)) await run(setAccount(id, parameter, value));
+        return { json: shown(params) };
+      },
+    ),
+    post(
+      {
+        path: '/v1/accounts/:id/fee-tier',
+        summary: 'Gives an account a tier of a fee table, or ends that.',
+        action: 'account:manage',
+        body: BODIES.givenTier,
+        answer: ACCOUNT,
+      },
+      async ({ params, body }, run) => {
+        const { id } = account(params);
+        const { table, tier } = readJsonBody(body, readGivenTier);
+        const tiers = directory.feeTables().find((each) => each.table === table)?.tiers.length ?? 0;
+        if (tier !== undefined && tier > tiers)
+          throw new HttpError(
+            400,
+            Code.BAD_PARAMETER,
+            'BAD_PARAMETER',
+            `fee table ${table} has ${tiers === 0 ? 'no tiers' : `tiers up to ${tiers}, not ${tier}`}`,
+          );
+        await run(giveFeeTier(id, table, tier));
+        return { json: shown(params) };
+      },
+    ),
+    post(
+      {
+        path: '/v1/accounts/:id/position-limit',
+        summary: 'Limits the position and exposure of an account in a symbol.',
+        action: 'account:manage',
+        body: BODIES.positionLimit,
+        answer: ACCOUNT,
+      },
+      async ({ params, body }, run) => {
+        const { id } = account(params);
+        const { symbol, limits } = readJsonBody(body, (place) => readPositionLimit(place, directory));
+        for (const [parameter, lots] of limits) await run(setLimit(id, symbol.id, parameter, lots));
+        return { json: shown(params) };
+      },
+    ),
+    post(
+      {
+        path: '/v1/accounts/:id/kill-switch',
+        summary: 'Kill switch of an account.',
+        action: 'account:manage',
+        body: BODIES.on,
+        answer: KILL_SWITCH,
+      },
+      async ({ params, body }, run) => {
+        const { id } = account(params);
+        const on = readOn(body);
+        return { json: { account: id, on, ...(await runUntilDone(run, killSwitch(KillScope.Account, id, on))) } };
+      },
+    ),
+    post(
+      {
+        path: '/v1/groups/:group/kill-switch',
+        summary: 'Kill switch of a group of accounts.',
+        action: 'venue:manage',
+        body: BODIES.on,
+        answer: KILL_SWITCH,
+      },
+      async ({ params, body }, run) => {
+        const group = groupOf(params.group);
+        const on = readOn(body);
+        return { json: { group, on, ...(await runUntilDone(run, killSwitch(KillScope.Group, group, on))) } };
+      },
+    ),
+    post(
+      {
+        path: '/v1/groups/:group/cancel-orders',
+        summary: 'Cancels the orders of a group of accounts.',
+        action: 'venue:manage',
+        body: BODIES.ordersOfGroup,
+        answer: GROUP_CANCELLED,
+      },
+      async ({ params, body }, run) => {
+        const group = groupOf(params.group);
+        const { symbol: name, side } = readJsonBody(body, readGroupOrders);
+        const symbol = name === undefined ? undefined : symbolNamed(directory, name);
+        const command = cancelGroup(group, symbol?.id ?? 0, side && (SIDE_NAMES.indexOf(side) as Side));
+        const { seq, quantity: cancelled, later } = await run(command);
+        return {
+          json: { group, ...(symbol && { symbol: symbol.name }), ...(side && { side }), cancelled, ...(later > 0 && { later }), seq },
+        };
+      },
+    ),
+    post(
+      {
+        path: '/v1/symbols/:name/kill-switch',
+        summary: 'Kill switch of a symbol.',
+        action: 'venue:manage',
+        body: BODIES.on,
+        answer: KILL_SWITCH,
+      },
+      async ({ params, body }, run) => {
+        const { id, name } = symbolNamed(directory, params.name);
+        const on = readOn(body);
+        return { json: { symbol: name, on, ...(await runUntilDone(run, killSwitch(KillScope.Symbol, id, on))) } };
+      },
+    ),
+    post(
+      {
+        path: '/v1/fee-tables/:table',
+        summary: 'Sets the tiers of a fee table.',
+        action: 'venue:manage',
+        body: BODIES.feeTable,
+        answer: FEE_TABLE,
+      },
+      async ({ params, body }, run) => {
+        const table = tableOf(params.table);
+        const named = assetsByName(directory.assets());
+        const { asset, tiers } = readJsonBody(body, (place) => {
+          const fields = place.fields(['asset', 'tiers']);
+          return fields && readFeeTiers(place, fields, named);
+        });
+        const known = directory.feeTables().find((each) => each.table === table);
+        for (const command of changeFeeTable(table, asset.id, known?.tiers ?? [], tiers)) await run(command);
+        const shown = directory.feeTables().find((each) => each.table === table);
+        return { json: shown === undefined ? { table, tiers: [] } : feeTableView(shown) };
+      },
+    ),
+    post(
+      { path: '/v1/kill-switch', summary: 'Kill switch of the venue.', action: 'venue:manage', body: BODIES.on, answer: KILL_SWITCH },
+      async ({ body }, run) => {
+        const on = readOn(body);
+        return { json: { venue: true, on, ...(await runUntilDone(run, killSwitch(KillScope.Venue, 0, on))) } };
+      },
+    ),
   ];
 }
 
 /** Required, so that an empty body cannot stop a venue. */
 function readOn(body: unknown): boolean {
-  return readJsonBody(body, BODIES.on, (place) => {
+  return readJsonBody(body, (place) => {
     const fields = place.fields(['on']);
     return fields && (fields.on === undefined ? place.missing('on', 'true or false') : fields.on.boolean());
   });

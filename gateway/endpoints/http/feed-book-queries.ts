@@ -2,33 +2,34 @@ import { BookSide, faultCode, stateName } from '../../../feeds/feed.ts';
 import { type ConsolidatedReader, Crossing } from '../../../feeds/rings/consolidated-table.ts';
 import { decimalText } from '../../../feeds/text/decimal.ts';
 import type { FeedBook, FeedBookLevel } from '../../client/query-client.ts';
-import type { Route } from './admin-http.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
+import { get, type Route } from './route.ts';
+import { FEED_BOOK, FEED_BOOKS } from './schemas/feeds.ts';
 
 const CROSSINGS = { [Crossing.None]: 'none', [Crossing.Locked]: 'locked', [Crossing.Crossed]: 'crossed' } as const;
 
 /** The queries of consolidated books: the names of all, and one. Before the query of one feed, whose pattern fits the first, too. */
 export function feedBookRoutes(books: readonly ConsolidatedReader[]): Route[] {
   return [
-    {
-      method: 'GET',
+    get({
       path: '/v1/feeds/books',
-      guarded: false,
+      summary: 'The consolidated books.',
       action: 'market:read',
+      answer: FEED_BOOKS,
       handle: () => ({ pieces: new LongList(books.map(({ spec }) => spec)) }),
-    },
-    {
-      method: 'GET',
+    }),
+    get({
       path: '/v1/feeds/books/:name',
-      guarded: false,
+      summary: 'A consolidated book, with the source of each level.',
       action: 'market:read',
+      answer: FEED_BOOK,
       handle: ({ params }) => {
         const book = books.find(({ spec }) => spec.name === params.name);
         if (book === undefined) throw unknownBook(params.name, books);
         return { json: bookView(book) };
       },
-    },
+    }),
   ];
 }
 

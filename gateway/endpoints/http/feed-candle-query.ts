@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { BAR_FIELDS } from '../../../feeds/analysis/bar-ring.ts';
 import { CANDLE_INTERVALS, CandleField } from '../../../feeds/analysis/candles.ts';
 import type { BarRange } from '../../../feeds/analysis/instrument-candles.ts';
@@ -5,12 +6,22 @@ import type { FeedBars } from '../../../feeds/worker/feed-messages.ts';
 import { type Feeds, FeedsBusyError } from '../../../feeds/worker/feeds.ts';
 import { feedCandleView } from '../../feed-candle-view.ts';
 import type { FeedCandleReader } from '../../taps/feed-candles/feed-candle-reader.ts';
-import type { Request, Route } from './admin-http.ts';
-import { get, limitOf } from './admin-queries.ts';
-import { bad, bucketsOf, intervalOf } from './candle-parameters.ts';
+import { bucketsOf, RANGE } from './candle-parameters.ts';
 import { feedNamed } from './feed-queries.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
+import { INTERVAL, LIMIT } from './query-schemas.ts';
+import { get, type Request, type Route } from './route.ts';
+import { FEED_CANDLES } from './schemas/feeds.ts';
+
+const NO_INSTRUMENT = 'must be the name of an instrument, as its venue writes it';
+/** Query parameter of requests for an instrument of a feed. */
+export const INSTRUMENT = z
+  .string({ error: NO_INSTRUMENT })
+  .min(1, { error: NO_INSTRUMENT })
+  .meta({ description: 'As its venue writes it.' });
+
+type FeedRequest = Pick<Request, 'params' | 'caller'> & { readonly query: { readonly instrument: string } };
 
 /** The candles of an instrument of a feed that a request names. */
 export interface FeedSeries {
@@ -22,36 +33,45 @@ export interface FeedSeries {
 
 /** Candles from the trades of an outside market: see docs/ANALYSIS.md. @param feeds undefined if none are configured */
 export function feedCandleRoute(feeds: Feeds | undefined, reader: FeedCandleReader | undefined): Route {
-  const query = ['instrument', 'interval', 'from', 'to', 'limit'];
-  return get('/v1/feeds/:name/candles', 'market:read', query, async (request) => {
-    const { query } = request;
-    const interval = intervalOf(query);
-    const limit = limitOf(query);
-    const { from, to } = bucketsOf(query, interval);
-    const { feed, instrument, read } = feedSeries(request, feeds, reader);
-    const newest = from === undefined;
-    // One more than asked for shows whether there is a next page.
-    const range = { interval, from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER, limit: newest ? limit : limit + 1, newest };
-    const { bars, leftOut } = await read(range);
-    const count = bars.length / BAR_FIELDS;
-    return {
-      pieces: {
-        feed,
-        instrument,
-        interval: CANDLE_INTERVALS[interval],
-        candles: new LongList(views(bars, Math.min(count, limit))),
-        next: count > limit ? bars[limit * BAR_FIELDS + CandleField.start] : 0,
-        leftOut,
-      },
-    };
+  return get({
+    path: '/v1/feeds/:name/candles',
+    summary: 'Candles from the trades of an instrument of a feed, by the time of its venue, oldest first.',
+    action: 'market:read',
+    query: { instrument: INSTRUMENT, interval: INTERVAL, ...RANGE, limit: LIMIT },
+    answer: FEED_CANDLES,
+    handle: async (request) => {
+      const { query } = request;
+      const { limit } = query;
+      const interval = CANDLE_INTERVALS.indexOf(query.interval);
+      const { from, to } = bucketsOf(query, interval);
+      const { feed, instrument, read } = feedSeries(request, feeds, reader);
+      const newest = from === undefined;
+      // One more than asked for shows whether there is a next page.
+      const range = { interval, from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER, limit: newest ? limit : limit + 1, newest };
+      const { bars, leftOut } = await read(range);
+      const count = bars.length / BAR_FIELDS;
+      return {
+        pieces: {
+          feed,
+          instrument,
+          interval: CANDLE_INTERVALS[interval],
+          candles: new LongList(views(bars, Math.min(count, limit))),
+          next: count > limit ? bars[limit * BAR_FIELDS + CandleField.start] : 0,
+          leftOut,
+        },
+      };
+    },
   });
 }
 
 /** @throws HttpError 400, 404 */
-export function feedSeries({ params, query, caller }: Request, feeds: Feeds | undefined, reader: FeedCandleReader | undefined): FeedSeries {
+export function feedSeries(
+  { params, query, caller }: FeedRequest,
+  feeds: Feeds | undefined,
+  reader: FeedCandleReader | undefined,
+): FeedSeries {
   const { source } = feedNamed(feeds, params.name);
-  const instrument = query.get('instrument') ?? '';
-  if (instrument === '') throw bad('instrument must be the name of an instrument, as its venue writes it');
+  const { instrument } = query;
   const read = async (range: BarRange): Promise<FeedBars> => {
     const bars = await reader?.read(source, instrument, range, caller).catch((error: unknown) => {
       throw error instanceof FeedsBusyError ? new HttpError(503, 0, error.code, error.message) : error;

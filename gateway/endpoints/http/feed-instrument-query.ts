@@ -1,22 +1,29 @@
+import { z } from 'zod';
 import { faultCode, stateName } from '../../../feeds/feed.ts';
 import { instrumentStatusName, unlisted } from '../../../feeds/instrument-terms.ts';
 import { LatestValues } from '../../../feeds/rings/latest-values.ts';
 import type { Feeds } from '../../../feeds/worker/feeds.ts';
 import type { FeedInstrument } from '../../client/query-client.ts';
-import type { Route } from './admin-http.ts';
-import { get } from './admin-queries.ts';
 import { feedNamed } from './feed-queries.ts';
 import { LongList } from './json-pieces.ts';
+import { get, type Route } from './route.ts';
+import { FEED_INSTRUMENTS } from './schemas/feeds.ts';
 
 /**
  * The instruments of all feeds, or of one, as their venues' lists describe them. Before the query of one feed, whose pattern fits, too.
  * @param feeds undefined if none are configured
  */
 export function feedInstrumentRoute(feeds: Feeds | undefined): Route {
-  return get('/v1/feeds/instruments', 'market:read', ['feed'], ({ query }) => {
-    const name = query.get('feed');
-    const source = name === null ? -1 : feedNamed(feeds, name).source;
-    return { pieces: new LongList(feeds === undefined ? [] : instruments(feeds, source)) };
+  return get({
+    path: '/v1/feeds/instruments',
+    summary: 'The instruments of all feeds, or of one, as the lists of their venues describe them.',
+    action: 'market:read',
+    query: { feed: z.string().optional().meta({ description: 'Only those of this feed.' }) },
+    answer: FEED_INSTRUMENTS,
+    handle: ({ query: { feed } }) => {
+      const source = feed === undefined ? -1 : feedNamed(feeds, feed).source;
+      return { pieces: new LongList(feeds === undefined ? [] : instruments(feeds, source)) };
+    },
   });
 }
 

@@ -3,32 +3,33 @@ import { LatestValues } from '../../../feeds/rings/latest-values.ts';
 import type { SourceStatus } from '../../../feeds/rings/source-status.ts';
 import { decimalText } from '../../../feeds/text/decimal.ts';
 import type { Feeds } from '../../../feeds/worker/feeds.ts';
-import type { Route } from './admin-http.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
+import { get, type Route } from './route.ts';
+import { FEED, FEEDS } from './schemas/feeds.ts';
 
 const SIDES = [undefined, 'buy', 'sell'] as const;
 
 /** The queries of outside markets: all sources, and the instruments of one. @param feeds undefined if none are configured */
 export function feedRoutes(feeds: Feeds | undefined): Route[] {
   return [
-    {
-      method: 'GET',
+    get({
       path: '/v1/feeds',
-      guarded: false,
+      summary: 'The feeds of outside markets.',
       action: 'market:read',
+      answer: FEEDS,
       handle: () => ({ pieces: new LongList(views(feeds?.status() ?? [], (source) => sourceView(source, feeds?.note(source.name)))) }),
-    },
-    {
-      method: 'GET',
+    }),
+    get({
       path: '/v1/feeds/:name',
-      guarded: false,
+      summary: 'A feed, with its instruments.',
       action: 'market:read',
+      answer: FEED,
       handle: ({ params }) => {
         const { running, source, status } = feedNamed(feeds, params.name);
         return { pieces: { ...sourceView(status, running.note(status.name)), instruments: new LongList(instruments(running, source)) } };
       },
-    },
+    }),
   ];
 }
 

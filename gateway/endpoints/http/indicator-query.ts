@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { BAR_FIELDS, BarField } from '../../../feeds/analysis/bar-ring.ts';
 import { CANDLE_INTERVALS, CandleField, INTERVAL_US } from '../../../feeds/analysis/candles.ts';
 import { type IndicatorSpec, warmUpOf } from '../../../feeds/analysis/indicators/catalog.ts';
@@ -11,16 +12,30 @@ import { candleBar } from '../../candle-bar.ts';
 import type { CandleRecord } from '../../candle-record.ts';
 import { feedCandleBar } from '../../feed-candle-bar.ts';
 import type { FeedCandleReader } from '../../taps/feed-candles/feed-candle-reader.ts';
-import type { Request, Route } from './admin-http.ts';
-import { get, limitOf, symbolNamed } from './admin-queries.ts';
+import { symbolNamed } from './admin-queries.ts';
 import { priceText } from './admin-views.ts';
-import { bucketsOf, intervalOf } from './candle-parameters.ts';
+import { bucketsOf, RANGE } from './candle-parameters.ts';
 import { type CandleSources, readCandles } from './candle-reader.ts';
-import { feedSeries } from './feed-candle-query.ts';
+import { feedSeries, INSTRUMENT } from './feed-candle-query.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
+import { INTERVAL, LIMIT } from './query-schemas.ts';
+import { get, type QueryValues, type Request, type Route } from './route.ts';
+import { FEED_INDICATORS } from './schemas/feeds.ts';
+import { INDICATORS } from './schemas/market.ts';
 
-const QUERY = ['interval', 'indicator', 'from', 'to', 'limit'];
+const QUERY = {
+  interval: INTERVAL,
+  indicator: z
+    .string()
+    .default('')
+    .meta({ description: 'Indicators, separated by commas: docs/ANALYSIS.md. Required.', examples: ['rsi:14,macd:12:26:9'] }),
+  ...RANGE,
+  limit: LIMIT,
+};
+/** What both queries read of a request. */
+type IndicatorRequest = Pick<Request, 'inSlices'> & { readonly query: QueryValues<typeof QUERY> };
+
 /** Candles that are read at once: what comes from another thread is one piece of work here, of less than half a millisecond. */
 const PAGE = 250;
 
@@ -37,43 +52,58 @@ interface Candles<Candle> {
 
 /** Indicators over the candles of a symbol: see docs/ANALYSIS.md. */
 export function indicatorRoute(sources: CandleSources): Route {
-  return get('/v1/symbols/:name/indicators', 'market:read', QUERY, async (request) => {
-    const symbol = symbolNamed(sources.directory, request.params.name);
-    const end = Math.floor(sources.engineTimeUs() / INTERVAL_US[intervalOf(request.query)]) + 1;
-    const answer = await indicators<CandleRecord>(request, {
-      read: (range) => readCandles(sources, request.caller, { symbol: symbol.id, ...range }),
-      barOf: (candle) => candleBar(candle, symbol),
-      viewOf: ({ startUs, closed, close }) => view(startUs, closed, priceText(symbol, close)),
-      end,
-    });
-    return { pieces: { symbol: symbol.name, ...answer } };
+  return get({
+    path: '/v1/symbols/:name/indicators',
+    summary: 'Indicators over the candles of a symbol, oldest first.',
+    action: 'market:read',
+    public: true,
+    query: QUERY,
+    answer: INDICATORS,
+    handle: async (request) => {
+      const symbol = symbolNamed(sources.directory, request.params.name);
+      const end = Math.floor(sources.engineTimeUs() / INTERVAL_US[CANDLE_INTERVALS.indexOf(request.query.interval)]) + 1;
+      const answer = await indicators<CandleRecord>(request, {
+        read: (range) => readCandles(sources, request.caller, { symbol: symbol.id, ...range }),
+        barOf: (candle) => candleBar(candle, symbol),
+        viewOf: ({ startUs, closed, close }) => view(startUs, closed, priceText(symbol, close)),
+        end,
+      });
+      return { pieces: { symbol: symbol.name, ...answer } };
+    },
   });
 }
 
 /** The same over the candles of an outside market. @param feeds undefined if none are configured */
 export function feedIndicatorRoute(feeds: Feeds | undefined, reader: FeedCandleReader | undefined): Route {
-  return get('/v1/feeds/:name/indicators', 'market:read', [...QUERY, 'instrument'], async (request) => {
-    const { feed, instrument, read } = feedSeries(request, feeds, reader);
-    const answer = await indicators<Float64Array>(request, {
-      read: async (range) => {
-        const { bars } = await read(range);
-        return {
-          candles: Array.from({ length: bars.length / BAR_FIELDS }, (_, i) => bars.subarray(i * BAR_FIELDS, (i + 1) * BAR_FIELDS)),
-        };
-      },
-      barOf: feedCandleBar,
-      viewOf: (bar) => {
-        const decimals = bar[BarField.priceDecimals];
-        const close = decimalText(bar[CandleField.close], decimals, decimals);
-        return {
-          ...view(bar[CandleField.start], bar[BarField.closed] === 1, close),
-          ...(bar[BarField.incomplete] === 1 && { incomplete: true }),
-        };
-      },
-      // Only the venue knows its time.
-      end: Number.MAX_SAFE_INTEGER,
-    });
-    return { pieces: { feed, instrument, ...answer } };
+  return get({
+    path: '/v1/feeds/:name/indicators',
+    summary: 'Indicators over the candles of an instrument of a feed, oldest first.',
+    action: 'market:read',
+    query: { ...QUERY, instrument: INSTRUMENT },
+    answer: FEED_INDICATORS,
+    handle: async (request) => {
+      const { feed, instrument, read } = feedSeries(request, feeds, reader);
+      const answer = await indicators<Float64Array>(request, {
+        read: async (range) => {
+          const { bars } = await read(range);
+          return {
+            candles: Array.from({ length: bars.length / BAR_FIELDS }, (_, i) => bars.subarray(i * BAR_FIELDS, (i + 1) * BAR_FIELDS)),
+          };
+        },
+        barOf: feedCandleBar,
+        viewOf: (bar) => {
+          const decimals = bar[BarField.priceDecimals];
+          const close = decimalText(bar[CandleField.close], decimals, decimals);
+          return {
+            ...view(bar[CandleField.start], bar[BarField.closed] === 1, close),
+            ...(bar[BarField.incomplete] === 1 && { incomplete: true }),
+          };
+        },
+        // Only the venue knows its time.
+        end: Number.MAX_SAFE_INTEGER,
+      });
+      return { pieces: { feed, instrument, ...answer } };
+    },
   });
 }
 
@@ -85,11 +115,11 @@ function view(startUs: number, closed: boolean, close: string) {
  * What a request asks for. It reads at most MAX_WARM_UP candles before those that it shows, page by page, and calculates in slices.
  * @throws HttpError
  */
-async function indicators<Candle>({ query, inSlices }: Request, source: Candles<Candle>) {
-  const interval = intervalOf(query);
+async function indicators<Candle>({ query, inSlices }: IndicatorRequest, source: Candles<Candle>) {
+  const interval = CANDLE_INTERVALS.indexOf(query.interval);
   const length = INTERVAL_US[interval];
-  const specs = specsOf(query, length);
-  const limit = limitOf(query);
+  const specs = specsOf(query.indicator, length);
+  const { limit } = query;
   const warmUp = Math.max(...specs.map((spec) => warmUpOf(spec, length)));
   const given = bucketsOf(query, interval);
   const to = Math.min(given.to ?? source.end, source.end);
@@ -120,8 +150,7 @@ async function indicators<Candle>({ query, inSlices }: Request, source: Candles<
 }
 
 /** @throws HttpError 400 */
-function specsOf(query: URLSearchParams, intervalUs: number): IndicatorSpec[] {
-  const text = query.get('indicator') ?? '';
+function specsOf(text: string, intervalUs: number): IndicatorSpec[] {
   try {
     return readIndicators(text === '' ? [] : text.split(','), intervalUs);
   } catch (error) {

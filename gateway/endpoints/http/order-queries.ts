@@ -9,8 +9,7 @@ import { type QueuePosition, queuePosition } from '../../market/queue-position.t
 import type { OrderLife } from '../../taps/history/order-life.ts';
 import type { OrderName } from '../../taps/history/query-worker.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
-import type { Request, Route } from './admin-http.ts';
-import { accountOf, get, limitOf, type QuerySources, wholeOf } from './admin-queries.ts';
+import { accountOf, type QuerySources } from './admin-queries.ts';
 import {
   childView,
   eachRecord,
@@ -26,7 +25,11 @@ import {
 } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
+import { notFound } from './order-not-found.ts';
 import { type Step, stepView } from './order-steps.ts';
+import { BEFORE, LIMIT, wholeOr } from './query-schemas.ts';
+import { get, type Request, type Route } from './route.ts';
+import { ORDER_LIFE } from './schemas/orders.ts';
 
 /** How long an answer waits for the history, which is written with a delay: so often, and ms between two attempts. */
 const ATTEMPTS = 25;
@@ -37,18 +40,32 @@ const AUCTION_TIMES: readonly unknown[] = ['at-the-open', 'at-the-close'];
 /** The life of one order, as steps from its reports, and its place in the book while it rests. See docs/ADMIN.md. */
 export function orderRoutes(sources: QuerySources): Route[] {
   return [
-    get('/v1/accounts/:id/orders/:order', 'account:read', ['limit', 'from'], (request) => {
-      const orderId = idOf(request.params.order);
-      return explain(sources, request, { orderId, from: wholeOf(request.query, 'from', 0, 1, NEWEST) });
+    get({
+      path: '/v1/accounts/:id/orders/:order',
+      summary: 'The life of an order, by its order id.',
+      action: 'account:read',
+      query: {
+        limit: LIMIT,
+        from: wholeOr(0, 1, NEWEST, 'Number of the first report of the page: `next` of the page before. Default: the first one.'),
+      },
+      answer: ORDER_LIFE,
+      handle: (request) => explain(sources, request, { orderId: idOf(request.params.order), from: request.query.from }),
     }),
-    get('/v1/accounts/:id/orders/by-client-order-id/:order', 'account:read', ['limit', 'before'], (request) => {
-      const clientOrderId = idOf(request.params.order);
-      return explain(sources, request, { clientOrderId, before: wholeOf(request.query, 'before', NEWEST, 1, NEWEST) });
+    get({
+      path: '/v1/accounts/:id/orders/by-client-order-id/:order',
+      summary: 'The life of an order, by its client order id.',
+      action: 'account:read',
+      query: { limit: LIMIT, before: BEFORE },
+      answer: ORDER_LIFE,
+      handle: (request) => explain(sources, request, { clientOrderId: idOf(request.params.order), before: request.query.before }),
     }),
   ];
 }
 
-async function explain(sources: QuerySources, request: Request, order: OrderName) {
+/** What a question about an order needs of its request. */
+type Asked = Pick<Request, 'params' | 'caller' | 'inSlices'> & { readonly query: { readonly limit: number } };
+
+async function explain(sources: QuerySources, request: Asked, order: OrderName) {
   const { directory } = sources;
   const account = accountOf(directory, request.params.id).id;
   const { life, behind } = await readLife(sources, request, account, order);
@@ -79,9 +96,9 @@ async function explain(sources: QuerySources, request: Request, order: OrderName
 }
 
 /** What the account had been sent when the request came is in the history, or is waited for. */
-async function readLife({ directory, history }: QuerySources, { query, caller }: Request, account: number, order: OrderName) {
+async function readLife({ directory, history }: QuerySources, { query, caller }: Asked, account: number, order: OrderName) {
   const atLeast = directory.lastReportNo(account);
-  const limit = limitOf(query);
+  const { limit } = query;
   for (let left = ATTEMPTS; left > 0; left--) {
     const life = await history.orderLife(account, order, limit, atLeast, caller);
     if (life !== undefined) return { life, behind: undefined };
@@ -105,7 +122,7 @@ function* stepsInSteps(directory: Directory, { records }: OrderLife): Generator<
 }
 
 /** Undefined: the order does not rest. */
-async function restingView(sources: QuerySources, { inSlices }: Request, account: number, { orderId, symbol: name = '' }: Step) {
+async function restingView(sources: QuerySources, { inSlices }: Asked, account: number, { orderId, symbol: name = '' }: Step) {
   const { directory, book } = sources;
   const symbol = directory.symbolByName(name);
   const mirror = symbol && book(symbol.id);
@@ -130,7 +147,7 @@ async function restingView(sources: QuerySources, { inSlices }: Request, account
 }
 
 /** Of an order that is open outside the book: what it waits for. */
-async function waitingView({ directory }: QuerySources, { inSlices }: Request, account: number, { orderId, symbol: name = '' }: Step) {
+async function waitingView({ directory }: QuerySources, { inSlices }: Asked, account: number, { orderId, symbol: name = '' }: Step) {
   const symbol = directory.symbolByName(name);
   if (symbol === undefined) return undefined;
   const order = await inSlices(directory.restingOrderInSteps(account, orderId));
@@ -182,13 +199,4 @@ function idOf(text: string): number {
   const id = Number(text);
   if (/^[1-9]\d{0,15}$/.test(text) && Number.isSafeInteger(id)) return id;
   throw new HttpError(404, Code.UNKNOWN_ORDER, 'UNKNOWN_ORDER', `there is no order ${text.slice(0, 32)}: an id is a whole number from 1`);
-}
-
-/** The same for an order of another account and for one that never was. */
-function notFound(account: number, order: OrderName, { next, lost }: OrderLife): HttpError {
-  const [name, parameter] = 'orderId' in order ? [`order ${order.orderId}`, 'from'] : [`client order id ${order.clientOrderId}`, 'before'];
-  const gone = lost === undefined ? '' : `; reports up to number ${lost} are no longer kept`;
-  const more = next === 0 ? '' : `; the search ended at report ${next}: continue with ?${parameter}=${next}`;
-  const message = `account ${account} has no ${name} in its reports${gone}${more}`;
-  return new HttpError(404, Code.UNKNOWN_ORDER, 'UNKNOWN_ORDER', message, next === 0 ? {} : { next });
 }

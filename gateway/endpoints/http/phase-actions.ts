@@ -3,17 +3,15 @@ import { SubPhase } from '../../../engine/wire/layout.ts';
 import { PHASE_NAMES, type PhaseName, SUB_PHASE_NAMES, type SubPhaseName } from '../../../engine/wire/names.ts';
 import type { Place } from '../../config/config-place.ts';
 import { PHASES } from '../../config/config-symbol.ts';
-import type { Action } from '../../identity/permissions.ts';
 import { setPhase } from '../../venue/venue-commands.ts';
 import { BODIES } from './action-bodies.ts';
-import type { Reply, Request, Route } from './admin-http.ts';
+import type { Post } from './action-route.ts';
 import { symbolNamed } from './admin-queries.ts';
 import type { Run } from './command-runner.ts';
 import { HttpError } from './http-error.ts';
 import { readJsonBody } from './json-body.ts';
-
-/** Adds an action. */
-type Post = (path: string, action: Action, handle: (request: Request, run: Run) => Promise<Reply>) => Route;
+import type { Route } from './route.ts';
+import { PHASE_SET, PHASES_SET } from './schemas/venue.ts';
 
 const SETTABLE_SUB_PHASES = ['pre-open', 'opening-auction', 'closing-auction'] as const satisfies readonly SubPhaseName[];
 /** Commands without an answer at most: well below what the report hub awaits. */
@@ -29,18 +27,36 @@ interface PhaseRequest {
 /** The actions with which the operator sets the phase of a symbol, or of many. */
 export function phaseRoutes(directory: Directory, post: Post): Route[] {
   return [
-    post('/v1/symbols/:name/phase', 'venue:manage', async ({ params, body }, run) => {
-      const symbol = symbolNamed(directory, params.name);
-      const requested = readJsonBody(body, BODIES.phase, (place) => readPhase(place.fields(['phase', 'sub-phase']), place));
-      const { seq } = await run(command(symbol.id, requested));
-      return { json: { symbol: symbol.name, phase: requested.phase, subPhase: requested.subPhase, seq } };
-    }),
-    post('/v1/phases', 'venue:manage', async ({ body }, run) => {
-      const { names, requested } = readJsonBody(body, BODIES.phases, readPhases);
-      const ids = names === 'all' ? directory.symbolIds() : [...new Set(names)].map((name) => symbolNamed(directory, name).id);
-      const symbols = await setAll(ids, requested, run, (id) => directory.symbol(id)?.name ?? `symbol ${id}`);
-      return { json: { phase: requested.phase, subPhase: requested.subPhase, symbols } };
-    }),
+    post(
+      {
+        path: '/v1/symbols/:name/phase',
+        summary: 'Sets the phase of a symbol.',
+        action: 'venue:manage',
+        body: BODIES.phase,
+        answer: PHASE_SET,
+      },
+      async ({ params, body }, run) => {
+        const symbol = symbolNamed(directory, params.name);
+        const requested = readJsonBody(body, (place) => readPhase(place.fields(['phase', 'sub-phase']), place));
+        const { seq } = await run(command(symbol.id, requested));
+        return { json: { symbol: symbol.name, phase: requested.phase, subPhase: requested.subPhase, seq } };
+      },
+    ),
+    post(
+      {
+        path: '/v1/phases',
+        summary: 'Sets the phase of several symbols, or of all.',
+        action: 'venue:manage',
+        body: BODIES.phases,
+        answer: PHASES_SET,
+      },
+      async ({ body }, run) => {
+        const { names, requested } = readJsonBody(body, readPhases);
+        const ids = names === 'all' ? directory.symbolIds() : [...new Set(names)].map((name) => symbolNamed(directory, name).id);
+        const symbols = await setAll(ids, requested, run, (id) => directory.symbol(id)?.name ?? `symbol ${id}`);
+        return { json: { phase: requested.phase, subPhase: requested.subPhase, symbols } };
+      },
+    ),
   ];
 }
 

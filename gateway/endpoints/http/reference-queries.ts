@@ -4,11 +4,12 @@ import { PHASE_NAMES } from '../../../engine/wire/names.ts';
 import { conditionName } from '../../reference/reference-choice.ts';
 import { monotonicUs } from '../../reference/reference-driver.ts';
 import type { SymbolReference } from '../../reference/symbol-reference.ts';
-import type { Route } from './admin-http.ts';
 import { symbolNamed } from './admin-queries.ts';
 import { priceText } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
+import { get, type Route } from './route.ts';
+import { REFERENCE, REFERENCES } from './schemas/feeds.ts';
 
 /** The queries of reference prices from outside: of all symbols that have them, and of one. */
 export function referenceRoutes(
@@ -16,18 +17,18 @@ export function referenceRoutes(
   directory: Pick<Directory, 'symbol' | 'symbols' | 'symbolByName'>,
 ): Route[] {
   return [
-    {
-      method: 'GET',
+    get({
       path: '/v1/references',
-      guarded: false,
+      summary: 'The reference prices from outside.',
       action: 'market:read',
+      answer: REFERENCES,
       handle: () => ({ pieces: new LongList(views(references, directory)) }),
-    },
-    {
-      method: 'GET',
+    }),
+    get({
       path: '/v1/references/:name',
-      guarded: false,
+      summary: 'The reference price from outside of a symbol.',
       action: 'market:read',
+      answer: REFERENCE,
       handle: ({ params }) => {
         const symbol = symbolNamed(directory, params.name);
         const reference = references.find(({ id }) => id === symbol.id);
@@ -35,7 +36,7 @@ export function referenceRoutes(
           throw new HttpError(404, 0, 'UNKNOWN_REFERENCE', `symbol ${params.name} has no reference price from outside`);
         return { json: referenceView(symbol, reference) };
       },
-    },
+    }),
   ];
 }
 

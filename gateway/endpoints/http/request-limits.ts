@@ -1,8 +1,15 @@
 import { Code } from '../../../engine/codes.ts';
-import { BURST, type CallerLimits } from '../../caller-limits.ts';
+import { BURST, type CallerLimit, type CallerLimits } from '../../caller-limits.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { Rates } from '../../rate.ts';
 import { HttpError } from './http-error.ts';
+
+/** What a caller may send: requests at once, those that are left, and how fast they come back. */
+export interface RateState {
+  readonly burst: number;
+  readonly left: number;
+  readonly perSecond: number;
+}
 
 /**
  * Bounds the requests of authenticated callers, until their answers are sent: so an answer that is not read
@@ -30,13 +37,25 @@ export class RequestLimits {
   enter(caller: string): () => void {
     const { 'http-concurrency': mostPerCaller, 'http-total': most } = this.#limits;
     const own = this.#open.get(caller) ?? 0;
-    if (!this.#rates.take(caller)) throw this.#reject(429, 'rate', 'you send too many requests per second: send them more slowly');
+    if (!this.#rates.take(caller))
+      throw this.#reject(429, 'rate', 'http-rate', 'you send too many requests per second: send them more slowly');
     if (own >= mostPerCaller)
-      throw this.#reject(429, 'concurrency', `you have ${own} requests without an answer, the most that one caller may have: wait for one`);
-    if (this.#count >= most) throw this.#reject(503, 'total', `${most} requests are being answered: try again in a moment`);
+      throw this.#reject(
+        429,
+        'concurrency',
+        'http-concurrency',
+        `you have ${own} requests without an answer, the most that one caller may have: wait for one`,
+      );
+    if (this.#count >= most) throw this.#reject(503, 'total', 'http-total', `${most} requests are being answered: try again in a moment`);
     this.#open.set(caller, own + 1);
     this.#count++;
     return () => this.#leave(caller);
+  }
+
+  /** The rate of a caller. */
+  state(caller: string): RateState {
+    const perSecond = this.#limits['http-rate'];
+    return { burst: perSecond * BURST['http-rate'], left: this.#rates.left(caller), perSecond };
   }
 
   #leave(caller: string): void {
@@ -46,8 +65,9 @@ export class RequestLimits {
     this.#count--;
   }
 
-  #reject(status: number, limit: string, message: string): HttpError {
-    this.#counters.note('http', limit);
-    return new HttpError(status, Code.BUSY, status === 429 ? 'TOO_MANY_REQUESTS' : 'BUSY', message);
+  #reject(status: number, counter: string, name: CallerLimit, message: string): HttpError {
+    this.#counters.note('http', counter);
+    const limit = { name, most: this.#limits[name] };
+    return new HttpError(status, Code.BUSY, status === 429 ? 'TOO_MANY_REQUESTS' : 'BUSY', message, { limit });
   }
 }

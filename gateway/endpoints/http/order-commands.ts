@@ -1,0 +1,68 @@
+import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
+import type { OpenOrderInfo } from '../../../engine/threads/open-order-info.ts';
+import { CommandKind, type Side } from '../../../engine/wire/layout.ts';
+import { amendment, type NewCommand, newOrder, PLAIN } from '../../client/order-commands.ts';
+import { SymbolUnits } from '../../client/symbols.ts';
+import type { AmendOrder, PlaceOrder } from '../../client/types.ts';
+import { priceText, symbolView } from './admin-views.ts';
+import { termsError } from './order-error.ts';
+import type { AmendBody, OrderBody } from './schemas/trading.ts';
+
+/** From the bodies of orders to commands, with the code of the typed client. Both ids of an order in a path: one is 0. */
+export interface OrderIds {
+  readonly orderId: number;
+  readonly clientOrderId: number;
+}
+
+/** @throws HttpError 400 */
+export function placeCommand(body: OrderBody, symbol: SymbolInfo, clientOrderId: number): NewCommand {
+  const { orderQty, ordType, expireTime, stopPx, minQty, displayQty, account: _account, clOrdId: _id, ...same } = body;
+  const order = {
+    ...same,
+    quantity: orderQty,
+    ...(ordType !== undefined && { type: ordType }),
+    ...(expireTime !== undefined && { expires: new Date(expireTime) }),
+    ...(stopPx !== undefined && { stopPrice: stopPx }),
+    ...(minQty !== undefined && { minQuantity: minQty }),
+    ...(displayQty !== undefined && { displayedQuantity: displayQty }),
+  };
+  return read(() => newOrder(order as PlaceOrder, unitsOf(symbol), clientOrderId));
+}
+
+/** @param open the order, if it was found: gives the price that the body leaves out @throws HttpError 400 */
+export function amendCommand(body: AmendBody, symbol: SymbolInfo, ids: OrderIds, open: OpenOrderInfo | undefined): NewCommand {
+  const { leavesQty, stopPx, displayQty, account: _account, symbol: _symbol, ...same } = body;
+  const keepsPrice = body.price === undefined && body.limitOffset === undefined && open !== undefined;
+  const own = open?.peg?.limit ?? open?.price ?? 0;
+  const amend = {
+    ...same,
+    ...ids,
+    symbol: symbol.name,
+    quantity: leavesQty,
+    ...(keepsPrice && own !== 0 && open.stop?.trail === undefined && { price: priceText(symbol, own) }),
+    ...(stopPx !== undefined && { stopPrice: stopPx }),
+    ...(displayQty !== undefined && { displayedQuantity: displayQty }),
+  };
+  return read(() => amendment(amend as AmendOrder, unitsOf(symbol)));
+}
+
+export function cancelCommand(symbol: number, ids: OrderIds): NewCommand {
+  return { ...PLAIN, kind: CommandKind.Cancel, symbol, ...ids };
+}
+
+/** @param symbol 0 = all @param side undefined: both */
+export function massCancelCommand(symbol: number, side: Side | undefined): NewCommand {
+  return { ...PLAIN, kind: CommandKind.MassCancel, symbol, quantity: side === undefined ? 0 : side + 1, clientOrderId: 0, orderId: 0 };
+}
+
+function unitsOf(symbol: SymbolInfo): SymbolUnits {
+  return new SymbolUnits(symbolView(symbol));
+}
+
+function read(make: () => NewCommand): NewCommand {
+  try {
+    return make();
+  } catch (error) {
+    throw termsError(error);
+  }
+}

@@ -1,0 +1,57 @@
+import { codeText } from '../../../engine/code-texts.ts';
+import { Code, codeName } from '../../../engine/codes.ts';
+import { DecimalError } from '../../../engine/decimal.ts';
+import type { AccountInfo, SymbolInfo } from '../../../engine/threads/directory-info.ts';
+import { OpenbellError, rejectError } from '../../client/errors.ts';
+import { priceText, quantityText } from './admin-views.ts';
+import { HttpError } from './http-error.ts';
+import { statusOf } from './reject-status.ts';
+
+/** Codes below are of the gateway, which has words of its own for them. */
+const FIRST_OF_ENGINE = 200;
+
+/** The limit that an order has broken, as the account and the symbol have it. */
+export interface BrokenLimit {
+  readonly name: string;
+  readonly most?: string | number;
+  readonly least?: string | number;
+}
+
+/** A reject of an order, by the exchange. */
+export function orderError(code: Code, fields: object = {}): HttpError {
+  const name = codeName(code);
+  const message = code < FIRST_OF_ENGINE ? rejectError(code).message.slice(`${name}: `.length) : codeText(code);
+  return new HttpError(statusOf({ code }), code, name, message, fields);
+}
+
+/** What is wrong with the terms of an order, which were read with the code of the typed client. */
+export function termsError(error: unknown): unknown {
+  if (error instanceof DecimalError) return new HttpError(400, Code.BAD_RANGE, 'BAD_RANGE', error.message);
+  if (!(error instanceof OpenbellError) || error.number === undefined) return error;
+  return new HttpError(400, error.number, error.code, error.message.replace(`${error.code}: `, ''));
+}
+
+/** The limit behind a reject; undefined: the code is not about one. */
+export function brokenLimit(code: number, symbol: SymbolInfo | undefined, account: AccountInfo | undefined): BrokenLimit | undefined {
+  if (account !== undefined) {
+    if (code === Code.OPEN_ORDER_LIMIT) return { name: 'maxOpenOrders', most: account.maxOpenOrders };
+    if (code === Code.THROTTLED) return { name: 'commandsPerSecond', most: account.commandsPerSecond };
+    if (code === Code.ORDER_TO_TRADE) return { name: 'orderToTrade', most: account.orderToTrade };
+  }
+  if (symbol === undefined) return undefined;
+  const { params } = symbol;
+  switch (code) {
+    case Code.QUANTITY_MIN:
+      return { name: 'minQuantity', least: quantityText(symbol, params.MinQuantity) };
+    case Code.QUANTITY_MAX:
+      return { name: 'maxQuantity', most: quantityText(symbol, params.MaxQuantity) };
+    case Code.LOT:
+      return { name: 'lotStep', least: quantityText(symbol, params.LotStep) };
+    case Code.TICK:
+      return { name: 'tickStep', least: priceText(symbol, params.TickStep) };
+    case Code.PRICE_RANGE:
+      return { name: 'maxPrice', most: priceText(symbol, params.MaxPrice) };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,198 @@
+import { z } from 'zod';
+import {
+  LINK_NAMES,
+  ORDER_TYPE_NAMES,
+  PEG_NAMES,
+  SELF_TRADE_NAMES,
+  SIDE_NAMES,
+  TIME_IN_FORCE_NAMES,
+  TRIGGER_NAMES,
+} from '../../../../engine/wire/names.ts';
+import { named } from './named.ts';
+import { decimal, flag, isoTime, lost, micros, name, truth, whole } from './values.ts';
+
+/** Orders over REST. Names are those of FIX, in camel case, where it has them; ids are text, and so are amounts. */
+
+const MAX_ID = Number.MAX_SAFE_INTEGER;
+const SOME_ID = /^[1-9]\d{0,15}$/;
+
+/** An id in a body: text, or a number. */
+const idIn = z
+  .union([z.string().regex(SOME_ID), z.int().min(1)], { error: `must be a whole number from 1 to ${MAX_ID}, as text or as a number` })
+  .meta({ examples: ['1764493200000001'] });
+/** An amount in a body: decimal text, or a number that is exact. */
+const amountIn = z
+  .union([z.string().regex(/^\d+(\.\d+)?$/), z.number().min(0)], { error: 'must be decimal text such as "0.01", or a number' })
+  .meta({ examples: ['0.5'] });
+const offsetIn = z.union([z.string().regex(/^-?\d+(\.\d+)?$/), z.number()], { error: 'must be decimal text such as "-0.01", or a number' });
+const flagIn = z.boolean({ error: 'must be true or false' });
+const account = z
+  .int({ error: 'must be the id of an account' })
+  .min(1)
+  .max(2 ** 32 - 1);
+/** One of these words. */
+const word = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+  z.enum(words, { error: `must be one of ${words.join(', ')}` });
+const TRAIL = {
+  trailOffset: amountIn.optional().meta({ description: 'Trailing stop: distance of its stop price, in the quote asset.' }),
+  trailPpm: z.int().optional().meta({ description: 'The same in parts per million of the price.' }),
+  activationPrice: amountIn.optional().meta({ description: 'Trailing stop: it follows from this price on.' }),
+  limitOffset: amountIn.optional().meta({ description: 'Trailing-stop-limit: distance of the limit from the stop price.' }),
+};
+const stopPx = amountIn.optional().meta({ description: 'The price at or beyond which a stop triggers.' });
+const displayQty = amountIn.optional().meta({ description: 'Iceberg: what the order displays at a time.' });
+const accountIn = account.optional().meta({ description: 'Default: the account of the caller, if that is one.' });
+const strict = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: ({ code }) =>
+      code === 'unrecognized_keys' ? `unknown key; use one of ${Object.keys(shape).join(', ')}` : 'must be a JSON object',
+  });
+
+export const ORDER_BODY = named(
+  'NewOrder',
+  strict({
+    account: accountIn,
+    clOrdId: idIn.optional().meta({
+      description:
+        'Unique per account, from 1, growing. The same id with the same terms is the same order, so that a request can be repeated. Default: the header Idempotency-Key, or made from the clock.',
+    }),
+    symbol: z.string({ error: 'must be the name of a symbol' }),
+    side: word(SIDE_NAMES),
+    orderQty: amountIn,
+    ordType: word(ORDER_TYPE_NAMES).optional().meta({ description: 'Default: as prices and offsets say.' }),
+    price: amountIn.optional().meta({ description: 'Left out for a market order. Of a pegged order: its limit.' }),
+    timeInForce: word(TIME_IN_FORCE_NAMES).optional(),
+    expireTime: z.iso
+      .datetime({ offset: true, error: 'must be a time such as 2026-01-31T09:30:00Z' })
+      .optional()
+      .meta({ description: 'End of a good-till-date order.' }),
+    stopPx,
+    ...TRAIL,
+    reportTrail: flagIn.optional(),
+    trigger: word(TRIGGER_NAMES).optional(),
+    triggerNow: flagIn.optional(),
+    minQty: amountIn.optional(),
+    displayQty,
+    hidden: flagIn.optional(),
+    postOnly: flagIn.optional(),
+    reprice: flagIn.optional(),
+    selfTrade: word(SELF_TRADE_NAMES).optional(),
+    peg: word(['primary', 'market', 'midpoint']).optional(),
+    pegOffset: offsetIn.optional(),
+  }).meta({ examples: [{ account: 1, symbol: 'BTC-USD', side: 'buy', orderQty: '0.5', price: '50000.00' }] }),
+);
+export type OrderBody = z.infer<typeof ORDER_BODY>;
+
+export const AMEND_BODY = named(
+  'OrderAmendment',
+  strict({
+    account: accountIn,
+    symbol: z.string().optional().meta({ description: 'Saves a search for the order.' }),
+    leavesQty: amountIn.meta({ description: 'The new open quantity.' }),
+    price: amountIn.optional().meta({ description: 'Default: as it is.' }),
+    stopPx,
+    displayQty,
+    ...TRAIL,
+  }).meta({ examples: [{ leavesQty: '0.4', price: '50100.00' }] }),
+);
+export type AmendBody = z.infer<typeof AMEND_BODY>;
+
+const idText = z.string().regex(/^\d+$/);
+const ordStatus = z.enum(['new', 'partially-filled', 'filled', 'canceled', 'expired', 'rejected', 'pending', 'waiting']).meta({
+  description: '`pending`: outside the book, until a trigger or an auction; `waiting`: for fills of its parent.',
+});
+const ORDER_FIELDS = {
+  account,
+  orderId: idText,
+  clOrdId: idText.optional().meta({ description: 'Left out for a side of a quote.' }),
+  symbol: name,
+  side: z.enum(SIDE_NAMES),
+  timeInForce: z.enum(TIME_IN_FORCE_NAMES),
+  ordStatus,
+  price: decimal.optional(),
+  stopPx: decimal.optional(),
+  cumQty: decimal,
+  leavesQty: decimal,
+};
+/** Terms of an order that is open. */
+const OPEN_TERMS = {
+  ordType: z.literal('market').optional(),
+  trigger: z.enum(TRIGGER_NAMES).optional(),
+  trailOffset: decimal.optional(),
+  trailPpm: whole.optional(),
+  activationPrice: decimal.optional(),
+  limitOffset: decimal.optional(),
+  displayQty: decimal.optional(),
+  hidden: truth,
+  peg: z.enum(PEG_NAMES).optional(),
+  pegOffset: decimal.optional(),
+  limitPrice: decimal.optional(),
+  parked: truth,
+  expireTime: isoTime.optional(),
+  selfTrade: z.enum(SELF_TRADE_NAMES).optional(),
+  linked: z.strictObject({ kind: z.enum(LINK_NAMES), orderId: idText }).optional(),
+};
+export const TRADED_ORDER = named(
+  'TradedOrder',
+  z
+    .strictObject({
+      ...ORDER_FIELDS,
+      ...OPEN_TERMS,
+      orderQty: decimal,
+      avgPx: decimal.optional().meta({ description: 'Average price of its fills, weighted by quantity; there if it has some.' }),
+      fees: decimal.optional().meta({ description: 'Of its fills, in the quote asset; below 0: rebates.' }),
+      code: whole.optional().meta({ description: 'Why it ended or was rejected: docs/CODES.md.' }),
+      name: z.string().optional().meta({ description: 'The name of the code.' }),
+      text: z.string().optional().meta({ description: 'The same in words.' }),
+      transactTime: isoTime.meta({ description: 'Of its last report.' }),
+      transactTimeUs: micros,
+      lastReportNo: whole,
+      duplicate: truth.meta({ description: 'An earlier request had placed it.' }),
+      incomplete: truth.meta({ description: 'Reports of the order are no longer kept, or too many: sums are of those that were read.' }),
+      behind: truth.meta({ description: 'The history does not have everything yet.' }),
+    })
+    .meta({ description: 'An order, from its reports.' }),
+);
+const LISTED_ORDER = named(
+  'ListedOrder',
+  z.strictObject({
+    ...ORDER_FIELDS,
+    ...OPEN_TERMS,
+    orderQty: decimal.optional(),
+    name: z.string().optional(),
+    transactTime: isoTime.optional(),
+  }),
+);
+const nextText = z.string().regex(/^\d+$/).meta({ description: 'Where the following page begins; "0": this is the last one.' });
+export const ORDER_LIST = named('OrderList', z.strictObject({ orders: z.array(LISTED_ORDER), next: nextText, complete: flag, lost }));
+export const MASS_CANCELLED = named(
+  'OrdersCanceled',
+  z.strictObject({
+    account,
+    symbol: name.optional(),
+    side: z.enum(SIDE_NAMES).optional(),
+    totalAffectedOrders: whole,
+    later: whole.optional().meta({ description: 'Orders that later commands cancel, without a further request.' }),
+  }),
+);
+const FILL = named(
+  'Fill',
+  z.strictObject({
+    execId: idText,
+    orderId: idText,
+    clOrdId: idText.optional(),
+    symbol: name,
+    side: z.enum(SIDE_NAMES),
+    lastPx: decimal,
+    lastQty: decimal,
+    cumQty: decimal,
+    leavesQty: decimal,
+    fee: decimal.meta({ description: 'In the quote asset; below 0: a rebate.' }),
+    feeCurrency: name,
+    tradeId: idText,
+    liquidity: z.enum(['maker', 'taker', 'auction']),
+    transactTime: isoTime,
+    transactTimeUs: micros,
+  }),
+);
+export const FILL_LIST = named('FillList', z.strictObject({ fills: z.array(FILL), next: nextText, lost }));

@@ -1,0 +1,103 @@
+/** Market data without credentials, and for web pages of other origins. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it, test } from 'node:test';
+import { loadConfig } from '../gateway/config/config.ts';
+import { PublicMarket } from '../gateway/endpoints/http/public-market.ts';
+import { LimitCounters } from '../gateway/limit-counters.ts';
+import { ADMIN_ROUTES } from './support/admin-routes.ts';
+import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
+import { Issuer } from './support/issuer.ts';
+
+const APP = 'https://app.example.com';
+const PUBLIC = ADMIN_ROUTES.filter((route) => route.public);
+
+test('what is public is market data of the venue, and nothing that is guarded', () => {
+  assert.deepEqual(PUBLIC.map(({ method, path }) => `${method} ${path}`).sort(), [
+    'GET /openapi.json',
+    'GET /v1/assets',
+    'GET /v1/book/:name',
+    'GET /v1/symbols',
+    'GET /v1/symbols/:name',
+    'GET /v1/symbols/:name/calendar',
+    'GET /v1/symbols/:name/candles',
+    'GET /v1/symbols/:name/indicators',
+    'GET /v1/symbols/:name/trades',
+  ]);
+  assert.ok(PUBLIC.every(({ guarded, action }) => !guarded && action === 'market:read'));
+});
+
+test('each address has its share of what all without credentials have', () => {
+  const { limits } = new PublicMarket(new LimitCounters(), { open: true, origins: [] });
+  const enter = (caller: string): string => {
+    try {
+      limits.enter(caller);
+      return 'in';
+    } catch (error) {
+      return (error as Error).name;
+    }
+  };
+  for (let i = 0; i < 4; i++) assert.equal(enter('a'), 'in');
+  assert.equal(enter('a'), 'TOO_MANY_REQUESTS');
+  for (let i = 0; i < 28; i++) assert.equal(enter(`caller ${Math.floor(i / 4)}`), 'in');
+  assert.equal(enter('z'), 'BUSY');
+});
+
+test('origins are written as browsers write them', () => {
+  const read = (text: string) => loadConfig({ flags: { 'cors-origins': text }, env: {} }).corsOrigins;
+  assert.deepEqual(read(`${APP}, http://localhost:3000`), [APP, 'http://localhost:3000']);
+  assert.deepEqual(read('*'), ['*']);
+  for (const text of [`${APP}/`, 'app.example.com', 'HTTPS://APP.EXAMPLE.COM', 'ftp://app.example.com', ''])
+    assert.throws(() => read(text), /cors-origins/, text);
+});
+
+describe('an exchange with authentication and public market data', () => {
+  const issuer = new Issuer();
+  let exchange: GuardedExchange;
+  before(async () => {
+    await issuer.addKey('ES256');
+    exchange = await GuardedExchange.start(issuer, { 'public-market-data': 'true', 'cors-origins': APP });
+  });
+  after(() => exchange.stop());
+  const at = (path: string) => `http://127.0.0.1:${exchange.ports.http}${path}`;
+
+  it('answers its queries without credentials, and nothing else', async () => {
+    for (const path of ['/v1/symbols', '/v1/book/BTC-USD', '/v1/symbols/BTC-USD/trades', '/openapi.json']) {
+      const response = await fetch(at(path));
+      assert.equal(response.status, 200, path);
+      assert.equal(response.headers.get('connection'), 'close');
+      assert.equal(response.headers.get('ratelimit-limit'), '40');
+      await response.arrayBuffer();
+    }
+    assert.equal((await exchange.http('GET', '/v1/symbols/NONE')).json.name, 'UNKNOWN_SYMBOL');
+    for (const [method, path] of [
+      ['GET', '/v1/accounts/1'],
+      ['GET', '/v1/feeds'],
+      ['GET', '/v1/nothing'],
+      ['POST', '/v1/orders'],
+      ['POST', '/v1/symbols'],
+      ['OPTIONS', '/v1/orders'],
+    ])
+      assert.equal((await exchange.http(method, path)).json.name, 'UNAUTHENTICATED', `${method} ${path}`);
+  });
+
+  it('rejects wrong credentials, and counts right ones as before', async () => {
+    assert.equal((await exchange.http('GET', '/v1/symbols', bearer('wrong'))).status, 401);
+    const response = await fetch(at('/v1/symbols'), { headers: bearer(await issuer.token()) });
+    assert.equal(response.headers.get('ratelimit-limit'), '1000');
+    await response.arrayBuffer();
+  });
+
+  it('lets pages of the origin read market data, and no others', async () => {
+    const shared = async (path: string, origin: string, method = 'GET') => {
+      const response = await fetch(at(path), { method, headers: { origin } });
+      await response.arrayBuffer();
+      return [response.status, response.headers.get('access-control-allow-origin'), response.headers.get('vary')];
+    };
+    assert.deepEqual(await shared('/v1/symbols', APP), [200, APP, 'origin']);
+    assert.deepEqual(await shared('/v1/symbols', 'https://other.example.com'), [200, null, 'origin']);
+    assert.deepEqual(await shared('/v1/symbols', APP, 'OPTIONS'), [204, APP, 'origin']);
+    assert.deepEqual(await shared('/v1/symbols', 'https://other.example.com', 'OPTIONS'), [401, null, 'origin']);
+    assert.deepEqual(await shared('/v1/accounts/1', APP), [401, null, null]);
+    assert.deepEqual(await shared('/v1/orders', APP, 'OPTIONS'), [401, null, null]);
+  });
+});
