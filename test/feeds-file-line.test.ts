@@ -118,7 +118,7 @@ describe('the line of a file', LONG, () => {
     assert.deepEqual([sink.statesOf('A').at(-1), sink.statesOf('B').at(-1)], ['ended', 'ended']);
     assert.equal(sink.count('trade '), 3);
     assert.deepEqual([[...sink.faults], line.rounds], [[], 1]);
-    assert.match(log.join('\n'), /^day: \S+a\.csv has ended after line 3$/);
+    assert.match(log.join('\n'), /^day: \S+a\.csv has ended after line 4$/);
     await line.stop();
     assert.equal(sink.statesOf('*').at(-1), 'down');
   });
