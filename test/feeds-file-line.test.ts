@@ -191,6 +191,12 @@ describe('the line of a file', LONG, () => {
     assert.match(log.join('\n'), /has ended, and has nothing of X, Y$/m);
   });
 
+  it('of LOBSTER without the instrument that is named is not called empty', async () => {
+    const { sink, log } = await played(file('AAPL_2012-06-21_message_1.csv', '34200,1,1,5,1000000,1\n'), { instruments: ['X'] });
+    assert.deepEqual([sink.statesOf('*').at(-1), sink.statesOf('X').at(-1)], ['ended', 'down UNKNOWN_INSTRUMENT']);
+    assert.match(log.join('\n'), /has ended, and has nothing of X$/m);
+  });
+
   it('takes no more than 1,024 instruments that nobody named, and none that the sink has no room for', async () => {
     const many = file('many.csv', trades(...Array.from({ length: 1100 }, (_, i) => `${i} S${i}`)));
     const all = await played(many);

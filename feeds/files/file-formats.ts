@@ -126,7 +126,7 @@ function lobster(path: string, sink: FeedSink): FileReading {
 
 async function* lobsterSteps(path: string, reading: LobsterReading): AsyncGenerator<void, FileSummary, void> {
   const { events, malformed, checks, failed, truncated } = yield* reading.steps();
-  const unusable = events > 0 && malformed === events ? allMalformed(path, events) : emptyUnless(events > 0, path);
+  const unusable = events > 0 && malformed === events ? allMalformed(path, events) : emptyUnless(events > 0 || reading.isUnwanted, path);
   return { records: events, checks, failed, truncated: truncated ?? unusable };
 }
 
