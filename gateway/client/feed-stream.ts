@@ -147,7 +147,7 @@ export class FeedStream {
         ? new OpenbellError('CONNECTION_LOST', `the stream at ${url} was closed (${why})`)
         : new OpenbellError(
             'STREAM_REFUSED',
-            `the stream at ${url} was not opened (${why}): check instruments and levels, and close others`,
+            `the stream at ${url} was not opened (${why}): check the instruments, the levels and the credentials, close other streams, or try again if the feed is just being started`,
           );
       this.#lost(error);
     };
