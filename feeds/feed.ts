@@ -21,6 +21,8 @@ export type BookSide = (typeof BookSide)[keyof typeof BookSide];
 /** The side that took liquidity. */
 export const TakerSide = { Unknown: 0, Buy: 1, Sell: 2 } as const;
 export type TakerSide = (typeof TakerSide)[keyof typeof TakerSide];
+/** Names of taker sides in JSON, by number; none of an unknown one. */
+export const TAKER_SIDE_NAMES = [undefined, 'buy', 'sell'] as const;
 
 /** State of a source (of its connection or file: `Live` is open) or of one instrument. Only numbers of a `Live` instrument may be used as prices. */
 export const FeedState = {

@@ -412,7 +412,6 @@ export class QueryClient {
   }
 
   /**
-   * Candles from the trades of an outside market. They close by the venue's time.
    * The instruments of outside markets, as their venues' lists describe them. @param feed all feeds by default
    * @throws OpenbellError UNKNOWN_FEED; HTTP_FAILED
    */
@@ -422,7 +421,7 @@ export class QueryClient {
   }
 
   /**
-   * Candles from the trades of an outside market, since the exchange began to read it. They close by the venue's time.
+   * Candles from the trades of an outside market. They close by the venue's time.
    * @throws OpenbellError UNKNOWN_FEED, UNKNOWN_INSTRUMENT, BAD_PARAMETER, BUSY; HTTP_FAILED
    */
   async feedCandles({ source, instrument, ...range }: FeedCandlesToRead): Promise<FeedCandlePage> {
