@@ -2,7 +2,8 @@ import type { CandleInterval } from '../../feeds/analysis/candles.ts';
 import type { BarEvents, BarPage, BarSource, SeenBar } from './bar-source.ts';
 import { OpenbellError } from './errors.ts';
 import { JsonSocket, RetryDelay, type StreamConnection } from './json-socket.ts';
-import type { FeedCandleJson, QueryClient } from './query-client.ts';
+import type { QueryClient } from './query-client.ts';
+import type { FeedCandleJson } from './query-types.ts';
 
 export interface FeedBarConnection extends StreamConnection {
   /** Streams that are open; each adds and removes itself. */

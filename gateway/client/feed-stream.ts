@@ -1,7 +1,7 @@
 import { OpenbellError } from './errors.ts';
 import { httpRequest } from './http-request.ts';
 import { JsonSocket, RetryDelay, type StreamConnection } from './json-socket.ts';
-import type { FeedStateName } from './query-client.ts';
+import type { FeedStateName } from './query-types.ts';
 import { pathOf } from './symbols.ts';
 
 /** Price and quantity as decimal text, in the units of the instrument. */

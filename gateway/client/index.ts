@@ -57,31 +57,31 @@ export { MarketStream, type StreamOptions } from './market-stream.ts';
 export { OrderSession, type SubmitAnswer } from './order-session.ts';
 export type { Portfolio, PortfolioPosition, PortfolioToRead, PortfolioTotal } from './portfolio.ts';
 export { PortfolioStream, type PortfolioToFollow } from './portfolio-stream.ts';
-export {
-  type CandleJson,
-  type CandlePage,
-  type CandlesToRead,
-  type ExplainedOrder,
-  type FeedBook,
-  type FeedBookLevel,
-  type FeedBookSource,
-  type FeedCandleJson,
-  type FeedCandlePage,
-  type FeedCandlesToRead,
-  type FeedIndicatorPage,
-  type FeedIndicatorsToRead,
-  type FeedInstrument,
-  type FeedStateName,
-  type IndicatorBarJson,
-  type IndicatorPage,
-  type IndicatorsToRead,
-  type LinkView,
-  type OrderStep,
-  type OrderToExplain,
-  QueryClient,
-  type RestingOrder,
-  type WaitingOrder,
-} from './query-client.ts';
+export { QueryClient } from './query-client.ts';
+export type {
+  CandleJson,
+  CandlePage,
+  CandlesToRead,
+  ExplainedOrder,
+  FeedBook,
+  FeedBookLevel,
+  FeedBookSource,
+  FeedCandleJson,
+  FeedCandlePage,
+  FeedCandlesToRead,
+  FeedIndicatorPage,
+  FeedIndicatorsToRead,
+  FeedInstrument,
+  FeedStateName,
+  IndicatorBarJson,
+  IndicatorPage,
+  IndicatorsToRead,
+  LinkView,
+  OrderStep,
+  OrderToExplain,
+  RestingOrder,
+  WaitingOrder,
+} from './query-types.ts';
 export { SymbolCatalog, SymbolUnits, type Unit } from './symbols.ts';
 export type * from './types.ts';
 

@@ -3,7 +3,7 @@ import { faultCode, stateName } from '../../../feeds/feed.ts';
 import { instrumentStatusName, unlisted } from '../../../feeds/instrument-terms.ts';
 import { LatestValues } from '../../../feeds/rings/latest-values.ts';
 import type { Feeds } from '../../../feeds/worker/feeds.ts';
-import type { FeedInstrument } from '../../client/query-client.ts';
+import type { FeedInstrument } from '../../client/query-types.ts';
 import { feedNamed } from './feed-queries.ts';
 import { LongList } from './json-pieces.ts';
 import { get, type Route } from './route.ts';
