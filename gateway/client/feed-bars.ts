@@ -43,7 +43,7 @@ export class FeedBars implements BarSource {
     return { bars: candles.map(barOf), next };
   }
 
-  /** Resolves when the first snapshot has come. The query first: a WebSocket does not tell why it was rejected. */
+  /** Resolves when the first snapshot has come. The query first: the reason of a rejected WebSocket cannot be read. */
   async follow(events: BarEvents): Promise<{ close(): void }> {
     await this.page({ limit: 1 });
     const stream = new FeedBarStream(this.#connection, this.#what, events);

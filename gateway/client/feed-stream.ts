@@ -1,7 +1,7 @@
+import type { FeedStateName } from '../../feeds/feed.ts';
 import { OpenbellError } from './errors.ts';
 import { httpRequest } from './http-request.ts';
 import { JsonSocket, RetryDelay, type StreamConnection } from './json-socket.ts';
-import type { FeedStateName } from './query-types.ts';
 import { pathOf } from './symbols.ts';
 
 /** Price and quantity as decimal text, in the units of the instrument. */
@@ -112,7 +112,7 @@ export class FeedStream {
     this.#onEnd();
   }
 
-  /** The query first: a WebSocket does not tell why it was rejected. */
+  /** The query first: the reason of a rejected WebSocket cannot be read. */
   async #connect(): Promise<void> {
     const { feed, instruments, levels } = this.#wanted;
     const { http } = this.#connection;

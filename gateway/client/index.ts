@@ -24,6 +24,7 @@ export { CommandBatch, type LongOrder, MAX_FRAME_COMMANDS, MIN_SCHEMA_VERSION, S
 export { Instruction, OrderType, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 export type { CandleInterval } from '../../feeds/analysis/candles.ts';
 export type { IndicatorValue } from '../../feeds/analysis/indicators/indicator-series.ts';
+export type { FeedStateName } from '../../feeds/feed.ts';
 export {
   type AccountLimits,
   AdminClient,
@@ -72,7 +73,6 @@ export type {
   FeedIndicatorPage,
   FeedIndicatorsToRead,
   FeedInstrument,
-  FeedStateName,
   IndicatorBarJson,
   IndicatorPage,
   IndicatorsToRead,

@@ -77,7 +77,7 @@ export class PortfolioStream implements AsyncIterableIterator<Portfolio> {
     this.#end(undefined);
   }
 
-  /** The query first: a WebSocket does not tell why it was rejected. */
+  /** The query first: the reason of a rejected WebSocket cannot be read. */
   async #connect(): Promise<void> {
     try {
       const first = await readPortfolio(this.#connection.http, this.#account, this.#wanted);

@@ -1,6 +1,8 @@
 import type { LinkName, PegName, PhaseName, SelfTradeName, SubPhaseName, TriggerName } from '../../engine/wire/names.ts';
 import type { CandleInterval } from '../../feeds/analysis/candles.ts';
 import type { IndicatorValue } from '../../feeds/analysis/indicators/indicator-series.ts';
+import type { FeedStateName } from '../../feeds/feed.ts';
+import type { InstrumentStatusName } from '../../feeds/instrument-terms.ts';
 import type { ReportKindName, SideName, TimeInForceName } from './types.ts';
 
 /** Questions and answers of {@link QueryClient}. */
@@ -257,15 +259,13 @@ export interface FeedBook {
   readonly asks: readonly FeedBookLevel[];
 }
 
-export type FeedStateName = 'down' | 'connecting' | 'syncing' | 'live' | 'stale' | 'halted' | 'delisted' | 'ended';
-
 /** An instrument of a feed, as its venue's list of instruments describes it. */
 export interface FeedInstrument {
   readonly feed: string;
   /** As the venue writes it. */
   readonly instrument: string;
   /** By the list. `unknown`: no list was read yet. */
-  readonly status: 'unknown' | 'trading' | 'post-only' | 'halted' | 'delisted';
+  readonly status: InstrumentStatusName;
   /** Of its book in the feed. */
   readonly state: FeedStateName;
   /** What led to the state: docs/FEEDS.md. */

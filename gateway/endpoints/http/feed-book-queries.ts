@@ -51,7 +51,7 @@ function bookView(book: ConsolidatedReader): FeedBook {
       return {
         feed,
         instrument,
-        state: stateName(book.state(source)) as FeedBook['sources'][number]['state'],
+        state: stateName(book.state(source)),
         ...(fault !== 0 && { fault: faultCode(fault) }),
         sinceUs: book.stateTimeUs(source),
       };

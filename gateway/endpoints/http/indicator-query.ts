@@ -130,7 +130,7 @@ async function indicators<Candle>({ query, inSlices }: IndicatorRequest, source:
     ({ candles, behind } = await newest(source, interval, to, warmUp + limit));
     begin = Math.max(0, candles.length - limit);
   } else {
-    // One more than asked for shows whether there is a next page.
+    // One more than the limit shows whether there is a next page.
     const page = await source.read({ interval, from: given.from, to, limit: limit + 1, newest: false });
     const earlier = await newest(source, interval, Math.min(given.from, source.end), warmUp);
     candles = [...earlier.candles, ...page.candles];
