@@ -42,7 +42,7 @@ const FRAMES: readonly (readonly [what: string, fault: string, frames: readonly 
 const MORE = [
   ['half-closed', 'CLOSED'],
   ['silent', 'SILENT'],
-  ['gone-symbol', 'REFUSED'],
+  ['gone-symbol', 'DELISTED'],
   ['truncated-gzip', 'MALFORMED'],
 ] as const;
 
@@ -84,7 +84,9 @@ test('each kind of bad input is counted and logged, and the exchange goes on', {
   const depth = gzipSync('{"lastUpdateId":10,"bids":[["100","1"]],"asks":[["101","1"]]}');
   let answers = 0;
   const gzip = await LoopbackVenue.start({
-    answer: (_, response) => {
+    answer: ({ url = '' }, response) => {
+      // Lists of instruments.
+      if (!url.includes('/depth')) return void response.writeHead(404).end();
       answers++;
       response.setHeader('content-encoding', 'gzip');
       response.end(answers === 1 ? depth.subarray(0, depth.length - 12) : depth);
@@ -95,7 +97,7 @@ test('each kind of bad input is counted and logged, and the exchange goes on', {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-bad-input-'));
   undo.push(() => rmSync(dir, { recursive: true, force: true }));
   const feed = (name: string, more: object = {}) => ({
-    ...{ name, venue: 'bybit', instruments: ['BTCUSDT'], depth: 50, 'ws-url': `${venue.webSocketUrl}/${name}` },
+    ...{ name, venue: 'bybit', instruments: ['BTCUSDT'], depth: 50, 'ws-url': `${venue.webSocketUrl}/${name}`, 'http-url': gzip.httpUrl },
     ...more,
   });
   const feeds = [
@@ -134,7 +136,7 @@ test('each kind of bad input is counted and logged, and the exchange goes on', {
   await until(async () => {
     for (const name of pending) {
       const { instruments } = (await (await ask(`/v1/feeds/${name}`)).json()) as { instruments: { name: string; state: string }[] };
-      if (instruments.every(({ name: instrument, state }) => state === 'live' || (instrument === 'BTC/USD' && state === 'stale')))
+      if (instruments.every(({ name: instrument, state }) => state === 'live' || (instrument === 'BTC/USD' && state === 'delisted')))
         pending.delete(name);
     }
     return pending.size === 0;
