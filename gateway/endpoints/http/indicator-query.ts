@@ -99,7 +99,7 @@ export function feedIndicatorRoute(feeds: Feeds | undefined, reader: FeedCandleR
             ...(bar[BarField.incomplete] === 1 && { incomplete: true }),
           };
         },
-        // Only the venue knows its time.
+        // The series ends by the venue's time, which is not known here.
         end: Number.MAX_SAFE_INTEGER,
       });
       return { pieces: { feed, instrument, ...answer } };
@@ -112,7 +112,7 @@ function view(startUs: number, closed: boolean, close: string) {
 }
 
 /**
- * What a request asks for. It reads at most MAX_WARM_UP candles before those that it shows, page by page, and calculates in slices.
+ * The answer of a request. It reads at most MAX_WARM_UP candles before those that it shows, page by page, and calculates in slices.
  * @throws HttpError
  */
 async function indicators<Candle>({ query, inSlices }: IndicatorRequest, source: Candles<Candle>) {
