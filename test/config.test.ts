@@ -298,7 +298,7 @@ feeds: [{ name: btc, venue: kraken, instruments: [BTC/USD] }]`;
   assert.throws(() => simulate('mirror'), /--simulate must be true, false or mirror=SOURCE, not "mirror"/);
   assert.throws(
     () => simulate('mirror=eth'),
-    /--simulate mirror=eth: neither a feed nor a file has this name; use one of btc, demo, or the path of a capture/,
+    /--simulate mirror=eth: neither a feed nor a file has this name; use one of btc, demo, or the path of a file/,
   );
   const mapped = text.replace('takers: [2]', 'takers: [2], mirror: { BTC-USD: XBT/USD }');
   assert.equal(load(text.replace('takers: [2]', 'takers: [2], mirror-percent: 10')).simulator?.mirrorPercent, 10);
@@ -336,7 +336,7 @@ test('a mirror that is no capture is refused, with the code of the reason', asyn
     [header + connect + frame.slice(0, -5), /CAPTURE_TRUNCATED/],
   ];
   for (const [text, expected] of table) assert.match(await problem(text), expected, text);
-  await assert.rejects(checkMirrorFile({ simulate: { mirror: dir }, feeds: [] }), /mirror=.*: CAPTURE_UNREADABLE: .* \(EISDIR/);
+  await assert.rejects(checkMirrorFile({ simulate: { mirror: dir }, feeds: [] }), /mirror=.*: LOG_EMPTY: /);
   for (const simulate of [true, { mirror: 'demo' }, { mirror: 'btc' }])
     await checkMirrorFile({ simulate, feeds: [{ name: 'btc', venue: 'kraken', instruments: ['BTC/USD'] }] });
 });

@@ -361,7 +361,8 @@ test("istiod's configuration of production admits only permitted callers", { ski
   await t.test('candles of outside markets at the host of market data, alerts at that of order entry', async () => {
     const reader = at('market', { token: await token({ roles: 'read-only' }) });
     for (const path of ['/v1/feed-candles', '/shard/0/v1/feed-candles', '/v1/feed-tail', '/shard/0/v1/feed-tail']) {
-      const { status, text } = await webSocket(files, ports.market, `${path}?feed=none&instrument=x`, reader);
+      const key = path.endsWith('tail') ? 'instruments' : 'instrument';
+      const { status, text } = await webSocket(files, ports.market, `${path}?feed=none&${key}=x`, reader);
       assert.equal(status, 404, path);
       assert.match(text, /^UNKNOWN_FEED|there is no feed/, `${path}: answered by the exchange`);
     }
