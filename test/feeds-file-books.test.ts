@@ -51,7 +51,7 @@ test('the format shows in the name and the first bytes', async () => {
   for (const [name, content, format] of table) assert.equal((await formatOf(file(name, content))).name, format, name);
   await assert.rejects(formatOf(file('g.csv', 'a,b\n1,2\n')), {
     code: 'FORMAT_UNKNOWN',
-    message: /none of the known formats.*log, lobster, databento, csv, itch with --format/,
+    message: /none of the known formats.*its format, one of capture, log, lobster, databento, csv, itch$/,
   });
   await assert.rejects(formatOf(file('h', '')), { code: 'FORMAT_UNKNOWN' });
   await assert.rejects(formatOf(join(folder, 'none')), { code: 'FILE_UNREADABLE' });

@@ -71,7 +71,17 @@ async function started(t: TestContext, venue: string, simulate?: string) {
   // biome-ignore lint/suspicious/noExplicitAny: JSON of an answer
   const ask = async (path: string): Promise<any> => (await fetch(`http://127.0.0.1:${http}${path}`)).json();
   const metrics = async () => (await fetch(`http://127.0.0.1:${http}/metrics`)).text();
-  return { config, http, ask, metrics };
+  /** The stream of a feed, until it has this many messages. */
+  const tail = async (feed: string, count: number) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${exchange.ports.ws}/v1/feed-tail?feed=${feed}`, 'json');
+    // biome-ignore lint/suspicious/noExplicitAny: JSON of a message
+    const messages: any[] = [];
+    socket.onmessage = ({ data }) => void messages.push(JSON.parse(String(data)));
+    await until(() => messages.length >= count, `the stream of ${feed}`);
+    socket.close();
+    return messages;
+  };
+  return { config, http, ask, metrics, tail };
 }
 
 describe('files as feeds of an exchange', { timeout: 240_000 }, () => {
@@ -81,7 +91,13 @@ describe('files as feeds of an exchange', { timeout: 240_000 }, () => {
     const day = file('01302020.NASDAQ_ITCH50', itch('BTC'));
     const levels = file('levels.csv', MBP);
     const reference = ', reference: { sources: [{ feed: day, instrument: BTC }], max-age: 3600, max-step: 50% }';
-    const { config, http, ask, metrics } = await started(
+    const {
+      config,
+      http,
+      ask,
+      metrics,
+      tail: streamOf,
+    } = await started(
       t,
       `${VENUE.replace('REFERENCE', reference)}
 feeds:
@@ -113,7 +129,10 @@ feed-books: [{ name: BTC, sources: ["day:BTC", "levels:BTC-USD"] }]
     const gone = await feed('gone');
     assert.deepEqual([gone.fault, gone.faults], ['FILE_UNREADABLE', { FILE_UNREADABLE: 1 }]);
     assert.match(gone.note, /^gone: FILE_UNREADABLE: .*gone\.itch: cannot be read \(ENOENT/);
-    const { candles } = await ask('/v1/feeds/fills/candles?instrument=FILLS&interval=1m');
+    // A closed candle is shown as forming, and the next one not at all, until it is stored.
+    const candlesOf = async () => (await ask('/v1/feeds/fills/candles?instrument=FILLS&interval=1m')).candles;
+    await until(async () => (await candlesOf()).length === 2, 'both candles');
+    const candles = await candlesOf();
     assert.deepEqual(
       candles.map((candle: Record<string, string>) => [candle.open, candle.close, candle.buyVolume]),
       [
@@ -123,6 +142,17 @@ feed-books: [{ name: BTC, sources: ["day:BTC", "levels:BTC-USD"] }]
     );
     const { bids, asks } = await ask('/v1/feeds/books/BTC');
     assert.deepEqual([bids[0].quantity, bids[0].sources.length, asks[0].quantity], ['10', 2, '6']);
+    const views = [];
+    for (const name of ['day', 'levels', 'fills', 'gone']) {
+      const [{ kind, state: shown, fault, bids: bidding, asks: offered }] = await streamOf(name, 1);
+      views.push([kind, name, shown, fault, bidding[0], offered[0]]);
+    }
+    assert.deepEqual(views, [
+      ['snapshot', 'day', 'live', null, ['100.0000', '5'], ['100.2000', '3']],
+      ['snapshot', 'levels', 'live', null, ['100.000000000', '5'], ['100.200000000', '3']],
+      ['snapshot', 'fills', 'ended', null, undefined, undefined],
+      ['snapshot', 'gone', 'down', 'FILE_UNREADABLE', undefined, undefined],
+    ]);
     const text = await metrics();
     assert.match(text, /^openbell_feed_connected\{feed="gone"\} 0$/m);
     assert.match(text, /^openbell_feed_connected\{feed="day"\} 1$/m);
@@ -139,6 +169,7 @@ feed-books: [{ name: BTC, sources: ["day:BTC", "levels:BTC-USD"] }]
     ]);
     assert.equal(running.code, 1);
     assert.match(running.stdout, /^fills +FILLS +ended$/m);
+    assert.match(running.stdout, /^gone +X +down +FILE_UNREADABLE$/m);
     assert.match(running.stderr, /^openbell: gone: FILE_UNREADABLE: .*gone\.itch/m);
     const rows = here.stdout
       .trim()

@@ -118,7 +118,7 @@ describe('the line of a file', LONG, () => {
     assert.deepEqual([sink.statesOf('A').at(-1), sink.statesOf('B').at(-1)], ['ended', 'ended']);
     assert.equal(sink.count('trade '), 3);
     assert.deepEqual([[...sink.faults], line.rounds], [[], 1]);
-    assert.match(log.join('\n'), /^day: \S+a\.csv has ended after line 3$/);
+    assert.match(log.join('\n'), /^day: \S+a\.csv has ended after line 4$/);
     await line.stop();
     assert.equal(sink.statesOf('*').at(-1), 'down');
   });
@@ -189,6 +189,12 @@ describe('the line of a file', LONG, () => {
     assert.deepEqual(sink.statesOf('X'), ['syncing', 'down UNKNOWN_INSTRUMENT']);
     assert.equal(sink.faults.get('UNKNOWN_INSTRUMENT'), 2);
     assert.match(log.join('\n'), /has ended, and has nothing of X, Y$/m);
+  });
+
+  it('of LOBSTER without the instrument that is named is not called empty', async () => {
+    const { sink, log } = await played(file('AAPL_2012-06-21_message_1.csv', '34200,1,1,5,1000000,1\n'), { instruments: ['X'] });
+    assert.deepEqual([sink.statesOf('*').at(-1), sink.statesOf('X').at(-1)], ['ended', 'down UNKNOWN_INSTRUMENT']);
+    assert.match(log.join('\n'), /has ended, and has nothing of X$/m);
   });
 
   it('takes no more than 1,024 instruments that nobody named, and none that the sink has no room for', async () => {

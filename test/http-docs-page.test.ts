@@ -26,5 +26,7 @@ test('the page shows every operation of the document', { timeout: 300_000, skip:
     [],
     dom.slice(0, 2000),
   );
+  assert.match(dom, /<code>name<\/code>/, 'names in texts are code');
+  assert.doesNotMatch(dom, /`/);
   assert.equal(shown.length, wanted.length + 5, 'health, metrics and sessions of API keys have no route');
 });

@@ -59,8 +59,8 @@ test('an order is placed, read, amended and cancelled, by either id', { timeout:
   );
   const cancelled = await call('DELETE', '/v1/orders/by-client-order-id/77?account=2');
   assert.deepEqual(
-    [cancelled.json.orderId, cancelled.json.ordStatus, cancelled.json.leavesQty, cancelled.json.name],
-    [orderId, 'canceled', '0.0000', 'CANCELLED_BY_CLIENT'],
+    [cancelled.json.orderId, cancelled.json.ordStatus, cancelled.json.orderQty, cancelled.json.leavesQty, cancelled.json.name],
+    [orderId, 'canceled', '1.0000', '0.0000', 'CANCELLED_BY_CLIENT'],
   );
   assert.deepEqual((await call('GET', '/v1/orders?account=2')).json.orders, []);
   const ended = await call('GET', `/v1/orders/${orderId}?account=2`);
@@ -136,12 +136,20 @@ test('a reject has code, name and the limit that was broken; unknown keys are re
     [{ orderQty: '1', price: '2000.00', ordType: 'market' }, 400, 'BAD_RANGE'],
     [{ orderQty: '1', price: '2000.00', timeInForce: 'ioc', postOnly: true }, 400, 'ILLEGAL_COMBINATION'],
     [{ orderQty: '1', price: '2000.00', clOrdId: '0' }, 400, 'BAD_PARAMETER'],
+    [{ orderQty: '1', price: '2000.00', clOrdId: 0 }, 400, 'BAD_PARAMETER'],
+    [{ orderQty: '-1', price: '2000.00' }, 400, 'BAD_PARAMETER'],
+    [{ orderQty: '1', price: -1 }, 400, 'BAD_PARAMETER'],
+    [{ orderQty: '1', price: '2000.00', account: 0 }, 400, 'BAD_PARAMETER'],
+    [{ orderQty: '1', peg: 'primary', pegOffset: 'x' }, 400, 'BAD_PARAMETER'],
+    [{ orderQty: '1', ordType: 'stop' }, 400, 'BAD_RANGE'],
+    [{ orderQty: '1', price: '2000.00', timeInForce: 'gtd' }, 400, 'BAD_RANGE'],
     [{ orderQty: '1', price: '2000.00', symbol: 'NONE' }, 404, 'UNKNOWN_SYMBOL'],
     [{ orderQty: '1', price: '2000.00', account: 4711 }, 404, 'UNKNOWN_ACCOUNT'],
     [{ orderQty: '90000000', price: '2000.00' }, 409, 'QUANTITY_MAX', 'maxQuantity'],
   ] as const) {
     const answer = await place({ side: 'buy', ...body });
     assert.deepEqual([answer.status, answer.json.name], [status, name], JSON.stringify(answer.json));
+    assert.doesNotMatch(answer.json.detail, /pattern|expected|stopPrice|expires/, 'the words of this interface');
     if (limit !== undefined) assert.equal(answer.json.limit.name, limit, JSON.stringify(answer.json));
   }
   const rejected = await place({ side: 'buy', orderQty: '5000', price: '3000.00', clOrdId: '5000' });
@@ -149,7 +157,8 @@ test('a reject has code, name and the limit that was broken; unknown keys are re
   const found = await read('/v1/orders/by-client-order-id/5000?account=2', ({ ordStatus }) => ordStatus === 'rejected');
   assert.deepEqual([found.name, found.orderQty, found.cumQty], ['INSUFFICIENT_FUNDS', '5000.0000', '0.0000']);
   assert.equal((await get('/v1/orders')).json.name, 'BAD_PARAMETER', 'the account is missing');
-  assert.equal((await get('/v1/orders?account=2&depth=1')).json.name, 'BAD_PARAMETER');
+  for (const wrong of ['depth=1', 'before=5', 'status=all&after=5'])
+    assert.equal((await get(`/v1/orders?account=2&${wrong}`)).json.name, 'BAD_PARAMETER', wrong);
   assert.equal((await post('/v1/orders/7', {})).json.name, 'WRONG_METHOD');
   assert.equal((await call('GET', '/v1/account?account=2')).json.id, 2);
 });

@@ -78,6 +78,19 @@ const ROWS: Row[] = [
     ],
     { ordStatus: 'canceled', name: 'CANCELLED_BY_CLIENT', orderQty: '5.000', cumQty: '0.001', leavesQty: '0.000' },
   ],
+  [
+    'a cancel alone has what was ordered',
+    [{ kind: Cancelled, code: Code.CANCELLED_BY_CLIENT, price: 10_000, quantity: 4000, leaves: 0, filled: 1000 }],
+    { ordStatus: 'canceled', orderQty: '5.000', cumQty: '1.000', leavesQty: '0.000', avgPx: undefined },
+  ],
+  [
+    'an average without the earlier fills is none',
+    [
+      { kind: Amended, price: 10_100, quantity: 4000, leaves: 4000, filled: 1000 },
+      { kind: Fill, price: 10_100, quantity: 4000, leaves: 0, filled: 5000, fee: 7 },
+    ],
+    { ordStatus: 'filled', orderQty: '5.000', cumQty: '5.000', avgPx: undefined, fees: undefined },
+  ],
   ['expired', [accepted, { kind: Cancelled, code: Code.EXPIRED, quantity: 5000 }], { ordStatus: 'expired', name: 'EXPIRED' }],
   [
     'rejected',

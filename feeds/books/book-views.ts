@@ -1,5 +1,4 @@
-import type { InstrumentFeed } from './instrument-feed.ts';
-import type { BookLevels } from './venue-book.ts';
+import type { BookLevels, VenueBook } from './venue-book.ts';
 
 /**
  * The best levels of several books as numbers, one behind another, for another thread:
@@ -14,7 +13,7 @@ const HEAD = 4;
 export const MOST_VIEW_LEVELS = 50;
 
 /** Appends a view. Levels whose quantity needs 2^53 units or more are left out. @param levels of a side, at most */
-export function writeView(instrument: InstrumentFeed | undefined, levels: number, out: number[]): void {
+export function writeView(instrument: { readonly book: VenueBook } | undefined, levels: number, out: number[]): void {
   if (instrument === undefined) {
     out.push(-1, 0, 0, 0);
     return;

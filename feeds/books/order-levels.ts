@@ -3,7 +3,7 @@ import { getI64Even, LIMIT_53, putI64, putU53Even } from '../../engine/units.ts'
 import { BookSide, type FeedSink } from '../feed.ts';
 import { endBook } from './end-book.ts';
 import { KeyedRecords, RECORD_WORDS } from './keyed-records.ts';
-import { LevelChange, VenueBook } from './venue-book.ts';
+import { LevelChange, MAX_FILE_LEVELS, VenueBook } from './venue-book.ts';
 
 /**
  * Words of an order: its id and instrument are the key.
@@ -14,8 +14,6 @@ const PRICE = 4;
 const QUANTITY = 6;
 
 const MAX_ORDERS = 2 ** 25;
-/** Orders far from the market make deep books. */
-const MAX_LEVELS = 2 ** 20;
 
 /** How an {@link OrderLevels.add} ended. */
 export const AddedOrder = {
@@ -54,7 +52,7 @@ export class OrderLevels {
 
   /** The levels of an instrument; only to be read. */
   book(instrument: number): VenueBook {
-    while (this.#books.length <= instrument) this.#books.push(new VenueBook(MAX_LEVELS));
+    while (this.#books.length <= instrument) this.#books.push(new VenueBook(MAX_FILE_LEVELS));
     return this.#books[instrument];
   }
 

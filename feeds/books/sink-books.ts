@@ -1,6 +1,6 @@
 import { ALL_INSTRUMENTS, type BookSide, type FeedFault, type FeedSink, FeedState } from '../feed.ts';
 import { decimalText } from '../text/decimal.ts';
-import { type BookLevels, VenueBook } from './venue-book.ts';
+import { type BookLevels, MAX_FILE_LEVELS, VenueBook } from './venue-book.ts';
 
 /** One instrument of {@link SinkBooks}. */
 export class SinkBook {
@@ -35,9 +35,6 @@ export class SinkBook {
     ];
   }
 }
-
-/** Orders far from the market make deep books: files of orders have them all. */
-const MAX_FILE_LEVELS = 2 ** 20;
 
 /** A sink that keeps the book of each instrument, and counts. Behind a source that keeps no sorted book of its own. */
 export class SinkBooks implements FeedSink {

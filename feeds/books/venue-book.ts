@@ -214,6 +214,9 @@ export class BookLevels {
 /** Most levels of a side, where the venue sets no depth: Coinbase sends every level of a product. */
 export const MAX_LEVELS = 65_536;
 
+/** Orders far from the market make deep books: files of orders have them all. */
+export const MAX_FILE_LEVELS = 2 ** 20;
+
 /** The book of one instrument of one venue, in units of 10^-priceDecimals and 10^-quantityDecimals. */
 export class VenueBook {
   readonly bids: BookLevels;

@@ -66,11 +66,11 @@ export async function formatOf(path: string): Promise<FileFormat> {
   const head = await fileHead(path);
   const found = FILE_FORMATS.find((format) => format.matches(head, path));
   if (found !== undefined) return found;
-  const names = FILE_FORMATS.map(({ name }) => name).join(', ');
-  throw new UnknownFormatError(`${path}: this is none of the known formats; check the file, or name one of ${names} with --format`);
+  const names = ['capture', ...FILE_FORMATS.map(({ name }) => name)].join(', ');
+  throw new UnknownFormatError(`${path}: this is none of the known formats; check the file, or name its format, one of ${names}`);
 }
 
-const EMPTY = 'has nothing to read: not one message, event or header; check the file, or name its format with --format';
+const EMPTY = 'has nothing to read: not one message, event or header; check the file, or name its format';
 const CUT = 'ends in the middle of a message; everything before was used, fetch the file again for the rest';
 
 function itch(path: string, sink: FeedSink): FileReading {
@@ -126,7 +126,7 @@ function lobster(path: string, sink: FeedSink): FileReading {
 
 async function* lobsterSteps(path: string, reading: LobsterReading): AsyncGenerator<void, FileSummary, void> {
   const { events, malformed, checks, failed, truncated } = yield* reading.steps();
-  const unusable = events > 0 && malformed === events ? allMalformed(path, events) : emptyUnless(events > 0, path);
+  const unusable = events > 0 && malformed === events ? allMalformed(path, events) : emptyUnless(events > 0 || reading.isUnwanted, path);
   return { records: events, checks, failed, truncated: truncated ?? unusable };
 }
 
@@ -170,7 +170,7 @@ async function* csvSteps(
 
 /** Why a file is of no use whose messages or rows are all wrong. */
 export function allMalformed(path: string, records: number): FileBytesError {
-  const detail = `none of its ${records} messages or rows could be used; check the file, its --format and its --columns`;
+  const detail = `none of its ${records} messages or rows could be used; check the file, its format and its columns`;
   return new FileBytesError('FILE_MALFORMED', path, detail);
 }
 

@@ -41,6 +41,8 @@ export class LobsterReading {
   events = 0;
   /** Events of an unknown type or with numbers that are out of range. */
   malformed = 0;
+  /** The sink does not want the instrument: the file is not read. */
+  isUnwanted = false;
 
   constructor(path: string, sink: FeedSink, dayStartUs: number = dayOfPath(path)) {
     this.#path = path;
@@ -53,7 +55,8 @@ export class LobsterReading {
     const path = this.#path;
     const { instrument, bookPath } = lobsterNames(path) ?? { instrument: basename(path).split(/[_.]/)[0], bookPath: undefined };
     const number = this.#sink.instrument(instrument);
-    if (number === -1) return { instrument, events: 0, malformed: 0, checks: 0, failed: 0, bookPath, truncated: undefined };
+    this.isUnwanted = number === -1;
+    if (this.isUnwanted) return { instrument, events: 0, malformed: 0, checks: 0, failed: 0, bookPath, truncated: undefined };
     const book = new LobsterBook(this.#sink, number, this.#dayStartUs);
     const states = bookPath === undefined ? undefined : new RowCursor(numberRows(bookPath, 0, -1));
     if (states === undefined) book.begin();

@@ -1,3 +1,4 @@
+import { MAX_FILE_LEVELS, VenueBook } from '../books/venue-book.ts';
 import { ALL_INSTRUMENTS, type BookSide, FeedFault, type FeedSink, FeedState, type TakerSide } from '../feed.ts';
 import type { PlayedSink } from './held-records.ts';
 
@@ -17,6 +18,8 @@ interface Played {
   crossed: boolean;
   /** This round of the file has it. */
   met: boolean;
+  /** As the sink has it. Empty for a file of trades. */
+  readonly book: VenueBook;
 }
 
 /**
@@ -67,7 +70,20 @@ export class FileInstruments implements PlayedSink {
     }
   }
 
-  /** The file has ended, or cannot be read on: the last numbers of its instruments are old. */
+  /** The instrument with this number in the sink. Its book is valid during the call. */
+  played(instrument: number): { readonly book: VenueBook } | undefined {
+    return this.#played.get(instrument);
+  }
+
+  /** The file cannot be used, or not from here on: what it did not have is down. */
+  fail(fault: FeedFault): void {
+    for (const [number, played] of this.#played) {
+      played.stated = played.met ? FeedState.Stale : FeedState.Down;
+      this.#show(number, played, played.stated, fault);
+    }
+  }
+
+  /** The file has ended, or is not read on: the last numbers of its instruments are old. */
   end(state: FeedState, fault: FeedFault): void {
     for (const [number, played] of this.#played) {
       played.stated = state;
@@ -89,6 +105,12 @@ export class FileInstruments implements PlayedSink {
 
   scale(instrument: number, priceDecimals: number, quantityDecimals: number): void {
     this.#sink.scale(instrument, priceDecimals, quantityDecimals);
+    const book = this.#played.get(instrument)?.book;
+    if (book === undefined || (book.priceDecimals === priceDecimals && book.quantityDecimals === quantityDecimals)) return;
+    // Levels in other units are followed by a whole book.
+    book.clear();
+    book.priceDecimals = priceDecimals;
+    book.quantityDecimals = quantityDecimals;
   }
 
   sequence(venueSequence: number): void {
@@ -97,10 +119,12 @@ export class FileInstruments implements PlayedSink {
 
   bookClear(instrument: number): void {
     this.#sink.bookClear(instrument);
+    this.#played.get(instrument)?.book.clear();
   }
 
   level(instrument: number, side: BookSide, price: number, quantity: number): void {
     this.#sink.level(instrument, side, price, quantity);
+    this.#played.get(instrument)?.book.side(side).set(price, quantity, 0, 0);
   }
 
   bookEnd(instrument: number, venueTimeUs: number, bid: number, bidQuantity: number, ask: number, askQuantity: number): void {
@@ -143,6 +167,7 @@ export class FileInstruments implements PlayedSink {
       shownFault: FeedFault.None,
       crossed: false,
       met: false,
+      book: new VenueBook(MAX_FILE_LEVELS),
     });
     return number;
   }

@@ -76,6 +76,11 @@ export class FileLine {
     return this.#isReading ? (this.#reading?.place() ?? 0) : 0;
   }
 
+  /** An instrument by its number in the sink, with its book. */
+  played(instrument: number): ReturnType<FileInstruments['played']> {
+    return this.#instruments.played(instrument);
+  }
+
   /** Plays the file. The promise ends when there is nothing more to play; it does not fail. */
   start(): Promise<void> {
     this.#running = this.#run().catch((error) => this.#fail(error));
@@ -190,7 +195,7 @@ export class FileLine {
   }
 
   /** The file has ended. @returns true if nothing in it could be used */
-  #end({ records, truncated }: FileSummary): boolean {
+  #end({ truncated }: FileSummary): boolean {
     const { source, sink, log } = this.#options;
     const fault = truncated === undefined ? FeedFault.None : faultOfFile(truncated);
     if (fault === FeedFault.FileUnusable) {
@@ -213,7 +218,8 @@ export class FileLine {
     }
     this.#instruments.end(truncated === undefined ? FeedState.Ended : FeedState.Stale, fault);
     this.#status(truncated === undefined ? FeedState.Ended : FeedState.Down, fault);
-    if (truncated === undefined) log(FeedFault.None, `${source.name}: ${source.file.path} has ended after ${this.unit} ${records}`);
+    if (truncated === undefined)
+      log(FeedFault.None, `${source.name}: ${source.file.path} has ended after ${this.unit} ${this.#reading?.place() ?? 0}`);
     return false;
   }
 
@@ -224,7 +230,7 @@ export class FileLine {
     this.#atNow();
     sink.fault(ALL_INSTRUMENTS, fault);
     log(fault, `${source.name}: ${this.#reason(error)}`);
-    this.#instruments.end(FeedState.Stale, fault);
+    this.#instruments.fail(fault);
     this.#status(FeedState.Down, fault);
   }
 

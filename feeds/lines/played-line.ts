@@ -36,6 +36,11 @@ export class PlayedLine {
     return this.#line instanceof FileLine ? this.#line.unit : 'line';
   }
 
+  /** An instrument of a file that has no adapter, by its number in the sink. */
+  played(instrument: number): ReturnType<FileLine['played']> {
+    return this.#line instanceof FileLine ? this.#line.played(instrument) : undefined;
+  }
+
   /** Plays the file. The promise ends when there is nothing more to play; it does not fail. */
   async start(): Promise<void> {
     this.#opening = this.#open();

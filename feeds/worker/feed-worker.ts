@@ -57,8 +57,9 @@ async function runThread(port: NonNullable<typeof parentPort>, { handles, source
   const passOn = (source: number): void => {
     say({ type: 'listed', listed: listings[source].take() });
   };
-  /** The adapters, by source, as far as they are there. */
+  /** What has the books, by source: adapters as far as they are there, and the lines of files. */
   const adapters: (VenueLine | undefined)[] = [];
+  const players: (PlayedLine | undefined)[] = [];
   const kept =
     ({ create }: Venue, source: number): AdapterFactory =>
     (options, line, sink) => {
@@ -100,6 +101,7 @@ async function runThread(port: NonNullable<typeof parentPort>, { handles, source
       clock,
       log,
     });
+    players[i] = line;
     return line;
   });
   const noting = setInterval(() => {
@@ -118,7 +120,10 @@ async function runThread(port: NonNullable<typeof parentPort>, { handles, source
     if (message.type === 'views') {
       const { question, wanted } = message;
       const views: number[] = [];
-      for (let at = 0; at < wanted.length; at += 3) writeView(adapters[wanted[at]]?.withId(wanted[at + 1]), wanted[at + 2], views);
+      for (let at = 0; at < wanted.length; at += 3) {
+        const [source, row, levels] = wanted.subarray(at, at + 3);
+        writeView(adapters[source]?.withId(row) ?? players[source]?.played(row), levels, views);
+      }
       return say({ type: 'views', question, views: Float64Array.from(views) });
     }
     const { question, source, row, range } = message;

@@ -56,7 +56,7 @@ export async function readBody(request: IncomingMessage): Promise<Record<string,
   if (text.trim() === '') return {};
   const body = parseJson(text);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new HttpError(400, 0, 'BAD_JSON', 'the body must be a JSON object such as {"asset": "USD", "amount": "10.00"}');
+    throw new HttpError(400, 0, 'BAD_JSON', 'the body must be a JSON object; GET /openapi.json has its keys');
   }
   return body as Record<string, unknown>;
 }

@@ -35,7 +35,7 @@ details { margin: .25rem 0; border: 1px solid #8884; border-radius: 4px; }
 details > summary { cursor: pointer; padding: .35rem .6rem; }
 details > div { padding: 0 .8rem .6rem; }
 code, .path { font-family: ui-monospace, monospace; font-size: .92em; }
-.method { display: inline-block; min-width: 4.2rem; font-weight: 600; }
+.method { display: inline-block; min-width: 5.2rem; font-weight: 600; }
 .note { opacity: .75; }
 table { border-collapse: collapse; width: 100%; }
 td { vertical-align: top; padding: .15rem .6rem .15rem 0; border-top: 1px solid #8883; }
@@ -46,11 +46,11 @@ const SCRIPT = `'use strict';
 const MOST_LEVELS = 4;
 const byId = (id) => document.getElementById(id);
 
-/** An element with text and children. */
+/** An element with text and children. What stands between backticks is code. */
 function make(name, className, text, ...children) {
   const element = document.createElement(name);
   if (className) element.className = className;
-  if (text) element.textContent = text;
+  if (text) element.append(...text.split('\\x60').map((part, i) => (i % 2 === 1 ? make('code', '', part) : part)));
   element.append(...children);
   return element;
 }
@@ -123,7 +123,7 @@ function show(schemas, path, method, operation) {
 }
 
 function showAll({ info, tags, paths, components }) {
-  byId('about').textContent = info.summary + ' Release ' + info.version + '. ' + info.description;
+  byId('about').replaceChildren(make('span', '', info.summary + ' Release ' + info.version + '. ' + info.description));
   const main = byId('operations');
   main.replaceChildren();
   for (const tag of tags) {

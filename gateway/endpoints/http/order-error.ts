@@ -24,11 +24,21 @@ export function orderError(code: Code, fields: object = {}): HttpError {
   return new HttpError(statusOf({ code }), code, name, message, fields);
 }
 
+/** Terms that have another name in the typed client than over REST. */
+const REST_NAMES: Readonly<Record<string, string>> = {
+  stopPrice: 'stopPx',
+  expires: 'expireTime',
+  minQuantity: 'minQty',
+  displayedQuantity: 'displayQty',
+};
+const CLIENT_NAME = new RegExp(`\\b(${Object.keys(REST_NAMES).join('|')})\\b`, 'g');
+
 /** What is wrong with the terms of an order, which were read with the code of the typed client. */
 export function termsError(error: unknown): unknown {
   if (error instanceof DecimalError) return new HttpError(400, Code.BAD_RANGE, 'BAD_RANGE', error.message);
   if (!(error instanceof OpenbellError) || error.number === undefined) return error;
-  return new HttpError(400, error.number, error.code, error.message.replace(`${error.code}: `, ''));
+  const message = error.message.replace(`${error.code}: `, '').replace(CLIENT_NAME, (name) => REST_NAMES[name]);
+  return new HttpError(400, error.number, error.code, message);
 }
 
 /** The limit behind a reject; undefined: the code is not about one. */

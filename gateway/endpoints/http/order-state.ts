@@ -69,6 +69,7 @@ export class OrderState {
       this.code = code;
       this.ended = code === Code.EXPIRED ? 'expired' : 'canceled';
       // What was cancelled is not open any more, and was ordered.
+      this.quantity = Math.max(this.quantity, report.quantity + report.filled);
       this.leaves = 0;
     } else if (kind === ReportKind.Rejected) {
       this.code = code;
@@ -112,10 +113,12 @@ export class OrderState {
       orderQty: quantityText(symbol, this.quantity),
       cumQty: quantityText(symbol, this.filled),
       leavesQty: quantityText(symbol, this.ended === undefined ? this.leaves : 0),
-      ...(this.#traded > 0n && {
-        avgPx: decimalOf({ units: average, decimals: places }),
-        fees: moneyText(symbol.quoteAsset, Number(this.#fees)),
-      }),
+      // The reports of one command may lack earlier fills.
+      ...(this.#traded > 0n &&
+        this.#traded === BigInt(this.filled) && {
+          avgPx: decimalOf({ units: average, decimals: places }),
+          fees: moneyText(symbol.quoteAsset, Number(this.#fees)),
+        }),
       ...(code !== 0 && { code, name: codeName(code as Code), text: codeText(code) }),
       transactTime: new Date(timeUs / 1000).toISOString(),
       transactTimeUs: timeUs,

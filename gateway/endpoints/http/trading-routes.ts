@@ -178,10 +178,14 @@ export function tradingRoutes(sources: TradingSources): Route[] {
       query: LIST_QUERY,
       answer: ORDER_LIST,
       handle: async (request) => {
+        const { status, symbol: name, after, before } = request.query;
         const account = accountFor(request, 'account:read', request.query.account);
-        const symbol = request.query.symbol === undefined ? undefined : symbolNamed(directory, request.query.symbol).id;
+        const symbol = name === undefined ? undefined : symbolNamed(directory, name).id;
+        // Left unread, it would bring the first page again and again.
+        if (status === 'open' && before !== NEWEST) throw bad('before is for status=all; open orders are continued by after');
+        if (status === 'all' && after !== 0) throw bad('after is for open orders; those of status=all are continued by before');
         const lists = { open: openList, all: wholeList };
-        return { pieces: await lists[request.query.status](sources, request, account, symbol) };
+        return { pieces: await lists[status](sources, request, account, symbol) };
       },
     }),
     act({

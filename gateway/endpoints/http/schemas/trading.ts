@@ -16,26 +16,32 @@ import { decimal, flag, isoTime, lost, micros, name, truth, whole } from './valu
 const MAX_ID = Number.MAX_SAFE_INTEGER;
 const SOME_ID = /^[1-9]\d{0,15}$/;
 
+/** One message for both forms of a value: without it, a wrong text has the message of its pattern. */
+const ID_ERROR = { error: `must be a whole number from 1 to ${MAX_ID}, as text or as a number` };
+const AMOUNT_ERROR = { error: 'must be decimal text such as "0.01", or a number, and not below 0' };
+const OFFSET_ERROR = { error: 'must be decimal text such as "-0.01", or a number' };
+
 /** An id in a body: text, or a number. */
 const idIn = z
-  .union([z.string().regex(SOME_ID), z.int().min(1)], { error: `must be a whole number from 1 to ${MAX_ID}, as text or as a number` })
+  .union([z.string().regex(SOME_ID, ID_ERROR), z.int(ID_ERROR).min(1, ID_ERROR)], ID_ERROR)
   .meta({ examples: ['1764493200000001'] });
 /** An amount in a body: decimal text, or a number that is exact. */
 const amountIn = z
-  .union([z.string().regex(/^\d+(\.\d+)?$/), z.number().min(0)], { error: 'must be decimal text such as "0.01", or a number' })
+  .union([z.string().regex(/^\d+(\.\d+)?$/, AMOUNT_ERROR), z.number().min(0, AMOUNT_ERROR)], AMOUNT_ERROR)
   .meta({ examples: ['0.5'] });
-const offsetIn = z.union([z.string().regex(/^-?\d+(\.\d+)?$/), z.number()], { error: 'must be decimal text such as "-0.01", or a number' });
+const offsetIn = z.union([z.string().regex(/^-?\d+(\.\d+)?$/, OFFSET_ERROR), z.number()], OFFSET_ERROR);
 const flagIn = z.boolean({ error: 'must be true or false' });
+const ACCOUNT_ERROR = { error: 'must be the id of an account' };
 const account = z
-  .int({ error: 'must be the id of an account' })
-  .min(1)
-  .max(2 ** 32 - 1);
+  .int(ACCOUNT_ERROR)
+  .min(1, ACCOUNT_ERROR)
+  .max(2 ** 32 - 1, ACCOUNT_ERROR);
 /** One of these words. */
 const word = <const Words extends readonly [string, ...string[]]>(words: Words) =>
   z.enum(words, { error: `must be one of ${words.join(', ')}` });
 const TRAIL = {
   trailOffset: amountIn.optional().meta({ description: 'Trailing stop: distance of its stop price, in the quote asset.' }),
-  trailPpm: z.int().optional().meta({ description: 'The same in parts per million of the price.' }),
+  trailPpm: z.int({ error: 'must be a whole number' }).optional().meta({ description: 'The same in parts per million of the price.' }),
   activationPrice: amountIn.optional().meta({ description: 'Trailing stop: it follows from this price on.' }),
   limitOffset: amountIn.optional().meta({ description: 'Trailing-stop-limit: distance of the limit from the stop price.' }),
 };
@@ -139,8 +145,11 @@ export const TRADED_ORDER = named(
       ...ORDER_FIELDS,
       ...OPEN_TERMS,
       orderQty: decimal,
-      avgPx: decimal.optional().meta({ description: 'Average price of its fills, weighted by quantity; there if it has some.' }),
-      fees: decimal.optional().meta({ description: 'Of its fills, in the quote asset; below 0: rebates.' }),
+      avgPx: decimal.optional().meta({
+        description:
+          'Average price of its fills, weighted by quantity; there if it has some and the answer was made from all of them, as that of GET is.',
+      }),
+      fees: decimal.optional().meta({ description: 'Of its fills, in the quote asset; below 0: rebates. There if `avgPx` is.' }),
       code: whole.optional().meta({ description: 'Why it ended or was rejected: docs/CODES.md.' }),
       name: z.string().optional().meta({ description: 'The name of the code.' }),
       text: z.string().optional().meta({ description: 'The same in words.' }),
@@ -148,7 +157,7 @@ export const TRADED_ORDER = named(
       transactTimeUs: micros,
       lastReportNo: whole,
       duplicate: truth.meta({ description: 'An earlier request had placed it.' }),
-      incomplete: truth.meta({ description: 'Reports of the order are no longer kept, or too many: sums are of those that were read.' }),
+      incomplete: truth.meta({ description: 'Reports of the order are no longer kept, or too many: `avgPx` and `fees` are left out.' }),
       behind: truth.meta({ description: 'The history does not have everything yet.' }),
     })
     .meta({ description: 'An order, from its reports.' }),
