@@ -41,6 +41,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['gateway/calendar', 'gateway/portfolio', 'gateway/reference'],
   ['gateway/endpoints/*'],
   ['gateway/endpoints/grpc', 'gateway/endpoints/websocket', 'gateway/endpoints/http'],
+  ['gateway/feed-metrics.ts'],
   ['gateway/metrics.ts'],
   ['gateway/start'],
   ['gateway/main.ts'],

@@ -21,6 +21,8 @@ export type BookSide = (typeof BookSide)[keyof typeof BookSide];
 /** The side that took liquidity. */
 export const TakerSide = { Unknown: 0, Buy: 1, Sell: 2 } as const;
 export type TakerSide = (typeof TakerSide)[keyof typeof TakerSide];
+/** Names of taker sides in JSON, by number; none of an unknown one. */
+export const TAKER_SIDE_NAMES = [undefined, 'buy', 'sell'] as const;
 
 /** State of a source (of its connection or file: `Live` is open) or of one instrument. Only numbers of a `Live` instrument may be used as prices. */
 export const FeedState = {
@@ -41,6 +43,8 @@ export const FeedState = {
   Ended: 7,
 } as const;
 export type FeedState = (typeof FeedState)[keyof typeof FeedState];
+/** A state in logs, metrics and JSON: `syncing`. */
+export type FeedStateName = Lowercase<keyof typeof FeedState>;
 
 /** What went wrong. Each has a counter ({@link FeedSink.fault}); docs/FEEDS.md says what to do about it. */
 export const FeedFault = {
@@ -118,16 +122,15 @@ export type FeedFault = (typeof FeedFault)[keyof typeof FeedFault];
 export const FEED_FAULTS = Object.keys(FeedFault).length;
 export const FEED_STATES = Object.keys(FeedState).length;
 const FAULT_NAMES: readonly string[] = Object.keys(FeedFault);
-const STATE_NAMES: readonly string[] = Object.keys(FeedState);
+const STATE_NAMES = Object.keys(FeedState).map((name) => name.toLowerCase()) as readonly FeedStateName[];
 
 /** The stable code of a fault in logs, metrics and JSON: `CHECKSUM_WRONG`. */
 export function faultCode(fault: FeedFault): string {
   return FAULT_NAMES[fault].replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
 }
 
-/** The name of a state in logs, metrics and JSON: `syncing`. */
-export function stateName(state: FeedState): string {
-  return STATE_NAMES[state].toLowerCase();
+export function stateName(state: FeedState): FeedStateName {
+  return STATE_NAMES[state];
 }
 
 /** In place of an instrument: the source as a whole. */

@@ -1,6 +1,6 @@
 /** What a venue's list says of an instrument. The book may say less: only that of a `Live` one has prices. */
 export const InstrumentStatus = {
-  /** No list was read yet, or it has a word that the adapter does not know. */
+  /** No list was read yet, or its word is not among those of the adapter. */
   Unknown: 0,
   Trading: 1,
   /** Orders may only be placed, so that nothing trades. */

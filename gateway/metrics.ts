@@ -1,25 +1,22 @@
-import { collectDefaultMetrics, type MetricObject, type MetricValue, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { codeName } from '../engine/codes.ts';
 import type { BoundedClock } from '../engine/threads/bounded-clock.ts';
 import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import { CANDLE_INTERVALS } from '../feeds/analysis/candles.ts';
-import { LEFT_OUT_REASONS } from '../feeds/analysis/feed-candles.ts';
-import { FEED_FAULTS, type FeedFault, FeedState, faultCode, stateName } from '../feeds/feed.ts';
-import type { ConsolidatedReader } from '../feeds/rings/consolidated-table.ts';
-import type { SourceStatus } from '../feeds/rings/source-status.ts';
 import type { Feeds } from '../feeds/worker/feeds.ts';
 import type { Alerts } from './alerts/alerts.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
 import type { CalendarCounters } from './calendar/calendar-counters.ts';
 import type { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
+import { addFeedCandleMetrics, addFeedMetrics, addMirrorMetrics, addReferenceMetrics } from './feed-metrics.ts';
 import type { LatencyBuckets } from './latency-buckets.ts';
 import type { LimitCounters } from './limit-counters.ts';
 import { errorOutput } from './lossy-output.ts';
 import type { MarketCounters } from './market/market-counters.ts';
+import { add, type Read, type Value } from './metric.ts';
 import type { PortfolioCounters } from './portfolio/portfolio-streams.ts';
-import { conditionName, SourceCondition } from './reference/reference-choice.ts';
-import type { ReferenceCounters, SymbolReference } from './reference/symbol-reference.ts';
+import type { SymbolReference } from './reference/symbol-reference.ts';
 import type { DropCopyCounters } from './sessions/drop-copy.ts';
 import type { OrderEntryCounters } from './sessions/order-intake.ts';
 import type { ReportTap } from './sessions/report-tap.ts';
@@ -69,9 +66,6 @@ export interface MetricSources {
   readonly references: readonly SymbolReference[];
   readonly symbolName: (id: number) => string;
 }
-
-type Value = { readonly value: number; readonly labels?: Readonly<Record<string, string | number>>; readonly metricName?: string };
-type Read = () => readonly Value[] | Promise<readonly Value[]>;
 
 const KIND_NAMES = Object.entries(ReportKind).filter(([, kind]) => kind !== ReportKind.None);
 
@@ -354,149 +348,6 @@ function addVenueMetrics(registry: Registry, venue: VenueGauges): void {
   gauge('openbell_disk_size_bytes', 'Size of the volume of the data directory', disk('size'));
 }
 
-/** Stored candles of outside sources. */
-function addFeedCandleMetrics(registry: Registry, stats: () => FeedCandleHistoryStats | undefined): void {
-  const all = (name: string, help: string, type: 'gauge' | 'counter', read: (stats: FeedCandleHistoryStats) => number) =>
-    add(registry, `openbell_feed_candle_${name}`, help, type, () => {
-      const now = stats();
-      return now === undefined ? [] : [{ value: read(now) }];
-    });
-  all('stored_total', 'Closed candles of feeds that were stored', 'counter', ({ stored }) => stored);
-  all('lost_total', 'Closed candles of feeds that were dropped before the disk had room for them', 'counter', ({ lost }) => lost);
-  all(
-    'refused_total',
-    'Batches of an instrument that the store of candles of feeds has no number for',
-    'counter',
-    ({ refused }) => refused,
-  );
-  all(
-    'damaged_total',
-    'Rows of the store of candles of feeds that were read and have a wrong checksum',
-    'counter',
-    ({ damaged }) => damaged,
-  );
-  all('removed_total', 'Candles of feeds that were removed: too old, or to make room', 'counter', ({ removed }) => removed);
-  all('store_bytes', 'Pages in use of the store of candles of feeds', 'gauge', ({ bytes }) => bytes);
-  all('store_failing', '1 while candles of feeds cannot be stored', 'gauge', ({ failing }) => (failing ? 1 : 0));
-}
-
-/** Outside sources. */
-function addFeedMetrics(registry: Registry, feeds: Feeds): void {
-  const ofSources = (name: string, help: string, type: 'gauge' | 'counter', read: (source: SourceStatus) => number) =>
-    add(registry, `openbell_feed_${name}`, help, type, () =>
-      feeds.status().map((source) => ({ labels: { feed: source.name }, value: read(source) })),
-    );
-  // A file that has ended is no fault: it has no value.
-  add(registry, 'openbell_feed_connected', '1 while the connection of a feed is open, or its file is played', 'gauge', () =>
-    feeds
-      .status()
-      .filter(({ state }) => state !== FeedState.Ended)
-      .map(({ name, state }) => ({ labels: { feed: name }, value: state === FeedState.Live ? 1 : 0 })),
-  );
-  ofSources(
-    'heard_seconds',
-    'When the last frame or answer of a feed came, since 1970; 0 before the first',
-    'gauge',
-    ({ heardUs }) => heardUs / 1e6,
-  );
-  ofSources('messages_total', 'Frames and answers of a feed', 'counter', ({ messages }) => messages);
-  ofSources('records_total', 'Records that a feed wrote', 'counter', ({ records }) => records);
-  ofSources(
-    'refused_instruments',
-    'Instruments of a feed that the table of newest values has no room for',
-    'gauge',
-    ({ refused }) => refused,
-  );
-  add(registry, 'openbell_feed_faults_total', 'Faults of a feed, by code', 'counter', () =>
-    feeds.status().flatMap(({ name, faults }) =>
-      Array.from({ length: FEED_FAULTS - 1 }, (_, i) => ({
-        labels: { feed: name, fault: faultCode((i + 1) as FeedFault) },
-        value: faults[i + 1],
-      })),
-    ),
-  );
-  add(registry, 'openbell_feed_instruments', 'Instruments of a feed, by the state of their book', 'gauge', () => {
-    const sources = feeds.status();
-    return feeds
-      .instrumentStates()
-      .flatMap((counts, source) =>
-        counts.map((value, state) => ({ labels: { feed: sources[source].name, state: stateName(state as FeedState) }, value })),
-      );
-  });
-  add(
-    registry,
-    'openbell_feed_reader_missed_total',
-    'Records that were overwritten before a reader of the process took them',
-    'counter',
-    () => feeds.readers.map(({ name, reader }) => ({ labels: { reader: name }, value: reader.missedTotal })),
-  );
-  add(
-    registry,
-    'openbell_feed_candle_left_out_total',
-    'Trades of a feed that are in no candle, or not in all, by reason',
-    'counter',
-    () => {
-      const sources = feeds.status();
-      return feeds
-        .leftOut()
-        .flatMap((left, source) =>
-          LEFT_OUT_REASONS.map((reason) => ({ labels: { feed: sources[source].name, reason }, value: left[reason] })),
-        );
-    },
-  );
-  const ofBooks = (name: string, help: string, read: (book: ConsolidatedReader) => number) =>
-    add(registry, `openbell_feed_book_${name}`, help, 'gauge', () =>
-      feeds.books.map((book) => {
-        book.read();
-        return { labels: { book: book.spec.name }, value: read(book) };
-      }),
-    );
-  ofBooks(
-    'live_sources',
-    'Sources whose levels are in a consolidated book',
-    (book) => book.spec.sources.filter((_, source) => book.state(source) === FeedState.Live).length,
-  );
-  ofBooks(
-    'crossing',
-    'Best bid of a consolidated book to its best ask: 0 below, 1 equal (locked), 2 above (crossed)',
-    ({ crossing }) => crossing,
-  );
-}
-
-/** The market of an outside source; without one the metrics have no values. */
-function addMirrorMetrics(registry: Registry, mirror: () => MirrorStatus | undefined): void {
-  const ofMirror = (name: string, help: string, type: 'gauge' | 'counter', read: (status: MirrorStatus) => readonly Value[]) =>
-    add(registry, `openbell_mirror_${name}`, help, type, () => {
-      const status = mirror();
-      return status === undefined ? [] : read(status);
-    });
-  ofMirror('commands_total', 'Commands of the mirror, by kind', 'counter', ({ commands }) =>
-    Object.entries(commands).map(([command, value]) => ({ labels: { command }, value })),
-  );
-  ofMirror('rejects_total', 'Orders and amends of the mirror that the exchange rejected', 'counter', ({ rejects }) => [{ value: rejects }]);
-  ofMirror(
-    'withdrawals_total',
-    'Times that the quotes of a symbol were withdrawn because its instrument was not live',
-    'counter',
-    (status) => [{ value: status.withdrawals }],
-  );
-  ofMirror('dropped_trades_total', 'Trades of the source that the mirror did not follow', 'counter', ({ droppedTrades }) => [
-    { value: droppedTrades },
-  ]);
-  ofMirror(
-    'symbols',
-    'Symbols that have an instrument of the source, by whether their quotes follow it',
-    'gauge',
-    ({ quoted, withdrawn }) => [
-      { labels: { state: 'quoted' }, value: quoted },
-      { labels: { state: 'withdrawn' }, value: withdrawn },
-    ],
-  );
-  ofMirror('source_connected', '1 while the source that the mirror follows is connected', 'gauge', ({ source, connected }) => [
-    { labels: { feed: source }, value: connected ? 1 : 0 },
-  ]);
-}
-
 /** Candles of the exchange's own trades, as the history writes them. */
 function addCandleMetrics(registry: Registry, stats: () => CandleStats): void {
   add(registry, 'openbell_candles_stored_total', 'Closed candles written to the history, by interval', 'counter', () =>
@@ -550,60 +401,4 @@ function distribution(name: string, { boundsUs, buckets, sumUs, count }: Latency
   values.push({ metricName: `${name}_sum`, value: sumUs / 1e6 });
   values.push({ metricName: `${name}_count`, value: count });
   return values;
-}
-
-/** prom-client calls `get` for a metric's values; here they are read, not stored. */
-function add(registry: Registry, name: string, help: string, type: 'gauge' | 'counter' | 'histogram', read: Read): void {
-  const metric = {
-    name,
-    async get(): Promise<MetricObject & { values: MetricValue<string>[] }> {
-      const values = (await read()).map(({ labels = {}, value, metricName }) => ({
-        labels: { ...labels },
-        value,
-        ...(metricName && { metricName }),
-      }));
-      return { name, help, type, aggregator: 'sum', values } as unknown as MetricObject & { values: MetricValue<string>[] };
-    },
-  };
-  registry.registerMetric(metric as unknown as Parameters<Registry['registerMetric']>[0]);
-}
-
-function addReferenceMetrics(registry: Registry, references: readonly SymbolReference[], symbolName: (id: number) => string): void {
-  const ofSymbols = (read: (reference: SymbolReference) => number) => () =>
-    references.map((reference) => ({ labels: { symbol: symbolName(reference.id) }, value: read(reference) }));
-  const count = (name: string, help: string, read: (counters: ReferenceCounters) => number): void =>
-    add(
-      registry,
-      name,
-      help,
-      'counter',
-      ofSymbols(({ counters }) => read(counters)),
-    );
-  add(
-    registry,
-    'openbell_reference_stale',
-    '1 while no outside source of a reference price is usable',
-    'gauge',
-    ofSymbols(({ state }) => Number(state === 'stale')),
-  );
-  add(
-    registry,
-    'openbell_reference_source',
-    'The outside source that gives a reference price: its place in the list, from 1; 0 = none',
-    'gauge',
-    ofSymbols(({ state, choice }) => (state === 'live' ? choice.chosen + 1 : 0)),
-  );
-  count('openbell_reference_updates_total', 'Reference prices that the engine took from outside sources', ({ updates }) => updates);
-  count('openbell_reference_switches_total', 'Changes of the outside source of a reference price', ({ switches }) => switches);
-  count('openbell_reference_retries_total', 'Commands of references that the exchange did not take', ({ retries }) => retries);
-  count('openbell_reference_rejects_total', 'Commands of references that the engine rejected', ({ rejected }) => rejected);
-  count('openbell_reference_halts_total', 'Halts of symbols whose reference price was stale', ({ halts }) => halts);
-  add(registry, 'openbell_reference_refused_total', 'Outside prices that were not taken, by reason', 'counter', () =>
-    references.flatMap(({ id, counters }) =>
-      [SourceCondition.OutOfRange, SourceCondition.Jump].map((condition) => ({
-        labels: { symbol: symbolName(id), reason: conditionName(condition) },
-        value: counters.refused[condition],
-      })),
-    ),
-  );
 }

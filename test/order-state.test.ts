@@ -7,6 +7,7 @@ import type { SymbolInfo } from '../engine/threads/directory-info.ts';
 import { Report, ReportKind } from '../engine/wire/layout.ts';
 import { ReportFlag } from '../engine/wire/names.ts';
 import { ReportView } from '../engine/wire/report-view.ts';
+import { notFound } from '../gateway/endpoints/http/order-not-found.ts';
 import { OrderState } from '../gateway/endpoints/http/order-state.ts';
 import { type ReportFields, writeReport } from './support/report-source.ts';
 
@@ -159,4 +160,13 @@ test('average price, quantities and fees are those of all fills', () => {
       assert.equal(Number(view.fees), fees / 1e6);
     }),
   );
+});
+
+test('an order that a search did not reach is answered with the query that continues it', () => {
+  const byId = notFound(3, { orderId: 9, from: 0 }, { next: 70 });
+  assert.match(byId.message, /continue with GET \/v1\/accounts\/3\/orders\/9\?from=70$/);
+  assert.deepEqual(byId.fields, { next: 70 });
+  const byClientId = notFound(3, { clientOrderId: 5, before: 100 }, { next: 70, lost: 8 });
+  assert.match(byClientId.message, /up to number 8 .* continue with GET \/v1\/accounts\/3\/orders\/by-client-order-id\/5\?before=70$/);
+  assert.deepEqual(notFound(3, { orderId: 9, from: 0 }, { next: 0 }).fields, {});
 });

@@ -41,7 +41,7 @@ export interface LeftOut {
 export interface FeedCandlesOptions {
   /** Nothing is missing between two connections: they are the rounds of a capture. */
   readonly isSeamless?: boolean;
-  /** The stored state of an instrument, asked for once, when it appears; undefined: there is none. */
+  /** The stored state of an instrument, read once, when it appears; undefined: there is none. */
   readonly stateOf?: (row: number) => Float64Array | undefined;
 }
 

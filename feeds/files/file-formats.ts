@@ -189,7 +189,7 @@ class CountedFault {
     this.#fault = fault;
   }
 
-  /** Tells the sink what is new. @param total so far */
+  /** Writes the new faults to the sink. @param total so far */
   count(total: number): void {
     for (; this.#counted < total; this.#counted++) this.#sink.fault(ALL_INSTRUMENTS, this.#fault);
   }

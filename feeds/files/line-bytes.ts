@@ -2,7 +2,7 @@ import { FileBytesError, inflate, readPieces } from './file-bytes.ts';
 
 /**
  * The bytes of a file in pieces, decompressed if its name ends in `.gz`. All that can be had of a file that is cut or damaged is
- * given out before the error. A file may be written meanwhile: who reads lines knows a half one by its missing end.
+ * given out before the error. A file may be written meanwhile: a reader of lines recognises a half one by its missing end.
  * @param content in place of the file's
  * @param failed makes the error that is thrown when the bytes have no good end; `isCut`: the compressed data ends early
  */

@@ -109,7 +109,7 @@ export class CaptureLine {
     round.rewind(nowUs);
     this.#shift(round);
     this.rounds++;
-    // Readers that know a new connection by this state do not count its trades a second time.
+    // By this state, readers recognise a new connection, whose trades they do not count a second time.
     this.#status(FeedState.Connecting, FeedFault.None);
     this.#status(FeedState.Live, FeedFault.None);
     return true;

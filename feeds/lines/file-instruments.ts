@@ -12,7 +12,7 @@ interface Played {
   readonly name: string;
   /** As the file states it. */
   stated: FeedState;
-  /** As the sink was told; undefined: nothing yet. */
+  /** As the sink has it; undefined: nothing yet. */
   shown: FeedState | undefined;
   shownFault: FeedFault;
   crossed: boolean;

@@ -57,7 +57,7 @@ export class HeldRecords implements FeedSink {
     return this.#record.wrap(this.#endOfGroup() - 1).venueTimeUs;
   }
 
-  /** Passes the first group on, and forgets it. @returns its records */
+  /** Passes the first group on, and removes it. @returns its records */
   playGroup(sink: PlayedSink): number {
     const [from, to] = [this.#first, this.#endOfGroup()];
     // Before the calls: what fails is not played a second time.

@@ -8,7 +8,7 @@ export function bookDepth(wanted: number = DEFAULT_DEPTH): number {
   return DEPTHS.find((depth) => depth >= wanted) ?? DEPTHS[DEPTHS.length - 1];
 }
 
-/** The depth that a snapshot shows: the least that has room for its levels. Where none was asked for, as in a capture without the answer. */
+/** The depth that a snapshot shows: the least that has room for its levels. Where none was subscribed, as in a capture without the answer. */
 export function depthOf(book: VenueBook): number {
   return bookDepth(Math.max(book.bids.length, book.asks.length));
 }

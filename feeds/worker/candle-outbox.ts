@@ -18,7 +18,7 @@ const MOST_PIECES = 512;
 const MANY_BARS = 8192;
 
 /**
- * Sends what is new of the candles of all sources to the store, a batch at a time, and tells them when it is stored. Nothing
+ * Sends what is new of the candles of all sources to the store, a batch at a time, and marks it as stored at the answer. Nothing
  * is copied twice: what waits for the store are the candles that are kept in memory anyway. Without a store, closed candles are
  * shown at once. The feed thread owns it.
  */

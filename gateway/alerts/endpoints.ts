@@ -71,7 +71,7 @@ export class Endpoints {
     this.#endpoints.set(endpoint.id, endpoint);
   }
 
-  /** Forgets an endpoint that is removed from the store. */
+  /** Removes an endpoint from memory that is removed from the store. */
   forget(id: number): void {
     this.#endpoints.delete(id);
   }

@@ -129,7 +129,7 @@ export class AlertEvaluator {
   }
 
   /**
-   * Forgets windows that no alert follows any more. They live until it is stored that these alerts have ended, because a crash before
+   * Removes windows that no alert follows any more. They live until it is stored that these alerts have ended, because a crash before
    * that brings them back: so an alert that is set meanwhile has the same window in both cases.
    */
   forgetWindows(): void {

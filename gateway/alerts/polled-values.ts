@@ -20,7 +20,7 @@ export interface PolledSources {
   readonly nowMs?: () => number;
 }
 
-/** Values that nobody reports when they change: positions, exposures and the state of feeds. They are looked at in turn. I/O thread. */
+/** Values whose changes no event reports: positions, exposures and the state of feeds. They are looked at in turn. I/O thread. */
 export class PolledValues {
   readonly #sources: PolledSources;
   readonly #nowMs: () => number;

@@ -57,7 +57,7 @@ export class SymbolWatch {
     this.#follow(condition.window)[numberOf(condition)] = gauge;
   }
 
-  /** Forgets the windows without gauges. */
+  /** Removes the windows without gauges. */
   forgetWindows(): void {
     for (const [name, { rise, fall, lots, ratio }] of this.#windows)
       if ((rise ?? fall ?? lots ?? ratio) === undefined) this.#windows.delete(name);

@@ -1,17 +1,11 @@
 import type { CandleInterval } from '../../feeds/analysis/candles.ts';
-import { authority } from './authority.ts';
 import type { BarEvents, BarPage, BarSource, SeenBar } from './bar-source.ts';
 import { OpenbellError } from './errors.ts';
-import { FIRST_RETRY_MS, LAST_RETRY_MS } from './grpc-client.ts';
-import type { HttpOptions } from './http-request.ts';
-import type { FeedCandleJson, QueryClient } from './query-client.ts';
+import { JsonSocket, RetryDelay, type StreamConnection } from './json-socket.ts';
+import type { QueryClient } from './query-client.ts';
+import type { FeedCandleJson } from './query-types.ts';
 
-/** Where the WebSocket port of market data is. */
-export interface FeedBarConnection {
-  readonly host: string;
-  readonly port: number;
-  readonly reconnect: boolean;
-  readonly http: HttpOptions;
+export interface FeedBarConnection extends StreamConnection {
   /** Streams that are open; each adds and removes itself. */
   readonly open: Set<{ close(): void }>;
 }
@@ -22,7 +16,7 @@ export interface FeedBarsToFollow {
   readonly interval: CandleInterval;
 }
 
-/** Without a message for so long, the connection is made anew: a quiet market and a dead connection look the same, ms. */
+/** Without a message for so long, the connection is made anew, ms. */
 const IDLE_MS = 120_000;
 /** Close codes after which another attempt is pointless. */
 const FINAL = [4003];
@@ -49,7 +43,7 @@ export class FeedBars implements BarSource {
     return { bars: candles.map(barOf), next };
   }
 
-  /** Resolves when the first snapshot has come. The query first: a WebSocket does not tell why it was rejected. */
+  /** Resolves when the first snapshot has come. The query first: the reason of a rejected WebSocket cannot be read. */
   async follow(events: BarEvents): Promise<{ close(): void }> {
     await this.page({ limit: 1 });
     const stream = new FeedBarStream(this.#connection, this.#what, events);
@@ -67,10 +61,9 @@ class FeedBarStream {
   readonly #first = Promise.withResolvers<void>();
   #everOpen = false;
   #isClosed = false;
-  #ws: WebSocket | undefined;
-  #idle: NodeJS.Timeout | undefined;
+  readonly #delay = new RetryDelay();
+  #socket: JsonSocket | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #retryMs = FIRST_RETRY_MS;
 
   constructor(connection: FeedBarConnection, what: FeedBarsToFollow, events: BarEvents) {
     this.#connection = connection;
@@ -85,7 +78,7 @@ class FeedBarStream {
     this.#isClosed = true;
     this.#connection.open.delete(this);
     clearTimeout(this.#retry);
-    this.#drop();
+    this.#socket?.close();
   }
 
   async #connect(): Promise<void> {
@@ -96,46 +89,27 @@ class FeedBarStream {
       return this.#lost(error as OpenbellError, false);
     }
     if (this.#isClosed) return;
-    const { host, port, http } = this.#connection;
     const { source, instrument, interval } = this.#what;
     const query = new URLSearchParams({ feed: source, instrument, interval });
-    const scheme = http.origin.startsWith('https:') ? 'wss' : 'ws';
-    const shard = http.shard === undefined ? '' : `/shard/${http.shard}`;
-    const url = `${scheme}://${authority(host, port)}${shard}/v1/feed-candles?${query}`;
-    const ws = new WebSocket(url, {
-      protocols: ['json', ...(token === undefined ? [] : [`openbell.bearer.${token}`])],
-      ...(http.dispatcher !== undefined && { dispatcher: http.dispatcher }),
+    const socket = new JsonSocket(this.#connection, `/v1/feed-candles?${query}`, token, IDLE_MS, {
+      onMessage: (message) => this.#take(message as Message),
+      onLost: (why, code) => {
+        const error = new OpenbellError('CONNECTION_LOST', `the stream of candles at ${socket.url} was closed (${why})`);
+        this.#lost(error, FINAL.includes(code));
+      },
     });
-    this.#ws = ws;
-    this.#watch();
-    ws.onmessage = ({ data }) => {
-      this.#watch();
-      this.#take(JSON.parse(String(data)) as Message);
-    };
-    const lost = (why: string, final: boolean): void => {
-      if (this.#ws === ws) this.#lost(new OpenbellError('CONNECTION_LOST', `the stream of candles at ${url} was closed (${why})`), final);
-    };
-    ws.onclose = ({ code, reason }) => lost(reason === '' ? `code ${code}` : `code ${code}, ${reason}`, FINAL.includes(code));
-    // On an open connection `close` follows with details; on a failed connect it may not.
-    ws.onerror = ({ message }) => lost(message, false);
+    this.#socket = socket;
   }
 
   #take({ kind, candles }: Message): void {
-    this.#retryMs = FIRST_RETRY_MS;
+    this.#delay.reset();
     if (kind === 'snapshot' && this.#everOpen) this.#events.onGap();
     this.#everOpen = true;
     for (const candle of candles) this.#events.onBar(barOf(candle));
     this.#first.resolve();
   }
 
-  #watch(): void {
-    clearTimeout(this.#idle);
-    const silent = new OpenbellError('CONNECTION_LOST', `nothing came for ${IDLE_MS} ms`);
-    this.#idle = setTimeout(() => this.#lost(silent, false), IDLE_MS).unref();
-  }
-
   #lost(error: OpenbellError, final: boolean): void {
-    this.#drop();
     if (this.#isClosed) return;
     if (final || !this.#connection.reconnect || !this.#everOpen) {
       this.close();
@@ -144,19 +118,7 @@ class FeedBarStream {
     }
     this.#connection.http.tokens?.discard();
     this.#events.onLost(error, false);
-    // Jitter, so that the readers of an exchange do not all reconnect at once.
-    const delay = this.#retryMs * (0.5 + Math.random());
-    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
-    this.#retry = setTimeout(() => void this.#connect(), delay);
-  }
-
-  #drop(): void {
-    clearTimeout(this.#idle);
-    const ws = this.#ws;
-    this.#ws = undefined;
-    if (ws === undefined) return;
-    ws.onmessage = ws.onclose = ws.onerror = null;
-    ws.close();
+    this.#retry = setTimeout(() => void this.#connect(), this.#delay.next());
   }
 }
 

@@ -1,9 +1,8 @@
-import { authority } from './authority.ts';
+import type { FeedStateName } from '../../feeds/feed.ts';
 import { OpenbellError } from './errors.ts';
-import { FIRST_RETRY_MS, LAST_RETRY_MS } from './grpc-client.ts';
-import { type HttpOptions, httpRequest } from './http-request.ts';
-import type { FeedStateName } from './query-client.ts';
-import { pathOf, SHARD_HEADER } from './symbols.ts';
+import { httpRequest } from './http-request.ts';
+import { JsonSocket, RetryDelay, type StreamConnection } from './json-socket.ts';
+import { pathOf } from './symbols.ts';
 
 /** Price and quantity as decimal text, in the units of the instrument. */
 export type FeedLevel = readonly [price: string, quantity: string];
@@ -69,40 +68,37 @@ export interface FeedToFollow {
   /** Of each side. Default 10. */
   readonly levels?: 1 | 10 | 50;
   readonly onMessage: (message: FeedSnapshot | FeedUpdate) => void;
-  /** The connection was lost and, unless it is `final`, is made again; each instrument then begins with a snapshot. */
+  /**
+   * The connection was lost and, unless it is `final`, is made again; each instrument then begins with a snapshot. It also counts as
+   * lost after two minutes without a message.
+   */
   readonly onLost?: (error: OpenbellError, final: boolean) => void;
 }
 
-export interface FeedConnection {
-  /** Where the WebSocket port is. */
-  readonly host: string;
-  readonly port: number;
-  readonly reconnect: boolean;
-  readonly http: HttpOptions;
-}
-
+/** Without a message for so long, the connection is made anew, ms. */
+const IDLE_MS = 120_000;
 /** For every other error a retry is pointless. */
 const PASSING: readonly string[] = ['HTTP_FAILED', 'CONNECTION_LOST', 'BUSY', 'RECOVERING', 'DRAINING', 'TOO_MANY_REQUESTS'];
 
 /** A feed of an exchange as it goes on: trades, best prices, and changes of the best levels. A lost connection is made again. */
 export class FeedStream {
   readonly #wanted: FeedToFollow;
-  readonly #connection: FeedConnection;
+  readonly #connection: StreamConnection;
   readonly #onEnd: () => void;
-  #ws: WebSocket | undefined;
+  readonly #delay = new RetryDelay();
+  #socket: JsonSocket | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #retryMs = FIRST_RETRY_MS;
   #everOpen = false;
   #closed = false;
 
-  private constructor(wanted: FeedToFollow, connection: FeedConnection, onEnd: () => void) {
+  private constructor(wanted: FeedToFollow, connection: StreamConnection, onEnd: () => void) {
     this.#wanted = wanted;
     this.#connection = connection;
     this.#onEnd = onEnd;
   }
 
   /** @param onEnd called when it has ended @throws OpenbellError UNKNOWN_FEED, PERMISSION_DENIED; HTTP_FAILED */
-  static async open(wanted: FeedToFollow, connection: FeedConnection, onEnd: () => void): Promise<FeedStream> {
+  static async open(wanted: FeedToFollow, connection: StreamConnection, onEnd: () => void): Promise<FeedStream> {
     const stream = new FeedStream(wanted, connection, onEnd);
     await stream.#connect();
     return stream;
@@ -112,72 +108,50 @@ export class FeedStream {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#retry);
-    this.#drop();
+    this.#socket?.close();
     this.#onEnd();
   }
 
-  /** The query first: a WebSocket does not tell why it was rejected. */
+  /** The query first: the reason of a rejected WebSocket cannot be read. */
   async #connect(): Promise<void> {
     const { feed, instruments, levels } = this.#wanted;
-    const { host, port, http } = this.#connection;
+    const { http } = this.#connection;
     await httpRequest(http, `/v1/feeds/${pathOf(feed)}`);
     const token = await http.tokens?.get();
     if (this.#closed) return;
     const query = new URLSearchParams({ feed });
     if (instruments !== undefined) query.set('instruments', instruments.join(','));
     if (levels !== undefined) query.set('levels', String(levels));
-    const url = `${http.origin.startsWith('https:') ? 'wss' : 'ws'}://${authority(host, port)}/v1/feed-tail?${query}`;
-    const ws = new WebSocket(url, {
-      protocols: ['json', ...(token === undefined ? [] : [`openbell.bearer.${token}`])],
-      ...(http.shard !== undefined && { headers: { [SHARD_HEADER]: String(http.shard) } }),
-      ...(http.dispatcher !== undefined && { dispatcher: http.dispatcher }),
-    });
-    this.#ws = ws;
     let wasOpen = false;
-    ws.onopen = () => {
-      wasOpen = true;
-      this.#everOpen = true;
-      this.#retryMs = FIRST_RETRY_MS;
-    };
-    ws.onmessage = ({ data }) => this.#wanted.onMessage(JSON.parse(String(data)) as FeedSnapshot | FeedUpdate);
-    const lost = (why: string): void => {
-      if (this.#ws !== ws) return;
-      // The answer to the upgrade is not readable: what the query names may be wrong.
-      const error = wasOpen
-        ? new OpenbellError('CONNECTION_LOST', `the stream at ${url} was closed (${why})`)
-        : new OpenbellError(
-            'STREAM_REFUSED',
-            `the stream at ${url} was not opened (${why}): check the instruments, the levels and the credentials, close other streams, or try again if the feed is just being started`,
-          );
-      this.#lost(error);
-    };
-    ws.onclose = ({ code, reason }) => lost(reason === '' ? `code ${code}` : `code ${code}, ${reason}`);
-    // On an open connection `close` follows with details; on a failed connect it may not.
-    ws.onerror = ({ message }) => {
-      if (!wasOpen) lost(message);
-    };
+    const socket = new JsonSocket(this.#connection, `/v1/feed-tail?${query}`, token, IDLE_MS, {
+      onOpen: () => {
+        wasOpen = true;
+        this.#everOpen = true;
+        this.#delay.reset();
+      },
+      onMessage: (message) => this.#wanted.onMessage(message as FeedSnapshot | FeedUpdate),
+      onLost: (why) => {
+        // The answer to the upgrade is not readable: what the query names may be wrong.
+        const error = wasOpen
+          ? new OpenbellError('CONNECTION_LOST', `the stream at ${socket.url} was closed (${why})`)
+          : new OpenbellError(
+              'STREAM_REFUSED',
+              `the stream at ${socket.url} was not opened (${why}): check the instruments, the levels and the credentials, close other streams, or try again if the feed is just being started`,
+            );
+        this.#lost(error);
+      },
+    });
+    this.#socket = socket;
   }
 
   #lost(error: OpenbellError): void {
-    this.#drop();
     if (this.#closed) return;
-    // What it asks for was right before: the exchange may be starting.
+    // The query was right before: the exchange may be starting.
     const passing = PASSING.includes(error.code) || (this.#everOpen && error.code === 'STREAM_REFUSED');
     const again = this.#connection.reconnect && passing;
     this.#wanted.onLost?.(error, !again);
     if (!again) return this.close();
     this.#connection.http.tokens?.discard();
-    // Jitter, so that the readers of an exchange do not all reconnect at once.
-    const delay = this.#retryMs * (0.5 + Math.random());
-    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
-    this.#retry = setTimeout(() => void this.#connect().catch((again: OpenbellError) => this.#lost(again)), delay);
-  }
-
-  #drop(): void {
-    const ws = this.#ws;
-    this.#ws = undefined;
-    if (ws === undefined) return;
-    ws.onmessage = ws.onclose = ws.onerror = null;
-    ws.close();
+    this.#retry = setTimeout(() => void this.#connect().catch((again: OpenbellError) => this.#lost(again)), this.#delay.next());
   }
 }

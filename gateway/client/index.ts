@@ -24,6 +24,7 @@ export { CommandBatch, type LongOrder, MAX_FRAME_COMMANDS, MIN_SCHEMA_VERSION, S
 export { Instruction, OrderType, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 export type { CandleInterval } from '../../feeds/analysis/candles.ts';
 export type { IndicatorValue } from '../../feeds/analysis/indicators/indicator-series.ts';
+export type { FeedStateName } from '../../feeds/feed.ts';
 export {
   type AccountLimits,
   AdminClient,
@@ -57,31 +58,30 @@ export { MarketStream, type StreamOptions } from './market-stream.ts';
 export { OrderSession, type SubmitAnswer } from './order-session.ts';
 export type { Portfolio, PortfolioPosition, PortfolioToRead, PortfolioTotal } from './portfolio.ts';
 export { PortfolioStream, type PortfolioToFollow } from './portfolio-stream.ts';
-export {
-  type CandleJson,
-  type CandlePage,
-  type CandlesToRead,
-  type ExplainedOrder,
-  type FeedBook,
-  type FeedBookLevel,
-  type FeedBookSource,
-  type FeedCandleJson,
-  type FeedCandlePage,
-  type FeedCandlesToRead,
-  type FeedIndicatorPage,
-  type FeedIndicatorsToRead,
-  type FeedInstrument,
-  type FeedStateName,
-  type IndicatorBarJson,
-  type IndicatorPage,
-  type IndicatorsToRead,
-  type LinkView,
-  type OrderStep,
-  type OrderToExplain,
-  QueryClient,
-  type RestingOrder,
-  type WaitingOrder,
-} from './query-client.ts';
+export { QueryClient } from './query-client.ts';
+export type {
+  CandleJson,
+  CandlePage,
+  CandlesToRead,
+  ExplainedOrder,
+  FeedBook,
+  FeedBookLevel,
+  FeedBookSource,
+  FeedCandleJson,
+  FeedCandlePage,
+  FeedCandlesToRead,
+  FeedIndicatorPage,
+  FeedIndicatorsToRead,
+  FeedInstrument,
+  IndicatorBarJson,
+  IndicatorPage,
+  IndicatorsToRead,
+  LinkView,
+  OrderStep,
+  OrderToExplain,
+  RestingOrder,
+  WaitingOrder,
+} from './query-types.ts';
 export { SymbolCatalog, SymbolUnits, type Unit } from './symbols.ts';
 export type * from './types.ts';
 

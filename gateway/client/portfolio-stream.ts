@@ -1,24 +1,13 @@
 import { Code } from '../../engine/codes.ts';
-import { authority } from './authority.ts';
 import { OpenbellError } from './errors.ts';
-import { FIRST_RETRY_MS, LAST_RETRY_MS } from './grpc-client.ts';
-import type { HttpOptions } from './http-request.ts';
+import { JsonSocket, RetryDelay, type StreamConnection } from './json-socket.ts';
 import { markQuery, type Portfolio, type PortfolioToRead, readPortfolio } from './portfolio.ts';
-import { SHARD_HEADER } from './symbols.ts';
 
 export interface PortfolioToFollow extends PortfolioToRead {
   /** Least time between two of them, ms, 100 to 60,000. Default 1000. */
   readonly intervalMs?: number;
   /** The connection was lost, and is made again. */
   readonly onLost?: (error: OpenbellError) => void;
-}
-
-export interface PortfolioConnection {
-  /** Where the WebSocket port is. */
-  readonly host: string;
-  readonly port: number;
-  readonly reconnect: boolean;
-  readonly http: HttpOptions;
 }
 
 const LEAST_MS = 100;
@@ -36,19 +25,18 @@ const PASSING: readonly string[] = ['HTTP_FAILED', 'CONNECTION_LOST', 'BUSY', 'R
 export class PortfolioStream implements AsyncIterableIterator<Portfolio> {
   readonly #account: number;
   readonly #wanted: PortfolioToFollow;
-  readonly #connection: PortfolioConnection;
+  readonly #connection: StreamConnection;
   readonly #onEnd: () => void;
   #newest: Portfolio | undefined;
   #taker: PromiseWithResolvers<IteratorResult<Portfolio>> | undefined;
   #ended: { readonly error: OpenbellError | undefined } | undefined;
-  #ws: WebSocket | undefined;
-  #idle: NodeJS.Timeout | undefined;
+  readonly #delay = new RetryDelay();
+  #socket: JsonSocket | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #retryMs = FIRST_RETRY_MS;
   #everOpen = false;
 
   /** @param onEnd called when it has ended @throws OpenbellError BAD_RANGE */
-  constructor(account: number, wanted: PortfolioToFollow, connection: PortfolioConnection, onEnd: () => void) {
+  constructor(account: number, wanted: PortfolioToFollow, connection: StreamConnection, onEnd: () => void) {
     const { intervalMs = 1000 } = wanted;
     if (!Number.isInteger(intervalMs) || intervalMs < LEAST_MS || intervalMs > MOST_MS)
       throw new OpenbellError(
@@ -89,7 +77,7 @@ export class PortfolioStream implements AsyncIterableIterator<Portfolio> {
     this.#end(undefined);
   }
 
-  /** The query first: a WebSocket does not tell why it was rejected. */
+  /** The query first: the reason of a rejected WebSocket cannot be read. */
   async #connect(): Promise<void> {
     try {
       const first = await readPortfolio(this.#connection.http, this.#account, this.#wanted);
@@ -103,48 +91,27 @@ export class PortfolioStream implements AsyncIterableIterator<Portfolio> {
   }
 
   #open(token: string | undefined): void {
-    const { host, port, http } = this.#connection;
     const query = markQuery(this.#wanted);
     query.set('account', String(this.#account));
     if (this.#wanted.intervalMs !== undefined) query.set('interval', String(this.#wanted.intervalMs));
-    const url = `${http.origin.startsWith('https:') ? 'wss' : 'ws'}://${authority(host, port)}/v1/portfolio?${query}`;
-    const ws = new WebSocket(url, {
-      protocols: ['json', ...(token === undefined ? [] : [`openbell.bearer.${token}`])],
-      ...(http.shard !== undefined && { headers: { [SHARD_HEADER]: String(http.shard) } }),
-      ...(http.dispatcher !== undefined && { dispatcher: http.dispatcher }),
+    const socket = new JsonSocket(this.#connection, `/v1/portfolio?${query}`, token, IDLE_MS, {
+      onMessage: (message) => {
+        this.#everOpen = true;
+        this.#delay.reset();
+        this.#give(message as Portfolio);
+      },
+      onLost: (why) => this.#lost(new OpenbellError('CONNECTION_LOST', `the stream of the portfolio at ${socket.url} was closed (${why})`)),
     });
-    this.#ws = ws;
-    this.#watch();
-    ws.onmessage = ({ data }) => {
-      this.#everOpen = true;
-      this.#retryMs = FIRST_RETRY_MS;
-      this.#watch();
-      this.#give(JSON.parse(String(data)) as Portfolio);
-    };
-    const lost = (why: string): void => {
-      if (this.#ws === ws) this.#lost(new OpenbellError('CONNECTION_LOST', `the stream of the portfolio at ${url} was closed (${why})`));
-    };
-    ws.onclose = ({ code, reason }) => lost(reason === '' ? `code ${code}` : `code ${code}, ${reason}`);
-    // On an open connection `close` follows with details; on a failed connect it may not.
-    ws.onerror = ({ message }) => lost(message);
-  }
-
-  #watch(): void {
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.#lost(new OpenbellError('CONNECTION_LOST', `nothing came for ${IDLE_MS} ms`)), IDLE_MS).unref();
+    this.#socket = socket;
   }
 
   #lost(error: OpenbellError): void {
-    this.#drop();
     if (this.#ended !== undefined) return;
     const again = this.#connection.reconnect && PASSING.includes(error.code);
     if (!again || (!this.#everOpen && error.code === 'HTTP_FAILED')) return this.#end(error);
     this.#connection.http.tokens?.discard();
     this.#wanted.onLost?.(error);
-    // Jitter, so that the readers of an exchange do not all reconnect at once.
-    const delay = this.#retryMs * (0.5 + Math.random());
-    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
-    this.#retry = setTimeout(() => void this.#connect(), delay);
+    this.#retry = setTimeout(() => void this.#connect(), this.#delay.next());
   }
 
   #give(portfolio: Portfolio): void {
@@ -153,20 +120,11 @@ export class PortfolioStream implements AsyncIterableIterator<Portfolio> {
     this.#taker = undefined;
   }
 
-  #drop(): void {
-    clearTimeout(this.#idle);
-    const ws = this.#ws;
-    this.#ws = undefined;
-    if (ws === undefined) return;
-    ws.onmessage = ws.onclose = ws.onerror = null;
-    ws.close();
-  }
-
   #end(error: OpenbellError | undefined): void {
     if (this.#ended !== undefined) return;
     this.#ended = { error };
     clearTimeout(this.#retry);
-    this.#drop();
+    this.#socket?.close();
     this.#onEnd();
     if (error !== undefined) this.#taker?.reject(error);
     else this.#taker?.resolve({ value: undefined, done: true });

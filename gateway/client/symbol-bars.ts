@@ -2,7 +2,8 @@ import type { CandleInterval } from '../../feeds/analysis/candles.ts';
 import { candleBar } from '../candle-bar.ts';
 import type { BarEvents, BarPage, BarSource, SeenBar } from './bar-source.ts';
 import type { MarketClient } from './market.ts';
-import type { CandleJson, QueryClient } from './query-client.ts';
+import type { QueryClient } from './query-client.ts';
+import type { CandleJson } from './query-types.ts';
 import type { SymbolUnits } from './symbols.ts';
 
 /** The bars of a symbol. */

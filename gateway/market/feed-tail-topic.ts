@@ -1,10 +1,9 @@
 import { type BookView, eachChange, type SideView } from '../../feeds/books/book-views.ts';
-import { type FeedFault, faultCode, stateName } from '../../feeds/feed.ts';
+import { type FeedFault, faultCode, stateName, TAKER_SIDE_NAMES } from '../../feeds/feed.ts';
 import type { FeedRecord } from '../../feeds/feed-record.ts';
 import { LatestValues } from '../../feeds/rings/latest-values.ts';
 import { decimalText } from '../../feeds/text/decimal.ts';
 
-const SIDES = [undefined, 'buy', 'sell'] as const;
 const EMPTY: SideView = new Float64Array(0);
 /** Trades of one message, at most; the oldest are left out. */
 const MOST_TRADES = 256;
@@ -50,7 +49,7 @@ export class FeedTailTopic {
 
   /** Notes a trade for the next update. @param record valid during the call */
   trade(record: FeedRecord): void {
-    // Without readers that have a snapshot, nobody misses it.
+    // No reader has a snapshot yet, so none lacks this trade.
     if (!this.#isLoaded) return;
     if (this.#trades.length === MOST_TRADES) {
       this.#trades.shift();
@@ -60,7 +59,7 @@ export class FeedTailTopic {
     const trade = {
       price: decimalText(price, this.#tradePriceDecimals, this.#tradePriceDecimals),
       quantity: decimalText(quantity, this.#tradeQuantityDecimals, this.#tradeQuantityDecimals),
-      takerSide: SIDES[detail],
+      takerSide: TAKER_SIDE_NAMES[detail],
       tradeId: tradeId === 0 ? undefined : tradeId,
       venueTimeUs,
     };

@@ -71,7 +71,7 @@ export class SessionAudit {
     return this.#opened(principal, visit, undefined, { count: accounts.length, accounts: rangesOf(accounts) });
   }
 
-  /** A stream of what one account has or was told begins: of its portfolio, of its alerts. @returns what records its end */
+  /** A stream of one account begins: of its portfolio, or of its alerts. @returns what records its end */
   openedStream(principal: Principal, visit: Pick<Visit, 'wants' | 'peer'>, account: number): StreamEnded {
     return this.#opened(principal, visit, account, {});
   }

@@ -13,7 +13,7 @@ import type { OutsidePrices } from './feeds.ts';
 import type { Recovered } from './recovery.ts';
 import type { StartContext } from './start-context.ts';
 
-/** What is computed from trades, books and outside prices for those who ask. */
+/** What is computed from trades, books and outside prices, for queries, streams and alerts. */
 export interface Analysis {
   readonly querySources: QuerySources;
   readonly candleSources: CandleSources;

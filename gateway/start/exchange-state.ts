@@ -7,7 +7,7 @@ import type { History } from '../taps/history/history.ts';
 import type { PreparedHistory } from '../taps/history/prepare.ts';
 import { warningsOf } from '../taps/history/start-history.ts';
 
-/** How far the exchange is. Health and the lock ask for it from the first moment, so the parts that it knows are missing at first. */
+/** How far the exchange is. Health and the lock read it from the first moment, so its parts are undefined at first. */
 export class ExchangeState {
   recovering = true;
   draining = false;
@@ -47,7 +47,7 @@ export class ExchangeState {
     return reasons;
   }
 
-  /** What an operator should know of an exchange that is ready. */
+  /** Conditions of a ready exchange for the attention of an operator. */
   warnings(): string[] {
     return [
       ...warningsOf(this.prepared, this.history),

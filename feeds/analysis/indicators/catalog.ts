@@ -144,7 +144,7 @@ export const CATALOG: readonly Definition[] = [
     ],
     outputs: ['psar'],
     lookback: () => 1,
-    // It forgets its begin at a turn, which comes after some bars.
+    // After a turn of the trend, the value no longer depends on the first bar.
     settle: () => 500,
     make: parabolic,
   },

@@ -5,7 +5,7 @@ import type { ListPages } from './list-format.ts';
 /** Between two readings of the list, and at first after a failure or while an instrument is halted; this doubles. */
 export const LIST_EVERY_US = 900e6;
 export const LIST_SOON_US = 60e6;
-/** Of an interval, at most: so that the lines of a process do not ask at the same time. */
+/** Of an interval, at most: so that the lines of a process do not send their requests at the same time. */
 const JITTER = 0.25;
 /** Most instruments of a list that are kept. */
 const MAX_LISTED = 65_536;
@@ -41,7 +41,7 @@ export class InstrumentList {
   /** The last whole list, by the name of the instrument; empty before the first. */
   terms: ReadonlyMap<string, InstrumentTerms> = new Map();
   readonly #options: InstrumentListOptions;
-  /** Pages that were asked for. */
+  /** Pages that were requested. */
   readonly #asked = new Set<string>();
   /** What the pages so far have. */
   #found = new Map<string, InstrumentTerms>();
@@ -90,7 +90,7 @@ export class InstrumentList {
     return true;
   }
 
-  /** The line has ended, and with it what was asked for. */
+  /** The line has ended, and with it its requests. */
   closed(nowUs: number): void {
     if (this.#asked.size > 0) this.#failed(nowUs);
   }
@@ -103,7 +103,7 @@ export class InstrumentList {
     if (!soon) this.#waitUs = LIST_SOON_US;
   }
 
-  /** Takes a page that nobody asked for, as those of a capture, whatever its parameters are. @returns what {@link ListPages.read} returns */
+  /** Takes a page that was not requested, as those of a capture, whatever its parameters are. @returns what {@link ListPages.read} returns */
   read(url: string, bytes: Uint8Array): ReadonlyMap<string, InstrumentTerms> | undefined {
     const found = new Map(this.terms);
     if (this.#read(url, bytes, found) === undefined) return undefined;
@@ -119,7 +119,7 @@ export class InstrumentList {
   }
 
   #failed(nowUs: number): ListAnswer {
-    // What else was asked for is not read.
+    // Answers to the other requests are not read.
     this.#asked.clear();
     this.#wait(nowUs);
     return ListAnswer.Failed;

@@ -122,7 +122,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
         body: BODIES.account,
         answer: ACCOUNT_MADE,
         status: 201,
-        keyed: true,
+        keyed: 'text',
       },
       async ({ body, header, demand, seqs, caller }, run) => {
         const key = readIdempotencyKey(header('idempotency-key'));
@@ -149,7 +149,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
           action: 'account:money',
           body: BODIES.money,
           answer: MONEY_MOVED,
-          keyed: true,
+          keyed: 'text',
         },
         async ({ params, body, header }, run) => {
           const { id } = account(params);

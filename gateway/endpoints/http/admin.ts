@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Registry } from 'prom-client';
@@ -17,20 +16,21 @@ import { Slices } from '../../slices.ts';
 import { HistoryBusyError } from '../../taps/history/history.ts';
 import { DamagedHistoryError } from '../../taps/history/run-format.ts';
 import type { Certificates } from '../../tls/certificates.ts';
-import { serverTls } from '../../tls/server-tls.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
 import { BodyTooLargeError, guard, readBody } from './admin-http.ts';
 import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
 import { docsPage } from './docs-page.ts';
 import { HttpConnections } from './http-connections.ts';
 import { HttpError } from './http-error.ts';
+import { type FinalReply, linger, setRateHeaders, write } from './http-reply.ts';
+import { createHttpServer } from './http-server.ts';
 import { jsonBytes } from './json-pieces.ts';
 import { MetricsText } from './metrics-text.ts';
 import { withDocument } from './openapi-route.ts';
 import { limitPipelining } from './pipelining.ts';
 import { PROBLEM_TYPE, problemView } from './problem-view.ts';
 import { PublicMarket, type PublicMarketOptions } from './public-market.ts';
-import { type RateState, RequestLimits } from './request-limits.ts';
+import { RequestLimits } from './request-limits.ts';
 import { type Reply, type Request, type Route, readNoQuery, readQuery, readShape, type ShortReply } from './route.ts';
 import { RouteTable } from './route-table.ts';
 
@@ -55,23 +55,12 @@ export interface AdminOptions {
   readonly slices?: Slices | undefined;
   /** Reasons why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
   readonly unready: () => readonly string[];
-  /** Conditions that an operator should know of, and that do not stop trading. */
+  /** Conditions for the attention of an operator that do not stop trading. */
   readonly warnings?: () => readonly string[];
   /** With them: HTTPS. With a client CA, only /health answers callers without a certificate: a kubelet has none. */
   readonly certificates?: Certificates | undefined;
 }
 
-/** Time limit for the headers of a request; ms. */
-const HEADERS_TIMEOUT_MS = 5000;
-/** Time limit for a complete request, headers and body; ms. */
-const REQUEST_TIMEOUT_MS = 10_000;
-/** Interval of the check of these limits; the library's own is 30 s. */
-const TIMEOUT_CHECK_MS = 500;
-/** Time limit for the client to read an answer, from the last byte that it took; ms. */
-const ANSWER_TIMEOUT_MS = 10_000;
-/** How much more of a body that is too large is read, so that the client receives the answer; bytes and ms. */
-const LINGER_BYTES = 1024 * 1024;
-const LINGER_MS = 1000;
 /** Maximum characters of an action's parameters in the audit trail. */
 const MAX_DETAIL = 1024;
 
@@ -327,59 +316,6 @@ export class AdminServer {
     this.#options.log.error({ err: error, method: request.method, url: request.url }, 'admin request failed');
     return new HttpError(500, 0, 'INTERNAL', 'the request failed inside the exchange; see its log for the reason');
   }
-}
-
-function createHttpServer(certificates: Certificates | undefined, listener: RequestListener): Server {
-  const timeouts = {
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-  };
-  if (certificates === undefined) return createServer(timeouts, listener);
-  const server = createSecureServer({ ...timeouts, ...serverTls(certificates.current, { required: false }) }, listener);
-  certificates.onChange((material) => server.setSecureContext(serverTls(material, { required: false })));
-  return server;
-}
-
-/** A reply as it is sent: its long lists are bytes already. */
-type FinalReply = ShortReply | { readonly status?: number; readonly bytes: Buffer };
-
-/** How much of its rate a caller has left, in the names of draft-ietf-httpapi-ratelimit-headers that clients know. */
-function setRateHeaders(response: ServerResponse, { burst, left, perSecond }: RateState): void {
-  // This request takes one.
-  const remaining = Math.max(0, Math.floor(left) - 1);
-  response.setHeader('ratelimit-limit', burst);
-  response.setHeader('ratelimit-remaining', remaining);
-  response.setHeader('ratelimit-reset', Math.ceil((burst - remaining) / perSecond));
-}
-
-/** A client that does not read its answer is disconnected. */
-function write(response: ServerResponse, reply: FinalReply): void {
-  const bytes = 'bytes' in reply ? reply.bytes : Buffer.from('json' in reply ? `${JSON.stringify(reply.json)}\n` : reply.text);
-  response.setTimeout(ANSWER_TIMEOUT_MS);
-  response.writeHead(reply.status ?? 200, {
-    'content-type': 'type' in reply ? reply.type : 'application/json; charset=utf-8',
-    'content-length': bytes.length,
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...('headers' in reply && reply.headers),
-  });
-  response.end(bytes);
-}
-
-/**
- * Reads and drops a limited part of the rest of a body. A connection that is closed with unread bytes is
- * reset, and its client might not receive the answer.
- */
-function linger(request: IncomingMessage): void {
-  const { socket } = request;
-  let bytes = 0;
-  request.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > LINGER_BYTES) socket.destroy();
-  });
-  request.on('error', () => undefined);
-  setTimeout(() => socket.destroySoon(), LINGER_MS).unref();
 }
 
 /** The outcome of a promise as a function that returns or throws it. */

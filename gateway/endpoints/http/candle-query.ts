@@ -40,7 +40,7 @@ export function candleRoute(sources: CandleSources): Route {
       // With empty buckets, the last `limit` ones begin at a known time.
       const from = given.from ?? (empty ? Math.max(0, to - limit) : 0);
       const newest = given.from === undefined && !empty;
-      // One more than asked for shows whether there is a next page.
+      // One more than the limit shows whether there is a next page.
       const range = { symbol: symbol.id, interval, from, to, limit: newest ? limit : limit + 1, newest };
       const { candles, closeBefore, behind } = await readCandles(sources, caller, range);
       // No bucket stands before the first trade, and none of them takes room on a page.

@@ -2,7 +2,7 @@ import type { ShortReply } from './route.ts';
 
 /**
  * The page of documentation at `/docs`: it shows `/openapi.json` in a browser. It has no data of the exchange itself, so it needs no
- * token; it asks for one where the exchange does. Nothing is loaded from elsewhere, and the page inserts text only, never markup.
+ * token; it has a field for one where the exchange needs it. Nothing is loaded from elsewhere, and the page inserts text only, never markup.
  */
 
 const HTML = `<!doctype html>
@@ -144,19 +144,19 @@ async function load(token) {
     return showAll(answer);
   }
   byId('access').hidden = response.status !== 401;
-  byId('problem').textContent = response.status === 401 && !token ? 'This exchange wants a token.' : answer.detail;
+  byId('problem').textContent = response.status === 401 && !token ? 'This exchange needs a token.' : answer.detail;
 }
 
-const tell = (error) => { byId('problem').textContent = String(error); };
+const showProblem = (error) => { byId('problem').textContent = String(error); };
 byId('access').addEventListener('submit', (event) => {
   event.preventDefault();
-  load(byId('token').value.trim()).catch(tell);
+  load(byId('token').value.trim()).catch(showProblem);
 });
 byId('find').addEventListener('input', () => {
   const text = byId('find').value.toLowerCase();
   for (const item of document.querySelectorAll('.operation')) item.hidden = !item.dataset.text.includes(text);
 });
-load('').catch(tell);
+load('').catch(showProblem);
 `;
 
 /** Only what this port serves itself. */

@@ -1,7 +1,7 @@
 import { BookSide, faultCode, stateName } from '../../../feeds/feed.ts';
 import { type ConsolidatedReader, Crossing } from '../../../feeds/rings/consolidated-table.ts';
 import { decimalText } from '../../../feeds/text/decimal.ts';
-import type { FeedBook, FeedBookLevel } from '../../client/query-client.ts';
+import type { FeedBook, FeedBookLevel } from '../../client/query-types.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 import { get, type Route } from './route.ts';
@@ -51,7 +51,7 @@ function bookView(book: ConsolidatedReader): FeedBook {
       return {
         feed,
         instrument,
-        state: stateName(book.state(source)) as FeedBook['sources'][number]['state'],
+        state: stateName(book.state(source)),
         ...(fault !== 0 && { fault: faultCode(fault) }),
         sinceUs: book.stateTimeUs(source),
       };

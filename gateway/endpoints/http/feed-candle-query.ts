@@ -46,7 +46,7 @@ export function feedCandleRoute(feeds: Feeds | undefined, reader: FeedCandleRead
       const { from, to } = bucketsOf(query, interval);
       const { feed, instrument, read } = feedSeries(request, feeds, reader);
       const newest = from === undefined;
-      // One more than asked for shows whether there is a next page.
+      // One more than the limit shows whether there is a next page.
       const range = { interval, from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER, limit: newest ? limit : limit + 1, newest };
       const { bars, leftOut } = await read(range);
       const count = bars.length / BAR_FIELDS;

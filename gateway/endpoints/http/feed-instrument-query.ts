@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { faultCode, stateName } from '../../../feeds/feed.ts';
-import { instrumentStatusName, unlisted } from '../../../feeds/instrument-terms.ts';
+import type { FeedFault } from '../../../feeds/feed.ts';
+import { unlisted } from '../../../feeds/instrument-terms.ts';
 import { LatestValues } from '../../../feeds/rings/latest-values.ts';
 import type { Feeds } from '../../../feeds/worker/feeds.ts';
-import type { FeedInstrument } from '../../client/query-client.ts';
+import type { FeedInstrument } from '../../client/query-types.ts';
+import { feedInstrumentView } from '../../feed-instrument-view.ts';
 import { feedNamed } from './feed-queries.ts';
 import { LongList } from './json-pieces.ts';
 import { get, type Route } from './route.ts';
@@ -35,20 +36,7 @@ function* instruments(feeds: Feeds, source: number): Generator<FeedInstrument> {
   for (let row = 0; row < latest.rows; row++) {
     latest.read(row, now);
     if (source !== -1 && now.source !== source) continue;
-    const name = latest.name(row);
-    const { status, base, quote, tick, lot, priceDecimals, quantityDecimals } = feeds.terms(row) ?? unlisted(name);
-    yield {
-      feed: names[now.source],
-      instrument: name,
-      status: instrumentStatusName(status),
-      state: stateName(now.state) as FeedInstrument['state'],
-      ...(now.fault !== 0 && { fault: faultCode(now.fault as Parameters<typeof faultCode>[0]) }),
-      ...(base !== '' && { base }),
-      ...(quote !== '' && { quote }),
-      ...(tick !== '' && { tick }),
-      ...(lot !== '' && { lot }),
-      ...(priceDecimals !== -1 && { priceDecimals }),
-      ...(quantityDecimals !== -1 && { quantityDecimals }),
-    };
+    const terms = feeds.terms(row) ?? unlisted(latest.name(row));
+    yield feedInstrumentView(names[now.source], now.state, now.fault as FeedFault, terms);
   }
 }

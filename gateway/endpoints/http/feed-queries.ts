@@ -1,4 +1,4 @@
-import { type FeedFault, faultCode, stateName } from '../../../feeds/feed.ts';
+import { type FeedFault, faultCode, stateName, TAKER_SIDE_NAMES } from '../../../feeds/feed.ts';
 import { LatestValues } from '../../../feeds/rings/latest-values.ts';
 import type { SourceStatus } from '../../../feeds/rings/source-status.ts';
 import { decimalText } from '../../../feeds/text/decimal.ts';
@@ -7,8 +7,6 @@ import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 import { get, type Route } from './route.ts';
 import { FEED, FEEDS } from './schemas/feeds.ts';
-
-const SIDES = [undefined, 'buy', 'sell'] as const;
 
 /** The queries of outside markets: all sources, and the instruments of one. @param feeds undefined if none are configured */
 export function feedRoutes(feeds: Feeds | undefined): Route[] {
@@ -90,7 +88,7 @@ function* instruments(feeds: Feeds, source: number): Generator<unknown> {
           : {
               price: price(now.tradePrice),
               quantity: quantity(now.tradeQuantity),
-              takerSide: SIDES[now.takerSide],
+              takerSide: TAKER_SIDE_NAMES[now.takerSide],
               venueTimeUs: tradeVenueTimeUs,
               receiveTimeUs: tradeReceiveTimeUs,
             },

@@ -99,7 +99,7 @@ export function feedIndicatorRoute(feeds: Feeds | undefined, reader: FeedCandleR
             ...(bar[BarField.incomplete] === 1 && { incomplete: true }),
           };
         },
-        // Only the venue knows its time.
+        // The series ends by the venue's time, which is not known here.
         end: Number.MAX_SAFE_INTEGER,
       });
       return { pieces: { feed, instrument, ...answer } };
@@ -112,7 +112,7 @@ function view(startUs: number, closed: boolean, close: string) {
 }
 
 /**
- * What a request asks for. It reads at most MAX_WARM_UP candles before those that it shows, page by page, and calculates in slices.
+ * The answer of a request. It reads at most MAX_WARM_UP candles before those that it shows, page by page, and calculates in slices.
  * @throws HttpError
  */
 async function indicators<Candle>({ query, inSlices }: IndicatorRequest, source: Candles<Candle>) {
@@ -130,7 +130,7 @@ async function indicators<Candle>({ query, inSlices }: IndicatorRequest, source:
     ({ candles, behind } = await newest(source, interval, to, warmUp + limit));
     begin = Math.max(0, candles.length - limit);
   } else {
-    // One more than asked for shows whether there is a next page.
+    // One more than the limit shows whether there is a next page.
     const page = await source.read({ interval, from: given.from, to, limit: limit + 1, newest: false });
     const earlier = await newest(source, interval, Math.min(given.from, source.end), warmUp);
     candles = [...earlier.candles, ...page.candles];

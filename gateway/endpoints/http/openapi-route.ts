@@ -5,8 +5,8 @@ import { get, type Route } from './route.ts';
 const DOCUMENT = z.looseObject({ openapi: z.string() });
 
 /**
- * The document of the HTTP interface, at `/openapi.json`. It is made in slices when it is asked for first, so that no start waits for it,
- * and kept as text.
+ * The document of the HTTP interface, at `/openapi.json`. It is made in slices at its first request, so that no start waits for it, and
+ * kept as text.
  * @param routes all routes; this one is added
  */
 export function withDocument(routes: readonly Route[]): Route[] {

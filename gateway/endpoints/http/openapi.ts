@@ -109,7 +109,7 @@ function operation(route: Route): Json {
       schema: rest,
     };
   });
-  const parameters = [...inPath, ...inQuery, ...(keyed ? [IDEMPOTENCY_KEY] : [])];
+  const parameters = [...inPath, ...inQuery, ...(keyed === undefined ? [] : [KEYS[keyed]])];
   const errors = [...OF_ALL, ...(inPath.length > 0 ? [404] : []), ...(method === 'GET' ? [] : OF_BODIES)];
   return {
     operationId: operationId(route),
@@ -125,11 +125,19 @@ function operation(route: Route): Json {
   };
 }
 
-const IDEMPOTENCY_KEY = {
-  name: 'Idempotency-Key',
-  in: 'header',
-  description: 'A request that is repeated with its key takes effect once. 1 to 255 visible ASCII characters, such as a UUID.',
-  schema: { type: 'string', minLength: 1, maxLength: 255 },
+const KEYS: Readonly<Record<NonNullable<Route['keyed']>, Json>> = {
+  text: {
+    name: 'Idempotency-Key',
+    in: 'header',
+    description: 'A request that is repeated with its key takes effect once. 1 to 255 visible ASCII characters, such as a UUID.',
+    schema: { type: 'string', minLength: 1, maxLength: 255 },
+  },
+  'client order id': {
+    name: 'Idempotency-Key',
+    in: 'header',
+    description: 'Another way to send `clOrdId`, so a whole number from 1. A request that is repeated with it places its order once.',
+    schema: { type: 'string', pattern: '^[1-9][0-9]{0,15}$' },
+  },
 };
 
 function errorResponse(description: string): Json {
@@ -152,7 +160,7 @@ function capital(word: string): string {
 function tagOf({ path, method, action }: Route): string {
   if (action === 'alert:use') return 'Alerts';
   if (path.startsWith('/v1/feeds') || path.startsWith('/v1/references')) return 'Feeds';
-  if (action === 'order:send' || /^\/v1\/(orders|account|fills|ledger)\b/.test(path)) return 'Trading';
+  if (/^\/v1\/(orders|account|fills)\b/.test(path)) return 'Trading';
   if (action === 'venue:reports' || method !== 'GET') return 'Operation';
   return action === 'account:read' || path === '/v1/accounts' ? 'Accounts' : path.startsWith('/v1') ? 'Market' : 'Service';
 }

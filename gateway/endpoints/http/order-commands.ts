@@ -8,7 +8,9 @@ import { priceText, symbolView } from './admin-views.ts';
 import { termsError } from './order-error.ts';
 import type { AmendBody, OrderBody } from './schemas/trading.ts';
 
-/** From the bodies of orders to commands, with the code of the typed client. Both ids of an order in a path: one is 0. */
+/** Commands from the bodies of orders, with the code of the typed client. */
+
+/** How a path names an order: by one of its ids; the other one is 0. */
 export interface OrderIds {
   readonly orderId: number;
   readonly clientOrderId: number;

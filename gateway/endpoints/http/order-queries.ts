@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { Code } from '../../../engine/codes.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
@@ -25,15 +24,13 @@ import {
 } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
+import { readOrderLife } from './order-life-reader.ts';
 import { notFound } from './order-not-found.ts';
 import { type Step, stepView } from './order-steps.ts';
 import { BEFORE, LIMIT, wholeOr } from './query-schemas.ts';
 import { get, type Request, type Route } from './route.ts';
 import { ORDER_LIFE } from './schemas/orders.ts';
 
-/** How long an answer waits for the history, which is written with a delay: so often, and ms between two attempts. */
-const ATTEMPTS = 25;
-const ATTEMPT_MS = 20;
 /** Orders of these times in force are outside the book until their auction. */
 const AUCTION_TIMES: readonly unknown[] = ['at-the-open', 'at-the-close'];
 
@@ -62,13 +59,13 @@ export function orderRoutes(sources: QuerySources): Route[] {
   ];
 }
 
-/** What a question about an order needs of its request. */
+/** What the life of an order needs of its request. */
 type Asked = Pick<Request, 'params' | 'caller' | 'inSlices'> & { readonly query: { readonly limit: number } };
 
 async function explain(sources: QuerySources, request: Asked, order: OrderName) {
   const { directory } = sources;
   const account = accountOf(directory, request.params.id).id;
-  const { life, behind } = await readLife(sources, request, account, order);
+  const { life, behind } = await readOrderLife(sources, request.caller, account, order, request.query.limit);
   const { next, lost } = life;
   const steps = await request.inSlices(stepsInSteps(directory, life));
   const first = steps.at(0);
@@ -93,18 +90,6 @@ async function explain(sources: QuerySources, request: Asked, order: OrderName) 
       ...{ next, lost, behind, resting, waiting, linked },
     },
   };
-}
-
-/** What the account had been sent when the request came is in the history, or is waited for. */
-async function readLife({ directory, history }: QuerySources, { query, caller }: Asked, account: number, order: OrderName) {
-  const atLeast = directory.lastReportNo(account);
-  const { limit } = query;
-  for (let left = ATTEMPTS; left > 0; left--) {
-    const life = await history.orderLife(account, order, limit, atLeast, caller);
-    if (life !== undefined) return { life, behind: undefined };
-    await setTimeout(ATTEMPT_MS);
-  }
-  return { life: (await history.orderLife(account, order, limit, 0, caller)) as OrderLife, behind: true };
 }
 
 function* stepsInSteps(directory: Directory, { records }: OrderLife): Generator<undefined, Step[]> {

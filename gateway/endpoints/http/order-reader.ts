@@ -1,17 +1,14 @@
-import { setTimeout } from 'node:timers/promises';
 import type { OrderLife } from '../../taps/history/order-life.ts';
 import type { OrderName } from '../../taps/history/query-worker.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import type { QuerySources } from './admin-queries.ts';
 import type { OrderIds } from './order-commands.ts';
+import { readOrderLife } from './order-life-reader.ts';
 import { notFound } from './order-not-found.ts';
 import { eachReport } from './order-sender.ts';
 import { OrderState } from './order-state.ts';
 import type { Request } from './route.ts';
 
-/** How long an answer waits for the history, which is written with a delay: so often, and ms between two attempts. */
-const ATTEMPTS = 25;
-const ATTEMPT_MS = 20;
 /** Reports of a page, and pages of an order that are read at most. */
 const PAGE = 1000;
 const MOST_PAGES = 64;
@@ -23,7 +20,7 @@ export async function readOrder(sources: QuerySources, request: Asked, account: 
   const { directory, history } = sources;
   const { caller, inSlices } = request;
   const first: OrderName = ids.orderId === 0 ? { clientOrderId: ids.clientOrderId, before: NEWEST } : { orderId: ids.orderId, from: 0 };
-  const { life, behind } = await readFirst(sources, caller, account, first);
+  const { life, behind } = await readOrderLife(sources, caller, account, first, PAGE);
   const state = new OrderState();
   await inSlices(addAll(state, life));
   if (state.isEmpty) throw notFound(account, first, life);
@@ -41,17 +38,6 @@ export async function readOrder(sources: QuerySources, request: Asked, account: 
     ...((next !== 0 || life.lost !== undefined) && { incomplete: true }),
     ...(behind && { behind }),
   };
-}
-
-/** What the account had been sent when the request came is in the history, or is waited for. */
-async function readFirst({ directory, history }: QuerySources, caller: string, account: number, order: OrderName) {
-  const atLeast = directory.lastReportNo(account);
-  for (let left = ATTEMPTS; left > 0; left--) {
-    const life = await history.orderLife(account, order, PAGE, atLeast, caller);
-    if (life !== undefined) return { life, behind: undefined };
-    await setTimeout(ATTEMPT_MS);
-  }
-  return { life: (await history.orderLife(account, order, PAGE, 0, caller)) as OrderLife, behind: true };
 }
 
 function* addAll(state: OrderState, { records }: OrderLife): Generator<undefined, void> {

@@ -19,7 +19,7 @@ const PUBLIC_LIMITS = { 'http-rate': 20, 'http-concurrency': 4, 'http-total': 32
 /** How long a browser may keep the answer to a preflight, seconds. */
 const PREFLIGHT_S = 600;
 
-/** Who sends no credentials: has no rights, and gets what is public. */
+/** A caller without credentials has no rights: only public routes serve it. */
 const NOBODY: Principal = {
   subject: 'public',
   roles: new Set(),
@@ -53,7 +53,7 @@ export class PublicMarket {
     return { principal: NOBODY, caller: `public ${networkOf(peer)}` };
   }
 
-  /** Lets a web page of a permitted origin read the answer of a public route. True: there is such a page. */
+  /** Adds the headers with which a browser gives the answer of a public route to a web page. True: the page's origin is permitted. */
   share(isPublic: boolean, { headers: { origin } }: IncomingMessage, response: ServerResponse): boolean {
     const { origins } = this.#options;
     if (!isPublic || origins.length === 0) return false;

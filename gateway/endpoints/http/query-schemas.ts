@@ -44,14 +44,6 @@ export function oneOfOr<const Words extends readonly [string, ...string[]]>(fall
   return oneOf(words, description).default(fallback).meta({ description, default: fallback });
 }
 
-/** Text of at most `length` characters. */
-export function textUpTo(length: number, description: string) {
-  return z
-    .string()
-    .max(length, { error: `must have at most ${length} characters` })
-    .meta({ description });
-}
-
 /** A time in microseconds since the Unix epoch; as such, or as ISO 8601 with a time zone. */
 export function time(description: string) {
   return z

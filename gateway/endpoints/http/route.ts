@@ -63,8 +63,8 @@ export interface RouteOf<Query extends QueryShape = QueryShape, Body = Readonly<
   readonly status?: 200 | 201;
   /** An action: each is recorded in the audit trail (the default), or its handler does that. */
   readonly recorded?: 'each' | 'by handler';
-  /** Takes the header `Idempotency-Key`. */
-  readonly keyed?: boolean;
+  /** Takes the header `Idempotency-Key`, and what that is. */
+  readonly keyed?: 'text' | 'client order id';
   /** Market data of the venue, which `--public-market-data` opens and web pages of `--cors-origins` may read. */
   readonly public?: true;
   /** Private or state-changing: closed to web pages, see guard in admin-http.ts. */

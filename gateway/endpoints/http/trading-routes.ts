@@ -58,7 +58,7 @@ export function tradingRoutes(sources: TradingSources): Route[] {
     const { accounts, via } = request.principal;
     const own = via === 'open' || accounts.size !== 1 ? undefined : accounts.values().next().value;
     const account = given === undefined ? own : accountNumber(String(given));
-    if (account === undefined) throw bad('account is missing: the caller has more than one, or none; give its id');
+    if (account === undefined) throw bad('account is missing, and the credentials name none, or more than one: give its id');
     request.demand(action, account);
     return accountOf(directory, String(given ?? account)).id;
   };
@@ -161,7 +161,7 @@ export function tradingRoutes(sources: TradingSources): Route[] {
       body: ORDER_BODY,
       answer: TRADED_ORDER,
       status: 201,
-      keyed: true,
+      keyed: 'client order id',
       handle: async (request) => {
         const { body, header } = request;
         const account = accountFor(request, 'order:send', body.account);

@@ -3,7 +3,7 @@ import type { SocketRoutes } from './socket-server.ts';
 /**
  * Answers requests below a path with 404. Every other path of the port is market data, which a client of this path would not
  * notice.
- * @param details what to ask for instead
+ * @param details the path to use instead
  */
 export function notFoundBelow(app: SocketRoutes, path: string, details: string): void {
   app.ws(`${path}/*`, {

@@ -12,7 +12,7 @@ import {
   type ToFeedCandleThread,
 } from './feed-candle-messages.ts';
 
-/** Maximum waiting questions, of one caller and of all; further ones are rejected. */
+/** Maximum waiting queries, of one caller and of all; further ones are rejected. */
 const MOST_PER_CALLER = 32;
 const MOST = 256;
 
@@ -42,7 +42,7 @@ export interface FeedCandleHistoryStats {
   readonly failing: boolean;
 }
 
-/** The stored candles of feeds, as the main thread has them: it starts the thread of the store, and asks it. */
+/** The stored candles of feeds, for the main thread: starts the thread of the store, and sends it queries. */
 export class FeedCandleHistory {
   readonly #worker: Worker;
   readonly #stats = new Float64Array(new SharedArrayBuffer(FEED_CANDLE_STATS * 8));
@@ -92,7 +92,7 @@ export class FeedCandleHistory {
     };
   }
 
-  /** What an operator should know. */
+  /** Conditions for the attention of an operator. */
   warnings(): string[] {
     return Array.from(this.#faults, ([code, text]) => `${code}: ${text}`);
   }

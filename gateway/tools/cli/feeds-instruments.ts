@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import { faultCode, stateName } from '../../../feeds/feed.ts';
 import { InstrumentStatus, instrumentStatusName, unlisted } from '../../../feeds/instrument-terms.ts';
 import type { FeedSource } from '../../../feeds/lines/feed-source.ts';
 import type { FeedInstrument } from '../../client/index.ts';
+import { feedInstrumentView } from '../../feed-instrument-view.ts';
 import { printable } from '../../log-lines.ts';
 import { askAdmin, connectionOptions, print, printJson, table } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
@@ -21,7 +21,7 @@ const LOOK_MS = 20;
 export function feedsInstrumentsCommand(feeds: Command): void {
   const command = feeds
     .command('instruments')
-    .summary('what the venues say of the instruments of sources')
+    .summary('instruments of sources, by the lists of their venues')
     .description(
       'Prints what the own list of each venue says of the instruments of a source: status, assets, tick and lot. As the running exchange has it or, with --config or a venue with --instruments, as a connection from here finds it. Exit code 0 if all trade, 1 if one is halted, delisted, or was not described in time, 3 if a source cannot be reached.',
     )
@@ -79,19 +79,7 @@ async function ask(sources: readonly FeedSource[], flags: Flags): Promise<ExitCo
 }
 
 function rowsOf(source: FeedSource, sink: RecordingSink): FeedInstrument[] {
-  return sink.instruments.map(({ name, state, fault, terms = unlisted(name) }) => ({
-    feed: source.name,
-    instrument: name,
-    status: instrumentStatusName(terms.status),
-    state: stateName(state) as FeedInstrument['state'],
-    ...(fault !== 0 && { fault: faultCode(fault) }),
-    ...(terms.base !== '' && { base: terms.base }),
-    ...(terms.quote !== '' && { quote: terms.quote }),
-    ...(terms.tick !== '' && { tick: terms.tick }),
-    ...(terms.lot !== '' && { lot: terms.lot }),
-    ...(terms.priceDecimals !== -1 && { priceDecimals: terms.priceDecimals }),
-    ...(terms.quantityDecimals !== -1 && { quantityDecimals: terms.quantityDecimals }),
-  }));
+  return sink.instruments.map(({ name, state, fault, terms = unlisted(name) }) => feedInstrumentView(source.name, state, fault, terms));
 }
 
 const TRADES = [InstrumentStatus.Trading, InstrumentStatus.PostOnly].map(instrumentStatusName);
