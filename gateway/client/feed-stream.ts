@@ -136,7 +136,7 @@ export class FeedStream {
           ? new OpenbellError('CONNECTION_LOST', `the stream at ${socket.url} was closed (${why})`)
           : new OpenbellError(
               'STREAM_REFUSED',
-              `the stream at ${socket.url} was not opened (${why}): check instruments and levels, and close others`,
+              `the stream at ${socket.url} was not opened (${why}): check the instruments, the levels and the credentials, close other streams, or try again if the feed is just being started`,
             );
         this.#lost(error);
       },
