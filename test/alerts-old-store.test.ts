@@ -76,9 +76,8 @@ test('alerts, webhooks, positions and reference prices that commit f5c964b2 stor
     '1 fill fires, every: 0.20 at 126.00',
     '1 missed, every: 100.00 to 110.00',
     '1 missed: 110.00 to 126.00',
-    '1 move fires, every: 0% to 14.5454%',
+    '1 move fires, every: 0% to 10%',
     '1 price fires, every: 100.00 to 110.00',
-    '1 volume fires, every: 0.20 to 0.40',
     '2 fills of account 2: 0.10 at 98.00',
     '2 of account 2: 126.00 to 98.00',
   ];
