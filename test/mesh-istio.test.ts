@@ -196,8 +196,8 @@ test('ambient: the gateway reaches the exchange through the waypoint only, which
 
   await t.test('tokens and roles, at the waypoint', async () => {
     const { filter_chains: all } = await receiveListener(tools, dir, set, ambientObjects(set, 3), WAYPOINT, 'main_internal');
-    const rules = ['admin-accounts', 'admin-actions', 'admin-alert-changes', 'admin-alerts', 'admin-money', 'admin-outside'];
-    rules.push('admin-questions', 'admin-reference', 'market-data');
+    const rules = ['admin-accounts', 'admin-actions', 'admin-alert-changes', 'admin-alerts', 'admin-money', 'admin-orders'];
+    rules.push('admin-outside', 'admin-questions', 'admin-reference', 'market-data');
     rules.push('order-alerts', 'order-drop-copy', 'order-portfolio', 'order-sessions', 'order-submit');
     for (const port of [7401, 7402, 7403]) {
       const chain = all.find(({ name }: Json) => name.startsWith(`inbound-vip|${port}|`));
