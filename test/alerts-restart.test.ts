@@ -1,15 +1,18 @@
 /** Alerts over kills at each step: windows, cool-downs and edges continue, in the real store, against a twin that is never killed. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { FeedState } from '../feeds/feed.ts';
 import type { Alert, Condition, FillFields, Firing, WindowName } from '../gateway/alerts/alert.ts';
+import { Alerts } from '../gateway/alerts/alerts.ts';
 import { AlertEvaluator } from '../gateway/alerts/evaluator.ts';
 import { EventMaker } from '../gateway/alerts/event-maker.ts';
 import { FEED_START_MS, PolledValues } from '../gateway/alerts/polled-values.ts';
 import { times } from './support/long-runs.ts';
 import { NaiveAlerts } from './support/naive-alerts.ts';
 import { RestartedAlerts } from './support/restarted-alerts.ts';
+import { until } from './support/until.ts';
 
 const SECOND = 1e6;
 /** A multiple of all windows, so that tables can count from it. */
@@ -70,6 +73,11 @@ const KILLS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   'a kill after the events are stored, and not the windows': async (bench) => {
     bench.alerts.state.tick(0);
     bench.alerts.commit(false);
+    await bench.alerts.kill();
+  },
+  'a kill after which the windows are not stored': async (bench) => {
+    bench.store();
+    bench.alerts.removeWindows();
     await bench.alerts.kill();
   },
   'two kills': async (bench) => {
@@ -208,6 +216,56 @@ test('events that are stored before other firings have theirs are not made again
   bench.trade(3, 101);
   bench.store();
   assert.deepEqual(bench.fired, { [ids[0]]: [1, 3], [ids[1]]: [1], [ids[2]]: [1, 3], [ids[3]]: [1] });
+});
+
+test('a window that was not stored is made of the trades since its first alert was set', { timeout: 120_000 }, async (t) => {
+  const bench = await Bench.start(t);
+  const volume = { kind: 'volume', symbol: 1, window: '1m', level: 100 } as const;
+  bench.trade(0, 1, 60);
+  bench.alerts.nowUs = START + 1 * SECOND;
+  const { id } = await bench.add(volume, 0);
+  bench.trade(2, 1, 50);
+  bench.store();
+  bench.alerts.removeWindows();
+  await bench.alerts.kill();
+  // Before the next commit: a further alert joins the window, and stores no empty one.
+  const other = await bench.add({ ...volume, level: 101 }, 0);
+  await bench.alerts.kill();
+  bench.trade(3, 1, 49);
+  bench.trade(4, 1, 1);
+  bench.trade(5, 1, 1);
+  bench.store();
+  assert.deepEqual(bench.fired, { [id]: [4], [other.id]: [5] });
+});
+
+test('nothing is stored while a start takes up what is stored', { timeout: 120_000 }, async (t) => {
+  const before = new RestartedAlerts(START);
+  t.after(() => before.remains());
+  await before.start();
+  const condition = { kind: 'volume', symbol: 1, window: '1m', level: 100 } as const;
+  await before.add({ account: 1, condition, coolDownS: 0, note: '' });
+  before.nowUs += SECOND;
+  before.trade(1, 1, 60);
+  before.commit(true);
+  // It is not stored, so a start reads it. That takes some ticks of the alerts here.
+  before.trade(1, 1, 39);
+  const dataDir = await before.closeStore();
+  const options = before.options();
+  // Values are stored every 5 s: the time comes while trades are read.
+  const clock = performance.now.bind(performance);
+  let passedMs = 0;
+  t.mock.method(performance, 'now', () => clock() + passedMs);
+  const trades: typeof options.trades = async (...page) => {
+    passedMs += 10_000;
+    await sleep(500);
+    return options.trades(...page);
+  };
+  const alerts = new Alerts({ ...options, trades, dataDir, loopback: false, published: async () => undefined });
+  await alerts.start();
+  before.nowUs += SECOND;
+  before.trade(1, 1, 1);
+  await until(async () => (await alerts.events(1, 0, 10)).length > 0, 'the volume of all three trades');
+  await alerts.stop();
 });
 
 test('a window that no alert follows any more is forgotten, here and in the store', { timeout: 120_000 }, async (t) => {

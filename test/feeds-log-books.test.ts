@@ -13,7 +13,7 @@ import { MarketField } from '../engine/wire/market-event.ts';
 import { fileBooks } from '../feeds/files/file-books.ts';
 import { BookMirror } from '../gateway/market/book-mirror.ts';
 import { MirrorOrders } from '../gateway/market/mirror-orders.ts';
-import { unpackOldData } from './support/old-data.ts';
+import { OLD_DATA, unpackOldData } from './support/old-data.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'openbell-log-books-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -48,7 +48,7 @@ function mirrored(dir: string): string[] {
   );
 }
 
-for (const name of ['data-1', 'data-2', 'data-3', 'data-4', 'data-5', 'data-6'] as const) {
+for (const name of OLD_DATA) {
   test(`the log of ${name} has the books that market data publishes`, async () => {
     const dir = unpackOldData(mkdtempSync(join(folder, name)), name);
     const { format, books, faults, records } = await fileBooks(dir, 1000);

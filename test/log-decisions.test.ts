@@ -571,6 +571,23 @@ describe('a data directory that commit b5bda73 wrote', () => {
   });
 });
 
+describe('a data directory that commit f5c964b2 wrote', () => {
+  const OLD_HASH = 'cc2cecaf1cc5b1a0d42fccad7bd819e059620b6372f77412126f396f8db164d8';
+
+  // That it opens is in alerts-old-store.test.ts.
+  it('verifies to the hash of that commit, from the first command and from its snapshot', (t) => {
+    const dir = unpackOldData(
+      temporaryDirectory((cleanUp) => t.after(cleanUp)),
+      'data-7',
+    );
+    for (const fromSnapshot of [false, true]) {
+      const { seq, stateHash, imbalances } = verifyDataDirectory(dir, { limits: resolveLimits(), fromSnapshot });
+      assert.deepEqual([seq, stateHash, imbalances], [76, OLD_HASH, []]);
+    }
+    assert.deepEqual(rulesOf(dir), [7]);
+  });
+});
+
 it('state hashes of embedded exchanges do not depend on their capacities', () => {
   assert.equal(stateHash(new Exchange(SMALL_LIMITS)), stateHash(new Exchange(resolveLimits())));
 });

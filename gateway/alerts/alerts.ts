@@ -44,6 +44,8 @@ export class Alerts {
   #link: AlertLink | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failing = false;
+  /** What is stored is being taken up. A commit meanwhile would take what is not followed yet for ended, and remove it from the store. */
+  #isResuming = false;
 
   constructor(options: AlertsOptions) {
     this.#options = options;
@@ -53,10 +55,12 @@ export class Alerts {
   /** Takes up the alerts of the data directory, if it has any. Call it when the engine has recovered. @throws AlertsVersionError, and errors of the disk */
   async start(): Promise<void> {
     if (!hasAlerts(this.#options.dataDir)) return;
+    this.#isResuming = true;
     const loaded = await this.#load();
     // A book that is not whole yet has other spreads.
     await this.#options.published();
     await this.#state.resume(loaded);
+    this.#isResuming = false;
   }
 
   /** @throws the thread's error: a later attempt would not succeed either */
@@ -166,6 +170,7 @@ export class Alerts {
   }
 
   #tick(): void {
+    if (this.#isResuming) return;
     this.#state.tick(this.#committing);
     this.#store();
   }

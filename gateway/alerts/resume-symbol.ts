@@ -1,5 +1,5 @@
 import type { Logger } from '../log.ts';
-import type { Alert, WindowName } from './alert.ts';
+import { type Alert, WINDOW_NAMES, type WindowName } from './alert.ts';
 import type { AlertEvaluator } from './evaluator.ts';
 import { missedTrades, type ReadTrades } from './missed-trades.ts';
 
@@ -13,7 +13,10 @@ export interface SymbolToResume {
   readonly evaluatedId: number | undefined;
   /** The last trade that was published. */
   readonly lastId: number;
-  /** Windows as they are stored. */
+  /**
+   * Windows as they are stored. One that alerts have and that is not here was set by a release that stored none, or is damaged: it is made again of
+   * the trades since the first of these alerts was set.
+   */
   readonly windows: ReadonlyMap<WindowName, Float64Array>;
 }
 
@@ -53,15 +56,27 @@ export async function resumeSymbol(parts: ResumeParts, { symbol, alerts, evaluat
       stored.pop();
     }
   };
+  const unstored = WINDOW_NAMES.filter((name) => !windows.has(name))
+    .map((name) => [name, setUs(alerts, name)] as const)
+    .filter(([, sinceUs]) => sinceUs !== Number.POSITIVE_INFINITY)
+    .sort(([, a], [, b]) => b - a);
+  const beginUpTo = (timeUs: number): void => {
+    for (let last = unstored.at(-1); last !== undefined && last[1] <= timeUs; last = unstored.at(-1)) {
+      watch.window(last[0]);
+      unstored.pop();
+    }
+  };
   const evaluated = evaluatedId ?? lastId;
   // Where trades were missed, the last one that was evaluated is read, too, for its price.
-  const from = Math.min(evaluated === lastId ? lastId : evaluated - 1, ...Array.from(windows.values(), ([tradeId]) => tradeId));
+  const known = Math.min(evaluated === lastId ? lastId : evaluated - 1, ...Array.from(windows.values(), ([tradeId]) => tradeId));
+  const from = unstored.length > 0 ? 0 : known;
   try {
     let tickUs = 0;
     const missed = await missedTrades(read, symbol, from, lastId);
     if (evaluated === 0 && missed.length > 0) lastPrice = Number.NaN;
     for (const { tradeId, price, quantity, timeUs } of missed) {
       restoreBefore(tradeId);
+      beginUpTo(timeUs);
       if (tradeId <= evaluated) {
         for (const [, window] of watch.windows()) window.trade(price, quantity, timeUs);
         lastPrice = price;
@@ -80,4 +95,12 @@ export async function resumeSymbol(parts: ResumeParts, { symbol, alerts, evaluat
   }
   restoreBefore(Number.POSITIVE_INFINITY);
   addBefore(Number.POSITIVE_INFINITY);
+}
+
+/** When the first alert on a window was set, µs since the Unix epoch; infinite: there is none. */
+function setUs(alerts: readonly Alert[], name: WindowName): number {
+  const times = alerts.map(({ condition, createdUs }) =>
+    'window' in condition && condition.window === name ? createdUs : Number.POSITIVE_INFINITY,
+  );
+  return Math.min(...times);
 }

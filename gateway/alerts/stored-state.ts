@@ -30,7 +30,7 @@ export class StoredState {
   readonly #sources: StoredSources;
   readonly #values = new Map<string, number>();
   readonly #reports = new Map<number, number>();
-  /** Last trade of each window that is stored, NaN: no alert has it; the one that was stored first comes first. */
+  /** Last trade of each window that is stored, NaN: no alert has it, -1: it is not stored yet; the one that was stored first comes first. */
   readonly #windows = new Map<string, number>();
 
   constructor(sources: StoredSources) {
@@ -38,9 +38,13 @@ export class StoredState {
   }
 
   load({ alerts, gauges, windows }: Loaded): void {
-    const followed = new Set(alerts.map(({ condition }) => ('window' in condition ? windowKey(condition.symbol, condition.window) : '')));
+    const followed = new Set(
+      alerts.flatMap(({ condition }) => ('window' in condition ? [windowKey(condition.symbol, condition.window)] : [])),
+    );
     for (const [key, value] of gauges) this.#values.set(key, value);
     for (const [key, numbers] of windows) this.#windows.set(key, followed.has(key) ? numbers[0] : Number.NaN);
+    // A release before windows were stored has set them. They are made again of trades: a new alert must not store an empty one.
+    for (const key of followed) if (!this.#windows.has(key)) this.#windows.set(key, -1);
   }
 
   /** What a new alert needs over a restart and no other alert has stored. What others have stored must stay: edges behind it may not be stored yet. */

@@ -8,7 +8,7 @@ import { Trade } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/wire/market-event.ts';
 import { Candles, Taker } from '../../feeds/analysis/candles.ts';
 import type { Alert } from '../../gateway/alerts/alert.ts';
-import { AlertState, type NewAlert, type StoreAlert } from '../../gateway/alerts/alert-state.ts';
+import { AlertState, type AlertStateOptions, type NewAlert, type StoreAlert } from '../../gateway/alerts/alert-state.ts';
 import { AlertStore } from '../../gateway/alerts/alert-store.ts';
 import { AlertThread } from '../../gateway/alerts/alert-thread.ts';
 import { Webhooks } from '../../gateway/alerts/webhooks.ts';
@@ -51,9 +51,15 @@ export class RestartedAlerts {
     this.#store ??= new AlertStore(this.#dir);
     const webhooks = new Webhooks(this.#store, { send: () => new Promise(() => undefined) });
     this.thread = new AlertThread(this.#store, webhooks);
+    this.state = new AlertState(this.options());
+    await this.state.resume(this.thread.load());
+  }
+
+  /** Of alerts over these trades. */
+  options(): AlertStateOptions {
     const market: MarketHandler = { onMarketEvent: () => undefined, onMarketEnd: () => undefined };
     this.#handler = market;
-    this.state = new AlertState({
+    return {
       directory: { account: () => undefined, symbol: () => undefined, asset: () => undefined },
       hub: new ReportHub({ archive: ARCHIVE, retained: 2, lastReportNo: () => 0 }),
       archive: ARCHIVE,
@@ -70,8 +76,21 @@ export class RestartedAlerts {
       feeds: undefined,
       nowUs: () => this.nowUs,
       log: createLogger('silent'),
+    };
+  }
+
+  /** Removes the stored windows: releases before them had none. */
+  removeWindows(): void {
+    const { windows } = this.#store;
+    this.#store.write(10, () => {
+      for (const key of [...windows.getKeys()]) windows.removeSync(key);
     });
-    await this.state.resume(this.thread.load());
+  }
+
+  /** Closes the store, for another process to open it. */
+  async closeStore(): Promise<string> {
+    await this.#store.close();
+    return this.#dir;
   }
 
   /** What is in memory is lost. */
