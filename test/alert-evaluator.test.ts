@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Alert, Condition, Direction, FillFields } from '../gateway/alerts/alert.ts';
 import { AlertEvaluator, MOST_ARMED } from '../gateway/alerts/evaluator.ts';
+import { DIRECTION, PRICE, SYMBOL, TRADE_CONDITIONS } from './support/alert-conditions.ts';
 import { times } from './support/long-runs.ts';
 import { NaiveAlerts } from './support/naive-alerts.ts';
 
@@ -169,28 +170,10 @@ describe('when an alert fires', () => {
   });
 });
 
-const SYMBOL = fc.integer({ min: 1, max: 2 });
 const ACCOUNT = fc.integer({ min: 1, max: 2 });
-const PRICE = fc.integer({ min: 98, max: 104 });
-const WINDOW = fc.constantFrom('10s' as const, '1m' as const);
-const DIRECTION = fc.constantFrom<Direction[]>('up', 'down', 'either');
 
 const CONDITION = fc.oneof(
-  fc.record({ kind: fc.constant('price' as const), symbol: SYMBOL, direction: DIRECTION, level: PRICE }),
-  fc.record({
-    kind: fc.constant('move' as const),
-    symbol: SYMBOL,
-    window: WINDOW,
-    direction: fc.constantFrom('up' as const, 'down' as const),
-    level: fc.integer({ min: 1, max: 60_000 }),
-  }),
-  fc.record({ kind: fc.constant('volume' as const), symbol: SYMBOL, window: WINDOW, level: fc.integer({ min: 1, max: 40 }) }),
-  fc.record({
-    kind: fc.constant('volume-ratio' as const),
-    symbol: SYMBOL,
-    window: fc.constant('10s' as const),
-    level: fc.integer({ min: 1, max: 4_000_000 }),
-  }),
+  ...TRADE_CONDITIONS,
   fc.record({ kind: fc.constant('spread' as const), symbol: SYMBOL, direction: DIRECTION, level: fc.integer({ min: 0, max: 60_000 }) }),
   fc.record({
     kind: fc.constant('position' as const),

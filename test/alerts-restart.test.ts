@@ -4,11 +4,12 @@ import { describe, it, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { FeedState } from '../feeds/feed.ts';
-import type { Alert, Condition, FillFields, Firing, WindowName } from '../gateway/alerts/alert.ts';
+import type { Alert, Condition, FillFields, Firing } from '../gateway/alerts/alert.ts';
 import { Alerts } from '../gateway/alerts/alerts.ts';
 import { AlertEvaluator } from '../gateway/alerts/evaluator.ts';
 import { EventMaker } from '../gateway/alerts/event-maker.ts';
 import { FEED_START_MS, PolledValues } from '../gateway/alerts/polled-values.ts';
+import { PRICE, SYMBOL, TRADE_CONDITIONS } from './support/alert-conditions.ts';
 import { times } from './support/long-runs.ts';
 import { NaiveAlerts } from './support/naive-alerts.ts';
 import { RestartedAlerts } from './support/restarted-alerts.ts';
@@ -353,31 +354,7 @@ test('a feed that was live before the start is stale when it does not come back,
   assert.deepEqual(look(FEED_START_MS + 1), [1]);
 });
 
-const SYMBOL = fc.integer({ min: 1, max: 2 });
-const PRICE = fc.integer({ min: 98, max: 104 });
-const WINDOW = fc.constantFrom<WindowName[]>('10s', '1m');
-const CONDITION: fc.Arbitrary<Condition> = fc.oneof(
-  fc.record({
-    kind: fc.constant('price' as const),
-    symbol: SYMBOL,
-    direction: fc.constantFrom('up' as const, 'down' as const, 'either' as const),
-    level: PRICE,
-  }),
-  fc.record({
-    kind: fc.constant('move' as const),
-    symbol: SYMBOL,
-    window: WINDOW,
-    direction: fc.constantFrom('up' as const, 'down' as const),
-    level: fc.integer({ min: 1, max: 60_000 }),
-  }),
-  fc.record({ kind: fc.constant('volume' as const), symbol: SYMBOL, window: WINDOW, level: fc.integer({ min: 1, max: 40 }) }),
-  fc.record({
-    kind: fc.constant('volume-ratio' as const),
-    symbol: SYMBOL,
-    window: fc.constant('10s' as const),
-    level: fc.integer({ min: 1, max: 4_000_000 }),
-  }),
-);
+const CONDITION: fc.Arbitrary<Condition> = fc.oneof(...TRADE_CONDITIONS);
 const STEP = fc.oneof(
   {
     weight: 14,
