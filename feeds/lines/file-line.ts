@@ -205,10 +205,7 @@ export class FileLine {
     this.#atNow();
     if (truncated !== undefined) {
       sink.fault(ALL_INSTRUMENTS, fault);
-      const text = `${source.name}: ${this.#reason(truncated)}`;
-      // The same file has the same end in each round.
-      if (text !== this.#logged) log(fault, text);
-      this.#logged = text;
+      this.#logOnce(fault, `${source.name}: ${this.#reason(truncated)}`);
     }
     const absent = absentText(source, this.#instruments.absent());
     if (absent !== undefined && this.rounds === 1) log(FeedFault.UnknownInstrument, absent);
@@ -223,13 +220,19 @@ export class FileLine {
     return false;
   }
 
+  /** The same file has the same end in each round. */
+  #logOnce(fault: FeedFault, text: string): void {
+    if (text !== this.#logged) this.#options.log(fault, text);
+    this.#logged = text;
+  }
+
   #fail(error: unknown): void {
-    const { source, sink, log } = this.#options;
+    const { source, sink } = this.#options;
     const fault = faultOfFile(error);
     this.#isReading = false;
     this.#atNow();
     sink.fault(ALL_INSTRUMENTS, fault);
-    log(fault, `${source.name}: ${this.#reason(error)}`);
+    this.#logOnce(fault, `${source.name}: ${this.#reason(error)}`);
     this.#instruments.fail(fault);
     this.#status(FeedState.Down, fault);
   }
