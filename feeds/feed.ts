@@ -260,7 +260,7 @@ export interface AdapterOptions {
   readonly webSocketUrl?: string;
   /** Another base of HTTP addresses: `http://127.0.0.1:9000`. */
   readonly httpUrl?: string;
-  /** The venue's list of instruments is not fetched: nobody would answer. */
+  /** The venue's list of instruments is not fetched: there is no server that would answer. */
   readonly withoutList?: true;
 }
 

@@ -5,7 +5,7 @@ export const InstrumentStatus = {
   Trading: 1,
   /** Orders may only be placed, so that nothing trades. */
   PostOnly: 2,
-  /** Nothing trades for now: a halt, maintenance, the time before the first day or before a settlement. */
+  /** No trading: a halt, maintenance, the time before the first day or before a settlement. */
   Halted: 3,
   /** The list does not have it, or calls it ended. */
   Delisted: 4,

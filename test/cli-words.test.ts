@@ -32,5 +32,5 @@ test('a problem of the configuration begins with the flag or the variable that i
   assert.match(textOf({ config: 'none.yaml' }), /^--config none\.yaml: cannot be read \(ENOENT\)/);
   assert.match(textOf({}, { OPENBELL_CONFIG: 'none.yaml' }), /^OPENBELL_CONFIG=none\.yaml: cannot be read \(ENOENT\)/);
   assert.match(textOf({ simulate: 'mirror' }), /^--simulate must be true, false or mirror=SOURCE/);
-  assert.match(textOf({ simulate: 'mirror=nobody' }), /^--simulate mirror=nobody: neither a feed nor a file/);
+  assert.match(textOf({ simulate: 'mirror=absent' }), /^--simulate mirror=absent: neither a feed nor a file/);
 });

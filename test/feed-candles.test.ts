@@ -138,7 +138,7 @@ describe('candles of an outside market', () => {
     numbered(0.4, 104, 6);
     assert.deepEqual(ledger(candles, '1s'), ['0s 100 103 100 103 = 4 4 forming'], 'the last one came again: nothing is missing');
     assert.equal(candles.leftOut.repeated, 3);
-    // Without numbers, a trade of the same time counts as sent again, and nobody knows what is missing.
+    // Without numbers, a trade of the same time counts as sent again, and what is missing is not known.
     candles.connection(FeedState.Down);
     candles.connection(FeedState.Live);
     numbered(0.5, 105, 0);

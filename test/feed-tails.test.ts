@@ -232,7 +232,7 @@ test('a slow reader gets nothing more until it has read, then a snapshot; others
   await until(() => behind.book('A').bids[0] === '10 9', 'and updates again');
 });
 
-test('records that the ring has lost are told; without readers nothing is read', async (t) => {
+test('records that the ring has lost are reported; without readers nothing is read', async (t) => {
   const desk = new Desk(t, { records: 128 }).start();
   assert.equal(desk.asked, 0);
   const reader = desk.join('feed=out&instruments=A');

@@ -197,7 +197,7 @@ describe('the line of a file', LONG, () => {
     assert.match(log.join('\n'), /has ended, and has nothing of X$/m);
   });
 
-  it('takes no more than 1,024 instruments that nobody named, and none that the sink has no room for', async () => {
+  it('takes no more than 1,024 instruments without a selection, and none that the sink has no room for', async () => {
     const many = file('many.csv', trades(...Array.from({ length: 1100 }, (_, i) => `${i} S${i}`)));
     const all = await played(many);
     assert.deepEqual([all.sink.names.length, all.sink.count('trade '), all.sink.faults.get('UNKNOWN_INSTRUMENT')], [1024, 1024, 76]);

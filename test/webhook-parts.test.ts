@@ -421,7 +421,7 @@ describe('requests to a real server', { timeout: 120_000 }, () => {
       reached.push('checked');
       response.end();
     });
-    // A name of this host; a second question would lead to an address that nobody checked.
+    // A name of this host; a second question would lead to an address that was not checked.
     const answers = [['127.0.0.1'], ['10.0.0.1'], ['127.0.0.2']];
     const asked: string[] = [];
     const lookup: Lookup = async (name) => {

@@ -52,7 +52,7 @@ export class InstrumentFeed {
   /** Why the book is in its state. */
   #stateFault: FeedFault = FeedFault.None;
   /** The state that the sink has. */
-  #told: FeedState = FeedState.Syncing;
+  #published: FeedState = FeedState.Syncing;
   /** Most decimals by the venue's list. */
   #listedPriceDecimals = MAX_DECIMALS;
   #listedQuantityDecimals = MAX_DECIMALS;
@@ -370,8 +370,8 @@ export class InstrumentFeed {
   /** States what has changed for the sink. */
   #tell(): void {
     const shown = this.delisted ? FeedState.Delisted : this.suspended ? FeedState.Halted : this.state;
-    if (shown === this.#told) return;
-    this.#told = shown;
+    if (shown === this.#published) return;
+    this.#published = shown;
     const fault = this.delisted ? FeedFault.Delisted : this.suspended ? FeedFault.Halted : this.#stateFault;
     this.#sink.status(this.id, shown, fault);
   }

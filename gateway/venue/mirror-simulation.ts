@@ -85,7 +85,7 @@ export class MirrorSimulation {
   readonly #values = new LatestValues();
   readonly #nameOf = (row: number): string => this.#parts.feeds.latest.name(row);
   /** What was logged of each instrument. */
-  readonly #told = new Map<MirroredInstrument, boolean>();
+  readonly #logged = new Map<MirroredInstrument, boolean>();
   #nextRead: NodeJS.Timeout | undefined;
   #isEnded = false;
   #hasWarnedOfNames = false;
@@ -271,8 +271,8 @@ export class MirrorSimulation {
     const { log, source } = this.#parts;
     for (const mirrored of this.#mirror.mirrored) {
       const { quoted, name, scale } = mirrored;
-      if ((this.#told.get(mirrored) ?? false) === quoted) continue;
-      this.#told.set(mirrored, quoted);
+      if ((this.#logged.get(mirrored) ?? false) === quoted) continue;
+      this.#logged.set(mirrored, quoted);
       const { numerator, denominator, symbol } = scale;
       const about = { feed: source, symbol: symbol.name, instrument: name };
       if (!quoted) log.warn(about, 'mirror: the instrument is not live; its quotes are withdrawn');

@@ -10,7 +10,7 @@ import { hostOf } from './target.ts';
 
 /** Time limit of an attempt: name, connection, TLS and answer; ms. */
 const TIMEOUT_MS = 20_000;
-/** How much of an answer's body is read before its connection is closed, bytes; nobody looks at it. */
+/** How much of an answer's body is read before its connection is closed, bytes; it is not used. */
 const MAX_ANSWER_BYTES = 16 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
 

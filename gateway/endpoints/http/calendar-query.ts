@@ -12,11 +12,11 @@ import { CALENDAR } from './schemas/venue.ts';
 const DEFAULT_BOUNDARIES = 10;
 const MAX_BOUNDARIES = 100;
 
-/** The query of a symbol's calendar: what it says for now, and what comes. */
+/** The query of a symbol's calendar: the phase scheduled at present, and the next ones. */
 export function calendarRoute(directory: Directory, calendarOf: (symbol: number) => Calendar | undefined, nowUs: () => number): Route {
   return get({
     path: '/v1/symbols/:name/calendar',
-    summary: 'The calendar of a symbol: what it has for now, and the next phases.',
+    summary: 'The calendar of a symbol: the phase scheduled at present, and the next ones.',
     action: 'market:read',
     public: true,
     query: { limit: wholeOr(DEFAULT_BOUNDARIES, 1, MAX_BOUNDARIES, 'Phases to come.') },

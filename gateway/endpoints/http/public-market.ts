@@ -14,13 +14,13 @@ export interface PublicMarketOptions {
   readonly origins: readonly string[];
 }
 
-/** Limits of those without credentials: all of them together have a quarter of what callers with credentials have, and an address little of it. */
+/** Limits of unauthenticated callers: all of them together have a quarter of the limit of authenticated ones, and one address a small part of it. */
 const PUBLIC_LIMITS = { 'http-rate': 20, 'http-concurrency': 4, 'http-total': 32 } as const;
 /** How long a browser may keep the answer to a preflight, seconds. */
 const PREFLIGHT_S = 600;
 
-/** A caller without credentials has no rights: only public routes serve it. */
-const NOBODY: Principal = {
+/** An unauthenticated caller has no rights: only public routes serve it. */
+const UNAUTHENTICATED: Principal = {
   subject: 'public',
   roles: new Set(),
   accounts: new Set(),
@@ -29,7 +29,7 @@ const NOBODY: Principal = {
   expiresAt: Number.POSITIVE_INFINITY,
 };
 
-/** A caller without credentials. */
+/** An unauthenticated caller. */
 export interface PublicCaller {
   readonly principal: Principal;
   /** Its network, which shares limits and turns. */
@@ -50,7 +50,7 @@ export class PublicMarket {
   /** The caller of a request without credentials for what is public; undefined: credentials are needed, or are there. */
   caller(route: Route | undefined, { headers }: IncomingMessage, { peer, certificate }: Visit): PublicCaller | undefined {
     if (!this.#options.open || route?.public !== true || headers.authorization !== undefined || certificate !== undefined) return undefined;
-    return { principal: NOBODY, caller: `public ${networkOf(peer)}` };
+    return { principal: UNAUTHENTICATED, caller: `public ${networkOf(peer)}` };
   }
 
   /** Adds the headers with which a browser gives the answer of a public route to a web page. True: the page's origin is permitted. */

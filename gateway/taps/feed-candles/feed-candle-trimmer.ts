@@ -38,7 +38,7 @@ export class FeedCandleTrimmer {
     this.#notBefore = nowMs + (isDone ? PASS_EVERY_MS : STEP_EVERY_MS);
   }
 
-  /** @returns whether there is nothing more to do for now */
+  /** @returns whether all that is due was done */
   step(nowUs: number): boolean {
     if (this.#store.bytes > this.#mostBytes) {
       const keys = this.#oldest();
