@@ -313,8 +313,9 @@ describe('a file with faults', LONG, () => {
     const once = await played(path);
     assert.deepEqual(once.sink.statesOf('*'), ['connecting', 'down FILE_UNREADABLE']);
     assert.match(once.log.join('\n'), /^day: FILE_UNREADABLE: .*later\.csv: cannot be read \(ENOENT/);
-    const { sink } = started(t, lineOf(path, { atEnd: 'loop' }));
-    await until(() => sink.faults.get('FILE_UNREADABLE') !== undefined, 'the first attempt');
+    const { sink, log } = started(t, lineOf(path, { atEnd: 'loop' }));
+    await until(() => (sink.faults.get('FILE_UNREADABLE') ?? 0) > 1, 'the second attempt');
+    assert.equal(log.length, 1, 'each attempt has the same reason');
     writeFileSync(path, trades('0'));
     await until(() => sink.statesOf('*').includes('live') && sink.count('trade ') > 0, 'the file');
   });
