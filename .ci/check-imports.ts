@@ -40,6 +40,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['gateway/venue'],
   ['gateway/calendar', 'gateway/portfolio', 'gateway/reference'],
   ['gateway/endpoints/*'],
+  ['gateway/endpoints/json'],
   ['gateway/endpoints/grpc', 'gateway/endpoints/websocket', 'gateway/endpoints/http'],
   ['gateway/feed-metrics.ts'],
   ['gateway/metrics.ts'],

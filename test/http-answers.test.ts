@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { RouteTable } from '../gateway/endpoints/http/route-table.ts';
-import { PROBLEM } from '../gateway/endpoints/http/schemas/problem.ts';
+import { PROBLEM } from '../gateway/endpoints/json/schemas/problem.ts';
 import { ask, client, data, eventually, get } from './support/admin-exchange.ts';
 import { ADMIN_ROUTES } from './support/admin-routes.ts';
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Code } from '../engine/codes.ts';
 import { readTrail } from '../gateway/audit/audit-reader.ts';
 import { RouteTable } from '../gateway/endpoints/http/route-table.ts';
-import { PROBLEM } from '../gateway/endpoints/http/schemas/problem.ts';
+import { PROBLEM } from '../gateway/endpoints/json/schemas/problem.ts';
 import { type Answer, ask, client, data, get, post } from './support/admin-exchange.ts';
 import { ADMIN_ROUTES } from './support/admin-routes.ts';
 

@@ -7,8 +7,8 @@ import type { SymbolInfo } from '../engine/threads/directory-info.ts';
 import { Report, ReportKind } from '../engine/wire/layout.ts';
 import { ReportFlag } from '../engine/wire/names.ts';
 import { ReportView } from '../engine/wire/report-view.ts';
-import { notFound } from '../gateway/endpoints/http/order-not-found.ts';
-import { OrderState } from '../gateway/endpoints/http/order-state.ts';
+import { notFound } from '../gateway/endpoints/json/order-not-found.ts';
+import { OrderState } from '../gateway/endpoints/json/order-state.ts';
 import { type ReportFields, writeReport } from './support/report-source.ts';
 
 /** Ticks of 0.01, lots of 0.001. */

@@ -4,9 +4,9 @@ import type { FEE_TIER_KEYS } from '../../config/config-fee-tiers.ts';
 import type { ACCOUNT_KEYS } from '../../config/config-file.ts';
 import type { FEE_KEYS, LIMIT_KEYS, PARAM_KEYS, SYMBOL_KEYS } from '../../config/config-symbol.ts';
 import type { VOLATILITY_KEYS } from '../../config/config-volatility.ts';
+import { InexactNumber } from '../json/json-text.ts';
+import { named } from '../json/schemas/named.ts';
 import type { ALERT_KEYS } from './alert-body.ts';
-import { InexactNumber } from './json-text.ts';
-import { named } from './schemas/named.ts';
 
 /** Keys as `/v1/symbols` and `/v1/accounts` show them, and their names in the checks. Both are accepted. */
 const CAMEL_CASE: Readonly<Record<string, string>> = {

@@ -16,10 +16,14 @@ import {
   setParameters,
   uncross,
 } from '../../venue/venue-commands.ts';
+import { moneyText, priceText, quantityText } from '../json/amounts.ts';
+import { ACCOUNT_MADE, MONEY_MOVED } from '../json/schemas/accounts.ts';
+import { ASSET, CANCELLED, SNAPSHOT, SYMBOL, UNCROSSED } from '../json/schemas/venue.ts';
+import { symbolNamed } from '../json/symbol-named.ts';
 import { BODIES } from './action-bodies.ts';
 import { actionMaker } from './action-route.ts';
-import { accountOf, symbolNamed } from './admin-queries.ts';
-import { accountView, moneyText, priceText, quantityText, symbolView } from './admin-views.ts';
+import { accountOf } from './admin-queries.ts';
+import { accountView, symbolView } from './admin-views.ts';
 import { rejected, runUntilDone } from './command-runner.ts';
 import { controlRoutes } from './control-actions.ts';
 import { HttpError } from './http-error.ts';
@@ -28,8 +32,6 @@ import { readJsonBody } from './json-body.ts';
 import { LoggedRequests, withTags } from './logged-requests.ts';
 import { phaseRoutes } from './phase-actions.ts';
 import type { Request, Route } from './route.ts';
-import { ACCOUNT_MADE, MONEY_MOVED } from './schemas/accounts.ts';
-import { ASSET, CANCELLED, SNAPSHOT, SYMBOL, UNCROSSED } from './schemas/venue.ts';
 
 export interface ActionTargets {
   readonly directory: Directory;

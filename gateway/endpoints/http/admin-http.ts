@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isLoopback } from '../../config/config-options.ts';
+import { parseJson } from '../json/json-text.ts';
 import { HttpError } from './http-error.ts';
-import { parseJson } from './json-text.ts';
 
 /** Maximum size of a request's body, bytes. */
 const MAX_BODY_BYTES = 64 * 1024;

@@ -6,14 +6,19 @@ import { Report, Side, Trade } from '../../../engine/wire/layout.ts';
 import { may } from '../../identity/permissions.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';
 import type { LevelsCopy } from '../../market/levels-copy.ts';
-import type { History } from '../../taps/history/history.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
+import { eachSymbolOnce } from '../json/amounts.ts';
+import type { OrderSources } from '../json/order-sources.ts';
+import { ACCOUNT, ACCOUNT_IDS } from '../json/schemas/accounts.ts';
+import { BOOK, TRADES } from '../json/schemas/market.ts';
+import { FILLS, OPEN_ORDERS, ORDERS, REPORTS } from '../json/schemas/orders.ts';
+import { ASSETS, FEE_TABLES, KILL_SWITCHES, SYMBOL, SYMBOLS } from '../json/schemas/venue.ts';
+import { symbolNamed } from '../json/symbol-named.ts';
 import { accountNumber } from './admin-identity.ts';
 import {
   accountView,
   eachRecord,
-  eachSymbolOnce,
   feeTableView,
   historyOrderView,
   levelView,
@@ -26,14 +31,8 @@ import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 import { LIMIT, PAGED, wholeNumber, wholeOr } from './query-schemas.ts';
 import { get, type Request, type Route } from './route.ts';
-import { ACCOUNT, ACCOUNT_IDS } from './schemas/accounts.ts';
-import { BOOK, TRADES } from './schemas/market.ts';
-import { FILLS, OPEN_ORDERS, ORDERS, REPORTS } from './schemas/orders.ts';
-import { ASSETS, FEE_TABLES, KILL_SWITCHES, SYMBOL, SYMBOLS } from './schemas/venue.ts';
 
-export interface QuerySources {
-  readonly directory: Directory;
-  readonly history: History;
+export interface QuerySources extends OrderSources {
   /** The market data's copy of a book; undefined before its first event. */
   readonly book: (symbol: number) => BookMirror | undefined;
 }
@@ -215,18 +214,6 @@ async function bookView({ directory, book }: QuerySources, name: string, depth: 
   const side = async (copy: LevelsCopy | undefined) =>
     new LongList(each(copy === undefined ? [] : await inSlices(copy.sorted(depth)), (level) => levelView(symbol, level)));
   return { symbol: symbol.name, phase, subPhase, lastPrice, lastPriceTicks, bids: await side(bids), asks: await side(asks) };
-}
-
-/** @throws HttpError 404 */
-export function symbolNamed(directory: Pick<Directory, 'symbols' | 'symbolByName'>, name: string): SymbolInfo {
-  const symbol = directory.symbolByName(name);
-  if (symbol !== undefined) return symbol;
-  const known = directory
-    .symbols()
-    .slice(0, 10)
-    .map((each) => each.name)
-    .join(', ');
-  throw new HttpError(404, Code.UNKNOWN_SYMBOL, 'UNKNOWN_SYMBOL', `there is no symbol ${name}; there are: ${known || 'none'}`);
 }
 
 /** @throws HttpError 404 */

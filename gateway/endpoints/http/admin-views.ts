@@ -1,14 +1,6 @@
 import { codeName } from '../../../engine/codes.ts';
 import { unitsToDecimal } from '../../../engine/decimal.ts';
-import type { Directory } from '../../../engine/threads/directory.ts';
-import type {
-  AccountInfo,
-  AccountTierInfo,
-  AssetInfo,
-  FeeTableInfo,
-  PositionLimitInfo,
-  SymbolInfo,
-} from '../../../engine/threads/directory-info.ts';
+import type { AccountInfo, AccountTierInfo, FeeTableInfo, PositionLimitInfo, SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import type { OpenOrderInfo, TrailInfo } from '../../../engine/threads/open-order-info.ts';
 import { getI64 } from '../../../engine/units.ts';
 import { ReportKind, Trade } from '../../../engine/wire/layout.ts';
@@ -30,12 +22,10 @@ import { AUCTION_PRICES } from '../../config/config-symbol.ts';
 import { VOLATILITY_PROFILES } from '../../config/config-volatility.ts';
 import type { Level } from '../../market/book-mirror.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
+import { moneyText, priceText, quantityText, type SymbolLookup } from '../json/amounts.ts';
 
 /** JSON of the admin interface. Each amount is given twice: as decimal text and as the exact integer. */
 
-export const priceText = (symbol: SymbolInfo, ticks: number) => unitsToDecimal(ticks, symbol.tickMantissa, symbol.tickDecimals);
-export const quantityText = (symbol: SymbolInfo, lots: number) => unitsToDecimal(lots, symbol.lotMantissa, symbol.lotDecimals);
-export const moneyText = (asset: AssetInfo, units: number) => unitsToDecimal(units, 1, asset.decimals);
 const percent = (ppm: number) => `${unitsToDecimal(ppm, 1, 4)}%`;
 
 export function symbolView(symbol: SymbolInfo) {
@@ -158,21 +148,6 @@ function positionLimitView(symbol: SymbolInfo | undefined, limit: PositionLimitI
 
 export function levelView(symbol: SymbolInfo, { price, quantity, orders }: Level) {
   return { price: priceText(symbol, price), quantity: quantityText(symbol, quantity), orders, priceTicks: price, quantityLots: quantity };
-}
-
-/** Where views find the symbol of an order. */
-export type SymbolLookup = Pick<Directory, 'symbol' | 'asset'>;
-
-/** Reads each symbol once: for one long answer, whose items have few symbols. */
-export function eachSymbolOnce(directory: SymbolLookup): SymbolLookup {
-  const known = new Map<number, SymbolInfo | undefined>();
-  return {
-    asset: (id) => directory.asset(id),
-    symbol: (id) => {
-      if (!known.has(id)) known.set(id, directory.symbol(id));
-      return known.get(id);
-    },
-  };
 }
 
 /** An order of the history. While it is open, with its present state and terms, which only the engine has. */

@@ -16,6 +16,7 @@ import { Slices } from '../../slices.ts';
 import { HistoryBusyError } from '../../taps/history/history.ts';
 import { DamagedHistoryError } from '../../taps/history/run-format.ts';
 import type { Certificates } from '../../tls/certificates.ts';
+import { RequestError } from '../json/request-error.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
 import { BodyTooLargeError, guard, readBody } from './admin-http.ts';
 import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
@@ -269,7 +270,7 @@ export class AdminServer {
       return reply;
     } catch (error) {
       // Rejects by identity are audited already. An invalid body may have any shape.
-      const name = error instanceof HttpError ? error.name : (error as Error).name;
+      const { name } = error as Error;
       if (name !== 'PERMISSION_DENIED') record(name, params);
       throw error;
     }
@@ -306,7 +307,7 @@ export class AdminServer {
   }
 
   #explain(error: unknown, request: IncomingMessage): HttpError {
-    if (error instanceof HttpError) return error;
+    if (error instanceof RequestError) return HttpError.of(error);
     if (error instanceof ReportsGoneError) return new HttpError(410, Code.REPORTS_GONE, error.code, `${error.code}: ${error.message}`);
     if (error instanceof DamagedHistoryError) return new HttpError(503, Code.BUSY, error.code, error.message);
     if (error instanceof HistoryBusyError) {

@@ -8,6 +8,7 @@ import type { AlertEvent } from '../../client/alert-types.ts';
 import type { Place } from '../../config/config-place.ts';
 import type { Action } from '../../identity/permissions.ts';
 import { readTarget, TargetError } from '../../webhooks/target.ts';
+import { ALERT, ALERT_EVENTS, ALERTS, DELETED, REPLAYED, WEBHOOK_MADE, WEBHOOK_MESSAGES, WEBHOOKS } from '../json/schemas/alerts.ts';
 import { BODIES } from './action-bodies.ts';
 import { accountNumber } from './admin-identity.ts';
 import { accountOf } from './admin-queries.ts';
@@ -17,7 +18,6 @@ import { readJsonBody } from './json-body.ts';
 import { LongList } from './json-pieces.ts';
 import { LIMIT, wholeOr } from './query-schemas.ts';
 import { type QueryShape, type Reply, type Request, type Route, type RouteOf, route } from './route.ts';
-import { ALERT, ALERT_EVENTS, ALERTS, DELETED, REPLAYED, WEBHOOK_MADE, WEBHOOK_MESSAGES, WEBHOOKS } from './schemas/alerts.ts';
 
 export interface AlertSources {
   readonly alerts: Alerts;

@@ -3,11 +3,11 @@ import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import { PHASE_NAMES, subPhaseName } from '../../../engine/wire/names.ts';
 import type { Boundary, Calendar } from '../../calendar/calendar.ts';
 import { localText } from '../../calendar/local-time.ts';
-import { symbolNamed } from './admin-queries.ts';
+import { CALENDAR } from '../json/schemas/venue.ts';
+import { symbolNamed } from '../json/symbol-named.ts';
 import { symbolView } from './admin-views.ts';
 import { wholeOr } from './query-schemas.ts';
 import { get, type Route } from './route.ts';
-import { CALENDAR } from './schemas/venue.ts';
 
 const DEFAULT_BOUNDARIES = 10;
 const MAX_BOUNDARIES = 100;

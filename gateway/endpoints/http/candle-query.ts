@@ -4,14 +4,14 @@ import { CANDLE_INTERVALS, INTERVAL_US } from '../../../feeds/analysis/candles.t
 import { notionalText, vwapText } from '../../../feeds/analysis/vwap.ts';
 import type { CandleRecord } from '../../candle-record.ts';
 import { withEmpty } from '../../empty-candles.ts';
-import { symbolNamed } from './admin-queries.ts';
-import { priceText, quantityText } from './admin-views.ts';
+import { priceText, quantityText } from '../json/amounts.ts';
+import { CANDLES } from '../json/schemas/market.ts';
+import { symbolNamed } from '../json/symbol-named.ts';
 import { bucketsOf, RANGE } from './candle-parameters.ts';
 import { type CandleSources, readCandles } from './candle-reader.ts';
 import { LongList } from './json-pieces.ts';
 import { INTERVAL, LIMIT } from './query-schemas.ts';
 import { get, type Route } from './route.ts';
-import { CANDLES } from './schemas/market.ts';
 
 const EMPTY = z
   .enum(['0', '1'], { error: ({ input }) => `must be 1, to have buckets without trades, or 0, not ${String(input).slice(0, 16)}` })

@@ -8,16 +8,17 @@ import { readFeeTiers } from '../../config/config-fee-tiers.ts';
 import type { Place } from '../../config/config-place.ts';
 import { changeFeeTable } from '../../venue/fee-tables.ts';
 import { cancelGroup, giveFeeTier, killSwitch, setAccount, setLimit, suspend } from '../../venue/venue-commands.ts';
+import { ACCOUNT, ACCOUNT_SUSPENDED } from '../json/schemas/accounts.ts';
+import { FEE_TABLE, GROUP_CANCELLED, KILL_SWITCH } from '../json/schemas/venue.ts';
+import { symbolNamed } from '../json/symbol-named.ts';
 import { BODIES } from './action-bodies.ts';
 import type { Post } from './action-route.ts';
-import { accountOf, symbolNamed } from './admin-queries.ts';
+import { accountOf } from './admin-queries.ts';
 import { accountView, feeTableView } from './admin-views.ts';
 import { runUntilDone } from './command-runner.ts';
 import { HttpError } from './http-error.ts';
 import { readJsonBody } from './json-body.ts';
 import type { Request, Route } from './route.ts';
-import { ACCOUNT, ACCOUNT_SUSPENDED } from './schemas/accounts.ts';
-import { FEE_TABLE, GROUP_CANCELLED, KILL_SWITCH } from './schemas/venue.ts';
 
 /** A tier that is not given, but follows the volume. */
 const BY_VOLUME = 'by-volume';

@@ -2,10 +2,10 @@ import { BookSide, faultCode, stateName } from '../../../feeds/feed.ts';
 import { type ConsolidatedReader, Crossing } from '../../../feeds/rings/consolidated-table.ts';
 import { decimalText } from '../../../feeds/text/decimal.ts';
 import type { FeedBook, FeedBookLevel } from '../../client/query-types.ts';
+import { FEED_BOOK, FEED_BOOKS } from '../json/schemas/feeds.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 import { get, type Route } from './route.ts';
-import { FEED_BOOK, FEED_BOOKS } from './schemas/feeds.ts';
 
 const CROSSINGS = { [Crossing.None]: 'none', [Crossing.Locked]: 'locked', [Crossing.Crossed]: 'crossed' } as const;
 

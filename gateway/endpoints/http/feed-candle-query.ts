@@ -6,13 +6,13 @@ import type { FeedBars } from '../../../feeds/worker/feed-messages.ts';
 import { type Feeds, FeedsBusyError } from '../../../feeds/worker/feeds.ts';
 import { feedCandleView } from '../../feed-candle-view.ts';
 import type { FeedCandleReader } from '../../taps/feed-candles/feed-candle-reader.ts';
+import { FEED_CANDLES } from '../json/schemas/feeds.ts';
 import { bucketsOf, RANGE } from './candle-parameters.ts';
 import { feedNamed } from './feed-queries.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 import { INTERVAL, LIMIT } from './query-schemas.ts';
 import { get, type Request, type Route } from './route.ts';
-import { FEED_CANDLES } from './schemas/feeds.ts';
 
 const NO_INSTRUMENT = 'must be the name of an instrument, as its venue writes it';
 /** Query parameter of requests for an instrument of a feed. */

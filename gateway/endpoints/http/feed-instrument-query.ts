@@ -5,10 +5,10 @@ import { LatestValues } from '../../../feeds/rings/latest-values.ts';
 import type { Feeds } from '../../../feeds/worker/feeds.ts';
 import type { FeedInstrument } from '../../client/query-types.ts';
 import { feedInstrumentView } from '../../feed-instrument-view.ts';
+import { FEED_INSTRUMENTS } from '../json/schemas/feeds.ts';
 import { feedNamed } from './feed-queries.ts';
 import { LongList } from './json-pieces.ts';
 import { get, type Route } from './route.ts';
-import { FEED_INSTRUMENTS } from './schemas/feeds.ts';
 
 /**
  * The instruments of all feeds, or of one, as their venues' lists describe them. Before the query of one feed, whose pattern fits, too.

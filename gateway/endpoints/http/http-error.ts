@@ -1,20 +1,20 @@
-import { Code } from '../../../engine/codes.ts';
+import type { Code } from '../../../engine/codes.ts';
+import { RequestError } from '../json/request-error.ts';
+import { statusOf } from './reject-status.ts';
 
-const CODES: Readonly<Record<string, number>> = Code;
-
-/** An error answer. `code` is a number of docs/CODES.md, 0 for what has none there. A name of that page always has its number. */
-export class HttpError extends Error {
+/** An error answer with its HTTP status. */
+export class HttpError extends RequestError {
   readonly status: number;
-  readonly code: number;
-  override readonly name: string;
-  /** Further fields of the body. */
-  readonly fields: object;
 
   constructor(status: number, code: number, name: string, message: string, fields: object = {}) {
-    super(message);
+    super(code, name, message, fields);
     this.status = status;
-    this.code = Object.hasOwn(CODES, name) ? CODES[name] : code;
-    this.name = name;
-    this.fields = fields;
+  }
+
+  /** The answer for an error that is the same in every protocol. What has no code is a fault of the request's form. */
+  static of(error: RequestError): HttpError {
+    if (error instanceof HttpError) return error;
+    const { code, name, message, fields } = error;
+    return new HttpError(code === 0 ? 400 : statusOf({ code: code as Code }), code, name, message, fields);
   }
 }

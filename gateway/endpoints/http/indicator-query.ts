@@ -12,8 +12,10 @@ import { candleBar } from '../../candle-bar.ts';
 import type { CandleRecord } from '../../candle-record.ts';
 import { feedCandleBar } from '../../feed-candle-bar.ts';
 import type { FeedCandleReader } from '../../taps/feed-candles/feed-candle-reader.ts';
-import { symbolNamed } from './admin-queries.ts';
-import { priceText } from './admin-views.ts';
+import { priceText } from '../json/amounts.ts';
+import { FEED_INDICATORS } from '../json/schemas/feeds.ts';
+import { INDICATORS } from '../json/schemas/market.ts';
+import { symbolNamed } from '../json/symbol-named.ts';
 import { bucketsOf, RANGE } from './candle-parameters.ts';
 import { type CandleSources, readCandles } from './candle-reader.ts';
 import { feedSeries, INSTRUMENT } from './feed-candle-query.ts';
@@ -21,8 +23,6 @@ import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 import { INTERVAL, LIMIT } from './query-schemas.ts';
 import { get, type QueryValues, type Request, type Route } from './route.ts';
-import { FEED_INDICATORS } from './schemas/feeds.ts';
-import { INDICATORS } from './schemas/market.ts';
 
 const QUERY = {
   interval: INTERVAL,

@@ -1,8 +1,8 @@
 import { numberToDecimal } from '../../../engine/decimal.ts';
 import { Place } from '../../config/config-place.ts';
 import { NOTHING, type ProblemSink, type RawEntry, type RawItem, type RawValue } from '../../config/raw-value.ts';
+import { bodyProblems, type Problem } from '../json/shape-problems.ts';
 import { fieldName } from './action-bodies.ts';
-import { bodyProblems, type Problem } from './shape-problems.ts';
 
 /**
  * The checked values of a body, which has the shape of its schema, by the rules that the configuration file shares.

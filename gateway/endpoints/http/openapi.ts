@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { may } from '../../identity/permissions.ts';
 import { type Principal, ROLES } from '../../identity/principal.ts';
 import { VERSION } from '../../version.ts';
+import { NAMES } from '../json/schemas/named.ts';
+import { pathParameter } from '../json/schemas/parameters.ts';
+import { PROBLEM } from '../json/schemas/problem.ts';
+import { CHALLENGE, CHALLENGE_BODY, LIVE, NOT_READY, READY, SESSION, SESSION_BODY } from '../json/schemas/service.ts';
 import type { Route } from './route.ts';
-import { NAMES } from './schemas/named.ts';
-import { pathParameter } from './schemas/parameters.ts';
-import { PROBLEM } from './schemas/problem.ts';
-import { CHALLENGE, CHALLENGE_BODY, LIVE, NOT_READY, READY, SESSION, SESSION_BODY } from './schemas/service.ts';
 
 /** JSON of the document. */
 type Json = Readonly<Record<string, unknown>>;

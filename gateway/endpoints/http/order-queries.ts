@@ -8,28 +8,17 @@ import { type QueuePosition, queuePosition } from '../../market/queue-position.t
 import type { OrderLife } from '../../taps/history/order-life.ts';
 import type { OrderName } from '../../taps/history/query-worker.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
+import { eachSymbolOnce, moneyText, priceText, quantityText } from '../json/amounts.ts';
+import { readOrderLife } from '../json/order-life-reader.ts';
+import { notFound } from '../json/order-not-found.ts';
+import { ORDER_LIFE } from '../json/schemas/orders.ts';
 import { accountOf, type QuerySources } from './admin-queries.ts';
-import {
-  childView,
-  eachRecord,
-  eachSymbolOnce,
-  icebergView,
-  moneyText,
-  openStatus,
-  pegView,
-  priceText,
-  quantityText,
-  reportView,
-  termsView,
-} from './admin-views.ts';
+import { childView, eachRecord, icebergView, openStatus, pegView, reportView, termsView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
-import { readOrderLife } from './order-life-reader.ts';
-import { notFound } from './order-not-found.ts';
 import { type Step, stepView } from './order-steps.ts';
 import { BEFORE, LIMIT, wholeOr } from './query-schemas.ts';
 import { get, type Request, type Route } from './route.ts';
-import { ORDER_LIFE } from './schemas/orders.ts';
 
 /** Orders of these times in force are outside the book until their auction. */
 const AUCTION_TIMES: readonly unknown[] = ['at-the-open', 'at-the-close'];

@@ -5,8 +5,8 @@ import { ReportView } from '../../../engine/wire/report-view.ts';
 import type { NewCommand } from '../../client/order-commands.ts';
 import { putCommand } from '../../client/pending-commands.ts';
 import type { OrderSessions } from '../../sessions/order-sessions.ts';
+import { orderError } from '../json/order-error.ts';
 import { HttpError } from './http-error.ts';
-import { orderError } from './order-error.ts';
 
 /** Longer than any stall of a healthy exchange; a full disk may last longer. */
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -87,10 +87,4 @@ export class OrderSender {
     if (intake.taken === 0) throw orderError((refusals.u16[0] ?? Code.BUSY) as Code);
     return intake.seqs[0];
   }
-}
-
-/** Each report of a packed list, through one view that is moved. */
-export function* eachReport(words: Int32Array): Generator<ReportView> {
-  const report = new ReportView();
-  for (let at = 0; at < words.length; at += REPORT_WORDS) yield report.wrap(words, at);
 }

@@ -4,14 +4,14 @@ import { PHASE_NAMES, type PhaseName, SUB_PHASE_NAMES, type SubPhaseName } from 
 import type { Place } from '../../config/config-place.ts';
 import { PHASES } from '../../config/config-symbol.ts';
 import { setPhase } from '../../venue/venue-commands.ts';
+import { PHASE_SET, PHASES_SET } from '../json/schemas/venue.ts';
+import { symbolNamed } from '../json/symbol-named.ts';
 import { BODIES } from './action-bodies.ts';
 import type { Post } from './action-route.ts';
-import { symbolNamed } from './admin-queries.ts';
 import type { Run } from './command-runner.ts';
 import { HttpError } from './http-error.ts';
 import { readJsonBody } from './json-body.ts';
 import type { Route } from './route.ts';
-import { PHASE_SET, PHASES_SET } from './schemas/venue.ts';
 
 const SETTABLE_SUB_PHASES = ['pre-open', 'opening-auction', 'closing-auction'] as const satisfies readonly SubPhaseName[];
 /** Commands without an answer at most: well below what the report hub awaits. */

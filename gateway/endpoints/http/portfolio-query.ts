@@ -3,13 +3,13 @@ import { codeName } from '../../../engine/codes.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { MOST_POSITIONS, type Portfolios, portfolioView } from '../../portfolio/portfolios.ts';
 import { rejectText } from '../../reject.ts';
+import { PORTFOLIO } from '../json/schemas/accounts.ts';
 import { accountOf } from './admin-queries.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 import { wholeOr } from './query-schemas.ts';
 import { statusOf } from './reject-status.ts';
 import { get, type Route } from './route.ts';
-import { PORTFOLIO } from './schemas/accounts.ts';
 
 const MAX_SYMBOL = 2 ** 32 - 1;
 

@@ -4,17 +4,17 @@ import { PHASE_NAMES } from '../../../engine/wire/names.ts';
 import { conditionName } from '../../reference/reference-choice.ts';
 import { monotonicUs } from '../../reference/reference-driver.ts';
 import type { SymbolReference } from '../../reference/symbol-reference.ts';
-import { symbolNamed } from './admin-queries.ts';
-import { priceText } from './admin-views.ts';
+import { priceText } from '../json/amounts.ts';
+import { REFERENCE, REFERENCES } from '../json/schemas/feeds.ts';
+import { symbolNamed } from '../json/symbol-named.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 import { get, type Route } from './route.ts';
-import { REFERENCE, REFERENCES } from './schemas/feeds.ts';
 
 /** The queries of reference prices from outside: of all symbols that have them, and of one. */
 export function referenceRoutes(
   references: readonly SymbolReference[],
-  directory: Pick<Directory, 'symbol' | 'symbols' | 'symbolByName'>,
+  directory: Pick<Directory, 'symbol' | 'symbols' | 'symbolIds' | 'symbolByName'>,
 ): Route[] {
   return [
     get({

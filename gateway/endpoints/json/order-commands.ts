@@ -1,10 +1,11 @@
+import { unitsToDecimal } from '../../../engine/decimal.ts';
 import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import type { OpenOrderInfo } from '../../../engine/threads/open-order-info.ts';
 import { CommandKind, type Side } from '../../../engine/wire/layout.ts';
 import { amendment, type NewCommand, newOrder, PLAIN } from '../../client/order-commands.ts';
 import { SymbolUnits } from '../../client/symbols.ts';
 import type { AmendOrder, PlaceOrder } from '../../client/types.ts';
-import { priceText, symbolView } from './admin-views.ts';
+import { priceText } from './amounts.ts';
 import { termsError } from './order-error.ts';
 import type { AmendBody, OrderBody } from './schemas/trading.ts';
 
@@ -16,7 +17,7 @@ export interface OrderIds {
   readonly clientOrderId: number;
 }
 
-/** @throws HttpError 400 */
+/** @throws RequestError */
 export function placeCommand(body: OrderBody, symbol: SymbolInfo, clientOrderId: number): NewCommand {
   const { orderQty, ordType, expireTime, stopPx, minQty, displayQty, account: _account, clOrdId: _id, ...same } = body;
   const order = {
@@ -31,7 +32,7 @@ export function placeCommand(body: OrderBody, symbol: SymbolInfo, clientOrderId:
   return read(() => newOrder(order as PlaceOrder, unitsOf(symbol), clientOrderId));
 }
 
-/** @param open the order, if it was found: gives the price that the body leaves out @throws HttpError 400 */
+/** @param open the order, if it was found: gives the price that the body leaves out @throws RequestError */
 export function amendCommand(body: AmendBody, symbol: SymbolInfo, ids: OrderIds, open: OpenOrderInfo | undefined): NewCommand {
   const { leavesQty, stopPx, displayQty, account: _account, symbol: _symbol, ...same } = body;
   const keepsPrice = body.price === undefined && body.limitOffset === undefined && open !== undefined;
@@ -57,8 +58,13 @@ export function massCancelCommand(symbol: number, side: Side | undefined): NewCo
   return { ...PLAIN, kind: CommandKind.MassCancel, symbol, quantity: side === undefined ? 0 : side + 1, clientOrderId: 0, orderId: 0 };
 }
 
-function unitsOf(symbol: SymbolInfo): SymbolUnits {
-  return new SymbolUnits(symbolView(symbol));
+function unitsOf({ id, name, tickMantissa, tickDecimals, lotMantissa, lotDecimals }: SymbolInfo): SymbolUnits {
+  return new SymbolUnits({
+    id,
+    name,
+    tickSize: unitsToDecimal(1, tickMantissa, tickDecimals),
+    lotSize: unitsToDecimal(1, lotMantissa, lotDecimals),
+  });
 }
 
 function read(make: () => NewCommand): NewCommand {

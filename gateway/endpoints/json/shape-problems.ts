@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { Code } from '../../../engine/codes.ts';
-import { HttpError } from './http-error.ts';
+import { RequestError } from './request-error.ts';
 
 export interface Problem {
   /** Keys to the value as the body writes them, with dots between them; empty for the whole body. */
@@ -9,14 +9,14 @@ export interface Problem {
 }
 
 /** The error of a body that does not have the shape of its schema. */
-export function shapeProblems({ issues }: z.ZodError): HttpError {
+export function shapeProblems({ issues }: z.ZodError): RequestError {
   return bodyProblems(issues.flatMap(problemsOf));
 }
 
 /** The error of a body with these problems. */
-export function bodyProblems(problems: readonly Problem[]): HttpError {
+export function bodyProblems(problems: readonly Problem[]): RequestError {
   const message = problems.map(({ path, problem }) => (path === '' ? problem : `${path}: ${problem}`)).join('; ');
-  return new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', message, { problems });
+  return new RequestError(Code.BAD_PARAMETER, 'BAD_PARAMETER', message, { problems });
 }
 
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {

@@ -1,7 +1,7 @@
 import { Code } from '../../../engine/codes.ts';
 import { repeatedKey } from '../../../engine/repeated-key.ts';
 import { jsonProblem } from '../../json-problem.ts';
-import { HttpError } from './http-error.ts';
+import { RequestError } from './request-error.ts';
 
 /** Limits of a body, far above normal use. Parsing takes time of the thread that takes orders. */
 const MAX_DEPTH = 4;
@@ -24,7 +24,7 @@ export class InexactNumber {
 /**
  * Reads JSON. A number that a float does not hold exactly, digit by digit,
  * becomes an {@link InexactNumber}, never another number.
- * @throws HttpError 400 for text that is not JSON, is nested too deep, has too many keys or gives one twice
+ * @throws RequestError for text that is not JSON, is nested too deep, has too many keys or gives one twice
  */
 export function parseJson(text: string): unknown {
   if (depthOf(text) > MAX_DEPTH) throw bad(`the body is nested deeper than ${MAX_DEPTH} levels`);
@@ -32,8 +32,8 @@ export function parseJson(text: string): unknown {
   try {
     value = JSON.parse(text, exact as (key: string, value: unknown) => unknown);
   } catch (error) {
-    if (error instanceof HttpError) throw error;
-    throw new HttpError(400, 0, 'BAD_JSON', `the body is not JSON: ${jsonProblem(error)}`);
+    if (error instanceof RequestError) throw error;
+    throw new RequestError(0, 'BAD_JSON', `the body is not JSON: ${jsonProblem(error)}`);
   }
   const twice = repeatedKey(text);
   if (twice !== undefined) throw bad(`${twice}: is given a second time; give it once`);
@@ -74,6 +74,6 @@ function depthOf(text: string): number {
   return deepest;
 }
 
-function bad(message: string): HttpError {
-  return new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', message);
+function bad(message: string): RequestError {
+  return new RequestError(Code.BAD_PARAMETER, 'BAD_PARAMETER', message);
 }

@@ -3,9 +3,8 @@ import { Code, codeName } from '../../../engine/codes.ts';
 import { DecimalError } from '../../../engine/decimal.ts';
 import type { AccountInfo, SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import { OpenbellError, rejectError } from '../../client/errors.ts';
-import { priceText, quantityText } from './admin-views.ts';
-import { HttpError } from './http-error.ts';
-import { statusOf } from './reject-status.ts';
+import { priceText, quantityText } from './amounts.ts';
+import { RequestError } from './request-error.ts';
 
 /** Codes below are of the gateway, which has words of its own for them. */
 const FIRST_OF_ENGINE = 200;
@@ -18,10 +17,10 @@ export interface BrokenLimit {
 }
 
 /** A reject of an order, by the exchange. */
-export function orderError(code: Code, fields: object = {}): HttpError {
+export function orderError(code: Code, fields: object = {}): RequestError {
   const name = codeName(code);
   const message = code < FIRST_OF_ENGINE ? rejectError(code).message.slice(`${name}: `.length) : codeText(code);
-  return new HttpError(statusOf({ code }), code, name, message, fields);
+  return new RequestError(code, name, message, fields);
 }
 
 /** Terms that have another name in the typed client than over REST. */
@@ -35,10 +34,10 @@ const CLIENT_NAME = new RegExp(`\\b(${Object.keys(REST_NAMES).join('|')})\\b`, '
 
 /** What is wrong with the terms of an order, which were read with the code of the typed client. */
 export function termsError(error: unknown): unknown {
-  if (error instanceof DecimalError) return new HttpError(400, Code.BAD_RANGE, 'BAD_RANGE', error.message);
+  if (error instanceof DecimalError) return new RequestError(Code.BAD_RANGE, 'BAD_RANGE', error.message);
   if (!(error instanceof OpenbellError) || error.number === undefined) return error;
   const message = error.message.replace(`${error.code}: `, '').replace(CLIENT_NAME, (name) => REST_NAMES[name]);
-  return new HttpError(400, error.number, error.code, message);
+  return new RequestError(error.number, error.code, message);
 }
 
 /** The limit behind a reject; undefined: the code is not about one. */

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { OrderLife } from '../../taps/history/order-life.ts';
 import type { OrderName } from '../../taps/history/query-worker.ts';
-import type { QuerySources } from './admin-queries.ts';
+import type { OrderSources } from './order-sources.ts';
 
 /** How long an answer waits for the history, which is written with a delay: so often, and ms between two attempts. */
 const ATTEMPTS = 25;
@@ -13,7 +13,7 @@ const ATTEMPT_MS = 20;
  * @returns `behind`: the history still lacks some of them
  */
 export async function readOrderLife(
-  { directory, history }: Pick<QuerySources, 'directory' | 'history'>,
+  { directory, history }: OrderSources,
   caller: string,
   account: number,
   order: OrderName,

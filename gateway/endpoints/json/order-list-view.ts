@@ -12,7 +12,7 @@ import {
 } from '../../../engine/wire/names.ts';
 import type { ReportView } from '../../../engine/wire/report-view.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
-import { moneyText, priceText, quantityText, type SymbolLookup } from './admin-views.ts';
+import { moneyText, priceText, quantityText, type SymbolLookup } from './amounts.ts';
 
 /** JSON of orders in lists, and of fills, with the names of FIX. */
 

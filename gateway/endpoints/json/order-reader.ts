@@ -1,22 +1,19 @@
 import type { OrderLife } from '../../taps/history/order-life.ts';
 import type { OrderName } from '../../taps/history/query-worker.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
-import type { QuerySources } from './admin-queries.ts';
+import { eachReport } from './each-report.ts';
 import type { OrderIds } from './order-commands.ts';
 import { readOrderLife } from './order-life-reader.ts';
 import { notFound } from './order-not-found.ts';
-import { eachReport } from './order-sender.ts';
+import type { Asker, OrderSources } from './order-sources.ts';
 import { OrderState } from './order-state.ts';
-import type { Request } from './route.ts';
 
 /** Reports of a page, and pages of an order that are read at most. */
 const PAGE = 1000;
 const MOST_PAGES = 64;
 
-type Asked = Pick<Request, 'caller' | 'inSlices'>;
-
-/** What became of an order, from its reports in the history. @throws HttpError 404 */
-export async function readOrder(sources: QuerySources, request: Asked, account: number, ids: OrderIds) {
+/** What became of an order, from its reports in the history. @throws RequestError */
+export async function readOrder(sources: OrderSources, request: Asker, account: number, ids: OrderIds) {
   const { directory, history } = sources;
   const { caller, inSlices } = request;
   const first: OrderName = ids.orderId === 0 ? { clientOrderId: ids.clientOrderId, before: NEWEST } : { orderId: ids.orderId, from: 0 };

@@ -6,7 +6,7 @@ import { ReportKind } from '../../../engine/wire/layout.ts';
 import { ReportFlag, SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
 import type { ReportView } from '../../../engine/wire/report-view.ts';
 import { decimalOf, rounded } from '../../portfolio/exact-decimal.ts';
-import { moneyText, priceText, quantityText } from './admin-views.ts';
+import { moneyText, priceText, quantityText } from './amounts.ts';
 import { openTerms, statusOfOpen } from './order-list-view.ts';
 
 /** Places of an average price beyond those of the tick. */
