@@ -15,6 +15,7 @@ import { fillView, listedOrderView } from '../json/order-list-view.ts';
 import { readOrder } from '../json/order-reader.ts';
 import { OrderState } from '../json/order-state.ts';
 import { ACCOUNT } from '../json/schemas/accounts.ts';
+import { LEDGER } from '../json/schemas/ledger.ts';
 import { AMEND_BODY, type AmendBody, FILL_LIST, MASS_CANCELLED, ORDER_BODY, ORDER_LIST, TRADED_ORDER } from '../json/schemas/trading.ts';
 import { symbolNamed } from '../json/symbol-named.ts';
 import { accountNumber } from './admin-identity.ts';
@@ -22,12 +23,14 @@ import { accountOf, type QuerySources } from './admin-queries.ts';
 import { accountView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
+import { LEDGER_QUERY, type LedgerReader } from './ledger-query.ts';
 import { OrderSender } from './order-sender.ts';
 import { BEFORE, LIMIT, oneOf, oneOfOr, wholeOr } from './query-schemas.ts';
 import { type QueryShape, type Request, type Route, type RouteOf, route } from './route.ts';
 
 export interface TradingSources extends QuerySources {
   readonly sessions: Pick<OrderSessions, 'hub' | 'intake' | 'counters' | 'audit'>;
+  readonly ledger: LedgerReader;
 }
 
 const ACCOUNT_QUERY = {
@@ -232,6 +235,13 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const { records, next, lost } = await history.accountFills(account, limit, before, request.caller);
         return { pieces: { fills: new LongList(fills(sources, records)), next: String(next), lost } };
       },
+    }),
+    ask({
+      path: '/v1/ledger',
+      summary: "What changed the balances of the caller's account, newest first.",
+      query: { ...ACCOUNT_QUERY, ...LEDGER_QUERY },
+      answer: LEDGER,
+      handle: (request) => sources.ledger(accountFor(request, 'account:read', request.query.account), request),
     }),
   ];
 }
