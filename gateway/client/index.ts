@@ -51,6 +51,7 @@ export { DropCopy } from './drop-copy.ts';
 export { OpenbellError } from './errors.ts';
 export type { FeedBest, FeedLevel, FeedSnapshot, FeedStream, FeedToFollow, FeedTrade, FeedUpdate } from './feed-stream.ts';
 export type { FeedIndicatorOptions, FollowedIndicators, IndicatorBar, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
+export type { LedgerAction, LedgerEntry, LedgerFill, LedgerKind, LedgerPage, LedgerToRead } from './ledger-types.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';
 export type { BboView, CandleView, LevelView, OrderView, PhaseName, StatusView, SubPhaseName, TradeView } from './market-decode.ts';

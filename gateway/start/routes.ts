@@ -8,6 +8,7 @@ import { feedCandleRoute } from '../endpoints/http/feed-candle-query.ts';
 import { feedInstrumentRoute } from '../endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from '../endpoints/http/feed-queries.ts';
 import { feedIndicatorRoute, indicatorRoute } from '../endpoints/http/indicator-query.ts';
+import { ledgerReader, ledgerRoute } from '../endpoints/http/ledger-query.ts';
 import { orderRoutes } from '../endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from '../endpoints/http/reference-queries.ts';
@@ -22,10 +23,12 @@ export function serveRoutes({ context, servers, core, sessions, commands, calend
   const { querySources, candleSources, alerts, portfolios } = analysis;
   const { feeds, candleReader } = outside;
   const snapshot = () => engine.snapshotNow();
+  const ledger = ledgerReader(querySources);
   servers.admin.serve([
     ...queryRoutes(querySources),
     ...orderRoutes(querySources),
     portfolioRoute(directory, portfolios),
+    ledgerRoute(querySources, ledger),
     candleRoute(candleSources),
     indicatorRoute(candleSources),
     calendarRoute(
@@ -40,7 +43,7 @@ export function serveRoutes({ context, servers, core, sessions, commands, calend
     feedCandleRoute(feeds, candleReader),
     feedIndicatorRoute(feeds, candleReader),
     ...referenceRoutes(references.symbols, directory),
-    ...tradingRoutes({ ...querySources, sessions }),
+    ...tradingRoutes({ ...querySources, sessions, ledger }),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
 }

@@ -8,6 +8,7 @@ import { feedCandleRoute } from '../../gateway/endpoints/http/feed-candle-query.
 import { feedInstrumentRoute } from '../../gateway/endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from '../../gateway/endpoints/http/feed-queries.ts';
 import { feedIndicatorRoute, indicatorRoute } from '../../gateway/endpoints/http/indicator-query.ts';
+import { ledgerRoute } from '../../gateway/endpoints/http/ledger-query.ts';
 import { withDocument } from '../../gateway/endpoints/http/openapi-route.ts';
 import { orderRoutes } from '../../gateway/endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../../gateway/endpoints/http/portfolio-query.ts';
@@ -24,6 +25,7 @@ export const ADMIN_ROUTES: readonly Route[] = withDocument([
   ...orderRoutes(nothing),
   candleRoute(nothing),
   portfolioRoute(nothing, nothing),
+  ledgerRoute(nothing, nothing),
   indicatorRoute(nothing),
   calendarRoute(nothing, nothing, nothing),
   ...feedBookRoutes(nothing),

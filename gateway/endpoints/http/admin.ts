@@ -62,6 +62,8 @@ export interface AdminOptions {
   readonly certificates?: Certificates | undefined;
 }
 
+/** Characters of an idempotency key in the audit trail. */
+const MAX_KEY = 255;
 /** Maximum characters of an action's parameters in the audit trail. */
 const MAX_DETAIL = 1024;
 
@@ -252,6 +254,7 @@ export class AdminServer {
   async #act(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
     const { principal, params, body, query, seqs } = request;
     const account = params.id ?? String(route.action === 'account:define' ? body.id : (body.account ?? query.account));
+    const key = request.header('idempotency-key');
     const record = (outcome: string, detail: object): void => {
       if (route.recorded === 'by handler') return;
       this.#options.audit.record({
@@ -260,7 +263,7 @@ export class AdminServer {
         action: wants,
         outcome,
         peer,
-        detail: JSON.stringify({ seqs, ...detail }).slice(0, MAX_DETAIL),
+        detail: JSON.stringify({ seqs, ...(key && { idempotencyKey: key.slice(0, MAX_KEY) }), ...detail }).slice(0, MAX_DETAIL),
         ...(/^\d{1,10}$/.test(account) && { account: Number(account) }),
       });
     };
