@@ -49,6 +49,7 @@ test('the answers of queries and actions match their schemas', { timeout: 300_00
     '/v1/book/SOL-USD?depth=5',
     '/v1/fee-tables',
     '/v1/kill-switches',
+    '/v1/sessions',
     '/v1/feeds',
     '/v1/feeds/books',
     '/v1/feeds/instruments',
@@ -107,6 +108,8 @@ test('the answers of queries and actions match their schemas', { timeout: 300_00
   await matches('GET', '/v1/accounts/80');
   await matches('POST', '/v1/groups/7/cancel-orders', { symbol: 'SOL-USD', side: 'buy' });
   await matches('POST', '/v1/snapshot');
+  const { sessions } = await matches('GET', '/v1/sessions?kind=orders&account=1');
+  await matches('DELETE', `/v1/sessions/${sessions[0].id}`);
 
   const alert = await matches('POST', '/v1/alerts', { account: 1, kind: 'price', symbol: 'SOL-USD', price: '151' });
   await matches('GET', '/v1/alerts?account=1');

@@ -12,11 +12,24 @@ import { ledgerReader, ledgerRoute } from '../endpoints/http/ledger-query.ts';
 import { orderRoutes } from '../endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from '../endpoints/http/reference-queries.ts';
+import { sessionRoutes } from '../endpoints/http/session-routes.ts';
 import { tradingRoutes } from '../endpoints/http/trading-routes.ts';
 import type { RunningParts } from './running-parts.ts';
 
 /** Serves the admin interface. */
-export function serveRoutes({ context, servers, core, sessions, commands, calendar, outside, analysis, references }: RunningParts): void {
+export function serveRoutes({
+  context,
+  servers,
+  core,
+  recovered,
+  sessions,
+  dropCopies,
+  commands,
+  calendar,
+  outside,
+  analysis,
+  references,
+}: RunningParts): void {
   const { config, state } = context;
   const { engine, history } = core;
   const { directory, sequencer } = engine;
@@ -44,6 +57,7 @@ export function serveRoutes({ context, servers, core, sessions, commands, calend
     feedIndicatorRoute(feeds, candleReader),
     ...referenceRoutes(references.symbols, directory),
     ...tradingRoutes({ ...querySources, sessions, ledger }),
+    ...sessionRoutes([sessions, dropCopies, recovered.marketData]),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
 }

@@ -14,6 +14,7 @@ import { orderRoutes } from '../../gateway/endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../../gateway/endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from '../../gateway/endpoints/http/reference-queries.ts';
 import type { Route } from '../../gateway/endpoints/http/route.ts';
+import { sessionRoutes } from '../../gateway/endpoints/http/session-routes.ts';
 import { tradingRoutes } from '../../gateway/endpoints/http/trading-routes.ts';
 
 /** Sources of routes, of which only methods, paths and rights are looked at. */
@@ -36,5 +37,6 @@ export const ADMIN_ROUTES: readonly Route[] = withDocument([
   feedIndicatorRoute(nothing, nothing),
   ...referenceRoutes(nothing, nothing),
   ...tradingRoutes({ sessions: nothing } as never),
+  ...sessionRoutes([]),
   ...actionRoutes(nothing),
 ]);
