@@ -2,7 +2,7 @@ import { type Client, type ClientReadableStream, Metadata, type StatusObject, st
 import { Code } from '../../engine/codes.ts';
 import { decodeDropCopy, encodeDropCopy, type Resumption } from '../../engine/wire/drop-copy-frame.ts';
 import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
-import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import { ReportFrameReader } from '../../engine/wire/report-frame-reader.ts';
 import { callError, isFinal } from './call-error.ts';
 import type { OpenbellError } from './errors.ts';
 import { orderEntryClient } from './grpc-client.ts';

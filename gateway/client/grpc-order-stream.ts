@@ -1,7 +1,7 @@
 import { type Client, type ClientDuplexStream, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { Code } from '../../engine/codes.ts';
 import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
-import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import { ReportFrameReader } from '../../engine/wire/report-frame-reader.ts';
 import { callError, isFinal } from './call-error.ts';
 import { exchangeTooOld, OpenbellError } from './errors.ts';
 import { orderEntryClient } from './grpc-client.ts';

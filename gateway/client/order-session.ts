@@ -6,7 +6,7 @@ import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { CommandKind, LinkKind, QuoteAction, Refusal, Report, Side } from '../../engine/wire/layout.ts';
 import { isLink, linkTermOf, linkWord } from '../../engine/wire/list-link.ts';
 import { SIDE_NAMES } from '../../engine/wire/names.ts';
-import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import type { ReportFrameReader } from '../../engine/wire/report-frame-reader.ts';
 import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
 import { checkOptions } from './known-options.ts';
 import { afterTurn } from './network.ts';

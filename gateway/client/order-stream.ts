@@ -1,5 +1,5 @@
 import { Code } from '../../engine/codes.ts';
-import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import type { ReportFrameReader } from '../../engine/wire/report-frame-reader.ts';
 import { OpenbellError } from './errors.ts';
 
 /**
