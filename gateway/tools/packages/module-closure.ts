@@ -8,13 +8,13 @@ export interface ModuleClosure {
   readonly packages: readonly string[];
 }
 
-/** The module of each import, export or `import(...)` of a file that `tsc` wrote. */
+/** The module of each import, export or `import('...')` of a declaration that `tsc` wrote. */
 const SPECIFIER = /(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"\n]+)['"]/g;
 
 /**
- * Everything that modules in `dist` reach, with the types of each.
+ * Every declaration that some in `dist` reach.
  * @param root folder that has `dist`
- * @param entries JavaScript or declarations, from the root
+ * @param entries paths from the root
  * @throws Error for an import of a file that is not there
  */
 export function moduleClosure(root: string, entries: readonly string[]): ModuleClosure {
@@ -23,21 +23,18 @@ export function moduleClosure(root: string, entries: readonly string[]): ModuleC
   const visit = (file: string): void => {
     if (files.has(file)) return;
     files.add(file);
-    const isTypes = file.endsWith('.d.ts');
     for (const [, specifier] of withoutComments(readFileSync(join(root, file), 'utf8')).matchAll(SPECIFIER)) {
       if (!specifier.startsWith('.')) packages.add(packageOf(specifier));
-      else visit(target(root, join(dirname(file), specifier), isTypes));
+      else visit(target(root, join(dirname(file), specifier)));
     }
-    const types = file.replace(/\.js$/, '.d.ts');
-    if (existsSync(join(root, types))) visit(types);
   };
   for (const entry of entries) visit(entry);
   return { files: [...files].sort(), packages: [...packages].sort() };
 }
 
 /** Declarations name the sources of what they import. */
-function target(root: string, path: string, isTypes: boolean): string {
-  const file = isTypes ? path.replace(/\.[jt]s$/, '.d.ts') : path;
+function target(root: string, path: string): string {
+  const file = path.replace(/\.[jt]s$/, '.d.ts');
   if (!existsSync(join(root, file))) throw new Error(`${file} is imported, and is not there: run npm run build`);
   return file;
 }
