@@ -68,6 +68,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['mesh/checks/lints'],
   ['mesh/checks/validate.ts'],
   ['.ci'],
+  ['docs/examples'],
   ['test/support'],
   ['test/*'],
 ];
