@@ -26,10 +26,12 @@ export const PROTOCOL = 'binary';
 export const MAX_REASON_BYTES = 123;
 
 const PATH = '/v1/orders';
-const PARAMETERS = ['account', 'last-report', 'schema', 'cancel-on-disconnect', 'session-number'];
+const PARAMETERS = ['account', 'last-report', 'schema', 'cancel-on-disconnect', 'session-number', 'page'];
 
 interface SocketUser {
-  readonly admission: Admission;
+  readonly admission: Admission | Reject;
+  /** The caller is a web page, which reads neither the status of an upgrade nor its headers: both come in the connection. */
+  readonly isPage: boolean;
   transport?: SocketSession;
 }
 
@@ -57,18 +59,26 @@ export function serveOrderSockets(
     upgrade: (res, req, context) => upgrade(res, req, context, sessions, identity),
     open: (ws) => {
       const user = ws.getUserData();
-      user.transport = new SocketSession(ws, user.admission, sessions, limits, new PingLimit(pings));
+      const { admission, isPage } = user;
+      if ('code' in admission) {
+        ws.end(closeCodeOf(admission), admission.details.slice(0, MAX_REASON_BYTES));
+        return;
+      }
+      if (isPage) ws.send(JSON.stringify(sessionHeaders(admission)));
+      user.transport = new SocketSession(ws, admission, sessions, limits, new PingLimit(pings));
     },
     message: (ws, message, isBinary) => transportOf(ws).onMessage(message, isBinary),
     // uWebSockets answers a ping by itself, whether the peer reads the answers or not.
     ping: (ws, message) => transportOf(ws).onPing(message.byteLength),
     drain: (ws) => transportOf(ws).onDrain(),
-    close: (ws) => transportOf(ws).onClose(),
+    // A page that was rejected has no session.
+    close: (ws) => ws.getUserData().transport?.onClose(),
   });
   notFoundBelow(app, PATH, `orders are at ${PATH}?account=N, without a further slash`);
 }
 
 function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions, identity: Identity): void {
+  const page = req.getQuery('page');
   const claims = {
     schema: req.getQuery('schema'),
     account: req.getQuery('account'),
@@ -79,11 +89,14 @@ function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context
   authenticate(res, req, context, identity, 'WebSocket orders', (upgrade) => {
     if (upgrade.rejectCrossSite()) return;
     if (upgrade.rejectQuery(PARAMETERS)) return;
-    const admission = sessions.admit(claims, upgrade.principal, upgrade.visit);
-    if ('code' in admission) upgrade.reject(upgradeStatusOf(admission), admission.details);
-    else {
-      upgrade.accept<SocketUser>({ admission }, upgrade.offered.includes(PROTOCOL) ? PROTOCOL : '', sessionHeaders(admission));
-    }
+    const isPage = page !== undefined;
+    const admission: Admission | Reject =
+      isPage && page !== '1'
+        ? reject(Code.BAD_PARAMETER, 'page is 1, or left out')
+        : sessions.admit(claims, upgrade.principal, upgrade.visit);
+    if ('code' in admission && page !== '1') return upgrade.reject(upgradeStatusOf(admission), admission.details);
+    const headers = 'code' in admission ? {} : sessionHeaders(admission);
+    upgrade.accept<SocketUser>({ admission, isPage }, upgrade.offered.includes(PROTOCOL) ? PROTOCOL : '', headers);
   });
 }
 
