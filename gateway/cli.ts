@@ -48,6 +48,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   verify: async () => (await import('./tools/cli/data.ts')).verifyCommand,
   snapshot: async () => (await import('./tools/cli/data.ts')).snapshotCommand,
   repair: async () => (await import('./tools/cli/data.ts')).repairCommand,
+  backup: async () => (await import('./tools/cli/backup.ts')).backupCommand,
+  restore: async () => (await import('./tools/cli/backup.ts')).restoreCommand,
   log: async () => (await import('./tools/cli/log.ts')).logCommand,
   audit: async () => (await import('./tools/cli/audit.ts')).auditCommand,
   'dev-token': async () => (await import('./tools/cli/dev-token.ts')).devTokenCommand,
