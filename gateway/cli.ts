@@ -50,6 +50,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   repair: async () => (await import('./tools/cli/data.ts')).repairCommand,
   backup: async () => (await import('./tools/cli/backup.ts')).backupCommand,
   restore: async () => (await import('./tools/cli/backup.ts')).restoreCommand,
+  config: async () => (await import('./tools/cli/config.ts')).configCommand,
   log: async () => (await import('./tools/cli/log.ts')).logCommand,
   audit: async () => (await import('./tools/cli/audit.ts')).auditCommand,
   'dev-token': async () => (await import('./tools/cli/dev-token.ts')).devTokenCommand,
