@@ -38,7 +38,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['gateway/taps', 'gateway/webhooks'],
   ['gateway/alerts'],
   ['gateway/venue'],
-  ['gateway/calendar', 'gateway/portfolio', 'gateway/reference'],
+  ['gateway/calendar', 'gateway/portfolio', 'gateway/reference', 'gateway/backup'],
   ['gateway/endpoints/*'],
   ['gateway/endpoints/json'],
   ['gateway/endpoints/grpc', 'gateway/endpoints/websocket', 'gateway/endpoints/http'],
