@@ -93,7 +93,7 @@ export const AMEND_BODY = named(
   'OrderAmendment',
   strict({
     account: accountIn,
-    symbol: z.string().optional().meta({ description: 'Saves a search for the order.' }),
+    symbol: z.string().optional().meta({ description: 'Saves a search for the order where it is named by a client order id.' }),
     leavesQty: amountIn.meta({ description: 'The new open quantity.' }),
     price: amountIn.optional().meta({ description: 'Default: as it is.' }),
     stopPx,
