@@ -20,6 +20,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['engine/rules'],
   ['engine/journal', 'engine/machine'],
   ['engine/threads'],
+  ['engine/embed'],
   ['engine/index.ts'],
   ['feeds/*'],
   ['feeds/rings', 'feeds/text'],
@@ -53,6 +54,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['bench/suite'],
   ['bench/report', 'bench/book', 'bench/core', 'bench/durable', 'bench/load'],
   [
+    'bench/embed',
     'bench/fanout',
     'bench/feeds',
     'bench/isolation',
