@@ -31,6 +31,8 @@ const ROOMS: readonly (readonly string[])[] = [
   ['feeds/lines'],
   ['feeds/worker'],
   ['feeds/simulator'],
+  ['feeds/embed'],
+  ['feeds/index.ts'],
   ['gateway/*'],
   ['gateway/client', 'gateway/config'],
   ['gateway/audit', 'gateway/tls'],
@@ -187,6 +189,7 @@ const ENTRY_POINTS: Readonly<Record<string, string>> = {
   openbell: 'gateway/client/index.ts',
   'openbell/browser': 'gateway/client/browser/index.ts',
   'openbell/engine': 'engine/index.ts',
+  'openbell/feeds': 'feeds/index.ts',
 };
 
 function importsOf(root: string, from: string): Import[] {
