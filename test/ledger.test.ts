@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { CommandKind } from '../engine/wire/layout.ts';
+import { CommandKind, ReportKind } from '../engine/wire/layout.ts';
 import { beginHistoryAt, openHistory, truncateHistory } from '../gateway/taps/history/store.ts';
 import { checkStore } from '../gateway/taps/history/store-check.ts';
 import { HistoryTrimmer } from '../gateway/taps/history/trimmer.ts';
@@ -369,5 +369,35 @@ test('a place that no page has, and reports that are too many, give entries with
     { reportNo: 1, seq: 1e15, leg: 0 },
   ])
     read(writer, harness, 1, { before: place });
+  await writer.close();
+});
+
+test('within one command, a deposit is behind the fill before it and before the fill after it, also at the end of a page', async () => {
+  const harness = trade([], [0, 0]);
+  const fill = { kind: ReportKind.Fill, account: 1, symbol: SYMBOL, seq: 5, timeUs: 1e15, side: 1, flags: 1, price: 100, orderId: 9 };
+  const deposit = { kind: ReportKind.Accepted, account: 0, symbol: USD, seq: 5, timeUs: 1e15, contraOrderId: 1, reportNo: 1 };
+  const source = new ReportSource();
+  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.history });
+  for (const report of [
+    { ...fill, reportNo: 1, tradeId: 1, quantity: 1, fee: 5 },
+    { ...deposit, fee: 70, filled: 165, tradeId: 1 },
+    { ...fill, reportNo: 2, tradeId: 2, quantity: 2 },
+  ])
+    assert.ok(source.put(report));
+  source.publish();
+  writer.poll(true);
+  for (const limit of [1, 2, 3, 100]) {
+    const found = pages(writer, harness, 1, { limit, asset: USD });
+    assert.deepEqual(
+      found.map(({ amount, balance }) => [amount, balance]),
+      [
+        [200, 365],
+        [70, 165],
+        [-5, 95],
+        [100, 100],
+      ],
+      `pages of ${limit}`,
+    );
+  }
   await writer.close();
 });
