@@ -4,7 +4,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { VERSION } from '../gateway/version.ts';
@@ -78,20 +78,35 @@ test('the package says what it is, where it is, and which Node it needs', () => 
 test('what the first commands write is not taken for a change of the source', () => {
   const ignored = (name: string): boolean => spawnSync('git', ['check-ignore', '-q', name], { cwd: ROOT }).status === 0;
   execFileSync('git', ['--version']);
-  for (const name of [`openbell-${manifest.version}.tgz`, 'data/lock', 'dist/x', 'openbell-dev-key.pem', 'jwks.json', 'token'])
+  for (const name of [
+    `openbell-${manifest.version}.tgz`,
+    `openbell-client-${manifest.version}.tgz`,
+    'dist-client/x',
+    'data/lock',
+    'dist/x',
+    'openbell-dev-key.pem',
+    'jwks.json',
+    'token',
+  ])
     assert.ok(ignored(name), name);
   assert.ok(!ignored('README.md'));
 });
 
+/** Files below docs/, from there; those of the examples, too. */
+const pages = readdirSync(join(ROOT, 'docs'), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'))
+  .map((entry) => relative(join(ROOT, 'docs'), join(entry.parentPath, entry.name)));
+
 test('the index of the documentation has every page, and links of the root pages lead somewhere', () => {
   const index = text('docs/README.md');
-  for (const name of readdirSync(join(ROOT, 'docs'))) if (name !== 'README.md') assert.ok(index.includes(`(${name})`), name);
-  for (const page of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'ARCHITECTURE.md', 'docs/README.md'])
+  const listed = pages.filter((name) => name !== 'README.md' && (dirname(name) === '.' || name === 'examples/README.md'));
+  for (const name of listed) assert.ok(index.includes(`(${name})`), name);
+  for (const page of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'ARCHITECTURE.md', 'docs/README.md', 'docs/examples/README.md'])
     for (const [, target] of text(page).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))
       assert.ok(existsSync(resolve(ROOT, dirname(page), target)), `${page}: ${target}`);
 });
 
 test('no page or example says that there is no authentication', () => {
-  for (const name of readdirSync(join(ROOT, 'docs')))
+  for (const name of pages)
     assert.doesNotMatch(text(`docs/${name}`), /there is no authentication|has no authentication|until there is authentication/i, name);
 });
