@@ -41,6 +41,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   portfolio: async () => (await import('./tools/cli/portfolio.ts')).portfolioCommand,
   'drop-copy': async () => (await import('./tools/cli/drop-copy.ts')).dropCopyCommand,
   health: async () => (await import('./tools/cli/health.ts')).healthCommand,
+  top: async () => (await import('./tools/cli/top.ts')).topCommand,
   alerts: async () => (await import('./tools/cli/alerts.ts')).alertsCommand,
   webhooks: async () => (await import('./tools/cli/webhooks.ts')).webhooksCommand,
   feeds: async () => (await import('./tools/cli/feeds.ts')).feedsCommand,

@@ -294,6 +294,7 @@ test('every command has help with an example', async () => {
     'log',
     'doctor',
     'health',
+    'top',
   ];
   assert.deepEqual(commands.sort(), expected.sort());
   const helps = await Promise.all(commands.map((command) => openbell([command, '--help'])));

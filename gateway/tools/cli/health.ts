@@ -37,12 +37,13 @@ Examples:
   );
 }
 
-interface Health {
+export interface Health {
   readonly reasons?: readonly string[];
   readonly warnings?: readonly string[];
 }
 
-async function askHealth(flags: ConnectionFlags): Promise<Health> {
+/** Why the exchange takes no orders, and its warnings. Never throws: what cannot be reached is a reason. */
+export async function askHealth(flags: ConnectionFlags): Promise<Health> {
   const { origin, headers: choosing, dispatcher } = await adminAddress(flags);
   const url = `${origin}/health/ready`;
   const token = readToken(flags);
