@@ -14,7 +14,7 @@ export interface Catalog {
 }
 
 export const CATALOG: Catalog = {
-  names: ['book', 'core', 'rules', 'pipeline', 'feeds', 'wire', 'fanout', 'isolation', 'durable', 'recovery', 'soak', 'mesh'],
+  names: ['book', 'core', 'embed', 'rules', 'pipeline', 'feeds', 'wire', 'fanout', 'isolation', 'durable', 'recovery', 'soak', 'mesh'],
   byNameOnly: ['soak'],
   folder: fileURLToPath(new URL('../scopes/', import.meta.url)),
 };
