@@ -24,6 +24,8 @@ export class MarketConnection implements MarketReader {
   readonly subscriptions = new Map<number, Subscription>();
   /** Channels (bit per channel) subscribed for every symbol, those defined later included. */
   allChannels = 0;
+  /** Trades that snapshots of those subscriptions have, at most. */
+  lastOfAll = 0;
   faults = 0;
   heartbeats = 0;
   /** The tenth of the heartbeat interval in which it gets its heartbeat. */
@@ -159,14 +161,16 @@ export class MarketConnection implements MarketReader {
     return this.#answerBytes <= MAX_ANSWER_BYTES;
   }
 
-  subscribe(feed: ChannelFeed): void {
+  /** @param last trades that snapshots of it have, at most */
+  subscribe(feed: ChannelFeed, last: number): void {
     const key = subscriptionKey(feed.channel, feed.owner.symbol);
     let subscription = this.subscriptions.get(key);
     if (subscription === undefined) {
-      subscription = feed.subscribe(this);
+      subscription = feed.subscribe(this, last);
       this.subscriptions.set(key, subscription);
       this.#counters.subscriptionsNow++;
     }
+    subscription.last = last;
     this.want(subscription);
   }
 

@@ -1,6 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import type { RingSlots } from '../../engine/rings/ring.ts';
-import { FrameKind, MarketOp } from '../../engine/wire/layout.ts';
+import { UNSCALED } from '../../engine/wire/json-bytes.ts';
+import { Channel, FrameKind, MarketOp } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
 import { FrameArena, type FrameHead } from '../../engine/wire/market-frames.ts';
 import type { Candles } from '../../feeds/analysis/candles.ts';
@@ -12,11 +13,14 @@ import { LiveCandles } from './live-candles.ts';
 import { MarketConnection } from './market-connection.ts';
 import { MarketCounters } from './market-counters.ts';
 import { FanOut, wallClockUs } from './market-fan-out.ts';
-import { MarketSymbols, type SymbolNames } from './market-symbols.ts';
+import { MarketSymbols, type SymbolNames, TICKER_TURNS } from './market-symbols.ts';
 import { Pacer } from './pacer.ts';
+import { type MarketHistory, PastLoader } from './past-loader.ts';
 import { CloseCause, type ReaderSocket } from './reader-socket.ts';
 import { RequestQueue } from './request-queue.ts';
 import { DEFAULT_SLOW_READER, type SlowReaderPolicy } from './slow-reader.ts';
+import type { SymbolFeed } from './symbol-feed.ts';
+import { readTicker, TICKER_VALUES } from './ticker.ts';
 
 export interface MarketDataOptions {
   /** Resting orders of the engine's shard: also the capacity of the mirrors. */
@@ -36,8 +40,10 @@ export interface MarketDataOptions {
   readonly candles?: LiveCandles;
   /** Time of the last command whose events were all published, microseconds; 0: it is not known now. Candles close by it and by the events. */
   readonly engineTimeUs?: () => number;
-  /** Logs that time has passed: a candle that a reader follows has ended, and no command shows it. */
+  /** Logs that time has passed: a candle that a reader follows has ended, or a 24-hour window has changed, and no command shows it. */
   readonly passTime?: () => void;
+  /** What market data does not keep; default: there is nothing. */
+  readonly history?: MarketHistory;
 }
 
 const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
@@ -47,7 +53,12 @@ const SECOND_US = 1e6;
 const CANDLES_EVERY_MS = 100;
 const CLOSE_GRACE_MS = 100;
 /** Kind of the answer to each MarketOp; a resnapshot is answered by the snapshot itself. */
-const ANSWERS = [FrameKind.Refused, FrameKind.Subscribed, FrameKind.Unsubscribed, FrameKind.None, FrameKind.Pong] as const;
+const ANSWERS = [FrameKind.Refused, FrameKind.Subscribed, FrameKind.Unsubscribed, FrameKind.None, FrameKind.Pong, FrameKind.Time] as const;
+const REJECT_TEXTS = new Map<Code, string>([
+  [Code.MALFORMED_FRAME, 'the message is of another kind than the subprotocol has: send text for JSON, binary messages otherwise'],
+  [Code.UNKNOWN_SYMBOL, 'there is no such symbol; GET /v1/symbols lists them'],
+  [Code.BAD_SUBSCRIPTION, 'there is no such subscription, or there are too many'],
+]);
 const GOING_AWAY = 'the exchange is stopping';
 const EXPIRED = 'UNAUTHENTICATED: the credentials have expired: connect again with new ones';
 const TOO_MANY = 'slow reader: too many requests at once';
@@ -61,7 +72,7 @@ const NOT_READING = 'slow reader: sends requests and does not read the answers, 
 export class MarketData implements SessionSource {
   readonly kind = 'market-data';
   readonly counters = new MarketCounters();
-  readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'slices' | 'candles' | 'engineTimeUs' | 'passTime'>>;
+  readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'slices' | 'candles' | 'engineTimeUs' | 'passTime' | 'history'>>;
   readonly #policy: SlowReaderPolicy;
   readonly #candles: LiveCandles;
   readonly #engineTimeUs: () => number;
@@ -73,6 +84,8 @@ export class MarketData implements SessionSource {
   #timeUs = 0;
   readonly #symbols: MarketSymbols;
   readonly #fanOut: FanOut;
+  readonly #past: PastLoader;
+  #tickerTurn = 0;
   readonly #pacer: Pacer<MarketConnection>;
   readonly #nowUs: () => number;
   readonly #requests: RequestQueue<MarketConnection>;
@@ -84,7 +97,7 @@ export class MarketData implements SessionSource {
   #beat = 0;
   #stopping = false;
   readonly #answers = new FrameArena(1024);
-  readonly #answer: FrameHead = { kind: 0, channel: 0, symbol: 0, code: 0, tag: 0, firstNo: 0, timeUs: 0 };
+  readonly #answer: FrameHead = { kind: 0, channel: 0, symbol: 0, code: 0, tag: 0, firstNo: 0, timeUs: 0, text: '' };
 
   /**
    * @param names the engine's directory
@@ -97,6 +110,7 @@ export class MarketData implements SessionSource {
       candles = new LiveCandles(),
       engineTimeUs = () => 0,
       passTime = () => undefined,
+      history,
       ...rest
     } = options;
     this.#candles = candles;
@@ -105,7 +119,12 @@ export class MarketData implements SessionSource {
     this.#options = { heartbeatMs: 5000, maxConnections: 16_384, maxSubscriptions: 16_384, maxFaults: 16, ...rest };
     this.#policy = { ...DEFAULT_SLOW_READER, ...slowReader };
     this.#nowUs = nowUs;
-    this.#fanOut = new FanOut(this.counters, nowUs, slices);
+    this.#fanOut = new FanOut(this.counters, nowUs, slices, ({ owner }) => this.#past.want(this.#symbols.at(owner.symbol)));
+    this.#past = new PastLoader(
+      history,
+      () => this.timeUs,
+      (feed) => this.#onPast(feed),
+    );
     this.#pacer = new Pacer(slices, (connection) => connection.open && this.onDrain(connection));
     this.#requests = new RequestQueue(this.#options.maxSubscriptions, (...request) => this.#handle(...request));
     this.#symbols = new MarketSymbols(names, options.orders, candles, this.#options.maxSubscriptions, (connection) =>
@@ -139,6 +158,21 @@ export class MarketData implements SessionSource {
     return candles;
   }
 
+  /**
+   * The ticker of a symbol, see TickerValue.
+   * @throws PastUnavailableError, and errors of the history
+   */
+  async ticker(symbol: number): Promise<Float64Array> {
+    const feed = this.#symbols.at(symbol);
+    await this.#past.load(feed);
+    const { timeUs } = this;
+    if (this.#closeCandles(timeUs)) this.#fanOut.flush();
+    feed.past.advance(timeUs);
+    const values = new Float64Array(TICKER_VALUES);
+    readTicker(feed.mirror, feed.candles, feed.past, values);
+    return values;
+  }
+
   /** Orders that rest in all books, as of the last event. */
   get restingOrders(): number {
     return this.#symbols.restingOrders;
@@ -166,6 +200,7 @@ export class MarketData implements SessionSource {
     clearInterval(this.#timer);
     clearInterval(this.#timing);
     this.#fanOut.stop();
+    this.#past.stop();
     let open = 0;
     for (const group of this.#connections) {
       for (const connection of [...group]) {
@@ -269,10 +304,22 @@ export class MarketData implements SessionSource {
     }
   }
 
-  /** Candles also close by the time of commands that have no market event. */
+  /** Candles also close by the time of commands that have no market event. Runs every tenth of a second, so that a ticker is sent once a second. */
   #time(): void {
     if (this.#closeCandles(this.timeUs)) this.#fanOut.flush();
-    if (this.#symbols.candlesDue(this.#nowUs())) this.#passTime();
+    let due = false;
+    this.#tickerTurn = (this.#tickerTurn + 1) % TICKER_TURNS;
+    this.#symbols.advanceTickers(this.#tickerTurn, this.timeUs, (feed) => {
+      due = true;
+      this.#fanOut.mark(feed);
+    });
+    if (due) this.#fanOut.flush();
+    if (this.#symbols.timeDue(this.#nowUs())) this.#passTime();
+  }
+
+  #onPast(feed: SymbolFeed): void {
+    feed.past.advance(this.timeUs);
+    for (const channel of [Channel.Trades, Channel.Ticker]) this.#fanOut.release(feed.channels[channel]);
   }
 
   /** @returns whether there is something to send */
@@ -308,6 +355,7 @@ export class MarketData implements SessionSource {
     answer.kind = FrameKind.Refused;
     answer.channel = answer.symbol = connection.format.unread;
     answer.tag = 0;
+    answer.text = '';
     let code: Code = Code.MALFORMED_FRAME;
     if (isBinary === connection.format.binary) code = this.#request(connection, bytes);
     if (code !== Code.OK) {
@@ -322,29 +370,32 @@ export class MarketData implements SessionSource {
   }
 
   #request(connection: MarketConnection, bytes: Uint8Array): Code {
-    const { code, op, channel, symbol, tag, version } = connection.format.request(bytes);
+    const { code, op, channel, symbol, tag, version, last, text } = connection.format.request(bytes);
     if (version !== 0) connection.version = version;
     const id = typeof symbol === 'number' ? symbol : this.#symbols.idOf(symbol);
     const answer = this.#answer;
+    answer.text = text;
     answer.tag = tag;
     answer.channel = channel;
     answer.symbol = id;
     if (code !== Code.OK) return code;
-    return id === -1 ? Code.UNKNOWN_SYMBOL : this.#do(connection, op, channel, id);
+    return id === -1 ? Code.UNKNOWN_SYMBOL : this.#do(connection, op, channel, id, last);
   }
 
-  #do(connection: MarketConnection, op: number, channel: number, symbol: number): Code {
+  #do(connection: MarketConnection, op: number, channel: number, symbol: number, last: number): Code {
     this.#answer.kind = ANSWERS[op];
-    return op === MarketOp.Ping ? Code.OK : this.#symbols.apply(connection, op, channel, symbol);
+    if (op === MarketOp.Ping || op === MarketOp.Time) return Code.OK;
+    return this.#symbols.apply(connection, op, channel, symbol, last);
   }
 
   /** Sends the answer that has been filled in. */
   #reply(connection: MarketConnection, code: Code): void {
     const answer = this.#answer;
     answer.code = code;
-    answer.timeUs = wallClockUs();
+    answer.timeUs = answer.kind === FrameKind.Time ? this.#nowUs() : wallClockUs();
+    if (code !== Code.OK && answer.text === '') answer.text = REJECT_TEXTS.get(code) ?? '';
     this.#answers.reset();
-    const frame = connection.format.frame(this.#answers, answer, this.#symbols.nameOf(answer.symbol), undefined);
+    const frame = connection.format.frame(this.#answers, answer, { name: this.#symbols.nameOf(answer.symbol), scale: UNSCALED }, undefined);
     if (!connection.answer(frame)) this.#cut(connection, CloseCause.SlowReader, NOT_READING);
   }
 }

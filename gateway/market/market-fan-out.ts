@@ -44,6 +44,7 @@ export class FanOut {
   readonly #counters: MarketCounters;
   readonly #nowUs: () => number;
   readonly #slices: Slices;
+  readonly #onUnready: (feed: ChannelFeed) => void;
   /** Jobs that wait for a flush. */
   #jobs: Job[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -74,8 +75,17 @@ export class FanOut {
     if (!this.#stopped) this.#turn();
   };
 
-  /** @param nowUs the clock that stamps commands */
-  constructor(counters: MarketCounters, nowUs: () => number, slices: Slices = new Slices()) {
+  /**
+   * @param nowUs the clock that stamps commands
+   * @param onUnready called for a snapshot that waits for the past of its symbol; call `release` when that is there
+   */
+  constructor(
+    counters: MarketCounters,
+    nowUs: () => number,
+    slices: Slices = new Slices(),
+    onUnready: (feed: ChannelFeed) => void = () => undefined,
+  ) {
+    this.#onUnready = onUnready;
     this.#counters = counters;
     this.#slices = slices;
     this.#nowUs = nowUs;
@@ -95,6 +105,12 @@ export class FanOut {
       this.#waiting.push(reader);
     }
     this.#schedule(0);
+  }
+
+  /** Serves the readers that wait for a snapshot of the feed. */
+  release(feed: ChannelFeed): void {
+    for (const subscribers of feed.subscribers)
+      for (const { reader, state } of subscribers) if (state === SubscriptionState.Waiting) this.wait(reader);
   }
 
   /** Sends pending updates in one of the next turns, when the reports of the same orders have been sent. Call when a batch of events ends. */
@@ -221,10 +237,7 @@ export class FanOut {
       }
       late ||= performance.now() > end;
     }
-    for (const feed of this.#snapshotted) {
-      feed.snapshots.fill(undefined);
-      feed.snapshotted = false;
-    }
+    for (const feed of this.#snapshotted) feed.snapshots.clear();
     this.#snapshotted.length = 0;
     for (const job of this.#ready.splice(0)) this.#close(job);
   }
@@ -251,12 +264,16 @@ export class FanOut {
     return more;
   }
 
-  /** @returns bytes of the snapshot; 0: it is being made */
+  /** @returns bytes of the snapshot; 0: it is being made, or waits for the past of its symbol */
   #snapshotFor(reader: MarketReader, subscription: Subscription): number {
     const { feed } = subscription;
     const { format } = reader;
+    if (!feed.descriptor.ready(feed, subscription.last)) {
+      this.#onUnready(feed);
+      return 0;
+    }
     if (feed.job === undefined && feed.descriptor.depth(feed) <= DEEP) {
-      const frame = this.#snapshot(feed, format);
+      const frame = this.#snapshot(feed, format, subscription.last);
       this.#owes(reader);
       reader.oweSnapshot(frame, subscription, false);
       return frame.length;
@@ -327,7 +344,7 @@ export class FanOut {
     const most = source.settle();
     job.stage = JobStage.Encoding;
     const head = { ...this.#head, kind: FrameKind.Snapshot, channel: feed.channel, symbol: feed.owner.symbol, firstNo: feed.number };
-    const work = format.frameInSteps(head, feed.owner.name, (list) => source.fill(list), most);
+    const work = format.frameInSteps(head, feed.owner, (list) => source.fill(list), most);
     void this.#slices.run(OWNER, job.until(work)).then((frame) => {
       if (frame !== undefined) job.frames.unshift(frame);
       job.stage = JobStage.Ready;
@@ -364,16 +381,16 @@ export class FanOut {
     this.#waiting.push(reader);
   }
 
-  #snapshot(feed: ChannelFeed, format: MarketFormat): Uint8Array {
-    let frame = feed.snapshots[format.index];
+  #snapshot(feed: ChannelFeed, format: MarketFormat, last: number): Uint8Array {
+    const key = last * FORMATS.length + format.index;
+    let frame = feed.snapshots.get(key);
     if (frame === undefined) {
       const list = this.#snapshotLists[feed.channel];
       list.clear();
-      feed.descriptor.snapshot(feed, list);
+      feed.descriptor.snapshot(feed, list, last);
       frame = this.#encode(FrameKind.Snapshot, feed, feed.number, list, format);
-      if (!feed.snapshotted) this.#snapshotted.push(feed);
-      feed.snapshotted = true;
-      feed.snapshots[format.index] = frame;
+      if (feed.snapshots.size === 0) this.#snapshotted.push(feed);
+      feed.snapshots.set(key, frame);
       this.#counters.snapshots++;
     }
     return frame;
@@ -385,7 +402,7 @@ export class FanOut {
     head.channel = feed.channel;
     head.symbol = feed.owner.symbol;
     head.firstNo = firstNo;
-    return format.frame(this.#arena, head, feed.owner.name, structs);
+    return format.frame(this.#arena, head, feed.owner, structs);
   }
 }
 
