@@ -124,7 +124,12 @@ it('market data over REST', async () => {
       ...{ symbol: SYMBOL, open: '50000.00', high: '50010.00', low: '49990.00', last: '50001.00', change: '1.00', changePercent: '0.0020' },
       ...{ trades: 5, lastTradeId: '5' },
     };
-    assert.partialDeepStrictEqual(await tickerOf(exchange), { ...expected, volume: '0.0100', quoteVolume: '500.012000', bidQuantity: '0.0000' });
+    assert.partialDeepStrictEqual(await tickerOf(exchange), {
+      ...expected,
+      volume: '0.0100',
+      quoteVolume: '500.012000',
+      bidQuantity: '0.0000',
+    });
     const { json: all } = await ask(exchange, '/v1/ticker');
     assert.ok(all.tickers.some(({ symbol }: Json) => symbol === SYMBOL));
   });
