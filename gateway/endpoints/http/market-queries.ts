@@ -51,7 +51,7 @@ export function marketRoutes(sources: MarketSources): Route[] {
     }),
     ...ofSymbol({
       paths: ['/v1/symbols/:name/trades', '/v1/trades'],
-      summary: 'Trades of a symbol: newest first, continued by `before`; with `after` or `from` oldest first, continued by `after`.',
+      summary: 'Trades of a symbol, newest first; with after or from, oldest first.',
       action: 'market:read',
       public: true,
       query: TRADE_RANGE,

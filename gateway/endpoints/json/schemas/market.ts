@@ -31,7 +31,10 @@ const TRADE = named(
     timeUs: micros,
   }),
 );
-export const TRADES = named('Trades', z.strictObject({ trades: z.array(TRADE), next, lost }));
+const nextTrade = next.meta({
+  description: 'Of a following page: `before`, or, of trades that are oldest first, `after`; 0: this is the last one.',
+});
+export const TRADES = named('Trades', z.strictObject({ trades: z.array(TRADE), next: nextTrade, lost }));
 
 /** What a symbol traded in 24 hours; the channel `ticker` has the same. */
 export const TICKER_FIELDS = {
