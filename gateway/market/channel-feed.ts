@@ -20,6 +20,8 @@ export type SubscriptionState = (typeof SubscriptionState)[keyof typeof Subscrip
 export interface MarketReader {
   readonly format: MarketFormat;
   readonly open: boolean;
+  /** A reader without credentials, which is served after the others. */
+  readonly isPublic: boolean;
   /** In the fan-out's list of readers that want snapshots. */
   waiting: boolean;
   /** Subscriptions that wait for a snapshot, in the order they are served. */

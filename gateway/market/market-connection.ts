@@ -11,6 +11,12 @@ import { SlowReader, type SlowReaderPolicy } from './slow-reader.ts';
 /** Maximum bytes of answers queued for a reader that does not read. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
+/** What a reader may use. */
+export interface ReaderRights {
+  readonly isPublic: boolean;
+  readonly maxSubscriptions: number;
+}
+
 /**
  * One reader: its socket, its subscriptions and the pending frames of
  * this flush. Frames are views of the flush's memory, shared by all readers.
@@ -31,6 +37,9 @@ export class MarketConnection implements MarketReader {
   /** The tenth of the heartbeat interval in which it gets its heartbeat. */
   readonly group: number;
   open = true;
+  readonly isPublic: boolean;
+  /** See `maxSubscriptions` of MarketDataOptions. */
+  readonly maxSubscriptions: number;
   /** ms since the Unix epoch. */
   readonly expiresAt: number;
   readonly owner: SessionOwner;
@@ -61,6 +70,7 @@ export class MarketConnection implements MarketReader {
     number: number,
     group: number,
     policy: SlowReaderPolicy,
+    rights: ReaderRights,
     counters: MarketCounters,
     onPaced: (connection: MarketConnection) => void,
   ) {
@@ -70,6 +80,8 @@ export class MarketConnection implements MarketReader {
     this.owner = owner;
     this.number = number;
     this.group = group;
+    this.isPublic = rights.isPublic;
+    this.maxSubscriptions = rights.maxSubscriptions;
     this.slow = new SlowReader(policy);
     this.#counters = counters;
     this.paced = new PacedFrames(socket, format.binary, () => onPaced(this));

@@ -10,7 +10,7 @@ import { Slices } from '../slices.ts';
 import type { BookMirror } from './book-mirror.ts';
 import type { MarketFormat } from './formats/format.ts';
 import { LiveCandles } from './live-candles.ts';
-import { MarketConnection } from './market-connection.ts';
+import { MarketConnection, type ReaderRights } from './market-connection.ts';
 import { MarketCounters } from './market-counters.ts';
 import { FanOut, wallClockUs } from './market-fan-out.ts';
 import { MarketSymbols, type SymbolNames, TICKER_TURNS } from './market-symbols.ts';
@@ -49,6 +49,14 @@ export interface MarketDataOptions {
 const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
 const BEATS = 10;
 const SECOND_US = 1e6;
+/** What a reader without credentials may use. */
+const PUBLIC_RIGHTS: ReaderRights = { isPublic: true, maxSubscriptions: 256 };
+/** Time for requests of all of them per turn of the event loop, ms: a fifth of what the others have. */
+const PUBLIC_REQUESTS_MS = 0.1;
+/** Their share of the unsent bytes that another reader may have: one in so many. */
+const PUBLIC_PART = 4;
+/** Part of the thread's time that sending to all of them may take. */
+const PUBLIC_SHARE = 0.1;
 /** How often the engine's time is read for candles. */
 const CANDLES_EVERY_MS = 100;
 const CLOSE_GRACE_MS = 100;
@@ -61,6 +69,7 @@ const REJECT_TEXTS = new Map<Code, string>([
 ]);
 const GOING_AWAY = 'the exchange is stopping';
 const EXPIRED = 'UNAUTHENTICATED: the credentials have expired: connect again with new ones';
+const SHED = 'BUSY: readers without credentials are disconnected first: connect again later, or with a token';
 const TOO_MANY = 'slow reader: too many requests at once';
 const NOT_READING = 'slow reader: sends requests and does not read the answers, or too many pings';
 
@@ -89,6 +98,11 @@ export class MarketData implements SessionSource {
   readonly #pacer: Pacer<MarketConnection>;
   readonly #nowUs: () => number;
   readonly #requests: RequestQueue<MarketConnection>;
+  readonly #publicRequests: RequestQueue<MarketConnection>;
+  /** Readers without credentials, oldest first. */
+  readonly #public = new Set<MarketConnection>();
+  #publicMs = 0;
+  #tickedAt = 0;
   /** In BEATS groups, so that heartbeats of many connections do not go out in one burst. */
   readonly #connections: Set<MarketConnection>[] = Array.from({ length: BEATS }, () => new Set());
   /** The same by number, in the order of opening. */
@@ -126,10 +140,10 @@ export class MarketData implements SessionSource {
       (feed) => this.#onPast(feed),
     );
     this.#pacer = new Pacer(slices, (connection) => connection.open && this.onDrain(connection));
-    this.#requests = new RequestQueue(this.#options.maxSubscriptions, (...request) => this.#handle(...request));
-    this.#symbols = new MarketSymbols(names, options.orders, candles, this.#options.maxSubscriptions, (connection) =>
-      this.#fanOut.wait(connection),
-    );
+    const handle = (...request: [MarketConnection, Uint8Array, boolean]): void => this.#handle(...request);
+    this.#requests = new RequestQueue(this.#options.maxSubscriptions, handle);
+    this.#publicRequests = new RequestQueue(PUBLIC_RIGHTS.maxSubscriptions, handle, PUBLIC_REQUESTS_MS);
+    this.#symbols = new MarketSymbols(names, options.orders, candles, (connection) => this.#fanOut.wait(connection));
   }
 
   /** Starts heartbeats and the checks for slow readers. */
@@ -212,22 +226,32 @@ export class MarketData implements SessionSource {
     if (open !== 0) await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
   }
 
-  /** Whether another reader may be opened; if not, a rejected connection is counted. */
-  hasRoom(): boolean {
+  /** Whether another reader may be opened; if not, a rejected connection is counted. A reader without credentials gives way to one with them. */
+  hasRoom(isPublic: boolean = false): boolean {
+    if (!this.#stopping && !isPublic && this.counters.connectionsNow >= this.#options.maxConnections) this.#cutPublic(1);
     if (!this.#stopping && this.counters.connectionsNow < this.#options.maxConnections) return true;
     this.counters.connectionsRejected++;
     return false;
   }
 
-  /** Opens a reader, which lives until {@link onClosed}. @param expiresAt when it is to be closed, ms since the Unix epoch, or Infinity */
-  open(socket: ReaderSocket, format: MarketFormat, expiresAt: number, owner: SessionOwner): MarketConnection {
+  /**
+   * Opens a reader, which lives until {@link onClosed}.
+   * @param expiresAt when it is to be closed, ms since the Unix epoch, or Infinity
+   * @param isPublic it has shown no credentials
+   */
+  open(socket: ReaderSocket, format: MarketFormat, expiresAt: number, owner: SessionOwner, isPublic: boolean = false): MarketConnection {
     const { counters } = this;
+    const policy = isPublic ? { ...this.#policy, softLimitBytes: this.#policy.softLimitBytes / PUBLIC_PART } : this.#policy;
+    const rights = isPublic ? PUBLIC_RIGHTS : { isPublic, maxSubscriptions: this.#options.maxSubscriptions };
+    const onPaced = (reader: MarketConnection) => this.#pacer.add(reader);
     const group = counters.connections++ % BEATS;
     const number = counters.connections;
-    const connection = new MarketConnection(socket, format, expiresAt, owner, number, group, this.#policy, counters, (reader) =>
-      this.#pacer.add(reader),
-    );
+    const connection = new MarketConnection(socket, format, expiresAt, owner, number, group, policy, rights, counters, onPaced);
     this.#readers.set(number, connection);
+    if (isPublic) {
+      this.#public.add(connection);
+      counters.publicNow++;
+    }
     counters.connectionsNow++;
     this.#connections[connection.group].add(connection);
     if (this.#stopping) connection.close(CloseCause.GoingAway, GOING_AWAY);
@@ -241,6 +265,8 @@ export class MarketData implements SessionSource {
     if (connection.slow.lagging) this.counters.laggingNow--;
     this.#symbols.forget(connection);
     this.#requests.forget(connection);
+    this.#publicRequests.forget(connection);
+    if (this.#public.delete(connection)) this.counters.publicNow--;
     this.#connections[connection.group].delete(connection);
     this.#readers.delete(connection.number);
     this.counters.connectionsNow--;
@@ -280,6 +306,22 @@ export class MarketData implements SessionSource {
     if (!allowed || !connection.answers(bytes)) this.#cut(connection, CloseCause.SlowReader, NOT_READING);
   }
 
+  /** Cuts the newest readers without credentials, while sending to all of them takes more than their share of the thread. */
+  #shed(now: number): void {
+    const used = this.counters.publicMs - this.#publicMs;
+    const share = used / Math.max(1, now - this.#tickedAt);
+    this.#publicMs = this.counters.publicMs;
+    this.#tickedAt = now;
+    if (share > PUBLIC_SHARE) this.#cutPublic(Math.ceil(this.#public.size * (1 - PUBLIC_SHARE / share)));
+  }
+
+  #cutPublic(count: number): void {
+    for (const connection of [...this.#public].slice(-count)) {
+      this.counters.publicCut++;
+      connection.close(CloseCause.Busy, SHED);
+    }
+  }
+
   #cut(connection: MarketConnection, cause: CloseCause, reason: string): void {
     if (!connection.open) return;
     if (cause === CloseCause.SlowReader) this.counters.cutsSlow++;
@@ -291,6 +333,7 @@ export class MarketData implements SessionSource {
   #tick(): void {
     this.#beat = (this.#beat + 1) % BEATS;
     const now = performance.now();
+    this.#shed(now);
     // Both clocks must agree: one wrong reading must not end connections.
     const dateMs = Math.min(Date.now(), this.#nowUs() / 1000);
     this.#symbols.follow();
@@ -346,7 +389,8 @@ export class MarketData implements SessionSource {
 
   /** Takes a request of a reader, now or in a later turn of the event loop. The content is untrusted, and valid during the call only. */
   onRequest(connection: MarketConnection, bytes: Uint8Array, isBinary: boolean): void {
-    if (!this.#requests.take(connection, bytes, isBinary)) this.#cut(connection, CloseCause.SlowReader, TOO_MANY);
+    const queue = connection.isPublic ? this.#publicRequests : this.#requests;
+    if (!queue.take(connection, bytes, isBinary)) this.#cut(connection, CloseCause.SlowReader, TOO_MANY);
   }
 
   #handle(connection: MarketConnection, bytes: Uint8Array, isBinary: boolean): void {

@@ -19,6 +19,8 @@ const REST_FROM_MS = 1;
 const SNAPSHOTS_MS = 0.5;
 /** A snapshot that is made in steps is followed by a rest of this many times its duration. */
 const REST = 4;
+/** Readers with credentials get their snapshots first. */
+const PASSES = [false, true] as const;
 /** Whose turn in the slices snapshots take. */
 const OWNER = 'market snapshots';
 /** The clock is read once per this many readers. */
@@ -59,7 +61,10 @@ export class FanOut {
   readonly #ready: Job[] = [];
   /** Readers with frames in this flush; those from `#next` on are not served yet. */
   readonly #owed: MarketReader[] = [];
+  /** The same of readers without credentials, which follow. */
+  readonly #owedPublic: MarketReader[] = [];
   #next = 0;
+  #firstPublic = 0;
   #busyMs = 0;
   #notBefore = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -144,15 +149,28 @@ export class FanOut {
     const start = performance.now();
     if (this.#owed.length === 0) this.#begin(start);
     let now = start;
-    while (this.#next < this.#owed.length) {
+    if (this.#next === 0) this.#append();
+    const total = this.#owed.length;
+    let publicFrom = this.#next < this.#firstPublic ? Number.POSITIVE_INFINITY : now;
+    while (this.#next < total) {
+      if (this.#next === this.#firstPublic) publicFrom = performance.now();
       this.#owed[this.#next++].settle(now);
       if (this.#next % READERS_PER_LOOK !== 0) continue;
       now = performance.now();
       if (now - start > SLICE_MS) break;
     }
-    this.#busyMs += performance.now() - start;
-    if (this.#next < this.#owed.length) this.#schedule(0);
+    const end = performance.now();
+    this.#busyMs += end - start;
+    if (publicFrom < end) this.#counters.publicMs += end - publicFrom;
+    if (this.#next < total) this.#schedule(0);
     else this.#end();
+  }
+
+  /** Puts the readers without credentials behind the others. */
+  #append(): void {
+    this.#firstPublic = this.#owed.length;
+    for (let i = 0; i < this.#owedPublic.length; i++) this.#owed.push(this.#owedPublic[i]);
+    this.#owedPublic.length = 0;
   }
 
   #begin(now: number): void {
@@ -170,8 +188,9 @@ export class FanOut {
     dirty.length = 0;
     if (this.#jobs.length !== 0) this.#advance();
     if (this.#waiting.length + this.#ready.length !== 0) this.#snapshots(now);
-    if (this.#owed.length !== 0) this.#counters.flushes++;
-    this.#counters.publishLatency.begin(this.#owed.length !== 0);
+    const isOwed = this.#owed.length + this.#owedPublic.length !== 0;
+    if (isOwed) this.#counters.flushes++;
+    this.#counters.publishLatency.begin(isOwed);
   }
 
   #end(): void {
@@ -219,7 +238,7 @@ export class FanOut {
   }
 
   #owes(reader: MarketReader): void {
-    if (reader.owed === 0) this.#owed.push(reader);
+    if (reader.owed === 0) (reader.isPublic ? this.#owedPublic : this.#owed).push(reader);
   }
 
   /** Serves the readers that wait for snapshots; a reader without room for them continues to wait. */
@@ -228,14 +247,17 @@ export class FanOut {
     this.#waiting = [];
     const end = performance.now() + SNAPSHOTS_MS;
     let late = false;
-    for (const reader of waiting) {
-      reader.waiting = false;
-      if (!reader.open || reader.wants.length === 0) continue;
-      if (late || !reader.hasRoom(now) || this.#serve(reader, end)) {
-        reader.waiting = true;
-        this.#waiting.push(reader);
+    for (const isPublic of PASSES) {
+      for (const reader of waiting) {
+        if (reader.isPublic !== isPublic) continue;
+        reader.waiting = false;
+        if (!reader.open || reader.wants.length === 0) continue;
+        if (late || !reader.hasRoom(now) || this.#serve(reader, end)) {
+          reader.waiting = true;
+          this.#waiting.push(reader);
+        }
+        late ||= performance.now() > end;
       }
-      late ||= performance.now() > end;
     }
     for (const feed of this.#snapshotted) feed.snapshots.clear();
     this.#snapshotted.length = 0;

@@ -28,7 +28,6 @@ export interface SymbolNames {
 export class MarketSymbols {
   readonly #names: SymbolNames;
   readonly #candles: LiveCandles;
-  readonly #maxSubscriptions: number;
   readonly #orders: MirrorOrders;
   #version = -1;
   /** By symbol id; holes where no symbol is. */
@@ -39,16 +38,9 @@ export class MarketSymbols {
   /** Called when a connection has subscriptions that wait for snapshots. */
   readonly #onWanted: (connection: MarketConnection) => void;
 
-  constructor(
-    names: SymbolNames,
-    orders: number,
-    candles: LiveCandles,
-    maxSubscriptions: number,
-    onWanted: (connection: MarketConnection) => void,
-  ) {
+  constructor(names: SymbolNames, orders: number, candles: LiveCandles, onWanted: (connection: MarketConnection) => void) {
     this.#candles = candles;
     this.#names = names;
-    this.#maxSubscriptions = maxSubscriptions;
     this.#orders = new MirrorOrders(orders);
     this.#onWanted = onWanted;
   }
@@ -139,7 +131,7 @@ export class MarketSymbols {
     const bit = 1 << channel;
     if (op === MarketOp.Subscribe) {
       const fresh = targets.filter((target) => !connection.subscriptions.has(subscriptionKey(channel, target.symbol)));
-      if (connection.subscriptions.size + fresh.length > this.#maxSubscriptions) return Code.BAD_SUBSCRIPTION;
+      if (connection.subscriptions.size + fresh.length > connection.maxSubscriptions) return Code.BAD_SUBSCRIPTION;
       if (symbol === 0) {
         connection.allChannels |= bit;
         if (channel === Channel.Trades) connection.lastOfAll = last;
