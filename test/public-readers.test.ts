@@ -34,7 +34,11 @@ class Reader implements ReaderSocket {
     this.order = order;
   }
 
+  /** Takes longer than all snapshots of a flush may take, so that each reader is served in a flush of its own. */
+  slow = false;
+
   buffered(): number {
+    for (const end = performance.now() + 1; this.slow && performance.now() < end; );
     return 0;
   }
 
@@ -126,6 +130,7 @@ it('readers with credentials are served first', async () => {
   for (const name of names) {
     const rights = { isPublic: name.startsWith('public'), maxSubscriptions: 8 };
     const socket = new Reader(name, order);
+    socket.slow = true;
     const reader = new MarketConnection(socket, FORMATS[2], 0, OWNER, 1, 0, DEFAULT_SLOW_READER, rights, counters, () => undefined);
     reader.subscribe(feed.channels[Channel.Book], 0);
     fanOut.wait(reader);
