@@ -13,6 +13,7 @@ const LIMITS: readonly (readonly [port: string, limit: string])[] = [
   ['grpc', 'resets'],
   ['grpc', 'waiting'],
   ['ws', 'pings'],
+  ['ws', 'public-connections'],
   ['any', 'wrong-credentials'],
 ];
 

@@ -229,12 +229,14 @@ export function addExchangeMetrics(
   counter('openbell_portfolio_streams_cut_total', 'Streams of portfolios rejected or cut', () => [{ value: portfolioStreams.cut }]);
 
   gauge('openbell_market_connections', 'Open market-data connections', () => [{ value: market.connectionsNow }]);
+  gauge('openbell_market_public_connections', 'Open market-data connections without credentials', () => [{ value: market.publicNow }]);
   gauge('openbell_market_subscriptions', 'Subscriptions now', () => [{ value: market.subscriptionsNow }]);
   gauge('openbell_market_slow_readers', 'Lagging readers, which get no deltas at present', () => [{ value: market.laggingNow }]);
   counter('openbell_market_slow_readers_total', 'Slow readers, by outcome', () => [
     { labels: { outcome: 'lagged' }, value: market.lagged },
     { labels: { outcome: 'resynced' }, value: market.resyncs },
     { labels: { outcome: 'cut' }, value: market.cutsSlow },
+    { labels: { outcome: 'cut-for-others' }, value: market.publicCut },
   ]);
   counter('openbell_market_frames_total', 'Frames sent and dropped', () => [
     { labels: { fate: 'sent' }, value: market.framesSent },

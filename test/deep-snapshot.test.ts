@@ -14,15 +14,14 @@ import { bookL3 } from '../gateway/market/channels/book-l3.ts';
 import type { ChannelState } from '../gateway/market/channels/channel.ts';
 import { DeepOrders } from '../gateway/market/deep-orders.ts';
 import { DEEP } from '../gateway/market/deep-snapshot.ts';
-import { flatbuffer } from '../gateway/market/formats/flatbuffer.ts';
-import { json } from '../gateway/market/formats/json.ts';
+import { FORMATS } from '../gateway/market/formats/formats.ts';
 import type { Level } from '../gateway/market/levels-copy.ts';
 import { MirrorOrders } from '../gateway/market/mirror-orders.ts';
 import { eventually, sameBook } from './support/market-check.ts';
 import { MarketVenue } from './support/market-venue.ts';
 import { RawWebSocket } from './support/raw-websocket.ts';
 
-for (const format of ['binary', 'json'] as const) {
+for (const format of ['binary', 'json-raw'] as const) {
   test(`deep books reach their readers while they change: no gap, no second snapshot (${format})`, { timeout: 300_000 }, async (t) => {
     const venue = await MarketVenue.start(1);
     let loading = true;
@@ -73,7 +72,7 @@ test('readers of both formats, and many at once, share the snapshots of a deep b
   await venue.quiet();
   const mirror = venue.market.book(1);
   assert.ok(mirror);
-  const clients = Array.from({ length: 10 }, (_, i) => venue.client({ format: i % 2 === 0 ? 'binary' : 'json' }));
+  const clients = Array.from({ length: 10 }, (_, i) => venue.client({ format: i % 2 === 0 ? 'binary' : 'json-raw' }));
   const books = await Promise.all(clients.map((client) => client.orderBook('S1')));
   await eventually(() => {
     for (const book of books) sameBook(book, mirror);
@@ -81,7 +80,7 @@ test('readers of both formats, and many at once, share the snapshots of a deep b
   const { counters } = venue.market;
   assert.ok(counters.snapshots < 10, `${counters.snapshots} snapshots for 10 readers`);
 
-  const raw = await RawWebSocket.open(venue.port, { protocol: 'json' });
+  const raw = await RawWebSocket.open(venue.port, { protocol: 'json-raw' });
   const before = counters.snapshots;
   let requests = 0;
   raw.onMessage = ({ data }) => {
@@ -108,14 +107,14 @@ test('a snapshot whose only reader has left ends, while others follow the book',
   t.after(() => venue.stop());
   await venue.fill(1);
   await venue.quiet();
-  const stays = await RawWebSocket.open(venue.port, { protocol: 'json' });
+  const stays = await RawWebSocket.open(venue.port, { protocol: 'json-raw' });
   const request = { op: 'subscribe', channel: 'book-l3', symbol: 'S1' };
   const { counters } = venue.market;
   stays.text(request);
   await stays.until(() => counters.snapshots === 1);
   // A reader that has left before its snapshot began gets none: then another one leaves.
   while (counters.snapshots === 1) {
-    const leaves = await RawWebSocket.open(venue.port, { protocol: 'json' });
+    const leaves = await RawWebSocket.open(venue.port, { protocol: 'json-raw' });
     leaves.text(request);
     await stays.until(() => counters.subscriptionsNow === 2);
     leaves.destroy();
@@ -137,10 +136,11 @@ test('a frame in steps is the frame that is made at once', () => {
   };
   for (let i = 0; i < 1000; i++) write(list, i);
   const head = { kind: 2, channel: bookL3.wire.id, symbol: 1, code: 0, tag: 0, firstNo: 77, timeUs: 5 };
-  for (const format of [flatbuffer, json]) {
+  const symbol = { name: 'S1', scale: { tickMantissa: 5, tickDecimals: 2, lotMantissa: 1, lotDecimals: 8 } };
+  for (const format of FORMATS) {
     const work = format.frameInSteps(
       head,
-      'S1',
+      symbol,
       function* (to) {
         for (let i = 0; i < 1000; i++) {
           write(to, i);
@@ -153,7 +153,7 @@ test('a frame in steps is the frame that is made at once', () => {
     let next = work.next();
     for (; !next.done; next = work.next()) steps++;
     assert.ok(steps >= 10);
-    assert.deepEqual(Buffer.from(next.value), Buffer.from(format.frame(new FrameArena(), head, 'S1', list)), format.protocol);
+    assert.deepEqual(Buffer.from(next.value), Buffer.from(format.frame(new FrameArena(), head, symbol, list)), format.protocol);
     assert.ok(next.value.buffer.byteLength < 1.5 * next.value.length, `${format.protocol}: ${next.value.buffer.byteLength} bytes taken`);
   }
 });

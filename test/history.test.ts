@@ -8,7 +8,7 @@ import { openTap } from '../engine/rings/tapped-ring.ts';
 import { getI64 } from '../engine/units.ts';
 import { Report, ReportKind, Side, Trade } from '../engine/wire/layout.ts';
 import { History, HistoryBusyError } from '../gateway/taps/history/history.ts';
-import { accountFills, accountOrders, accountReports, symbolTrades } from '../gateway/taps/history/queries.ts';
+import { accountFills, accountOrders, accountReports, tradesOf } from '../gateway/taps/history/queries.ts';
 import { NEWEST } from '../gateway/taps/history/runs.ts';
 import { openHistory, readWatermark, truncateHistory } from '../gateway/taps/history/store.ts';
 import { checkStore } from '../gateway/taps/history/store-check.ts';
@@ -161,7 +161,7 @@ test('a run from before a crash does not hide reports that are published again i
   assert.deepEqual(column(accountReports(store, 1, 1, 99), 'reportNo'), numbers(1, 20));
   assert.deepEqual(column(accountReports(store, 1, 6, 99), 'reportNo'), numbers(6, 20));
   assert.deepEqual(column(accountFills(store, 1, NEWEST, 99).records, 'reportNo'), numbers(1, 20).reverse());
-  assert.equal(symbolTrades(store, 3, NEWEST, 99).records.length / Trade.bytes, 20);
+  assert.equal(tradesOf(store, 3, { limit: 99 }).records.length / Trade.bytes, 20);
   await store.root.close();
 });
 
@@ -204,7 +204,7 @@ test('one trade per pair of fills: the taker is the aggressor, in an auction the
     { ...fill, account: 1, reportNo: 2, side: Side.Sell, flags: 8, orderId: 51, contraOrderId: 50, tradeId: 2 },
   ]);
   writer.poll(true);
-  const { records, next } = symbolTrades(writer.store, 5, NEWEST, 10);
+  const { records, next } = tradesOf(writer.store, 5, { limit: 10 });
   assert.equal(next, 0);
   const words = new Int32Array(records.slice().buffer);
   const rows = [0, 1].map((i) => ({
@@ -222,8 +222,8 @@ test('one trade per pair of fills: the taker is the aggressor, in an auction the
     { aggressor: Side.Buy, auction: 1, id: 2, price: 700, quantity: 3, buy: 50, sell: 51, seq: 11, time: 9 },
     { aggressor: Side.Sell, auction: 0, id: 1, price: 700, quantity: 3, buy: 40, sell: 41, seq: 11, time: 9 },
   ]);
-  assert.equal(symbolTrades(writer.store, 5, 2, 10).records.length, 64);
-  assert.equal(symbolTrades(writer.store, 5, NEWEST, 1).next, 2);
+  assert.equal(tradesOf(writer.store, 5, { before: 2, limit: 10 }).records.length, 64);
+  assert.equal(tradesOf(writer.store, 5, { limit: 1 }).next, 2);
   await writer.close();
 });
 

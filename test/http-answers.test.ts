@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { PROBLEM } from '../gateway/endpoints/json/schemas/problem.ts';
+import { STREAMS } from '../gateway/endpoints/json/schemas/stream-channels.ts';
 import { ask, client, data, eventually, get } from './support/admin-exchange.ts';
 import { ADMIN_ROUTES } from './support/admin-routes.ts';
 import { AnswerSchemas } from './support/answer-schemas.ts';
@@ -39,6 +40,12 @@ test('the answers of queries and actions match their schemas', { timeout: 300_00
     '/v1/symbols/SOL-USD/candles?empty=1&limit=5',
     '/v1/symbols/SOL-USD/indicators?indicator=rsi:14,macd',
     '/v1/book/SOL-USD?depth=5',
+    '/v1/book?symbol=SOL-USD&depth=5',
+    '/v1/trades?symbol=SOL-USD',
+    '/v1/candles?symbol=SOL-USD',
+    '/v1/ticker',
+    '/v1/time',
+    '/asyncapi.json',
     '/v1/fee-tables',
     '/v1/kill-switches',
     '/v1/sessions',
@@ -139,23 +146,45 @@ test('an error is a problem of RFC 9457, and a limited answer says what is left'
   assert.match(response.headers.get('ratelimit-reset') ?? '', /^\d+$/);
 });
 
-test('the document passes the public linter, and has every route', { timeout: 300_000 }, async () => {
-  const { json: document } = await get('/openapi.json');
-  for (const { method, path } of ADMIN_ROUTES)
-    assert.ok(document.paths[path.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()], `${method} ${path}`);
-  const file = join(data, 'openapi.json');
+/** Runs the public linter. */
+function lint(document: unknown, name: string, args: readonly string[] = []) {
+  const file = join(data, name);
   writeFileSync(file, JSON.stringify(document));
   const cli = join(import.meta.dirname, '../node_modules/@redocly/cli/bin/cli.js');
-  const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
-  // /v1/feeds/books/NAME and /v1/feeds/NAME/candles both fit one path: the first one is served.
-  const args = [cli, 'lint', file, '--skip-rule', 'no-ambiguous-paths'];
-  const { status, stderr } = spawnSync(process.execPath, args, {
+  return spawnSync(process.execPath, [cli, 'lint', file, ...args], {
     encoding: 'utf8',
-    env,
+    env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
     cwd: data,
     timeout: 240_000,
     killSignal: 'SIGKILL',
   });
+}
+
+test('the document passes the public linter, and has every route', { timeout: 300_000 }, async () => {
+  const { json: document } = await get('/openapi.json');
+  for (const { method, path } of ADMIN_ROUTES)
+    assert.ok(document.paths[path.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()], `${method} ${path}`);
+  // What a query cannot do without is required.
+  const requiredOf = (path: string): string[] =>
+    document.paths[path].get.parameters.filter((each: { required: boolean }) => each.required).map(({ name }: { name: string }) => name);
+  assert.deepEqual(requiredOf('/v1/symbols/{name}/indicators'), ['name', 'indicator']);
+  assert.deepEqual(requiredOf('/v1/trades'), ['symbol']);
+  // /v1/feeds/books/NAME and /v1/feeds/NAME/candles both fit one path: the first one is served.
+  const { status, stderr } = lint(document, 'openapi.json', ['--skip-rule', 'no-ambiguous-paths']);
   assert.equal(status, 0, stderr);
   assert.doesNotMatch(stderr, /warning/i);
+});
+
+test('the document of the streams passes the public linter, which finds what is wrong', { timeout: 300_000 }, async () => {
+  const { json: document } = await get('/asyncapi.json');
+  assert.deepEqual(
+    Object.values(document.channels as Record<string, { address: string }>).map(({ address }) => address),
+    STREAMS.map(({ path }) => path),
+  );
+  for (const { name, messages } of STREAMS) assert.equal(Object.keys(document.channels[name].messages).length, messages.length, name);
+  const { status, stderr } = lint(document, 'asyncapi.json');
+  assert.equal(status, 0, stderr);
+  assert.doesNotMatch(stderr, /warning/i);
+  document.operations.sendMarket.messages.push({ $ref: '#/channels/market/messages/none' });
+  assert.notEqual(lint(document, 'wrong.json').status, 0);
 });

@@ -1,6 +1,7 @@
 /** The page of documentation, also in a browser. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { STREAMS } from '../gateway/endpoints/json/schemas/stream-channels.ts';
 import { exchange } from './support/admin-exchange.ts';
 import { ADMIN_ROUTES } from './support/admin-routes.ts';
 import { domOf, findChromium } from './support/chromium.ts';
@@ -17,7 +18,10 @@ test('the page and its files are served, with a policy, and name no other host',
 
 const chromium = findChromium();
 
-test('the page shows every operation of the document', { timeout: 300_000, skip: chromium === undefined && 'no chromium' }, async () => {
+test('the page shows every operation and every stream of the documents', {
+  timeout: 300_000,
+  skip: chromium === undefined && 'no chromium',
+}, async () => {
   const dom = await domOf(chromium as string, `http://127.0.0.1:${exchange.ports.http}/docs`);
   const shown = [...dom.matchAll(/class="operation" data-text="([a-z]+) ([^" ]+) /g)].map(([, method, path]) => `${method} ${path}`);
   const wanted = ADMIN_ROUTES.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`.toLowerCase());
@@ -28,5 +32,10 @@ test('the page shows every operation of the document', { timeout: 300_000, skip:
   );
   assert.match(dom, /<code>name<\/code>/, 'names in texts are code');
   assert.doesNotMatch(dom, /`/);
-  assert.equal(shown.length, wanted.length + 5, 'health, metrics and sessions of API keys have no route');
+  const streams = shown.filter((each) => each.startsWith('ws '));
+  assert.deepEqual(
+    streams,
+    STREAMS.map(({ path }) => `ws ${path}`),
+  );
+  assert.equal(shown.length, wanted.length + streams.length + 5, 'health, metrics and sessions of API keys have no route');
 });

@@ -7,21 +7,28 @@ import { LimitCounters } from '../gateway/limit-counters.ts';
 import { ADMIN_ROUTES } from './support/admin-routes.ts';
 import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
 import { Issuer } from './support/issuer.ts';
+import { RawWebSocket } from './support/raw-websocket.ts';
 
 const APP = 'https://app.example.com';
 const PUBLIC = ADMIN_ROUTES.filter((route) => route.public);
 
 test('what is public is market data of the venue, and nothing that is guarded', () => {
   assert.deepEqual(PUBLIC.map(({ method, path }) => `${method} ${path}`).sort(), [
+    'GET /asyncapi.json',
     'GET /openapi.json',
     'GET /v1/assets',
+    'GET /v1/book',
     'GET /v1/book/:name',
+    'GET /v1/candles',
     'GET /v1/symbols',
     'GET /v1/symbols/:name',
     'GET /v1/symbols/:name/calendar',
     'GET /v1/symbols/:name/candles',
     'GET /v1/symbols/:name/indicators',
     'GET /v1/symbols/:name/trades',
+    'GET /v1/ticker',
+    'GET /v1/time',
+    'GET /v1/trades',
   ]);
   assert.ok(PUBLIC.every(({ guarded, action }) => !guarded && action === 'market:read'));
 });
@@ -61,7 +68,7 @@ describe('an exchange with authentication and public market data', () => {
   const at = (path: string) => `http://127.0.0.1:${exchange.ports.http}${path}`;
 
   it('answers its queries without credentials, and nothing else', async () => {
-    for (const path of ['/v1/symbols', '/v1/book/BTC-USD', '/v1/symbols/BTC-USD/trades', '/openapi.json']) {
+    for (const path of ['/v1/symbols', '/v1/book/BTC-USD', '/v1/symbols/BTC-USD/trades', '/v1/ticker', '/openapi.json', '/asyncapi.json']) {
       const response = await fetch(at(path));
       assert.equal(response.status, 200, path);
       assert.equal(response.headers.get('connection'), 'close');
@@ -78,6 +85,41 @@ describe('an exchange with authentication and public market data', () => {
       ['OPTIONS', '/v1/orders'],
     ])
       assert.equal((await exchange.http(method, path)).json.name, 'UNAUTHENTICATED', `${method} ${path}`);
+  });
+
+  it('sends market data over WebSocket without credentials, to a limited number of readers, and nothing else', async (t) => {
+    const open: RawWebSocket[] = [];
+    t.after(() => {
+      for (const socket of open) socket.destroy();
+    });
+    const connect = async (headers: Record<string, string> = {}, path = '/'): Promise<[number, RawWebSocket]> => {
+      const socket = await RawWebSocket.open(exchange.ports.ws, { path, protocol: 'json', headers });
+      open.push(socket);
+      return [Number(socket.status.split(' ')[1]), socket];
+    };
+    const [status, reader] = await connect();
+    assert.equal(status, 101);
+    reader.text({ op: 'subscribe', channel: 'book', symbol: 'BTC-USD', depth: 10 });
+    await reader.until(() => reader.json().some(({ kind }) => kind === 'snapshot'));
+    assert.equal((await connect({ origin: APP }))[0], 101);
+    assert.equal((await connect({ origin: 'https://other.example.com' }))[0], 403);
+    assert.equal((await connect(bearer('wrong')))[0], 401);
+    for (const path of [
+      '/v1/orders?account=1',
+      '/v1/drop-copy?account=1',
+      '/v1/portfolio?account=1',
+      '/v1/alerts?account=1',
+      '/v1/feed-tail?feed=x',
+    ])
+      assert.equal((await connect({}, path))[0], 401, path);
+    for (let more = 3; more <= 16; more++) assert.equal((await connect())[0], 101, `connection ${more}`);
+    const [rejected, last] = await connect();
+    assert.deepEqual([rejected, last.body], [429, 'Too many connections without credentials; close one, or try again later.\n']);
+    // Who has credentials does not count.
+    assert.equal((await connect(bearer(await issuer.token())))[0], 101);
+    // A reader that leaves makes room.
+    reader.destroy();
+    for (let connected = 429; connected !== 101; ) [connected] = await connect();
   });
 
   it('rejects wrong credentials, and counts right ones as before', async () => {

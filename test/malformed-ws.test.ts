@@ -59,7 +59,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
   });
 
   /** Sends messages over several connections, each on a new one after a disconnection; returns the outcomes. */
-  async function attack(protocol: 'json' | 'binary', count: number, send: (raw: RawWebSocket) => void): Promise<Map<string, number>> {
+  async function attack(protocol: 'json-raw' | 'binary', count: number, send: (raw: RawWebSocket) => void): Promise<Map<string, number>> {
     const outcomes = new Map<string, number>();
     const note = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     let left = count;
@@ -70,7 +70,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
         const { pongs } = raw;
         send(raw);
         // It has been dealt with when a good request behind it is answered, or the connection ends.
-        if (protocol === 'json') raw.text('{"op":"ping"}');
+        if (protocol === 'json-raw') raw.text('{"op":"ping"}');
         else raw.send(Opcode.Binary, marketRequest(MarketOp.Ping, 0, 0, 0));
         if (await dealtWith(raw, pongs)) {
           if (!raw.ended) continue;
@@ -101,11 +101,11 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
   }
 
   type Attacker = RawWebSocket & { pongs: number };
-  async function openAttacker(protocol: 'json' | 'binary', note: (outcome: string) => void): Promise<Attacker> {
+  async function openAttacker(protocol: 'json-raw' | 'binary', note: (outcome: string) => void): Promise<Attacker> {
     const raw = Object.assign(await RawWebSocket.open(venue.port, { protocol }), { pongs: 0 });
     raw.onMessage = ({ opcode, data }) => {
       if (opcode !== Opcode.Text && opcode !== Opcode.Binary) return;
-      const answer: MarketFrameView = protocol === 'json' ? decodeJson(data.toString('utf8')) : decodeBinary(Uint8Array.from(data));
+      const answer: MarketFrameView = protocol === 'json-raw' ? decodeJson(data.toString('utf8')) : decodeBinary(Uint8Array.from(data));
       if (answer.kind === 'pong') raw.pongs++;
       if (answer.kind !== 'refused') return;
       assert.ok(REJECTS.has(answer.code), answer.code);
@@ -143,7 +143,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
     const prng = new Prng(SEED + 1);
     const good = '{"op":"subscribe","channel":"book","symbol":"S1","tag":7}';
     const odd: unknown[] = [null, [], 'x', Number.MAX_VALUE, -1, 1.5, {}, { a: [] }, '__proto__', 'constructor', true, 2 ** 53, '\u0000'];
-    const outcomes = await attack('json', JSON_TEXTS, (raw) => {
+    const outcomes = await attack('json-raw', JSON_TEXTS, (raw) => {
       const dice = prng.below(8);
       if (dice === 0) raw.send(Opcode.Text, good.slice(0, prng.below(good.length)));
       else if (dice === 1) raw.send(Opcode.Binary, Buffer.from(good));
@@ -164,7 +164,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
 
   it('WebSocket frames that violate the protocol, and invalid handshakes', { timeout: 300_000 }, async () => {
     const prng = new Prng(SEED + 2);
-    const outcomes = await attack('json', RAW_FRAMES, (raw) => {
+    const outcomes = await attack('json-raw', RAW_FRAMES, (raw) => {
       const bytes = frame(Opcode.Text, Buffer.from('{"op":"ping","tag":1}'));
       const dice = prng.below(7);
       if (dice === 0) for (let n = prng.below(40); n >= 0; n--) bytes[prng.below(bytes.length)] = prng.below(256);

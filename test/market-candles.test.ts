@@ -33,7 +33,7 @@ test('candles close once, and together hold every trade, in both formats and ove
   const proxy = await FlakyProxy.start(venue.port);
   after(() => proxy.stop());
   const readers = await Promise.all(
-    (['binary', 'json'] as const).flatMap((format) =>
+    (['binary', 'json-raw'] as const).flatMap((format) =>
       [venue.port, proxy.port].map(async (port) => {
         const seen: Candle[] = [];
         const gaps: [number, number][] = [];
@@ -78,7 +78,7 @@ test('the snapshot has the last closed candle and the forming one, and every int
   trade(venue, 1001);
   trade(venue, 1002);
   await venue.quiet();
-  const client = venue.client({ format: 'json' });
+  const client = venue.client({ format: 'json-raw' });
   const seconds: Candle[] = [];
   await client.candles('S1', '1s', { onItem: (candle) => seconds.push(candle) });
   await until(() => seconds.length >= 2, 'the snapshot');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
+import { TOP_BOOK_WIRES } from '../engine/wire/channels/book.ts';
 import { CANDLE_WIRES } from '../engine/wire/channels/candles.ts';
 import { CHANNELS } from '../engine/wire/channels/channels.ts';
 import { MarketEventKind } from '../engine/wire/market-event.ts';
@@ -39,18 +40,22 @@ it('an event reaches only the channels that react to it', () => {
 it('all descriptors have the same shape, and each struct has a vector of its own', () => {
   for (const descriptor of DESCRIPTORS) assert.deepEqual(Object.keys(descriptor), Object.keys(DESCRIPTORS[0]));
   for (const wire of CHANNELS) assert.deepEqual(Object.keys(wire), Object.keys(CHANNELS[0]));
-  assert.equal(new Set(CHANNELS.map(({ vectorField }) => vectorField)).size, CHANNELS.length - CANDLE_WIRES.length + 1);
+  assert.equal(
+    new Set(CHANNELS.map(({ vectorField }) => vectorField)).size,
+    CHANNELS.length - (CANDLE_WIRES.length - 1) - TOP_BOOK_WIRES.length,
+  );
 });
 
-it('a reader that offers both subprotocols gets json, one that offers none gets binary frames', () => {
+it('a reader that offers several subprotocols gets json, one that offers none gets binary frames', () => {
   assert.deepEqual(
-    [['json', 'binary'], ['binary', 'json'], ['binary'], ['openbell.bearer.x'], []].map((offered) => {
+    [['json', 'binary'], ['json', 'json-raw'], ['json-raw', 'binary'], ['binary'], ['openbell.bearer.x'], []].map((offered) => {
       const { format, protocol } = chooseFormat(offered);
       return [format.protocol, protocol];
     }),
     [
       ['json', 'json'],
       ['json', 'json'],
+      ['json-raw', 'json-raw'],
       ['binary', 'binary'],
       ['binary', ''],
       ['binary', ''],
@@ -58,6 +63,6 @@ it('a reader that offers both subprotocols gets json, one that offers none gets 
   );
   assert.deepEqual(
     FORMATS.map(({ binary }) => binary),
-    [true, false],
+    [true, false, false],
   );
 });

@@ -79,7 +79,7 @@ test('a stream without a reader keeps the newest events and counts the rest', as
   assert.deepEqual(await stream.next(), { value: undefined, done: true });
 });
 
-for (const format of ['binary', 'json'] as const) {
+for (const format of ['binary', 'json-raw'] as const) {
   test(`streams deliver trades, best prices and phases (${format})`, async (t) => {
     const venue = await MarketVenue.start(2);
     t.after(() => venue.stop());
@@ -184,7 +184,7 @@ test('a call that waits for a snapshot fails when the client closes', { timeout:
     app.listen('127.0.0.1', 0, (socket) => resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket)));
   });
   const symbols = new SymbolCatalog([{ id: 1, name: 'S1', tickSize: '1', lotSize: '1' }]);
-  const client = new MarketClient({ port, format: 'json', symbols });
+  const client = new MarketClient({ port, format: 'json-raw', symbols });
   // A stream of every symbol does not wait for a snapshot; one of a single symbol does, like a book.
   const status = await client.status('*');
   const rejected = Promise.all([

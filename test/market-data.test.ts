@@ -21,7 +21,7 @@ after(async () => {
   await venue.stop();
 });
 
-async function open(protocol: string | undefined = 'json'): Promise<RawWebSocket> {
+async function open(protocol: string | undefined = 'json-raw'): Promise<RawWebSocket> {
   const raw = await RawWebSocket.open(venue.port, { protocol });
   raws.push(raw);
   return raw;

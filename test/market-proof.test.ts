@@ -10,7 +10,7 @@ import { eventually, sameAsEngine, sameBook } from './support/market-check.ts';
 import { MarketVenue } from './support/market-venue.ts';
 
 const SYMBOLS = 2;
-const FORMATS = ['binary', 'json'] as const;
+const FORMATS = ['binary', 'json-raw'] as const;
 
 interface Reader {
   readonly what: string;
@@ -22,7 +22,7 @@ interface Reader {
 async function reader(
   venue: MarketVenue,
   what: string,
-  format: 'binary' | 'json',
+  format: 'binary' | 'json-raw',
   level3: boolean,
   symbol: number,
   port = venue.port,
@@ -124,7 +124,7 @@ test('a reader that lost one update detects it, requests a snapshot, and is corr
 test('after a restart the readers reconnect automatically, to the same books and numbers of trades', { timeout: 300_000 }, async (t) => {
   const venue = await MarketVenue.start(SYMBOLS, {}, await freePort());
   t.after(() => venue.stop());
-  const readers = [await reader(venue, 'binary', 'binary', true, 1), await reader(venue, 'json', 'json', false, 2)];
+  const readers = [await reader(venue, 'binary', 'binary', true, 1), await reader(venue, 'json-raw', 'json-raw', false, 2)];
   const ids: number[] = [];
   const gaps: number[][] = [];
   const { client } = readers[0];

@@ -55,7 +55,7 @@ test('the policy, step by step', () => {
 async function deepVenue(slowReader: Partial<SlowReaderPolicy>): Promise<{ venue: MarketVenue; raw: RawWebSocket }> {
   const venue = await MarketVenue.start(2, { heartbeatMs: 200, slowReader: { softLimitBytes: 64 * 1024, ...slowReader } });
   await venue.fill(1);
-  const raw = await RawWebSocket.open(venue.port, { protocol: 'json' });
+  const raw = await RawWebSocket.open(venue.port, { protocol: 'json-raw' });
   raw.text({ op: 'subscribe', channel: 'book-l3', symbol: 'S1' });
   await raw.until(() => raw.json().some(({ kind }) => kind === 'snapshot'));
   return { venue, raw };
@@ -128,7 +128,7 @@ test('a reader that lags too long is disconnected with 4008; other readers are n
   t.after(() => venue.stop());
   const { counters } = venue.market;
   const prng = new Prng(2);
-  const healthy = venue.client({ format: 'json' });
+  const healthy = venue.client({ format: 'json-raw' });
   const book = await healthy.book('S1');
   while (counters.cutsSlow === 0) {
     if (counters.laggingNow === 0) await makeLag(venue, raw);
@@ -170,7 +170,7 @@ for (const kind of ['requests', 'protocol pings'] as const) {
     const venue = await MarketVenue.start(1);
     t.after(() => venue.stop());
     const { counters } = venue.market;
-    const raw = await RawWebSocket.open(venue.port, { protocol: 'json' });
+    const raw = await RawWebSocket.open(venue.port, { protocol: 'json-raw' });
     raw.socket.pause();
     for (let i = 0; counters.cutsSlow === 0; i++) {
       assert.ok(i < 5000, 'it was never disconnected');

@@ -43,7 +43,7 @@ test('no stream has a time limit: by configuration, and a stream that outlives t
     assert.deepEqual(only('retry_policy'), [], name);
   }
   await library.orders.place(ORDER);
-  const market = await RawWebSocket.open(sidecar.ports.market, { protocol: 'json' });
+  const market = await RawWebSocket.open(sidecar.ports.market, { protocol: 'json-raw' });
   const orders = await RawWebSocket.open(sidecar.ports.market, { path: '/v1/orders?account=1' });
   t.after(() => [market, orders].map((socket) => socket.destroy()));
   let lost = 0;
@@ -88,7 +88,7 @@ test('an exchange that stops ends its streams in order, and Envoy detects it', o
   const shows = { certificate: files.client, token: await files.token() };
   assert.equal((await https(files, envoy.ports.queries, '/healthz', { certificate: files.client })).status, 200);
   const { ended } = await sessionToItsEnd(files, envoy.ports.orders, shows);
-  const market = await RawWebSocket.open(sidecar.ports.market, { protocol: 'json' });
+  const market = await RawWebSocket.open(sidecar.ports.market, { protocol: 'json-raw' });
   const orders = await RawWebSocket.open(sidecar.ports.market, { path: '/v1/orders?account=1' });
   await exchange.end('SIGTERM');
   assert.deepEqual(await ended, { status: 0, reset: 0 });

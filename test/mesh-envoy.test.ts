@@ -196,6 +196,9 @@ const ALERTED = ['trader', 'market-maker', 'read-only', 'operator', 'auditor'] a
 const QUERIES: readonly (readonly [path: string, roles: readonly string[]])[] = [
   ['/health/ready', ROLES],
   ['/openapi.json', ROLES],
+  ['/asyncapi.json', ROLES],
+  ['/v1/ticker?symbol=BTC-USD', ROLES],
+  ['/v1/trades?symbol=BTC-USD', ROLES],
   ['/v1/account?account=1', ROLES],
   ['/v1/fills?account=1', ROLES],
   ['/v1/ledger?account=1', ROLES],

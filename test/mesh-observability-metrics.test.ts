@@ -101,6 +101,7 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
       'openbell_drop_copy_reports_total',
       'openbell_disconnect_cancels_total',
       'openbell_market_bytes_total',
+      'openbell_market_public_connections',
       'openbell_market_events_total',
       'openbell_symbol_indicative_price',
       'openbell_symbol_last_price',

@@ -123,7 +123,7 @@ test('a large snapshot is one message in pieces: answers and deltas follow it, a
   await venue.quiet();
   const mirror = venue.market.book(1);
   assert.ok(mirror);
-  const raw = await RawWebSocket.open(venue.port, { protocol: 'json' });
+  const raw = await RawWebSocket.open(venue.port, { protocol: 'json-raw' });
   const book = new LocalOrderBook('S1');
   const kinds: string[] = [];
   let largest = 0;

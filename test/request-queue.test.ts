@@ -40,7 +40,7 @@ test('requests of one reader keep their order, readers take turns, and a turn of
 
 /** A reader and the tags of its pongs; heartbeats may come between them. */
 async function open(port: number): Promise<[RawWebSocket, unknown[]]> {
-  const raw = await RawWebSocket.open(port, { protocol: 'json' });
+  const raw = await RawWebSocket.open(port, { protocol: 'json-raw' });
   const pongs: unknown[] = [];
   raw.onMessage = ({ opcode, data }) => {
     if (opcode !== Opcode.Text) return;

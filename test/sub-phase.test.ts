@@ -6,7 +6,7 @@ import { Exchange } from '../engine/machine/exchange.ts';
 import { ROW_FIELDS, StateLoader, saveState, stateHash } from '../engine/machine/state-rows.ts';
 import { RowKind } from '../engine/state-part.ts';
 import { statusWire } from '../engine/wire/channels/status.ts';
-import { JsonBytes } from '../engine/wire/json-bytes.ts';
+import { JsonBytes, UNSCALED } from '../engine/wire/json-bytes.ts';
 import { CommandKind, Phase, Status, SubPhase } from '../engine/wire/layout.ts';
 import { MarketEventKind } from '../engine/wire/market-event.ts';
 import { BookMirror } from '../gateway/market/book-mirror.ts';
@@ -139,12 +139,12 @@ describe('the market data of a sub-phase', () => {
     mirror.subPhase = subPhase;
     mirror.surplusSide = 1;
     const words = new Int32Array(Status.bytes / 4);
-    status.snapshot({ mirror } as never, { words, add: () => 0 } as never);
+    status.snapshot({ mirror } as never, { words, add: () => 0 } as never, 0);
     return words;
   };
   const jsonOf = (words: Int32Array): Record<string, unknown> => {
     const out = new JsonBytes();
-    out.struct(statusWire.json, words, 0);
+    out.struct(statusWire.json, words, 0, UNSCALED);
     return JSON.parse(new TextDecoder().decode(out.written));
   };
 

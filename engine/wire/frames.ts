@@ -35,6 +35,7 @@ import {
 /** The oldest and the newest wire schema that this build supports. Every frame contains its schema version. */
 export const MIN_SCHEMA_VERSION = 1;
 export const SCHEMA_VERSION = 2;
+export const SUPPORTED_SCHEMA_VERSIONS = [MIN_SCHEMA_VERSION, SCHEMA_VERSION] as const;
 /** The first wire schema with long commands. */
 export const FIRST_WITH_EXTENSIONS = 2;
 /** Most records of one CommandFrame: commands, and extensions. */

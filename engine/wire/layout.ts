@@ -61,6 +61,11 @@ export const Channel = {
   Candles1h: 10,
   Candles4h: 11,
   Candles1d: 12,
+  Book5: 13,
+  Book10: 14,
+  Book20: 15,
+  Book50: 16,
+  Ticker: 17,
 } as const;
 export type Channel = (typeof Channel)[keyof typeof Channel];
 
@@ -144,6 +149,7 @@ export const FrameKind = {
   Unsubscribed: 5,
   Refused: 6,
   Pong: 7,
+  Time: 8,
 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
@@ -194,6 +200,7 @@ export const MarketOp = {
   Unsubscribe: 2,
   Resnapshot: 3,
   Ping: 4,
+  Time: 5,
 } as const;
 export type MarketOp = (typeof MarketOp)[keyof typeof MarketOp];
 
@@ -346,6 +353,28 @@ export const SubPhase = {
   LimitState: 5,
 } as const;
 export type SubPhase = (typeof SubPhase)[keyof typeof SubPhase];
+
+export const Ticker = {
+  bytes: 144,
+  openTimeUs: 0,
+  timeUs: 8,
+  open: 16,
+  high: 24,
+  low: 32,
+  last: 40,
+  change: 48,
+  changePpm: 56,
+  volume: 64,
+  notionalLow: 72,
+  notionalHigh: 80,
+  trades: 88,
+  lastTradeId: 96,
+  bidPrice: 104,
+  bidQuantity: 112,
+  askPrice: 120,
+  askQuantity: 128,
+  seq: 136,
+} as const;
 
 export const TimeInForce = {
   GoodTillCancel: 0,

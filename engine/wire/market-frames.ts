@@ -106,6 +106,8 @@ export interface FrameHead {
   tag: number;
   firstNo: number;
   timeUs: number;
+  /** Refused, in decimal JSON: what is wrong. */
+  text?: string;
 }
 
 /**
@@ -233,7 +235,7 @@ export class MarketRequestReader {
     if (channel !== 0) this.channel = flat.u8(channel);
     if (symbol !== 0) this.symbol = flat.u32(symbol);
     if (tag !== 0) this.tag = flat.u32(tag);
-    if (this.op < MarketOp.Subscribe || this.op > MarketOp.Ping) return Code.UNKNOWN_KIND;
+    if (this.op < MarketOp.Subscribe || this.op > MarketOp.Time) return Code.UNKNOWN_KIND;
     return this.channel >= CHANNELS.length ? Code.BAD_ENUM : Code.OK;
   }
 }
@@ -293,7 +295,7 @@ export class MarketFrameReader implements FrameHead {
     this.timeUs = this.#number(FIELD_TIME, 8);
     const { kind, channel, symbol, code, tag, firstNo, timeUs } = this;
     if (kind < 0 || channel < 0 || symbol < 0 || code < 0 || tag < 0 || firstNo < 0 || timeUs < 0) return Code.MALFORMED_FRAME;
-    if (kind < FrameKind.Snapshot || kind > FrameKind.Pong || channel >= CHANNELS.length) return Code.BAD_ENUM;
+    if (kind < FrameKind.Snapshot || kind > FrameKind.Time || channel >= CHANNELS.length) return Code.BAD_ENUM;
     const { structBytes, vectorField } = CHANNELS[channel];
     if (!flat.vector(vectorField, structBytes)) return Code.MALFORMED_FRAME;
     this.count = flat.vectorCount;

@@ -1,74 +1,29 @@
-import { Code, codeName } from '../codes.ts';
-import { repeatedKey } from '../repeated-key.ts';
-import { CHANNEL_NAMES, CHANNELS } from './channels/channels.ts';
-import { MIN_SCHEMA_VERSION, supportsSchema } from './frames.ts';
-import type { JsonBytes } from './json-bytes.ts';
-import { FrameKind, MarketOp } from './layout.ts';
+import { codeName } from '../codes.ts';
+import { CHANNELS } from './channels/channels.ts';
+import type { JsonBytes, JsonField, SymbolScale } from './json-bytes.ts';
+import { FrameKind } from './layout.ts';
 import type { FrameHead, StructList } from './market-frames.ts';
-import { FRAME_KIND_NAMES, MARKET_OP_NAMES } from './names.ts';
+import { FRAME_KIND_NAMES } from './names.ts';
 
-const OPS = new Map<unknown, number>(MARKET_OP_NAMES.map((name, op): [string, number] => [name, op]).slice(MarketOp.Subscribe));
-const CHANNEL_IDS = new Map<unknown, number>(CHANNEL_NAMES.map((name, channel) => [name, channel]));
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** A JSON request; `symbol` is a name, an id, or `*`. Channel and symbol are -1 where they could not be read. */
-export interface JsonRequest {
-  code: Code;
-  op: number;
-  channel: number;
-  symbol: string | number;
-  tag: number;
+/** The symbol of a frame: its name, `*` for every one, `?` for an unknown one; and what its ticks and lots are worth. */
+export interface FrameSymbol {
+  readonly name: string;
+  readonly scale: SymbolScale;
 }
 
-/** A misspelt key would otherwise change what the request means. */
-const KEYS = new Set(['op', 'channel', 'symbol', 'tag', 'schema_version']);
-
-/** Reads an untrusted request: `{"op":"subscribe","channel":"book","symbol":"BTC-USD","tag":1}`. Never throws. */
-export function parseJsonRequest(bytes: Uint8Array): JsonRequest {
-  const request: JsonRequest = { code: Code.OK, op: 0, channel: -1, symbol: -1, tag: 0 };
-  const reject = (code: Code) => {
-    request.code = code;
-    return request;
-  };
-  let text: string;
-  let value: unknown;
-  try {
-    text = utf8.decode(bytes);
-    value = JSON.parse(text);
-  } catch {
-    return reject(Code.MALFORMED_FRAME);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return reject(Code.MALFORMED_FRAME);
-  const fields = value as Record<string, unknown>;
-  const { tag = 0, schema_version = MIN_SCHEMA_VERSION, symbol } = fields;
-  // First what the answer names, whatever is wrong with the rest.
-  request.channel = CHANNEL_IDS.get(fields.channel) ?? -1;
-  if (typeof symbol === 'string' || (typeof symbol === 'number' && symbol >>> 0 === symbol)) request.symbol = symbol;
-  if (typeof tag !== 'number' || tag >>> 0 !== tag) return reject(Code.BAD_RANGE);
-  request.tag = tag;
-  if (Object.keys(fields).some((key) => !KEYS.has(key)) || repeatedKey(text) !== undefined) return reject(Code.MALFORMED_FRAME);
-  if (typeof schema_version !== 'number' || !supportsSchema(schema_version)) return reject(Code.WRONG_SCHEMA_VERSION);
-  const op = OPS.get(fields.op);
-  if (op === undefined) return reject(Code.UNKNOWN_KIND);
-  request.op = op;
-  if (op === MarketOp.Ping) {
-    request.channel = request.symbol = 0;
-    return request;
-  }
-  if (request.channel === -1) return reject(Code.BAD_ENUM);
-  return request.symbol === -1 ? reject(Code.BAD_RANGE) : request;
+/** One way to write market frames as JSON. */
+export interface JsonStyle {
+  /** Fields of the structs, by Channel. */
+  readonly fields: readonly (readonly JsonField[])[];
+  /** A whole frame without structs, or the start of one with structs. */
+  readonly head: (head: FrameHead, symbol: string, hasStructs: boolean) => string;
 }
 
-/**
- * Appends a market frame as JSON, with the names and numbers of the wire
- * schema: prices in ticks, quantities in lots.
- *
- * @param symbol its name; `*` for 0; in a reject, `?` (as the channel) for what is unknown
- */
-export function jsonFrame(out: JsonBytes, head: FrameHead, symbol: string, structs: StructList | undefined): void {
-  out.text(jsonHead(head, symbol, structs !== undefined));
+/** Appends a market frame. */
+export function jsonFrame(out: JsonBytes, style: JsonStyle, head: FrameHead, symbol: FrameSymbol, structs: StructList | undefined): void {
+  out.text(style.head(head, symbol.name, structs !== undefined));
   if (structs === undefined) return;
-  jsonStructs(out, head.channel, structs, 0, structs.count);
+  jsonStructs(out, style.fields[head.channel], structs, symbol.scale, 0, structs.count);
   out.text(JSON_END);
 }
 
@@ -76,22 +31,54 @@ export function jsonFrame(out: JsonBytes, head: FrameHead, symbol: string, struc
 export const JSON_END = ']}';
 
 /** Appends the structs [from, end) of a frame, with the commas before and between them. */
-export function jsonStructs(out: JsonBytes, channel: number, { words, bytes }: StructList, from: number, end: number): void {
-  const { json } = CHANNELS[channel];
+export function jsonStructs(
+  out: JsonBytes,
+  fields: readonly JsonField[],
+  { words, bytes }: StructList,
+  scale: SymbolScale,
+  from: number,
+  end: number,
+): void {
   for (let i = from; i < end; i++) {
     if (i !== 0) out.text(',');
-    out.struct(json, words, (i * bytes) >> 2);
+    out.struct(fields, words, (i * bytes) >> 2, scale);
   }
 }
 
-/** A whole frame without structs, or the start of one with structs. */
-export function jsonHead(head: FrameHead, symbol: string, hasStructs: boolean): string {
-  const { kind, channel } = head;
-  let text = `{"kind":"${FRAME_KIND_NAMES[kind]}"`;
-  if (kind === FrameKind.Heartbeat) return `${text},"first_no":${head.firstNo},"time_us":${head.timeUs}}`;
-  if (kind === FrameKind.Pong) return `${text},"tag":${head.tag},"time_us":${head.timeUs}}`;
-  text += `,"channel":"${CHANNEL_NAMES[channel] ?? '?'}","symbol":"${symbol}"`;
-  if (kind === FrameKind.Refused) text += `,"code":${head.code},"name":"${codeName(head.code)}"`;
-  if (!hasStructs) return `${text},"tag":${head.tag},"time_us":${head.timeUs}}`;
-  return `${text},"first_no":${head.firstNo},"time_us":${head.timeUs},"${CHANNELS[channel].vectorName}":[`;
+/** Names and numbers of the wire schema: snake case, prices in ticks, quantities in lots. */
+export const RAW_JSON: JsonStyle = {
+  fields: CHANNELS.map(({ json }) => json),
+  head: (head, symbol, hasStructs) => {
+    const { kind } = head;
+    let text = `{"kind":"${FRAME_KIND_NAMES[kind]}"`;
+    if (kind === FrameKind.Heartbeat) return `${text},"first_no":${head.firstNo},"time_us":${head.timeUs}}`;
+    if (kind === FrameKind.Pong || kind === FrameKind.Time) return `${text},"tag":${head.tag},"time_us":${head.timeUs}}`;
+    text += channelText(head.channel, symbol);
+    if (kind === FrameKind.Refused) text += `,"code":${head.code},"name":"${codeName(head.code)}"`;
+    if (!hasStructs) return `${text},"tag":${head.tag},"time_us":${head.timeUs}}`;
+    return `${text},"first_no":${head.firstNo},"time_us":${head.timeUs},"${CHANNELS[head.channel].vectorName}":[`;
+  },
+};
+
+/** Names in camel case, prices, quantities and money as decimal text, ids as text. */
+export const DECIMAL_JSON: JsonStyle = {
+  fields: CHANNELS.map(({ decimal }) => decimal),
+  head: (head, symbol, hasStructs) => {
+    const { kind, timeUs } = head;
+    let text = `{"kind":"${FRAME_KIND_NAMES[kind]}"`;
+    if (kind === FrameKind.Heartbeat) return `${text},"firstNo":${head.firstNo},"timeUs":${timeUs}}`;
+    if (kind === FrameKind.Pong) return `${text},"tag":${head.tag},"timeUs":${timeUs}}`;
+    if (kind === FrameKind.Time) return `${text},"tag":${head.tag},"timeUs":${timeUs},"time":"${new Date(timeUs / 1000).toISOString()}"}`;
+    text += channelText(head.channel, symbol);
+    if (kind === FrameKind.Refused)
+      text += `,"code":${head.code},"name":"${codeName(head.code)}","text":${JSON.stringify(head.text ?? '')}`;
+    if (!hasStructs) return `${text},"tag":${head.tag},"timeUs":${timeUs}}`;
+    return `${text},"firstNo":${head.firstNo},"timeUs":${timeUs},"${CHANNELS[head.channel].vectorName}":[`;
+  },
+};
+
+/** @param channel -1: an unknown one */
+function channelText(channel: number, symbol: string): string {
+  const { textName = '?', depth = 0 } = CHANNELS[channel] ?? {};
+  return `,"channel":"${textName}"${depth === 0 ? '' : `,"depth":${depth}`},"symbol":"${symbol}"`;
 }

@@ -52,10 +52,20 @@ export type CommandKindName = (typeof COMMAND_KIND_NAMES)[number];
 export const ORDER_ACTION_NAMES = ['add', 'change', 'remove'] as const;
 export type OrderActionName = (typeof ORDER_ACTION_NAMES)[number];
 
-export const FRAME_KIND_NAMES = ['none', 'snapshot', 'delta', 'heartbeat', 'subscribed', 'unsubscribed', 'refused', 'pong'] as const;
+export const FRAME_KIND_NAMES = [
+  'none',
+  'snapshot',
+  'delta',
+  'heartbeat',
+  'subscribed',
+  'unsubscribed',
+  'refused',
+  'pong',
+  'time',
+] as const;
 export type FrameKindName = (typeof FRAME_KIND_NAMES)[number];
 
-export const MARKET_OP_NAMES = ['none', 'subscribe', 'unsubscribe', 'resnapshot', 'ping'] as const;
+export const MARKET_OP_NAMES = ['none', 'subscribe', 'unsubscribe', 'resnapshot', 'ping', 'time'] as const;
 
 /** By SelfTradeMode. */
 export const SELF_TRADE_NAMES = ['default', 'none', 'cancel-newest', 'cancel-oldest', 'cancel-both', 'decrement'] as const;

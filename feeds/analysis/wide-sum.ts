@@ -17,7 +17,7 @@ export function addProduct(words: Float64Array, at: number, a: number, b: number
   // A product that rounds to 2^53 or more may have lost its last bits.
   if (product >= LIMIT) return addLongProduct(words, at, a, b);
   const carry = product >= WIDE_BASE ? 1 : 0;
-  return add(words, at, product - carry * WIDE_BASE, carry);
+  return addWide(words, at, product - carry * WIDE_BASE, carry);
 }
 
 /** The schoolbook product of halves of 26 bits. Each partial product is below 2^53, or the whole one does not fit. */
@@ -40,10 +40,11 @@ function addLongProduct(words: Float64Array, at: number, a: number, b: number): 
     low -= WIDE_BASE;
     high++;
   }
-  return high < LIMIT && add(words, at, low, high);
+  return high < LIMIT && addWide(words, at, low, high);
 }
 
-function add(words: Float64Array, at: number, low: number, high: number): boolean {
+/** Adds the sum `high * 2^52 + low`. @returns false: it would not fit, and the sum was not changed */
+export function addWide(words: Float64Array, at: number, low: number, high: number): boolean {
   let sumLow = words[at] + low;
   let sumHigh = words[at + 1] + high;
   if (sumLow >= WIDE_BASE) {
@@ -54,6 +55,13 @@ function add(words: Float64Array, at: number, low: number, high: number): boolea
   words[at] = sumLow;
   words[at + 1] = sumHigh;
   return true;
+}
+
+/** Subtracts a sum that was added before. */
+export function subtractWide(words: Float64Array, at: number, low: number, high: number): void {
+  const borrow = words[at] < low ? 1 : 0;
+  words[at] += borrow * WIDE_BASE - low;
+  words[at + 1] -= high + borrow;
 }
 
 /** The value of a sum. Cold. */

@@ -1,5 +1,6 @@
 import { Code, codeName } from '../../engine/codes.ts';
 import { CHANNEL_NAMES, CHANNELS, type ChannelName, type UpdateOf } from '../../engine/wire/channels/channels.ts';
+import { camelCase } from '../../engine/wire/json-bytes.ts';
 import { FrameKind } from '../../engine/wire/layout.ts';
 import { MarketFrameReader } from '../../engine/wire/market-frames.ts';
 import { FRAME_KIND_NAMES, type FrameKindName } from '../../engine/wire/names.ts';
@@ -11,6 +12,7 @@ export type { LevelView } from '../../engine/wire/channels/book.ts';
 export type { OrderView } from '../../engine/wire/channels/book-l3.ts';
 export type { CandleView } from '../../engine/wire/channels/candles.ts';
 export type { StatusView } from '../../engine/wire/channels/status.ts';
+export type { TickerView } from '../../engine/wire/channels/ticker.ts';
 export type { TradeView } from '../../engine/wire/channels/trades.ts';
 export type { PhaseName, SubPhaseName } from '../../engine/wire/names.ts';
 export type { UpdateOf };
@@ -63,8 +65,9 @@ export function decodeBinary(bytes: Uint8Array): MarketFrameView {
 /** @throws OpenbellError MALFORMED_FRAME */
 export function decodeJson(text: string): MarketFrameView {
   try {
-    const frame = JSON.parse(text, camelCase);
-    const channel = CHANNEL_NAMES.indexOf(frame.channel ?? CHANNEL_NAMES[0]);
+    const frame = JSON.parse(text, named);
+    const { channel: textName = CHANNEL_NAMES[0], depth: levels = 0 } = frame;
+    const channel = CHANNELS.findIndex((wire) => wire.textName === textName && wire.depth === levels);
     const updates = (frame[CHANNELS[channel]?.vectorName] ?? []) as UpdateOf[ChannelName][];
     const { kind, symbol = '*', name = 'OK', tag = 0, firstNo = 0, timeUs = 0 } = frame;
     return { kind, channel: CHANNEL_NAMES[channel], symbol, code: name, tag, firstNo, timeUs, updates };
@@ -77,14 +80,14 @@ export function decodeJson(text: string): MarketFrameView {
 const FLAGS = new Set(CHANNELS.flatMap(({ flags }) => flags));
 
 /** Reviver: `order_id` becomes `orderId`, and a flag's 0 or 1 a boolean. */
-function camelCase(_key: string, value: unknown): unknown {
+function named(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const named: Record<string, unknown> = {};
+  const fields: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(value)) {
-    const name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    named[name] = FLAGS.has(name) ? field === 1 : field;
+    const name = camelCase(key);
+    fields[name] = FLAGS.has(name) ? field === 1 : field;
   }
-  return named;
+  return fields;
 }
 
 /** Whether the channel of a reject or an answer carries state. */

@@ -1,4 +1,4 @@
-import { CHANNEL_NAMES, type ChannelName } from '../../engine/wire/channels/channels.ts';
+import { CHANNEL_NAMES, CHANNELS, type ChannelName } from '../../engine/wire/channels/channels.ts';
 import { MarketOp } from '../../engine/wire/layout.ts';
 import { marketRequest } from '../../engine/wire/market-frames.ts';
 import { MARKET_OP_NAMES } from '../../engine/wire/names.ts';
@@ -17,9 +17,13 @@ export const MARKET_FORMATS = {
     request: (op, channel, id, _name, tag) => marketRequest(op, CHANNEL_NAMES.indexOf(channel), id, tag),
     frame: read,
   },
-  json: {
-    request: (op, channel, _id, name, tag) =>
-      JSON.stringify(op === MarketOp.Ping ? { op: MARKET_OP_NAMES[op], tag } : { op: MARKET_OP_NAMES[op], channel, symbol: name, tag }),
+  'json-raw': {
+    request: (op, channel, _id, name, tag) => {
+      const request = { op: MARKET_OP_NAMES[op], tag };
+      if (op === MarketOp.Ping) return JSON.stringify(request);
+      const { textName, depth } = CHANNELS[CHANNEL_NAMES.indexOf(channel)];
+      return JSON.stringify({ ...request, channel: textName, symbol: name, ...(depth !== 0 && { depth }) });
+    },
     frame: read,
   },
 } as const satisfies Record<string, ClientFormat>;

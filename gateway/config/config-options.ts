@@ -262,7 +262,7 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
   'public-market-data': {
     key: 'publicMarketData',
     fallback: false,
-    help: 'answer queries for symbols, books, trades, candles and indicators over HTTP without credentials: docs/SECURITY.md',
+    help: 'answer queries for symbols, books, trades, candles and indicators over HTTP, and send market data over WebSocket, without credentials: docs/SECURITY.md',
     parse: onOff,
   },
   'cors-origins': {

@@ -1,3 +1,4 @@
+import type { SymbolScale } from '../../engine/wire/json-bytes.ts';
 import { StructList } from '../../engine/wire/market-frames.ts';
 import type { Candles } from '../../feeds/analysis/candles.ts';
 import type { BookMirror } from './book-mirror.ts';
@@ -5,6 +6,7 @@ import type { ChannelDescriptor, ChannelState } from './channels/channel.ts';
 import type { MarketFormat } from './formats/format.ts';
 import { FORMATS } from './formats/formats.ts';
 import type { SnapshotJob } from './snapshot-job.ts';
+import type { SymbolPast } from './symbol-past.ts';
 
 export const SubscriptionState = {
   /** Waits for a snapshot; gets no deltas before it. */
@@ -18,6 +20,8 @@ export type SubscriptionState = (typeof SubscriptionState)[keyof typeof Subscrip
 export interface MarketReader {
   readonly format: MarketFormat;
   readonly open: boolean;
+  /** A reader without credentials, which is served after the others. */
+  readonly isPublic: boolean;
   /** In the fan-out's list of readers that want snapshots. */
   waiting: boolean;
   /** Subscriptions that wait for a snapshot, in the order they are served. */
@@ -40,15 +44,18 @@ export class Subscription {
   readonly reader: MarketReader;
   readonly feed: ChannelFeed;
   state: SubscriptionState = SubscriptionState.Waiting;
+  /** Trades that its snapshots have, at most. */
+  last: number;
   /** In the reader's list of wanted snapshots. */
   queued = false;
   /** Position in `feed.subscribers` of the reader's format. */
   at: number;
 
-  constructor(reader: MarketReader, feed: ChannelFeed, at: number) {
+  constructor(reader: MarketReader, feed: ChannelFeed, at: number, last: number) {
     this.reader = reader;
     this.feed = feed;
     this.at = at;
+    this.last = last;
   }
 }
 
@@ -56,8 +63,11 @@ export class Subscription {
 export interface FeedSymbol {
   readonly symbol: number;
   readonly name: string;
+  /** What a tick and a lot are worth. */
+  readonly scale: SymbolScale;
   readonly mirror: BookMirror;
   readonly candles: Candles;
+  readonly past: SymbolPast;
 }
 
 /** One channel of one symbol: update number, pending updates and subscribers. */
@@ -68,6 +78,7 @@ export class ChannelFeed implements ChannelState {
   readonly owner: FeedSymbol;
   readonly mirror: BookMirror;
   readonly candles: Candles;
+  readonly past: SymbolPast;
   /** Number of the last update taken; a snapshot taken now carries it. */
   number = 0;
   readonly pending: StructList;
@@ -78,14 +89,12 @@ export class ChannelFeed implements ChannelState {
   overflown = false;
   /** By format. */
   readonly subscribers: readonly Subscription[][] = FORMATS.map(() => []);
-  /** The frames of this flush's snapshot, by format; made on first use. */
-  readonly snapshots: (Uint8Array | undefined)[] = FORMATS.map(() => undefined);
+  /** The frames of this flush's snapshots, by format and last trades; made on first use. */
+  readonly snapshots = new Map<number, Uint8Array>();
   /** A snapshot that is being made in steps. */
   job: SnapshotJob<ChannelFeed, MarketReader> | undefined;
   /** Before it no further one is begun, ms of the monotonic clock. */
   restUntil = 0;
-  /** One of `snapshots` is set. */
-  snapshotted = false;
 
   constructor(descriptor: ChannelDescriptor, owner: FeedSymbol) {
     this.descriptor = descriptor;
@@ -93,14 +102,15 @@ export class ChannelFeed implements ChannelState {
     this.owner = owner;
     this.mirror = owner.mirror;
     this.candles = owner.candles;
+    this.past = owner.past;
     this.pending = new StructList(descriptor.wire.structBytes);
     this.state = new Float64Array(descriptor.stateDoubles);
     this.#maxPending = descriptor.maxPending;
   }
 
-  subscribe(reader: MarketReader): Subscription {
+  subscribe(reader: MarketReader, last: number): Subscription {
     const list = this.subscribers[reader.format.index];
-    const subscription = new Subscription(reader, this, list.length);
+    const subscription = new Subscription(reader, this, list.length, last);
     list.push(subscription);
     this.#wantedChanged();
     return subscription;

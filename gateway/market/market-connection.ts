@@ -11,6 +11,12 @@ import { SlowReader, type SlowReaderPolicy } from './slow-reader.ts';
 /** Maximum bytes of answers queued for a reader that does not read. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
+/** What a reader may use. */
+export interface ReaderRights {
+  readonly isPublic: boolean;
+  readonly maxSubscriptions: number;
+}
+
 /**
  * One reader: its socket, its subscriptions and the pending frames of
  * this flush. Frames are views of the flush's memory, shared by all readers.
@@ -24,11 +30,16 @@ export class MarketConnection implements MarketReader {
   readonly subscriptions = new Map<number, Subscription>();
   /** Channels (bit per channel) subscribed for every symbol, those defined later included. */
   allChannels = 0;
+  /** Trades that snapshots of those subscriptions have, at most. */
+  lastOfAll = 0;
   faults = 0;
   heartbeats = 0;
   /** The tenth of the heartbeat interval in which it gets its heartbeat. */
   readonly group: number;
   open = true;
+  readonly isPublic: boolean;
+  /** See `maxSubscriptions` of MarketDataOptions. */
+  readonly maxSubscriptions: number;
   /** ms since the Unix epoch. */
   readonly expiresAt: number;
   readonly owner: SessionOwner;
@@ -59,6 +70,7 @@ export class MarketConnection implements MarketReader {
     number: number,
     group: number,
     policy: SlowReaderPolicy,
+    rights: ReaderRights,
     counters: MarketCounters,
     onPaced: (connection: MarketConnection) => void,
   ) {
@@ -68,6 +80,8 @@ export class MarketConnection implements MarketReader {
     this.owner = owner;
     this.number = number;
     this.group = group;
+    this.isPublic = rights.isPublic;
+    this.maxSubscriptions = rights.maxSubscriptions;
     this.slow = new SlowReader(policy);
     this.#counters = counters;
     this.paced = new PacedFrames(socket, format.binary, () => onPaced(this));
@@ -159,14 +173,16 @@ export class MarketConnection implements MarketReader {
     return this.#answerBytes <= MAX_ANSWER_BYTES;
   }
 
-  subscribe(feed: ChannelFeed): void {
+  /** @param last trades that snapshots of it have, at most */
+  subscribe(feed: ChannelFeed, last: number): void {
     const key = subscriptionKey(feed.channel, feed.owner.symbol);
     let subscription = this.subscriptions.get(key);
     if (subscription === undefined) {
-      subscription = feed.subscribe(this);
+      subscription = feed.subscribe(this, last);
       this.subscriptions.set(key, subscription);
       this.#counters.subscriptionsNow++;
     }
+    subscription.last = last;
     this.want(subscription);
   }
 

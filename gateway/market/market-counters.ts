@@ -6,6 +6,10 @@ export class MarketCounters {
   connections = 0;
   /** Connections rejected because there were too many. */
   connectionsRejected = 0;
+  /** Readers without credentials, those cut for others, and ms of sending to all of them. */
+  publicNow = 0;
+  publicCut = 0;
+  publicMs = 0;
   subscriptionsNow = 0;
   events = 0;
   flushes = 0;

@@ -1,6 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import type { RingSlots } from '../../engine/rings/ring.ts';
-import { FrameKind, MarketOp } from '../../engine/wire/layout.ts';
+import { UNSCALED } from '../../engine/wire/json-bytes.ts';
+import { Channel, FrameKind, MarketOp } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
 import { FrameArena, type FrameHead } from '../../engine/wire/market-frames.ts';
 import type { Candles } from '../../feeds/analysis/candles.ts';
@@ -9,14 +10,17 @@ import { Slices } from '../slices.ts';
 import type { BookMirror } from './book-mirror.ts';
 import type { MarketFormat } from './formats/format.ts';
 import { LiveCandles } from './live-candles.ts';
-import { MarketConnection } from './market-connection.ts';
+import { MarketConnection, type ReaderRights } from './market-connection.ts';
 import { MarketCounters } from './market-counters.ts';
 import { FanOut, wallClockUs } from './market-fan-out.ts';
-import { MarketSymbols, type SymbolNames } from './market-symbols.ts';
+import { MarketSymbols, type SymbolNames, TICKER_TURNS } from './market-symbols.ts';
 import { Pacer } from './pacer.ts';
+import { type MarketHistory, PastLoader } from './past-loader.ts';
 import { CloseCause, type ReaderSocket } from './reader-socket.ts';
 import { RequestQueue } from './request-queue.ts';
 import { DEFAULT_SLOW_READER, type SlowReaderPolicy } from './slow-reader.ts';
+import type { SymbolFeed } from './symbol-feed.ts';
+import { readTicker, TICKER_VALUES } from './ticker.ts';
 
 export interface MarketDataOptions {
   /** Resting orders of the engine's shard: also the capacity of the mirrors. */
@@ -36,20 +40,36 @@ export interface MarketDataOptions {
   readonly candles?: LiveCandles;
   /** Time of the last command whose events were all published, microseconds; 0: it is not known now. Candles close by it and by the events. */
   readonly engineTimeUs?: () => number;
-  /** Logs that time has passed: a candle that a reader follows has ended, and no command shows it. */
+  /** Logs that time has passed: a candle that a reader follows has ended, or a 24-hour window has changed, and no command shows it. */
   readonly passTime?: () => void;
+  /** What market data does not keep; default: there is nothing. */
+  readonly history?: MarketHistory;
 }
 
 const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
 const BEATS = 10;
 const SECOND_US = 1e6;
+/** What a reader without credentials may use. */
+const PUBLIC_RIGHTS: ReaderRights = { isPublic: true, maxSubscriptions: 256 };
+/** Time for requests of all of them per turn of the event loop, ms: a fifth of what the others have. */
+const PUBLIC_REQUESTS_MS = 0.1;
+/** Their share of the unsent bytes that another reader may have: one in so many. */
+const PUBLIC_PART = 4;
+/** Part of the thread's time that sending to all of them may take. */
+const PUBLIC_SHARE = 0.1;
 /** How often the engine's time is read for candles. */
 const CANDLES_EVERY_MS = 100;
 const CLOSE_GRACE_MS = 100;
 /** Kind of the answer to each MarketOp; a resnapshot is answered by the snapshot itself. */
-const ANSWERS = [FrameKind.Refused, FrameKind.Subscribed, FrameKind.Unsubscribed, FrameKind.None, FrameKind.Pong] as const;
+const ANSWERS = [FrameKind.Refused, FrameKind.Subscribed, FrameKind.Unsubscribed, FrameKind.None, FrameKind.Pong, FrameKind.Time] as const;
+const REJECT_TEXTS = new Map<Code, string>([
+  [Code.MALFORMED_FRAME, 'the message is of another kind than the subprotocol has: send text for JSON, binary messages otherwise'],
+  [Code.UNKNOWN_SYMBOL, 'there is no such symbol; GET /v1/symbols lists them'],
+  [Code.BAD_SUBSCRIPTION, 'there is no such subscription, or there are too many'],
+]);
 const GOING_AWAY = 'the exchange is stopping';
 const EXPIRED = 'UNAUTHENTICATED: the credentials have expired: connect again with new ones';
+const SHED = 'BUSY: readers without credentials are disconnected first: connect again later, or with a token';
 const TOO_MANY = 'slow reader: too many requests at once';
 const NOT_READING = 'slow reader: sends requests and does not read the answers, or too many pings';
 
@@ -61,7 +81,7 @@ const NOT_READING = 'slow reader: sends requests and does not read the answers, 
 export class MarketData implements SessionSource {
   readonly kind = 'market-data';
   readonly counters = new MarketCounters();
-  readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'slices' | 'candles' | 'engineTimeUs' | 'passTime'>>;
+  readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'slices' | 'candles' | 'engineTimeUs' | 'passTime' | 'history'>>;
   readonly #policy: SlowReaderPolicy;
   readonly #candles: LiveCandles;
   readonly #engineTimeUs: () => number;
@@ -73,9 +93,16 @@ export class MarketData implements SessionSource {
   #timeUs = 0;
   readonly #symbols: MarketSymbols;
   readonly #fanOut: FanOut;
+  readonly #past: PastLoader;
+  #tickerTurn = 0;
   readonly #pacer: Pacer<MarketConnection>;
   readonly #nowUs: () => number;
   readonly #requests: RequestQueue<MarketConnection>;
+  readonly #publicRequests: RequestQueue<MarketConnection>;
+  /** Readers without credentials, oldest first. */
+  readonly #public = new Set<MarketConnection>();
+  #publicMs = 0;
+  #tickedAt = 0;
   /** In BEATS groups, so that heartbeats of many connections do not go out in one burst. */
   readonly #connections: Set<MarketConnection>[] = Array.from({ length: BEATS }, () => new Set());
   /** The same by number, in the order of opening. */
@@ -84,7 +111,7 @@ export class MarketData implements SessionSource {
   #beat = 0;
   #stopping = false;
   readonly #answers = new FrameArena(1024);
-  readonly #answer: FrameHead = { kind: 0, channel: 0, symbol: 0, code: 0, tag: 0, firstNo: 0, timeUs: 0 };
+  readonly #answer: FrameHead = { kind: 0, channel: 0, symbol: 0, code: 0, tag: 0, firstNo: 0, timeUs: 0, text: '' };
 
   /**
    * @param names the engine's directory
@@ -97,6 +124,7 @@ export class MarketData implements SessionSource {
       candles = new LiveCandles(),
       engineTimeUs = () => 0,
       passTime = () => undefined,
+      history,
       ...rest
     } = options;
     this.#candles = candles;
@@ -105,12 +133,17 @@ export class MarketData implements SessionSource {
     this.#options = { heartbeatMs: 5000, maxConnections: 16_384, maxSubscriptions: 16_384, maxFaults: 16, ...rest };
     this.#policy = { ...DEFAULT_SLOW_READER, ...slowReader };
     this.#nowUs = nowUs;
-    this.#fanOut = new FanOut(this.counters, nowUs, slices);
-    this.#pacer = new Pacer(slices, (connection) => connection.open && this.onDrain(connection));
-    this.#requests = new RequestQueue(this.#options.maxSubscriptions, (...request) => this.#handle(...request));
-    this.#symbols = new MarketSymbols(names, options.orders, candles, this.#options.maxSubscriptions, (connection) =>
-      this.#fanOut.wait(connection),
+    this.#fanOut = new FanOut(this.counters, nowUs, slices, ({ owner }) => this.#past.want(this.#symbols.at(owner.symbol)));
+    this.#past = new PastLoader(
+      history,
+      () => this.timeUs,
+      (feed) => this.#onPast(feed),
     );
+    this.#pacer = new Pacer(slices, (connection) => connection.open && this.onDrain(connection));
+    const handle = (...request: [MarketConnection, Uint8Array, boolean]): void => this.#handle(...request);
+    this.#requests = new RequestQueue(this.#options.maxSubscriptions, handle);
+    this.#publicRequests = new RequestQueue(PUBLIC_RIGHTS.maxSubscriptions, handle, PUBLIC_REQUESTS_MS);
+    this.#symbols = new MarketSymbols(names, options.orders, candles, (connection) => this.#fanOut.wait(connection));
   }
 
   /** Starts heartbeats and the checks for slow readers. */
@@ -137,6 +170,21 @@ export class MarketData implements SessionSource {
     // A symbol without an event since the start has no readers yet.
     if (this.#symbols.find(symbol) === undefined) candles.advance(timeUs);
     return candles;
+  }
+
+  /**
+   * The ticker of a symbol, see TickerValue.
+   * @throws PastUnavailableError, and errors of the history
+   */
+  async ticker(symbol: number): Promise<Float64Array> {
+    const feed = this.#symbols.at(symbol);
+    await this.#past.load(feed);
+    const { timeUs } = this;
+    if (this.#closeCandles(timeUs)) this.#fanOut.flush();
+    feed.past.advance(timeUs);
+    const values = new Float64Array(TICKER_VALUES);
+    readTicker(feed.mirror, feed.candles, feed.past, values);
+    return values;
   }
 
   /** Orders that rest in all books, as of the last event. */
@@ -166,6 +214,7 @@ export class MarketData implements SessionSource {
     clearInterval(this.#timer);
     clearInterval(this.#timing);
     this.#fanOut.stop();
+    this.#past.stop();
     let open = 0;
     for (const group of this.#connections) {
       for (const connection of [...group]) {
@@ -177,22 +226,32 @@ export class MarketData implements SessionSource {
     if (open !== 0) await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
   }
 
-  /** Whether another reader may be opened; if not, a rejected connection is counted. */
-  hasRoom(): boolean {
+  /** Whether another reader may be opened; if not, a rejected connection is counted. A reader without credentials gives way to one with them. */
+  hasRoom(isPublic: boolean = false): boolean {
+    if (!this.#stopping && !isPublic && this.counters.connectionsNow >= this.#options.maxConnections) this.#cutPublic(1);
     if (!this.#stopping && this.counters.connectionsNow < this.#options.maxConnections) return true;
     this.counters.connectionsRejected++;
     return false;
   }
 
-  /** Opens a reader, which lives until {@link onClosed}. @param expiresAt when it is to be closed, ms since the Unix epoch, or Infinity */
-  open(socket: ReaderSocket, format: MarketFormat, expiresAt: number, owner: SessionOwner): MarketConnection {
+  /**
+   * Opens a reader, which lives until {@link onClosed}.
+   * @param expiresAt when it is to be closed, ms since the Unix epoch, or Infinity
+   * @param isPublic it has shown no credentials
+   */
+  open(socket: ReaderSocket, format: MarketFormat, expiresAt: number, owner: SessionOwner, isPublic: boolean = false): MarketConnection {
     const { counters } = this;
+    const policy = isPublic ? { ...this.#policy, softLimitBytes: this.#policy.softLimitBytes / PUBLIC_PART } : this.#policy;
+    const rights = isPublic ? PUBLIC_RIGHTS : { isPublic, maxSubscriptions: this.#options.maxSubscriptions };
+    const onPaced = (reader: MarketConnection) => this.#pacer.add(reader);
     const group = counters.connections++ % BEATS;
     const number = counters.connections;
-    const connection = new MarketConnection(socket, format, expiresAt, owner, number, group, this.#policy, counters, (reader) =>
-      this.#pacer.add(reader),
-    );
+    const connection = new MarketConnection(socket, format, expiresAt, owner, number, group, policy, rights, counters, onPaced);
     this.#readers.set(number, connection);
+    if (isPublic) {
+      this.#public.add(connection);
+      counters.publicNow++;
+    }
     counters.connectionsNow++;
     this.#connections[connection.group].add(connection);
     if (this.#stopping) connection.close(CloseCause.GoingAway, GOING_AWAY);
@@ -206,6 +265,8 @@ export class MarketData implements SessionSource {
     if (connection.slow.lagging) this.counters.laggingNow--;
     this.#symbols.forget(connection);
     this.#requests.forget(connection);
+    this.#publicRequests.forget(connection);
+    if (this.#public.delete(connection)) this.counters.publicNow--;
     this.#connections[connection.group].delete(connection);
     this.#readers.delete(connection.number);
     this.counters.connectionsNow--;
@@ -245,6 +306,22 @@ export class MarketData implements SessionSource {
     if (!allowed || !connection.answers(bytes)) this.#cut(connection, CloseCause.SlowReader, NOT_READING);
   }
 
+  /** Cuts the newest readers without credentials, while sending to all of them takes more than their share of the thread. */
+  #shed(now: number): void {
+    const used = this.counters.publicMs - this.#publicMs;
+    const share = used / Math.max(1, now - this.#tickedAt);
+    this.#publicMs = this.counters.publicMs;
+    this.#tickedAt = now;
+    if (share > PUBLIC_SHARE) this.#cutPublic(Math.ceil(this.#public.size * (1 - PUBLIC_SHARE / share)));
+  }
+
+  #cutPublic(count: number): void {
+    for (const connection of [...this.#public].slice(-count)) {
+      this.counters.publicCut++;
+      connection.close(CloseCause.Busy, SHED);
+    }
+  }
+
   #cut(connection: MarketConnection, cause: CloseCause, reason: string): void {
     if (!connection.open) return;
     if (cause === CloseCause.SlowReader) this.counters.cutsSlow++;
@@ -256,6 +333,7 @@ export class MarketData implements SessionSource {
   #tick(): void {
     this.#beat = (this.#beat + 1) % BEATS;
     const now = performance.now();
+    this.#shed(now);
     // Both clocks must agree: one wrong reading must not end connections.
     const dateMs = Math.min(Date.now(), this.#nowUs() / 1000);
     this.#symbols.follow();
@@ -269,10 +347,22 @@ export class MarketData implements SessionSource {
     }
   }
 
-  /** Candles also close by the time of commands that have no market event. */
+  /** Candles also close by the time of commands that have no market event. Runs every tenth of a second, so that a ticker is sent once a second. */
   #time(): void {
     if (this.#closeCandles(this.timeUs)) this.#fanOut.flush();
-    if (this.#symbols.candlesDue(this.#nowUs())) this.#passTime();
+    let due = false;
+    this.#tickerTurn = (this.#tickerTurn + 1) % TICKER_TURNS;
+    this.#symbols.advanceTickers(this.#tickerTurn, this.timeUs, (feed) => {
+      due = true;
+      this.#fanOut.mark(feed);
+    });
+    if (due) this.#fanOut.flush();
+    if (this.#symbols.timeDue(this.#nowUs())) this.#passTime();
+  }
+
+  #onPast(feed: SymbolFeed): void {
+    feed.past.advance(this.timeUs);
+    for (const channel of [Channel.Trades, Channel.Ticker]) this.#fanOut.release(feed.channels[channel]);
   }
 
   /** @returns whether there is something to send */
@@ -299,7 +389,8 @@ export class MarketData implements SessionSource {
 
   /** Takes a request of a reader, now or in a later turn of the event loop. The content is untrusted, and valid during the call only. */
   onRequest(connection: MarketConnection, bytes: Uint8Array, isBinary: boolean): void {
-    if (!this.#requests.take(connection, bytes, isBinary)) this.#cut(connection, CloseCause.SlowReader, TOO_MANY);
+    const queue = connection.isPublic ? this.#publicRequests : this.#requests;
+    if (!queue.take(connection, bytes, isBinary)) this.#cut(connection, CloseCause.SlowReader, TOO_MANY);
   }
 
   #handle(connection: MarketConnection, bytes: Uint8Array, isBinary: boolean): void {
@@ -308,6 +399,7 @@ export class MarketData implements SessionSource {
     answer.kind = FrameKind.Refused;
     answer.channel = answer.symbol = connection.format.unread;
     answer.tag = 0;
+    answer.text = '';
     let code: Code = Code.MALFORMED_FRAME;
     if (isBinary === connection.format.binary) code = this.#request(connection, bytes);
     if (code !== Code.OK) {
@@ -322,29 +414,32 @@ export class MarketData implements SessionSource {
   }
 
   #request(connection: MarketConnection, bytes: Uint8Array): Code {
-    const { code, op, channel, symbol, tag, version } = connection.format.request(bytes);
+    const { code, op, channel, symbol, tag, version, last, text } = connection.format.request(bytes);
     if (version !== 0) connection.version = version;
     const id = typeof symbol === 'number' ? symbol : this.#symbols.idOf(symbol);
     const answer = this.#answer;
+    answer.text = text;
     answer.tag = tag;
     answer.channel = channel;
     answer.symbol = id;
     if (code !== Code.OK) return code;
-    return id === -1 ? Code.UNKNOWN_SYMBOL : this.#do(connection, op, channel, id);
+    return id === -1 ? Code.UNKNOWN_SYMBOL : this.#do(connection, op, channel, id, last);
   }
 
-  #do(connection: MarketConnection, op: number, channel: number, symbol: number): Code {
+  #do(connection: MarketConnection, op: number, channel: number, symbol: number, last: number): Code {
     this.#answer.kind = ANSWERS[op];
-    return op === MarketOp.Ping ? Code.OK : this.#symbols.apply(connection, op, channel, symbol);
+    if (op === MarketOp.Ping || op === MarketOp.Time) return Code.OK;
+    return this.#symbols.apply(connection, op, channel, symbol, last);
   }
 
   /** Sends the answer that has been filled in. */
   #reply(connection: MarketConnection, code: Code): void {
     const answer = this.#answer;
     answer.code = code;
-    answer.timeUs = wallClockUs();
+    answer.timeUs = answer.kind === FrameKind.Time ? this.#nowUs() : wallClockUs();
+    if (code !== Code.OK && answer.text === '') answer.text = REJECT_TEXTS.get(code) ?? '';
     this.#answers.reset();
-    const frame = connection.format.frame(this.#answers, answer, this.#symbols.nameOf(answer.symbol), undefined);
+    const frame = connection.format.frame(this.#answers, answer, { name: this.#symbols.nameOf(answer.symbol), scale: UNSCALED }, undefined);
     if (!connection.answer(frame)) this.#cut(connection, CloseCause.SlowReader, NOT_READING);
   }
 }

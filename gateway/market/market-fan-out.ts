@@ -19,6 +19,8 @@ const REST_FROM_MS = 1;
 const SNAPSHOTS_MS = 0.5;
 /** A snapshot that is made in steps is followed by a rest of this many times its duration. */
 const REST = 4;
+/** Readers with credentials get their snapshots first. */
+const PASSES = [false, true] as const;
 /** Whose turn in the slices snapshots take. */
 const OWNER = 'market snapshots';
 /** The clock is read once per this many readers. */
@@ -44,6 +46,7 @@ export class FanOut {
   readonly #counters: MarketCounters;
   readonly #nowUs: () => number;
   readonly #slices: Slices;
+  readonly #onUnready: (feed: ChannelFeed) => void;
   /** Jobs that wait for a flush. */
   #jobs: Job[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -58,7 +61,10 @@ export class FanOut {
   readonly #ready: Job[] = [];
   /** Readers with frames in this flush; those from `#next` on are not served yet. */
   readonly #owed: MarketReader[] = [];
+  /** The same of readers without credentials, which follow. */
+  readonly #owedPublic: MarketReader[] = [];
   #next = 0;
+  #firstPublic = 0;
   #busyMs = 0;
   #notBefore = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -74,8 +80,17 @@ export class FanOut {
     if (!this.#stopped) this.#turn();
   };
 
-  /** @param nowUs the clock that stamps commands */
-  constructor(counters: MarketCounters, nowUs: () => number, slices: Slices = new Slices()) {
+  /**
+   * @param nowUs the clock that stamps commands
+   * @param onUnready called for a snapshot that waits for the past of its symbol; call `release` when that is there
+   */
+  constructor(
+    counters: MarketCounters,
+    nowUs: () => number,
+    slices: Slices = new Slices(),
+    onUnready: (feed: ChannelFeed) => void = () => undefined,
+  ) {
+    this.#onUnready = onUnready;
     this.#counters = counters;
     this.#slices = slices;
     this.#nowUs = nowUs;
@@ -95,6 +110,12 @@ export class FanOut {
       this.#waiting.push(reader);
     }
     this.#schedule(0);
+  }
+
+  /** Serves the readers that wait for a snapshot of the feed. */
+  release(feed: ChannelFeed): void {
+    for (const subscribers of feed.subscribers)
+      for (const { reader, state } of subscribers) if (state === SubscriptionState.Waiting) this.wait(reader);
   }
 
   /** Sends pending updates in one of the next turns, when the reports of the same orders have been sent. Call when a batch of events ends. */
@@ -128,15 +149,28 @@ export class FanOut {
     const start = performance.now();
     if (this.#owed.length === 0) this.#begin(start);
     let now = start;
-    while (this.#next < this.#owed.length) {
+    if (this.#next === 0) this.#append();
+    const total = this.#owed.length;
+    let publicFrom = this.#next < this.#firstPublic ? Number.POSITIVE_INFINITY : now;
+    while (this.#next < total) {
+      if (this.#next === this.#firstPublic) publicFrom = performance.now();
       this.#owed[this.#next++].settle(now);
       if (this.#next % READERS_PER_LOOK !== 0) continue;
       now = performance.now();
       if (now - start > SLICE_MS) break;
     }
-    this.#busyMs += performance.now() - start;
-    if (this.#next < this.#owed.length) this.#schedule(0);
+    const end = performance.now();
+    this.#busyMs += end - start;
+    if (publicFrom < end) this.#counters.publicMs += end - publicFrom;
+    if (this.#next < total) this.#schedule(0);
     else this.#end();
+  }
+
+  /** Puts the readers without credentials behind the others. */
+  #append(): void {
+    this.#firstPublic = this.#owed.length;
+    for (let i = 0; i < this.#owedPublic.length; i++) this.#owed.push(this.#owedPublic[i]);
+    this.#owedPublic.length = 0;
   }
 
   #begin(now: number): void {
@@ -154,8 +188,9 @@ export class FanOut {
     dirty.length = 0;
     if (this.#jobs.length !== 0) this.#advance();
     if (this.#waiting.length + this.#ready.length !== 0) this.#snapshots(now);
-    if (this.#owed.length !== 0) this.#counters.flushes++;
-    this.#counters.publishLatency.begin(this.#owed.length !== 0);
+    const isOwed = this.#owed.length + this.#owedPublic.length !== 0;
+    if (isOwed) this.#counters.flushes++;
+    this.#counters.publishLatency.begin(isOwed);
   }
 
   #end(): void {
@@ -203,7 +238,7 @@ export class FanOut {
   }
 
   #owes(reader: MarketReader): void {
-    if (reader.owed === 0) this.#owed.push(reader);
+    if (reader.owed === 0) (reader.isPublic ? this.#owedPublic : this.#owed).push(reader);
   }
 
   /** Serves the readers that wait for snapshots; a reader without room for them continues to wait. */
@@ -212,19 +247,19 @@ export class FanOut {
     this.#waiting = [];
     const end = performance.now() + SNAPSHOTS_MS;
     let late = false;
-    for (const reader of waiting) {
-      reader.waiting = false;
-      if (!reader.open || reader.wants.length === 0) continue;
-      if (late || !reader.hasRoom(now) || this.#serve(reader, end)) {
-        reader.waiting = true;
-        this.#waiting.push(reader);
+    for (const isPublic of PASSES) {
+      for (const reader of waiting) {
+        if (reader.isPublic !== isPublic) continue;
+        reader.waiting = false;
+        if (!reader.open || reader.wants.length === 0) continue;
+        if (late || !reader.hasRoom(now) || this.#serve(reader, end)) {
+          reader.waiting = true;
+          this.#waiting.push(reader);
+        }
+        late ||= performance.now() > end;
       }
-      late ||= performance.now() > end;
     }
-    for (const feed of this.#snapshotted) {
-      feed.snapshots.fill(undefined);
-      feed.snapshotted = false;
-    }
+    for (const feed of this.#snapshotted) feed.snapshots.clear();
     this.#snapshotted.length = 0;
     for (const job of this.#ready.splice(0)) this.#close(job);
   }
@@ -251,12 +286,16 @@ export class FanOut {
     return more;
   }
 
-  /** @returns bytes of the snapshot; 0: it is being made */
+  /** @returns bytes of the snapshot; 0: it is being made, or waits for the past of its symbol */
   #snapshotFor(reader: MarketReader, subscription: Subscription): number {
     const { feed } = subscription;
     const { format } = reader;
+    if (!feed.descriptor.ready(feed, subscription.last)) {
+      this.#onUnready(feed);
+      return 0;
+    }
     if (feed.job === undefined && feed.descriptor.depth(feed) <= DEEP) {
-      const frame = this.#snapshot(feed, format);
+      const frame = this.#snapshot(feed, format, subscription.last);
       this.#owes(reader);
       reader.oweSnapshot(frame, subscription, false);
       return frame.length;
@@ -327,7 +366,7 @@ export class FanOut {
     const most = source.settle();
     job.stage = JobStage.Encoding;
     const head = { ...this.#head, kind: FrameKind.Snapshot, channel: feed.channel, symbol: feed.owner.symbol, firstNo: feed.number };
-    const work = format.frameInSteps(head, feed.owner.name, (list) => source.fill(list), most);
+    const work = format.frameInSteps(head, feed.owner, (list) => source.fill(list), most);
     void this.#slices.run(OWNER, job.until(work)).then((frame) => {
       if (frame !== undefined) job.frames.unshift(frame);
       job.stage = JobStage.Ready;
@@ -364,16 +403,16 @@ export class FanOut {
     this.#waiting.push(reader);
   }
 
-  #snapshot(feed: ChannelFeed, format: MarketFormat): Uint8Array {
-    let frame = feed.snapshots[format.index];
+  #snapshot(feed: ChannelFeed, format: MarketFormat, last: number): Uint8Array {
+    const key = last * FORMATS.length + format.index;
+    let frame = feed.snapshots.get(key);
     if (frame === undefined) {
       const list = this.#snapshotLists[feed.channel];
       list.clear();
-      feed.descriptor.snapshot(feed, list);
+      feed.descriptor.snapshot(feed, list, last);
       frame = this.#encode(FrameKind.Snapshot, feed, feed.number, list, format);
-      if (!feed.snapshotted) this.#snapshotted.push(feed);
-      feed.snapshotted = true;
-      feed.snapshots[format.index] = frame;
+      if (feed.snapshots.size === 0) this.#snapshotted.push(feed);
+      feed.snapshots.set(key, frame);
       this.#counters.snapshots++;
     }
     return frame;
@@ -385,7 +424,7 @@ export class FanOut {
     head.channel = feed.channel;
     head.symbol = feed.owner.symbol;
     head.firstNo = firstNo;
-    return format.frame(this.#arena, head, feed.owner.name, structs);
+    return format.frame(this.#arena, head, feed.owner, structs);
   }
 }
 

@@ -1,9 +1,16 @@
+import { BestFirst } from './best-first.ts';
 import { IdTable } from './id-table.ts';
 import { LevelsCopy } from './levels-copy.ts';
 import { grown } from './mirror-orders.ts';
 
 const FIRST_LEVELS = 64;
 const BUY = 0;
+/** Empty levels that one call of `top` takes out of a heap. */
+const MOST_DROPPED = 64;
+
+/** Shared by all books: a walk ends before the next one begins. */
+const walk = new BestFirst();
+const dropped = new Int32Array(MOST_DROPPED);
 
 /**
  * The price levels of one mirror, both sides, in columns. A slot belongs to one
@@ -110,6 +117,35 @@ export class MirrorLevels {
     return -1;
   }
 
+  /**
+   * Slots of the best levels of `side`, best first.
+   * @param most at most so many, as far as `to` has room
+   * @returns how many there are
+   */
+  top(side: number, most: number, to: Int32Array): number {
+    const { orders, price } = this;
+    const heap = this.#heaps[side];
+    const count = this.#heapCounts[side];
+    const worse = side === BUY ? -1 : 1;
+    let found = 0;
+    let empty = 0;
+    walk.begin();
+    if (count > 0) walk.add(0, price[heap[0]] * worse);
+    while (found < most) {
+      const node = walk.take();
+      if (node === -1) break;
+      const slot = heap[node];
+      if (orders[slot] !== 0) to[found++] = slot;
+      else if (empty < MOST_DROPPED) dropped[empty++] = node;
+      const child = 2 * node + 1;
+      if (child < count) walk.add(child, price[heap[child]] * worse);
+      if (child + 1 < count) walk.add(child + 1, price[heap[child + 1]] * worse);
+    }
+    // So that the next call does not walk through them again. A removal may move another one, which the next call then finds.
+    while (empty > 0) this.#drop(side, dropped[--empty]);
+    return found;
+  }
+
   /** All levels of `side` now, unsorted. Takes some 10 ns per level. */
   copy(side: number): LevelsCopy {
     const { orders } = this;
@@ -175,6 +211,27 @@ export class MirrorLevels {
       at = child;
     }
     heap[at] = slot;
+  }
+
+  /** Takes the node at a position out of a heap, if its level is still an empty one. */
+  #drop(side: number, node: number): void {
+    const heap = this.#heaps[side];
+    const slot = heap[node];
+    if (node >= this.#heapCounts[side] || this.orders[slot] !== 0) return;
+    const last = heap[--this.#heapCounts[side]];
+    if (last !== slot) {
+      const worse = side === BUY ? -1 : 1;
+      const key = this.price[last] * worse;
+      let at = node;
+      for (let parent = (at - 1) >> 1; at > 0 && this.price[heap[parent]] * worse > key; parent = (at - 1) >> 1) {
+        heap[at] = heap[parent];
+        at = parent;
+      }
+      if (at === node) this.#sink(side, node, last);
+      else heap[at] = last;
+    }
+    this.#inHeap[slot] = 0;
+    this.#releaseIfUnused(slot);
   }
 
   /** Drops the empty levels from a heap; linear, amortised over the levels emptied since the last call. */

@@ -21,14 +21,16 @@ interface Inbox {
  */
 export class RequestQueue<Reader> {
   readonly #most: number;
+  readonly #turnMs: number;
   readonly #handle: (reader: Reader, bytes: Uint8Array, isBinary: boolean) => void;
   /** Readers whose requests wait. The one whose turn is next comes first. */
   readonly #inboxes = new Map<Reader, Inbox>();
   /** End of this turn's time, ms of the monotonic clock; 0 until its first request. */
   #end = 0;
 
-  /** @param most requests of one reader that wait */
-  constructor(most: number, handle: (reader: Reader, bytes: Uint8Array, isBinary: boolean) => void) {
+  /** @param most requests of one reader that wait @param turnMs time for requests of all readers per turn of the event loop */
+  constructor(most: number, handle: (reader: Reader, bytes: Uint8Array, isBinary: boolean) => void, turnMs: number = TURN_MS) {
+    this.#turnMs = turnMs;
     this.#most = most;
     this.#handle = handle;
   }
@@ -60,7 +62,7 @@ export class RequestQueue<Reader> {
 
   #begin(): void {
     if (this.#end !== 0) return;
-    this.#end = performance.now() + TURN_MS;
+    this.#end = performance.now() + this.#turnMs;
     setImmediate(this.#next);
   }
 

@@ -9,6 +9,7 @@ import { ReportTap } from '../sessions/report-tap.ts';
 import type { Access } from './access.ts';
 import type { Core } from './engine.ts';
 import { allReported, publishedTimeUs } from './engine-waits.ts';
+import { marketHistory } from './market-history.ts';
 import type { StartContext } from './start-context.ts';
 
 /** The engine runs, and what takes its reports and market events. */
@@ -35,13 +36,14 @@ export async function recover(
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, nowUs);
   const candles = new LiveCandles(history.candleStates);
-  const marketData = new MarketData(
+  const marketData: MarketData = new MarketData(
     {
       orders: engine.limits.orders,
       slices,
       candles,
       engineTimeUs: () => publishedTimeUs(engine),
       passTime: () => engine.passTime(),
+      history: marketHistory(history, (symbol) => marketData.candles(symbol)),
     },
     directory,
     nowUs,

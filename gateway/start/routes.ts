@@ -2,13 +2,14 @@ import { actionRoutes } from '../endpoints/http/admin-actions.ts';
 import { queryRoutes } from '../endpoints/http/admin-queries.ts';
 import { alertRoutes } from '../endpoints/http/alert-routes.ts';
 import { calendarRoute } from '../endpoints/http/calendar-query.ts';
-import { candleRoute } from '../endpoints/http/candle-query.ts';
+import { candleRoutes } from '../endpoints/http/candle-query.ts';
 import { feedBookRoutes } from '../endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from '../endpoints/http/feed-candle-query.ts';
 import { feedInstrumentRoute } from '../endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from '../endpoints/http/feed-queries.ts';
 import { feedIndicatorRoute, indicatorRoute } from '../endpoints/http/indicator-query.ts';
 import { ledgerReader, ledgerRoute } from '../endpoints/http/ledger-query.ts';
+import { marketRoutes } from '../endpoints/http/market-queries.ts';
 import { orderRoutes } from '../endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from '../endpoints/http/reference-queries.ts';
@@ -32,6 +33,7 @@ export function serveRoutes({
 }: RunningParts): void {
   const { config, state } = context;
   const { engine, history } = core;
+  const { marketData } = recovered;
   const { directory, sequencer } = engine;
   const { querySources, candleSources, alerts, portfolios } = analysis;
   const { feeds, candleReader } = outside;
@@ -42,7 +44,8 @@ export function serveRoutes({
     ...orderRoutes(querySources),
     portfolioRoute(directory, portfolios),
     ledgerRoute(querySources, ledger),
-    candleRoute(candleSources),
+    ...marketRoutes({ ...querySources, ticker: (symbol) => marketData.ticker(symbol), nowUs: () => sequencer.nowUs() }),
+    ...candleRoutes(candleSources),
     indicatorRoute(candleSources),
     calendarRoute(
       directory,

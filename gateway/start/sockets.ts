@@ -12,8 +12,10 @@ export function serveSockets(parts: RunningParts): MarketSockets {
   const { context, access, servers, recovered, sessions, dropCopies, outside, analysis } = parts;
   const { sockets } = servers;
   const { identity, limits } = access;
-  const pings = context.config.callerLimits['ws-pings'];
-  const marketSockets = new MarketSockets(recovered.marketData, { identity, pings }, sockets);
+  const { publicMarketData, corsOrigins, callerLimits } = context.config;
+  const publicMarket = { open: publicMarketData, origins: corsOrigins };
+  const pings = callerLimits['ws-pings'];
+  const marketSockets = new MarketSockets(recovered.marketData, { identity, pings, limits, publicMarket }, sockets);
   serveOrderSockets(sockets, sessions, identity, limits, pings);
   serveDropCopySockets(sockets, dropCopies, identity, limits, pings);
   serveAlertSockets(sockets, analysis.alertStreams, identity, limits, pings);

@@ -47,7 +47,7 @@ const CHANGES: Readonly<Record<string, string>> = {
 const changesOwn = (match: Json): boolean => match.safe_regex !== undefined && CHANGES[methodOf(match) ?? ''] === match.safe_regex.regex;
 /** A route of queries. */
 const queries = ({ prefix, path, ...match }: Json): boolean =>
-  methodOf(match) === 'GET' && (/^\/(v1|health)\/$/.test(prefix ?? '') || path === '/openapi.json');
+  methodOf(match) === 'GET' && (/^\/(v1|health)\/$/.test(prefix ?? '') || path === '/openapi.json' || path === '/asyncapi.json');
 /** Paths of the streams at the host of order entry. */
 export const ORDER_STREAMS: readonly string[] = ['/v1/orders', '/v1/drop-copy', '/v1/portfolio', '/v1/alerts'];
 const cluster = ({ clusters }: Received, name: string): Json => clusters.find((one) => one.name.startsWith(name));

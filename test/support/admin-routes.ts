@@ -2,13 +2,14 @@ import { actionRoutes } from '../../gateway/endpoints/http/admin-actions.ts';
 import { queryRoutes } from '../../gateway/endpoints/http/admin-queries.ts';
 import { alertRoutes } from '../../gateway/endpoints/http/alert-routes.ts';
 import { calendarRoute } from '../../gateway/endpoints/http/calendar-query.ts';
-import { candleRoute } from '../../gateway/endpoints/http/candle-query.ts';
+import { candleRoutes } from '../../gateway/endpoints/http/candle-query.ts';
 import { feedBookRoutes } from '../../gateway/endpoints/http/feed-book-queries.ts';
 import { feedCandleRoute } from '../../gateway/endpoints/http/feed-candle-query.ts';
 import { feedInstrumentRoute } from '../../gateway/endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from '../../gateway/endpoints/http/feed-queries.ts';
 import { feedIndicatorRoute, indicatorRoute } from '../../gateway/endpoints/http/indicator-query.ts';
 import { ledgerRoute } from '../../gateway/endpoints/http/ledger-query.ts';
+import { marketRoutes } from '../../gateway/endpoints/http/market-queries.ts';
 import { withDocument } from '../../gateway/endpoints/http/openapi-route.ts';
 import { orderRoutes } from '../../gateway/endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../../gateway/endpoints/http/portfolio-query.ts';
@@ -24,7 +25,8 @@ const nothing = {} as never;
 export const ADMIN_ROUTES: readonly Route[] = withDocument([
   ...queryRoutes(nothing),
   ...orderRoutes(nothing),
-  candleRoute(nothing),
+  ...marketRoutes(nothing),
+  ...candleRoutes(nothing),
   portfolioRoute(nothing, nothing),
   ledgerRoute(nothing, nothing),
   indicatorRoute(nothing),

@@ -1,4 +1,4 @@
-import { jsonFields } from '../json-bytes.ts';
+import { decimalFields, type FieldSpec, jsonFields } from '../json-bytes.ts';
 import { Bbo, Channel } from '../layout.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
 
@@ -14,24 +14,29 @@ export interface BboView {
   readonly timeUs: number;
 }
 
+const FIELDS: readonly FieldSpec[] = [
+  ['bid_price', Bbo.bidPrice, 'price'],
+  ['bid_quantity', Bbo.bidQuantity, 'quantity'],
+  ['ask_price', Bbo.askPrice, 'price'],
+  ['ask_quantity', Bbo.askQuantity, 'quantity'],
+  ['bid_orders', Bbo.bidOrders, 'u32'],
+  ['ask_orders', Bbo.askOrders, 'u32'],
+  ['seq', Bbo.seq, 'i64'],
+  ['time_us', Bbo.timeUs, 'i64'],
+];
+
 export const bboWire = {
   id: Channel.Bbo,
   name: 'bbo',
+  textName: 'bbo',
+  depth: 0,
   structBytes: Bbo.bytes,
   vectorField: 10,
   vectorName: 'bbos',
   flags: [],
   snapshotHasUpdates: true,
-  json: jsonFields([
-    ['bid_price', Bbo.bidPrice, 'i64'],
-    ['bid_quantity', Bbo.bidQuantity, 'i64'],
-    ['ask_price', Bbo.askPrice, 'i64'],
-    ['ask_quantity', Bbo.askQuantity, 'i64'],
-    ['bid_orders', Bbo.bidOrders, 'u32'],
-    ['ask_orders', Bbo.askOrders, 'u32'],
-    ['seq', Bbo.seq, 'i64'],
-    ['time_us', Bbo.timeUs, 'i64'],
-  ]),
+  json: jsonFields(FIELDS),
+  decimal: decimalFields(FIELDS),
   read: (w, at): BboView => ({
     bidPrice: i64(w, at, Bbo.bidPrice),
     bidQuantity: i64(w, at, Bbo.bidQuantity),

@@ -1,4 +1,4 @@
-import { jsonFields } from '../json-bytes.ts';
+import { decimalFields, type FieldSpec, jsonFields } from '../json-bytes.ts';
 import { Channel, OrderUpdate } from '../layout.ts';
 import { ORDER_ACTION_NAMES, type OrderActionName, SIDE_NAMES, type SideName } from '../names.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
@@ -13,22 +13,27 @@ export interface OrderView {
   readonly seq: number;
 }
 
+const FIELDS: readonly FieldSpec[] = [
+  ['action', OrderUpdate.action, ORDER_ACTION_NAMES],
+  ['side', OrderUpdate.side, SIDE_NAMES],
+  ['order_id', OrderUpdate.orderId, 'id'],
+  ['price', OrderUpdate.price, 'price'],
+  ['quantity', OrderUpdate.quantity, 'quantity'],
+  ['seq', OrderUpdate.seq, 'i64'],
+];
+
 export const bookL3Wire = {
   id: Channel.BookL3,
   name: 'book-l3',
+  textName: 'book-l3',
+  depth: 0,
   structBytes: OrderUpdate.bytes,
   vectorField: 9,
   vectorName: 'orders',
   flags: [],
   snapshotHasUpdates: true,
-  json: jsonFields([
-    ['action', OrderUpdate.action, ORDER_ACTION_NAMES],
-    ['side', OrderUpdate.side, SIDE_NAMES],
-    ['order_id', OrderUpdate.orderId, 'i64'],
-    ['price', OrderUpdate.price, 'i64'],
-    ['quantity', OrderUpdate.quantity, 'i64'],
-    ['seq', OrderUpdate.seq, 'i64'],
-  ]),
+  json: jsonFields(FIELDS),
+  decimal: decimalFields(FIELDS),
   read: (w, at): OrderView => ({
     action: ORDER_ACTION_NAMES[w[at] & 3],
     side: SIDE_NAMES[(w[at] >> 8) & 1],

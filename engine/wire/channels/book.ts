@@ -1,4 +1,4 @@
-import { jsonFields } from '../json-bytes.ts';
+import { decimalFields, type FieldSpec, jsonFields } from '../json-bytes.ts';
 import { Channel, LevelUpdate } from '../layout.ts';
 import { SIDE_NAMES, type SideName } from '../names.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
@@ -13,26 +13,48 @@ export interface LevelView {
   readonly seq: number;
 }
 
-export const bookWire = {
-  id: Channel.Book,
-  name: 'book',
-  structBytes: LevelUpdate.bytes,
-  vectorField: 8,
-  vectorName: 'levels',
-  flags: [],
-  snapshotHasUpdates: true,
-  json: jsonFields([
-    ['side', LevelUpdate.side, SIDE_NAMES],
-    ['price', LevelUpdate.price, 'i64'],
-    ['quantity', LevelUpdate.quantity, 'i64'],
-    ['orders', LevelUpdate.orders, 'u32'],
-    ['seq', LevelUpdate.seq, 'i64'],
-  ]),
-  read: (w, at): LevelView => ({
+const FIELDS: readonly FieldSpec[] = [
+  ['side', LevelUpdate.side, SIDE_NAMES],
+  ['price', LevelUpdate.price, 'price'],
+  ['quantity', LevelUpdate.quantity, 'quantity'],
+  ['orders', LevelUpdate.orders, 'u32'],
+  ['seq', LevelUpdate.seq, 'i64'],
+];
+
+function levelsWire<N extends string>(name: N, id: Channel, depth: number) {
+  return {
+    id,
+    name,
+    textName: 'book',
+    depth,
+    structBytes: LevelUpdate.bytes,
+    vectorField: 8,
+    vectorName: 'levels',
+    flags: [],
+    snapshotHasUpdates: true,
+    json: jsonFields(FIELDS),
+    decimal: decimalFields(FIELDS),
+    read: readLevel,
+  } as const satisfies ChannelWire<LevelView>;
+}
+
+function readLevel(w: Int32Array, at: number): LevelView {
+  return {
     side: SIDE_NAMES[w[at] & 1],
     price: i64(w, at, LevelUpdate.price),
     quantity: i64(w, at, LevelUpdate.quantity),
     orders: w[at + LevelUpdate.orders / 4] >>> 0,
     seq: i64(w, at, LevelUpdate.seq),
-  }),
-} as const satisfies ChannelWire<LevelView>;
+  };
+}
+
+/** All levels. */
+export const bookWire = levelsWire('book', Channel.Book, 0);
+
+/** The best levels of each side, a channel for each depth. They share the struct and its vector. */
+export const TOP_BOOK_WIRES = [
+  levelsWire('book-5', Channel.Book5, 5),
+  levelsWire('book-10', Channel.Book10, 10),
+  levelsWire('book-20', Channel.Book20, 20),
+  levelsWire('book-50', Channel.Book50, 50),
+] as const;

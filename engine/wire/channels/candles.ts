@@ -1,4 +1,4 @@
-import { jsonFields } from '../json-bytes.ts';
+import { decimalFields, type FieldSpec, jsonFields } from '../json-bytes.ts';
 import { Candle, Channel } from '../layout.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
 
@@ -28,33 +28,42 @@ export interface CandleView {
   readonly seq: number;
 }
 
+const FIELDS: readonly FieldSpec[] = [
+  ['closed', Candle.closed, 'flag'],
+  ['start_us', Candle.startUs, 'i64'],
+  ['open', Candle.open, 'price'],
+  ['high', Candle.high, 'price'],
+  ['low', Candle.low, 'price'],
+  ['close', Candle.close, 'price'],
+  ['volume', Candle.volume, 'quantity'],
+  ['buy_volume', Candle.buyVolume, 'quantity'],
+  ['sell_volume', Candle.sellVolume, 'quantity'],
+];
+const NOTIONAL: readonly FieldSpec[] = [
+  ['notional_low', Candle.notionalLow, 'i64'],
+  ['notional_high', Candle.notionalHigh, 'i64'],
+];
+const COUNTS: readonly FieldSpec[] = [
+  ['trades', Candle.trades, 'i64'],
+  ['uncounted', Candle.uncounted, 'u32'],
+  ['first_trade_id', Candle.firstTradeId, 'id'],
+  ['last_trade_id', Candle.lastTradeId, 'id'],
+  ['seq', Candle.seq, 'i64'],
+];
+
 function candleWire<I extends string>(interval: I, id: Channel) {
   return {
     id,
     name: `candles-${interval}` as const,
+    textName: `candles-${interval}`,
+    depth: 0,
     structBytes: Candle.bytes,
     vectorField: 13,
     vectorName: 'candles',
     flags: ['closed'],
     snapshotHasUpdates: true,
-    json: jsonFields([
-      ['closed', Candle.closed, 'u8'],
-      ['start_us', Candle.startUs, 'i64'],
-      ['open', Candle.open, 'i64'],
-      ['high', Candle.high, 'i64'],
-      ['low', Candle.low, 'i64'],
-      ['close', Candle.close, 'i64'],
-      ['volume', Candle.volume, 'i64'],
-      ['buy_volume', Candle.buyVolume, 'i64'],
-      ['sell_volume', Candle.sellVolume, 'i64'],
-      ['notional_low', Candle.notionalLow, 'i64'],
-      ['notional_high', Candle.notionalHigh, 'i64'],
-      ['trades', Candle.trades, 'i64'],
-      ['uncounted', Candle.uncounted, 'u32'],
-      ['first_trade_id', Candle.firstTradeId, 'i64'],
-      ['last_trade_id', Candle.lastTradeId, 'i64'],
-      ['seq', Candle.seq, 'i64'],
-    ]),
+    json: jsonFields([...FIELDS, ...NOTIONAL, ...COUNTS]),
+    decimal: decimalFields([...FIELDS, ['notional', Candle.notionalLow, 'money'], ...COUNTS]),
     read: readCandle,
   } as const satisfies ChannelWire<CandleView>;
 }

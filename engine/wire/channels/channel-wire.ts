@@ -8,8 +8,12 @@ import type { Channel } from '../layout.ts';
  */
 export interface ChannelWire<Update = unknown> {
   readonly id: Channel;
-  /** Name in requests, frames and the client. */
+  /** Name in the client. */
   readonly name: string;
+  /** Name in JSON requests and frames, together with `depth`. */
+  readonly textName: string;
+  /** Levels of each side that it shows; 0: it has no such limit. */
+  readonly depth: number;
   /** Bytes of the struct, a multiple of 8. */
   readonly structBytes: number;
   /** Field of the channel's vector in the MarketFrame table, counted from 0. */
@@ -20,8 +24,10 @@ export interface ChannelWire<Update = unknown> {
   readonly flags: readonly string[];
   /** False: a snapshot contains only the number of the last update; the history contains the updates up to it. */
   readonly snapshotHasUpdates: boolean;
-  /** The struct in JSON, in snake case. */
+  /** The struct in raw JSON: snake case, ticks and lots. */
   readonly json: readonly JsonField[];
+  /** The struct in decimal JSON: camel case, decimal text. */
+  readonly decimal: readonly JsonField[];
   /** The struct at word `at` as an object for the client. */
   readonly read: (words: Int32Array, at: number) => Update;
 }

@@ -1,13 +1,14 @@
 import { assert } from '../../assert.ts';
 import { bboWire } from './bbo.ts';
-import { bookWire } from './book.ts';
+import { bookWire, TOP_BOOK_WIRES } from './book.ts';
 import { bookL3Wire } from './book-l3.ts';
 import { CANDLE_WIRES } from './candles.ts';
 import type { ChannelWire } from './channel-wire.ts';
 import { statusWire } from './status.ts';
+import { tickerWire } from './ticker.ts';
 import { tradesWire } from './trades.ts';
 
-const LIST = [bookWire, bookL3Wire, bboWire, tradesWire, statusWire, ...CANDLE_WIRES] as const;
+const LIST = [bookWire, bookL3Wire, bboWire, tradesWire, statusWire, ...CANDLE_WIRES, ...TOP_BOOK_WIRES, tickerWire] as const;
 type Listed = (typeof LIST)[number];
 
 export type ChannelName = Listed['name'];

@@ -1,4 +1,4 @@
-import { jsonFields } from '../json-bytes.ts';
+import { decimalFields, type FieldSpec, jsonFields } from '../json-bytes.ts';
 import { Channel, Status } from '../layout.ts';
 import { PHASE_NAMES, type PhaseName, SIDE_NAMES, type SideName, SUB_PHASE_NAMES, type SubPhaseName, subPhaseName } from '../names.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
@@ -20,27 +20,32 @@ export interface StatusView {
   readonly timeUs: number;
 }
 
+const FIELDS: readonly FieldSpec[] = [
+  ['phase', Status.phase, PHASE_NAMES],
+  ['sub_phase', Status.subPhase, ['', ...SUB_PHASE_NAMES.slice(1)]],
+  ['earliest_end_ms', Status.earliestEndMs, 'u32'],
+  ['surplus_side', Status.surplusSide, SIDE_NAMES],
+  ['indicative_price', Status.indicativePrice, 'price'],
+  ['indicative_volume', Status.indicativeVolume, 'quantity'],
+  ['surplus', Status.surplus, 'quantity'],
+  ['reference_price', Status.referencePrice, 'price'],
+  ['last_price', Status.lastPrice, 'price'],
+  ['seq', Status.seq, 'i64'],
+  ['time_us', Status.timeUs, 'i64'],
+];
+
 export const statusWire = {
   id: Channel.Status,
   name: 'status',
+  textName: 'status',
+  depth: 0,
   structBytes: Status.bytes,
   vectorField: 12,
   vectorName: 'statuses',
   flags: [],
   snapshotHasUpdates: true,
-  json: jsonFields([
-    ['phase', Status.phase, PHASE_NAMES],
-    ['sub_phase', Status.subPhase, ['', ...SUB_PHASE_NAMES.slice(1)]],
-    ['earliest_end_ms', Status.earliestEndMs, 'u32'],
-    ['surplus_side', Status.surplusSide, SIDE_NAMES],
-    ['indicative_price', Status.indicativePrice, 'i64'],
-    ['indicative_volume', Status.indicativeVolume, 'i64'],
-    ['surplus', Status.surplus, 'i64'],
-    ['reference_price', Status.referencePrice, 'i64'],
-    ['last_price', Status.lastPrice, 'i64'],
-    ['seq', Status.seq, 'i64'],
-    ['time_us', Status.timeUs, 'i64'],
-  ]),
+  json: jsonFields(FIELDS),
+  decimal: decimalFields(FIELDS),
   read: (w, at): StatusView => {
     const subPhase = subPhaseName((w[at] >> 16) & 255);
     return {

@@ -1,4 +1,4 @@
-import { jsonFields } from '../json-bytes.ts';
+import { decimalFields, type FieldSpec, jsonFields } from '../json-bytes.ts';
 import { Channel, Trade } from '../layout.ts';
 import { SIDE_NAMES, type SideName } from '../names.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
@@ -17,25 +17,31 @@ export interface TradeView {
   readonly timeUs: number;
 }
 
+const FIELDS: readonly FieldSpec[] = [
+  ['aggressor', Trade.aggressor, SIDE_NAMES],
+  ['auction', Trade.auction, 'flag'],
+  ['trade_id', Trade.tradeId, 'id'],
+  ['price', Trade.price, 'price'],
+  ['quantity', Trade.quantity, 'quantity'],
+  ['buy_order_id', Trade.buyOrderId, 'id'],
+  ['sell_order_id', Trade.sellOrderId, 'id'],
+  ['seq', Trade.seq, 'i64'],
+  ['time_us', Trade.timeUs, 'i64'],
+];
+
 export const tradesWire = {
   id: Channel.Trades,
   name: 'trades',
+  textName: 'trades',
+  depth: 0,
   structBytes: Trade.bytes,
   vectorField: 11,
   vectorName: 'trades',
   flags: ['auction'],
   snapshotHasUpdates: false,
-  json: jsonFields([
-    ['aggressor', Trade.aggressor, SIDE_NAMES],
-    ['auction', Trade.auction, 'u8'],
-    ['trade_id', Trade.tradeId, 'i64'],
-    ['price', Trade.price, 'i64'],
-    ['quantity', Trade.quantity, 'i64'],
-    ['buy_order_id', Trade.buyOrderId, 'i64'],
-    ['sell_order_id', Trade.sellOrderId, 'i64'],
-    ['seq', Trade.seq, 'i64'],
-    ['time_us', Trade.timeUs, 'i64'],
-  ]),
+  json: jsonFields(FIELDS),
+  // The aggressor of a trade in an auction means nothing.
+  decimal: decimalFields([...FIELDS.slice(1), ['aggressor', Trade.aggressor, SIDE_NAMES, Trade.auction]]),
   read: (w, at): TradeView => ({
     aggressor: SIDE_NAMES[w[at] & 1],
     auction: ((w[at] >> 8) & 1) === 1,

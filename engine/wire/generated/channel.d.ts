@@ -14,5 +14,16 @@ export declare enum Channel {
     Candles15m = 9,
     Candles1h = 10,
     Candles4h = 11,
-    Candles1d = 12
+    Candles1d = 12,
+    /**
+     * The best 5, 10, 20 or 50 levels of each side.
+     */
+    Book5 = 13,
+    Book10 = 14,
+    Book20 = 15,
+    Book50 = 16,
+    /**
+     * What traded in 24 hours.
+     */
+    Ticker = 17
 }

@@ -17,4 +17,15 @@ export var Channel;
     Channel[Channel["Candles1h"] = 10] = "Candles1h";
     Channel[Channel["Candles4h"] = 11] = "Candles4h";
     Channel[Channel["Candles1d"] = 12] = "Candles1d";
+    /**
+     * The best 5, 10, 20 or 50 levels of each side.
+     */
+    Channel[Channel["Book5"] = 13] = "Book5";
+    Channel[Channel["Book10"] = 14] = "Book10";
+    Channel[Channel["Book20"] = 15] = "Book20";
+    Channel[Channel["Book50"] = 16] = "Book50";
+    /**
+     * What traded in 24 hours.
+     */
+    Channel[Channel["Ticker"] = 17] = "Ticker";
 })(Channel || (Channel = {}));

@@ -18,5 +18,9 @@ export declare enum FrameKind {
      * The request was rejected; `code` is the reason.
      */
     Refused = 6,
-    Pong = 7
+    Pong = 7,
+    /**
+     * The time of the exchange is `time_us`.
+     */
+    Time = 8
 }

@@ -21,4 +21,8 @@ export var FrameKind;
      */
     FrameKind[FrameKind["Refused"] = 6] = "Refused";
     FrameKind[FrameKind["Pong"] = 7] = "Pong";
+    /**
+     * The time of the exchange is `time_us`.
+     */
+    FrameKind[FrameKind["Time"] = 8] = "Time";
 })(FrameKind || (FrameKind = {}));

@@ -6,6 +6,7 @@ import { FrameKind } from './frame-kind.js';
 import { LevelUpdate } from './level-update.js';
 import { OrderUpdate } from './order-update.js';
 import { Status } from './status.js';
+import { Ticker } from './ticker.js';
 import { Trade } from './trade.js';
 /**
  * Exchange to client, market data. One of the vectors is set, after `channel`.
@@ -39,6 +40,8 @@ export declare class MarketFrame {
     statusesLength(): number;
     candles(index: number, obj?: Candle): Candle | null;
     candlesLength(): number;
+    tickers(index: number, obj?: Ticker): Ticker | null;
+    tickersLength(): number;
     static startMarketFrame(builder: flatbuffers.Builder): void;
     static addSchemaVersion(builder: flatbuffers.Builder, schemaVersion: number): void;
     static addKind(builder: flatbuffers.Builder, kind: FrameKind): void;
@@ -60,6 +63,8 @@ export declare class MarketFrame {
     static startStatusesVector(builder: flatbuffers.Builder, numElems: number): void;
     static addCandles(builder: flatbuffers.Builder, candlesOffset: flatbuffers.Offset): void;
     static startCandlesVector(builder: flatbuffers.Builder, numElems: number): void;
+    static addTickers(builder: flatbuffers.Builder, tickersOffset: flatbuffers.Offset): void;
+    static startTickersVector(builder: flatbuffers.Builder, numElems: number): void;
     static endMarketFrame(builder: flatbuffers.Builder): flatbuffers.Offset;
-    static createMarketFrame(builder: flatbuffers.Builder, schemaVersion: number, kind: FrameKind, channel: Channel, symbol: number, code: number, tag: number, firstNo: bigint, timeUs: bigint, levelsOffset: flatbuffers.Offset, ordersOffset: flatbuffers.Offset, bbosOffset: flatbuffers.Offset, tradesOffset: flatbuffers.Offset, statusesOffset: flatbuffers.Offset, candlesOffset: flatbuffers.Offset): flatbuffers.Offset;
+    static createMarketFrame(builder: flatbuffers.Builder, schemaVersion: number, kind: FrameKind, channel: Channel, symbol: number, code: number, tag: number, firstNo: bigint, timeUs: bigint, levelsOffset: flatbuffers.Offset, ordersOffset: flatbuffers.Offset, bbosOffset: flatbuffers.Offset, tradesOffset: flatbuffers.Offset, statusesOffset: flatbuffers.Offset, candlesOffset: flatbuffers.Offset, tickersOffset: flatbuffers.Offset): flatbuffers.Offset;
 }

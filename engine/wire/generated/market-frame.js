@@ -7,6 +7,7 @@ import { FrameKind } from './frame-kind.js';
 import { LevelUpdate } from './level-update.js';
 import { OrderUpdate } from './order-update.js';
 import { Status } from './status.js';
+import { Ticker } from './ticker.js';
 import { Trade } from './trade.js';
 /**
  * Exchange to client, market data. One of the vectors is set, after `channel`.
@@ -109,8 +110,16 @@ export class MarketFrame {
         const offset = this.bb.__offset(this.bb_pos, 30);
         return offset ? this.bb.__vector_len(this.bb_pos + offset) : 0;
     }
+    tickers(index, obj) {
+        const offset = this.bb.__offset(this.bb_pos, 32);
+        return offset ? (obj || new Ticker()).__init(this.bb.__vector(this.bb_pos + offset) + index * 144, this.bb) : null;
+    }
+    tickersLength() {
+        const offset = this.bb.__offset(this.bb_pos, 32);
+        return offset ? this.bb.__vector_len(this.bb_pos + offset) : 0;
+    }
     static startMarketFrame(builder) {
-        builder.startObject(14);
+        builder.startObject(15);
     }
     static addSchemaVersion(builder, schemaVersion) {
         builder.addFieldInt16(0, schemaVersion, 0);
@@ -172,11 +181,17 @@ export class MarketFrame {
     static startCandlesVector(builder, numElems) {
         builder.startVector(120, numElems, 8);
     }
+    static addTickers(builder, tickersOffset) {
+        builder.addFieldOffset(14, tickersOffset, 0);
+    }
+    static startTickersVector(builder, numElems) {
+        builder.startVector(144, numElems, 8);
+    }
     static endMarketFrame(builder) {
         const offset = builder.endObject();
         return offset;
     }
-    static createMarketFrame(builder, schemaVersion, kind, channel, symbol, code, tag, firstNo, timeUs, levelsOffset, ordersOffset, bbosOffset, tradesOffset, statusesOffset, candlesOffset) {
+    static createMarketFrame(builder, schemaVersion, kind, channel, symbol, code, tag, firstNo, timeUs, levelsOffset, ordersOffset, bbosOffset, tradesOffset, statusesOffset, candlesOffset, tickersOffset) {
         MarketFrame.startMarketFrame(builder);
         MarketFrame.addSchemaVersion(builder, schemaVersion);
         MarketFrame.addKind(builder, kind);
@@ -192,6 +207,7 @@ export class MarketFrame {
         MarketFrame.addTrades(builder, tradesOffset);
         MarketFrame.addStatuses(builder, statusesOffset);
         MarketFrame.addCandles(builder, candlesOffset);
+        MarketFrame.addTickers(builder, tickersOffset);
         return MarketFrame.endMarketFrame(builder);
     }
 }

@@ -3,5 +3,6 @@ export declare enum MarketOp {
     Subscribe = 1,
     Unsubscribe = 2,
     Resnapshot = 3,
-    Ping = 4
+    Ping = 4,
+    Time = 5
 }

@@ -6,4 +6,5 @@ export var MarketOp;
     MarketOp[MarketOp["Unsubscribe"] = 2] = "Unsubscribe";
     MarketOp[MarketOp["Resnapshot"] = 3] = "Resnapshot";
     MarketOp[MarketOp["Ping"] = 4] = "Ping";
+    MarketOp[MarketOp["Time"] = 5] = "Time";
 })(MarketOp || (MarketOp = {}));

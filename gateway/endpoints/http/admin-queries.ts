@@ -2,43 +2,29 @@ import { Code } from '../../../engine/codes.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import type { AccountInfo, SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import type { OpenOrderInfo } from '../../../engine/threads/open-order-info.ts';
-import { Report, Side, Trade } from '../../../engine/wire/layout.ts';
+import { Report } from '../../../engine/wire/layout.ts';
 import { may } from '../../identity/permissions.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';
-import type { LevelsCopy } from '../../market/levels-copy.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import { eachSymbolOnce } from '../json/amounts.ts';
 import type { OrderSources } from '../json/order-sources.ts';
 import { ACCOUNT, ACCOUNT_IDS } from '../json/schemas/accounts.ts';
-import { BOOK, TRADES } from '../json/schemas/market.ts';
 import { FILLS, OPEN_ORDERS, ORDERS, REPORTS } from '../json/schemas/orders.ts';
 import { ASSETS, FEE_TABLES, KILL_SWITCHES, SYMBOL, SYMBOLS } from '../json/schemas/venue.ts';
 import { symbolNamed } from '../json/symbol-named.ts';
 import { accountNumber } from './admin-identity.ts';
-import {
-  accountView,
-  eachRecord,
-  feeTableView,
-  historyOrderView,
-  levelView,
-  orderView,
-  reportView,
-  symbolView,
-  tradeView,
-} from './admin-views.ts';
+import { accountView, eachRecord, feeTableView, historyOrderView, orderView, reportView, symbolView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 import { LIMIT, PAGED, wholeNumber, wholeOr } from './query-schemas.ts';
-import { get, type Request, type Route } from './route.ts';
+import { get, type Route } from './route.ts';
 
 export interface QuerySources extends OrderSources {
   /** The market data's copy of a book; undefined before its first event. */
   readonly book: (symbol: number) => BookMirror | undefined;
 }
 
-const DEFAULT_DEPTH = 20;
-const MAX_DEPTH = 5000;
 const MAX_ACCOUNT = 2 ** 32 - 1;
 const MAX_LISTED = 1000;
 
@@ -69,28 +55,6 @@ export function queryRoutes(sources: QuerySources): Route[] {
       public: true,
       answer: SYMBOL,
       handle: ({ params }) => ({ json: symbolView(symbolNamed(directory, params.name)) }),
-    }),
-    get({
-      path: '/v1/book/:name',
-      summary: 'Price levels of a symbol, best first.',
-      action: 'market:read',
-      public: true,
-      query: { depth: wholeOr(DEFAULT_DEPTH, 1, MAX_DEPTH, 'Levels of each side.') },
-      answer: BOOK,
-      handle: async (request) => ({ pieces: await bookView(sources, request.params.name, request.query.depth, request.inSlices) }),
-    }),
-    get({
-      path: '/v1/symbols/:name/trades',
-      summary: 'Trades of a symbol, newest first.',
-      action: 'market:read',
-      public: true,
-      query: PAGED,
-      answer: TRADES,
-      handle: async ({ params, query, caller }) => {
-        const symbol = symbolNamed(directory, params.name);
-        const { records, ...rest } = await history.symbolTrades(symbol.id, query.limit, query.before, caller);
-        return { pieces: { trades: new LongList(eachRecord(records, Trade.bytes, (...at) => tradeView(symbol, ...at))), ...rest } };
-      },
     }),
     get({
       path: '/v1/fee-tables',
@@ -203,17 +167,6 @@ function historyOrderViews(directory: Directory, orders: readonly OrderRow[], op
 function reportViews(directory: Directory, packed: Uint8Array): Iterable<unknown> {
   const symbols = eachSymbolOnce(directory);
   return eachRecord(packed, Report.bytes, (...at) => reportView(symbols, ...at));
-}
-
-/** Both sides are of one moment; they are sorted and shown in slices. */
-async function bookView({ directory, book }: QuerySources, name: string, depth: number, inSlices: Request['inSlices']) {
-  const symbol = symbolNamed(directory, name);
-  const mirror = book(symbol.id);
-  const { phase, subPhase, lastPrice, lastPriceTicks } = symbolView(symbol);
-  const [bids, asks] = [mirror?.levels.copy(Side.Buy), mirror?.levels.copy(Side.Sell)];
-  const side = async (copy: LevelsCopy | undefined) =>
-    new LongList(each(copy === undefined ? [] : await inSlices(copy.sorted(depth)), (level) => levelView(symbol, level)));
-  return { symbol: symbol.name, phase, subPhase, lastPrice, lastPriceTicks, bids: await side(bids), asks: await side(asks) };
 }
 
 /** @throws HttpError 404 */

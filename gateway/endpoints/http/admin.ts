@@ -18,6 +18,7 @@ import { DamagedHistoryError } from '../../taps/history/run-format.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { RequestError } from '../json/request-error.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
+import type { PublicMarketOptions } from '../public-caller.ts';
 import { BodyTooLargeError, guard, readBody } from './admin-http.ts';
 import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
 import { askedText } from './asked.ts';
@@ -31,7 +32,7 @@ import { MetricsText } from './metrics-text.ts';
 import { withDocument } from './openapi-route.ts';
 import { limitPipelining } from './pipelining.ts';
 import { PROBLEM_TYPE, problemView } from './problem-view.ts';
-import { PublicMarket, type PublicMarketOptions } from './public-market.ts';
+import { PublicMarket } from './public-market.ts';
 import { RequestLimits } from './request-limits.ts';
 import { type Reply, type Request, type Route, readNoQuery, readQuery, readShape, type ShortReply } from './route.ts';
 import { RouteTable } from './route-table.ts';
@@ -212,7 +213,7 @@ export class AdminServer {
     const visit = visitOf(request, wants);
     if (this.#isPreflight(request, response, url.pathname)) return { status: 204, text: '', type: 'text/plain' };
     this.#public.share(route?.public === true, request, response);
-    const anyone = identity.open || identity.isProxy(visit.peer) ? undefined : this.#public.caller(route, request, visit);
+    const anyone = this.#public.caller(route, identity, visit);
     // Other unauthenticated callers get no information, not even which paths exist.
     const principal = anyone?.principal ?? (await identity.admit(visit));
     if (principal instanceof IdentityReject) throw rejectError(principal);

@@ -11,7 +11,8 @@ import { bucketsOf, RANGE } from './candle-parameters.ts';
 import { type CandleSources, readCandles } from './candle-reader.ts';
 import { LongList } from './json-pieces.ts';
 import { INTERVAL, LIMIT } from './query-schemas.ts';
-import { get, type Route } from './route.ts';
+import type { Route } from './route.ts';
+import { ofSymbol } from './symbol-routes.ts';
 
 const EMPTY = z
   .enum(['0', '1'], { error: ({ input }) => `must be 1, to have buckets without trades, or 0, not ${String(input).slice(0, 16)}` })
@@ -19,16 +20,16 @@ const EMPTY = z
   .meta({ description: '1: buckets without a trade have a candle, too.', default: '0' });
 
 /** Candles of a symbol: closed ones from the history, the last ones and the forming one from market data. See docs/ADMIN.md. */
-export function candleRoute(sources: CandleSources): Route {
-  return get({
-    path: '/v1/symbols/:name/candles',
+export function candleRoutes(sources: CandleSources): Route[] {
+  return ofSymbol({
+    paths: ['/v1/symbols/:name/candles', '/v1/candles'],
     summary: 'Candles of a symbol, oldest first.',
     action: 'market:read',
     public: true,
     query: { interval: INTERVAL, ...RANGE, limit: LIMIT, empty: EMPTY },
     answer: CANDLES,
-    handle: async ({ query, params, caller }) => {
-      const symbol = symbolNamed(sources.directory, params.name);
+    handle: async (name, { query, caller }) => {
+      const symbol = symbolNamed(sources.directory, name);
       const interval = CANDLE_INTERVALS.indexOf(query.interval);
       const length = INTERVAL_US[interval];
       const { limit } = query;

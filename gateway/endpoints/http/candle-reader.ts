@@ -24,7 +24,7 @@ export interface CandlesRead extends StoredCandles {
  * data has in no candle any more: it is waited for. @param caller whose turn it takes
  */
 export async function readCandles(
-  { history, candles }: CandleSources,
+  { history, candles }: Pick<CandleSources, 'history' | 'candles'>,
   caller: string,
   range: Omit<CandleRange, 'atLeast'>,
 ): Promise<CandlesRead> {

@@ -1,7 +1,7 @@
 import type { ShortReply } from './route.ts';
 
 /**
- * The page of documentation at `/docs`: it shows `/openapi.json` in a browser. It has no data of the exchange itself, so it needs no
+ * The page of documentation at `/docs`: it shows `/openapi.json` and `/asyncapi.json` in a browser. It has no data of the exchange itself, so it needs no
  * token; it has a field for one where the exchange needs it. Nothing is loaded from elsewhere, and the page inserts text only, never markup.
  */
 
@@ -10,7 +10,7 @@ const HTML = `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>openbell: HTTP interface</title>
+<title>openbell: HTTP interface and streams</title>
 <link rel="stylesheet" href="/docs/page.css">
 <script src="/docs/page.js" defer></script>
 </head>
@@ -23,6 +23,8 @@ const HTML = `<!doctype html>
 <p id="problem" role="alert"></p>
 </header>
 <main id="operations"></main>
+<section id="streams"></section>
+<p class="note">The documents: <a href="/openapi.json">/openapi.json</a> (OpenAPI 3.1), <a href="/asyncapi.json">/asyncapi.json</a> (AsyncAPI 3).</p>
 </body>
 </html>
 `;
@@ -135,13 +137,43 @@ function showAll({ info, tags, paths, components }) {
   byId('search').hidden = false;
 }
 
+/** A stream with its messages. */
+function showStream(document, name, { address, title, description, messages }) {
+  const head = make('summary', '', '', make('span', 'method', 'WS'), make('span', 'path', address), make('span', 'note', ' ' + title));
+  const item = make('details', 'operation', '', head);
+  item.dataset.text = ('ws ' + address + ' ' + title).toLowerCase();
+  item.addEventListener('toggle', () => {
+    if (item.children.length > 1) return;
+    const body = make('div', '', '', make('p', 'note', description));
+    for (const [action, label] of [['receive', 'Requests'], ['send', 'Messages']]) {
+      const operation = Object.values(document.operations).find((each) => each.action === action && nameOf(each.channel.$ref) === name);
+      if (!operation) continue;
+      body.append(section(label, ...operation.messages.map(({ $ref }) => {
+        const message = document.components.messages[nameOf(messages[nameOf($ref)].$ref)];
+        const one = make('details', '', '', make('summary', '', '', make('code', '', message.name), make('span', 'note', ' ' + message.summary)));
+        one.addEventListener('toggle', () => one.children.length === 1 && one.append(keysOf(document.components.schemas, message.payload, 1)));
+        return one;
+      })));
+    }
+    item.append(body);
+  });
+  return item;
+}
+
+function showStreams(document) {
+  const items = Object.entries(document.channels).map(([name, channel]) => showStream(document, name, channel));
+  byId('streams').replaceChildren(make('h2', '', 'Streams'), make('p', 'note', document.info.description), ...items);
+}
+
 async function load(token) {
   byId('problem').textContent = '';
-  const response = await fetch('/openapi.json', token ? { headers: { authorization: 'Bearer ' + token } } : {});
+  const options = token ? { headers: { authorization: 'Bearer ' + token } } : {};
+  const response = await fetch('/openapi.json', options);
   const answer = await response.json();
   if (response.ok) {
     byId('access').hidden = true;
-    return showAll(answer);
+    showAll(answer);
+    return showStreams(await (await fetch('/asyncapi.json', options)).json());
   }
   byId('access').hidden = response.status !== 401;
   byId('problem').textContent = response.status === 401 && !token ? 'This exchange needs a token.' : answer.detail;

@@ -27,9 +27,8 @@ import { get, type QueryValues, type Request, type Route } from './route.ts';
 const QUERY = {
   interval: INTERVAL,
   indicator: z
-    .string()
-    .default('')
-    .meta({ description: 'Indicators, separated by commas: docs/ANALYSIS.md. Required.', examples: ['rsi:14,macd:12:26:9'] }),
+    .string({ error: 'is required: indicators, separated by commas, such as rsi:14' })
+    .meta({ description: 'Indicators, separated by commas: docs/ANALYSIS.md.', examples: ['rsi:14,macd:12:26:9'] }),
   ...RANGE,
   limit: LIMIT,
 };

@@ -1,31 +1,42 @@
 import { z } from 'zod';
+import { STREAMS } from '../json/schemas/stream-channels.ts';
+import { asyncApi } from './asyncapi.ts';
 import { openApi } from './openapi.ts';
-import { get, type Route } from './route.ts';
-
-const DOCUMENT = z.looseObject({ openapi: z.string() });
+import { get, type Request, type Route } from './route.ts';
 
 /**
- * The document of the HTTP interface, at `/openapi.json`. It is made in slices at its first request, so that no start waits for it, and
- * kept as text.
- * @param routes all routes; this one is added
+ * The documents of the interface: of HTTP at `/openapi.json`, of the JSON streams at `/asyncapi.json`. Each is made in slices at its
+ * first request, so that no start waits for it, and kept as text.
+ * @param routes all routes; those of the documents are added
  */
 export function withDocument(routes: readonly Route[]): Route[] {
-  let text: Promise<string> | undefined;
-  const document = get({
-    path: '/openapi.json',
-    summary: 'This interface, as a document of OpenAPI 3.1.',
-    action: 'market:read',
-    public: true,
-    answer: DOCUMENT,
-    handle: async ({ inSlices }) => {
-      text ??= inSlices(documentText(all));
-      return { text: await text, type: 'application/json; charset=utf-8' };
-    },
-  });
-  const all: readonly Route[] = [...routes, document];
+  const documents: readonly Route[] = [
+    documentRoute('/openapi.json', 'This interface, as a document of OpenAPI 3.1.', z.looseObject({ openapi: z.string() }), () =>
+      openApi(all),
+    ),
+    documentRoute('/asyncapi.json', 'The JSON streams, as a document of AsyncAPI 3.', z.looseObject({ asyncapi: z.string() }), () =>
+      asyncApi(STREAMS),
+    ),
+  ];
+  const all: readonly Route[] = [...routes, ...documents];
   return [...all];
 }
 
-function* documentText(routes: readonly Route[]): Generator<undefined, string> {
-  return `${JSON.stringify(yield* openApi(routes))}\n`;
+function documentRoute(path: string, summary: string, answer: z.ZodType, make: () => Generator<undefined, object>): Route {
+  let text: Promise<string> | undefined;
+  return get({
+    path,
+    summary,
+    action: 'market:read',
+    public: true,
+    answer,
+    handle: async ({ inSlices }: Request) => {
+      text ??= inSlices(documentText(make()));
+      return { text: await text, type: 'application/json; charset=utf-8' };
+    },
+  });
+}
+
+function* documentText(work: Generator<undefined, object>): Generator<undefined, string> {
+  return `${JSON.stringify(yield* work)}\n`;
 }

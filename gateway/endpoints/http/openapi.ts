@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { may } from '../../identity/permissions.ts';
 import { type Principal, ROLES } from '../../identity/principal.ts';
 import { VERSION } from '../../version.ts';
@@ -6,10 +6,8 @@ import { NAMES } from '../json/schemas/named.ts';
 import { pathParameter } from '../json/schemas/parameters.ts';
 import { PROBLEM } from '../json/schemas/problem.ts';
 import { CHALLENGE, CHALLENGE_BODY, LIVE, NOT_READY, READY, SESSION, SESSION_BODY } from '../json/schemas/service.ts';
+import { type Json, jsonSchema } from './document-schema.ts';
 import type { Route } from './route.ts';
-
-/** JSON of the document. */
-type Json = Readonly<Record<string, unknown>>;
 
 /** Statuses of errors, and when they come. */
 const ERRORS: Readonly<Record<number, string>> = {
@@ -176,20 +174,6 @@ function rolesOf({ action }: Route): string[] {
     expiresAt: Number.POSITIVE_INFINITY,
   });
   return ROLES.filter((role) => may(holder(role), action, 1));
-}
-
-/** A schema in the document: where it has a name, a reference to it. @param whole the schema that is written out, although it has a name */
-function jsonSchema(schema: z.core.$ZodType, whole?: z.core.$ZodType): Json {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, {
-    io: 'input',
-    override: ({ zodSchema, jsonSchema: made }) => {
-      const name = zodSchema === whole ? undefined : NAMES.get(zodSchema);
-      if (name === undefined) return;
-      for (const key of Object.keys(made)) delete made[key as keyof typeof made];
-      made.$ref = `#/components/schemas/${name}`;
-    },
-  });
-  return json;
 }
 
 const OPEN = { security: [], tags: ['Service'] };

@@ -1,21 +1,28 @@
 import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocket } from 'uWebSockets.js';
 import { fail } from '../../../engine/assert.ts';
-import type { Identity } from '../../identity/identity.ts';
+import type { Identity, Visit } from '../../identity/identity.ts';
+import { LimitCounters } from '../../limit-counters.ts';
 import type { MarketFormat } from '../../market/formats/format.ts';
 import { chooseFormat } from '../../market/formats/formats.ts';
 import type { MarketConnection } from '../../market/market-connection.ts';
 import type { MarketData } from '../../market/market-data.ts';
 import { CloseCause, type ReaderSocket } from '../../market/reader-socket.ts';
 import type { SessionOwner } from '../../session-info.ts';
+import { isPublicVisit, NOT_PUBLIC, PUBLIC, type PublicMarketOptions, permitsOrigin } from '../public-caller.ts';
 import { PingLimit } from './ping-limit.ts';
-import { GOING_AWAY, TOO_LONG, UNAVAILABLE, upgradeStatusOf } from './reject-status.ts';
+import { PublicReaders } from './public-readers.ts';
+import { FORBIDDEN, GOING_AWAY, TOO_LONG, TOO_MANY, UNAVAILABLE, upgradeStatusOf } from './reject-status.ts';
 import { SocketServer } from './socket-server.ts';
-import { authenticate } from './upgrade.ts';
+import { authenticate, type Upgrade } from './upgrade.ts';
 
 export interface MarketSocketsOptions {
   readonly identity: Identity;
   /** Pings of a reader per second. */
   readonly pings?: number;
+  /** Market data for those without credentials. Default: none. */
+  readonly publicMarket?: PublicMarketOptions;
+  /** Counts what is rejected because of a limit. */
+  readonly limits?: LimitCounters;
   /** Maximum size of a request, bytes; a longer one cuts the connection with 1009. Default 4096. */
   readonly maxRequestBytes?: number;
 }
@@ -33,6 +40,7 @@ const CLOSE_CODES: Readonly<Record<CloseCause, number>> = {
   [CloseCause.SlowReader]: 4008,
   [CloseCause.Expired]: 4016,
   [CloseCause.ByOperator]: 4007,
+  [CloseCause.Busy]: 4008,
 };
 
 /** State of each socket. */
@@ -42,6 +50,8 @@ interface SocketUser {
   readonly expiresAt: number;
   readonly owner: SessionOwner;
   readonly pings: PingLimit;
+  /** Of a reader without credentials: call it when the connection has closed. */
+  readonly leave?: () => void;
   /** Set when the socket opens. */
   connection?: MarketConnection;
 }
@@ -55,13 +65,19 @@ export class MarketSockets {
   readonly #market: MarketData;
   readonly #identity: Identity;
   readonly #pings: number | undefined;
+  readonly #publicMarket: PublicMarketOptions;
+  readonly #publicReaders = new PublicReaders();
+  readonly #limits: LimitCounters;
   readonly #sockets: SocketServer;
 
   /** @param sockets the port; other endpoints may register paths on it */
-  constructor(market: MarketData, { identity, maxRequestBytes, pings }: MarketSocketsOptions, sockets: SocketServer = new SocketServer()) {
+  constructor(market: MarketData, options: MarketSocketsOptions, sockets: SocketServer = new SocketServer()) {
+    const { identity, maxRequestBytes, pings, publicMarket = NOT_PUBLIC, limits = new LimitCounters() } = options;
     this.#market = market;
     this.#identity = identity;
     this.#pings = pings;
+    this.#publicMarket = publicMarket;
+    this.#limits = limits;
     this.#sockets = sockets;
     const most = maxRequestBytes ?? MAX_REQUEST_BYTES;
     sockets.ws<SocketUser>('/*', {
@@ -74,7 +90,7 @@ export class MarketSockets {
       upgrade: (res, req, context) => this.#upgrade(res, req, context),
       open: (ws) => {
         const user = ws.getUserData();
-        user.connection = market.open(new MarketSocket(ws), user.format, user.expiresAt, user.owner);
+        user.connection = market.open(new MarketSocket(ws), user.format, user.expiresAt, user.owner, user.leave !== undefined);
       },
       message: (ws, message, isBinary) => {
         if (message.byteLength > most) ws.end(TOO_LONG, `a request has at most ${most} bytes`);
@@ -87,7 +103,10 @@ export class MarketSockets {
         const connection = connectionOf(ws);
         market.onAnswered(connection, message.byteLength + 2, pings.allows(message.byteLength, connection.buffered));
       },
-      close: (ws) => market.onClosed(connectionOf(ws)),
+      close: (ws) => {
+        market.onClosed(connectionOf(ws));
+        ws.getUserData().leave?.();
+      },
     });
   }
 
@@ -115,18 +134,31 @@ export class MarketSockets {
   }
 
   #upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
-    authenticate(res, req, context, this.#identity, 'market data', (upgrade) => {
-      const reject = this.#identity.forbid(upgrade.principal, 'market:read', upgrade.visit);
-      if (reject !== undefined) return upgrade.reject(upgradeStatusOf(reject), reject.details);
-      // Any path is market data; a query shows that another one was meant, such as that of orders.
-      if (upgrade.rejectQuery([])) return;
-      // Checked here, because others may have connected since the request.
-      if (!this.#market.hasRoom()) return upgrade.reject(UNAVAILABLE, 'Too many market-data connections; try again later.');
-      const { format, protocol } = chooseFormat(upgrade.offered);
-      const { expiresAt, subject, via } = upgrade.principal;
-      const owner = { subject, via, protocol: 'WebSocket market data', address: upgrade.visit.peer, sinceMs: Date.now() };
-      upgrade.accept<SocketUser>({ format, expiresAt, owner, pings: new PingLimit(this.#pings) }, protocol);
-    });
+    const isPublic = (visit: Visit) => isPublicVisit(this.#publicMarket, this.#identity, visit);
+    authenticate(res, req, context, this.#identity, 'market data', (upgrade) => this.#admit(upgrade), isPublic);
+  }
+
+  #admit(upgrade: Upgrade): void {
+    const { principal, visit, offered } = upgrade;
+    const isPublic = principal === PUBLIC;
+    const reject = isPublic ? undefined : this.#identity.forbid(principal, 'market:read', visit);
+    if (reject !== undefined) return upgrade.reject(upgradeStatusOf(reject), reject.details);
+    const origin = visit.header('origin');
+    if (isPublic && origin !== undefined && !permitsOrigin(this.#publicMarket, origin))
+      return upgrade.reject(FORBIDDEN, 'CROSS_SITE: a web page without a token may do this only if its origin is among --cors-origins');
+    // Any path is market data; a query shows that another one was meant, such as that of orders.
+    if (upgrade.rejectQuery([])) return;
+    // Checked here, because others may have connected since the request.
+    if (!this.#market.hasRoom(isPublic)) return upgrade.reject(UNAVAILABLE, 'Too many market-data connections; try again later.');
+    const leave = isPublic ? this.#publicReaders.enter(visit.peer) : undefined;
+    if (isPublic && leave === undefined) {
+      this.#limits.note('ws', 'public-connections');
+      return upgrade.reject(TOO_MANY, 'Too many connections without credentials; close one, or try again later.');
+    }
+    const { format, protocol } = chooseFormat(offered);
+    const { expiresAt, subject, via } = principal;
+    const owner = { subject, via, protocol: 'WebSocket market data', address: visit.peer, sinceMs: Date.now() };
+    upgrade.accept<SocketUser>({ format, expiresAt, owner, pings: new PingLimit(this.#pings), ...(leave && { leave }) }, protocol);
   }
 }
 

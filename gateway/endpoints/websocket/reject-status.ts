@@ -26,7 +26,7 @@ export function closeCodeOf({ code, cause }: Reject): number {
   return cause === undefined ? (CLOSE_BY_CODE.get(code) ?? CLOSE_INVALID) : CLOSE_BY_CAUSE[cause];
 }
 
-const TOO_MANY = '429 Too Many Requests';
+export const TOO_MANY = '429 Too Many Requests';
 export const UNAVAILABLE = '503 Service Unavailable';
 export const FORBIDDEN = '403 Forbidden';
 export const UNAUTHORIZED = '401 Unauthorized';

@@ -6,6 +6,7 @@ import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { reject as reason } from '../../reject.ts';
 import { peerOfUpgrade } from '../../tls/peer-certificate.ts';
+import { PUBLIC } from '../public-caller.ts';
 import { queryProblem } from '../query-problem.ts';
 import { FORBIDDEN, upgradeStatusOf } from './reject-status.ts';
 
@@ -85,7 +86,10 @@ interface UpgradeRequest {
   readonly query: string;
 }
 
-/** Authenticates the caller of an upgrade, and passes it on; an unauthenticated one is answered with the reason. */
+/**
+ * Authenticates the caller of an upgrade, and passes it on; an unauthenticated one is answered with the reason.
+ * @param isPublic whether a caller is served without credentials, as PUBLIC
+ */
 export function authenticate(
   res: HttpResponse,
   req: HttpRequest,
@@ -93,6 +97,7 @@ export function authenticate(
   identity: Identity,
   wants: string,
   serve: (upgrade: Upgrade) => void,
+  isPublic: (visit: Visit) => boolean = () => false,
 ): void {
   const request = readRequest(res, req, wants);
   let gone = false;
@@ -101,6 +106,7 @@ export function authenticate(
     if (answer instanceof IdentityReject) reject(res, upgradeStatusOf(answer), answer.details);
     else serve(new Upgrade(res, context, request, answer));
   };
+  if (isPublic(request.visit)) return settle(PUBLIC);
   const answer = identity.admit(request.visit);
   if (!(answer instanceof Promise)) return settle(answer);
   res.onAborted(() => {

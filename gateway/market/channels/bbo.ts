@@ -3,7 +3,7 @@ import { bboWire } from '../../../engine/wire/channels/bbo.ts';
 import { Bbo, Side } from '../../../engine/wire/layout.ts';
 import type { StructList } from '../../../engine/wire/market-frames.ts';
 import type { BookMirror } from '../book-mirror.ts';
-import { type ChannelDescriptor, type ChannelState, Conflation, MAX_PENDING, neverDeep, nothing, shallow } from './channel.ts';
+import { always, type ChannelDescriptor, type ChannelState, Conflation, MAX_PENDING, neverDeep, nothing, shallow } from './channel.ts';
 
 /** Price, quantity and orders of each side, in the channel's state: current values, followed by the last published values. */
 const SIDE_DOUBLES = 3;
@@ -26,6 +26,7 @@ export const bbo: ChannelDescriptor = {
     channel.number++;
     put(channel, channel.pending);
   },
+  ready: always,
   depth: shallow,
   deepSnapshot: neverDeep,
   snapshot: (channel, list) => {

@@ -3,7 +3,7 @@ import { bookL3Wire } from '../../../engine/wire/channels/book-l3.ts';
 import { OrderAction, OrderUpdate, Side } from '../../../engine/wire/layout.ts';
 import type { BookMirror } from '../book-mirror.ts';
 import { DeepOrders } from '../deep-orders.ts';
-import { type ChannelDescriptor, Conflation, MAX_PENDING, nothing } from './channel.ts';
+import { always, type ChannelDescriptor, Conflation, MAX_PENDING, nothing } from './channel.ts';
 
 /** Every resting order. Each change is an update. */
 export const bookL3: ChannelDescriptor = {
@@ -21,6 +21,7 @@ export const bookL3: ChannelDescriptor = {
   },
   onWanted: nothing,
   onFlush: nothing,
+  ready: always,
   depth: ({ mirror }) => mirror.count,
   deepSnapshot: ({ mirror }) => new DeepOrders(mirror),
   snapshot: ({ mirror }, list) => {

@@ -5,7 +5,7 @@ import type { StructList } from '../../../engine/wire/market-frames.ts';
 import type { BookMirror } from '../book-mirror.ts';
 import type { DeepSnapshot } from '../deep-snapshot.ts';
 import type { LevelsCopy } from '../levels-copy.ts';
-import { type ChannelDescriptor, Conflation, MAX_PENDING, nothing } from './channel.ts';
+import { always, type ChannelDescriptor, Conflation, MAX_PENDING, nothing } from './channel.ts';
 
 /** Price levels. The mirror marks changed levels; a flush sends the current state of each. */
 export const book: ChannelDescriptor = {
@@ -28,6 +28,7 @@ export const book: ChannelDescriptor = {
     channel.number += levels.touchedCount;
     levels.clearTouched();
   },
+  ready: always,
   depth: ({ mirror }) => mirror.levels.live[0] + mirror.levels.live[1],
   deepSnapshot: ({ mirror }) => new DeepBook(mirror),
   snapshot: ({ mirror }, list) => {

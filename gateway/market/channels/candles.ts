@@ -3,7 +3,7 @@ import { MarketEventKind } from '../../../engine/wire/market-event.ts';
 import type { StructList } from '../../../engine/wire/market-frames.ts';
 import { CandleField, type Candles } from '../../../feeds/analysis/candles.ts';
 import { putCandle } from '../../candle-record.ts';
-import { type ChannelDescriptor, type ChannelState, Conflation, MAX_PENDING, neverDeep, nothing, shallow } from './channel.ts';
+import { always, type ChannelDescriptor, type ChannelState, Conflation, MAX_PENDING, neverDeep, nothing, shallow } from './channel.ts';
 
 /** In the channel's state: 1 when the forming candle has changed since the last flush. */
 const CHANGED = 0;
@@ -40,6 +40,7 @@ function candlesOf(wire: (typeof CANDLE_WIRES)[number], interval: number): Chann
       channel.state[CHANGED] = 0;
       if (channel.wanted && add(channel.candles, channel.candles.formingAt(interval), interval, false, channel.pending)) channel.number++;
     },
+    ready: always,
     depth: shallow,
     deepSnapshot: neverDeep,
     snapshot: ({ candles }, list) => {

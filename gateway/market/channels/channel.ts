@@ -7,6 +7,7 @@ import type { StructList } from '../../../engine/wire/market-frames.ts';
 import type { Candles } from '../../../feeds/analysis/candles.ts';
 import type { BookMirror } from '../book-mirror.ts';
 import type { DeepSnapshot } from '../deep-snapshot.ts';
+import type { SymbolPast } from '../symbol-past.ts';
 
 /** How updates between two flushes are conflated. */
 export const Conflation = {
@@ -23,6 +24,7 @@ export type Conflation = (typeof Conflation)[keyof typeof Conflation];
 export interface ChannelState {
   readonly mirror: BookMirror;
   readonly candles: Candles;
+  readonly past: SymbolPast;
   /** Number of the last update that was taken. */
   number: number;
   /** Updates for the next flush; the last one has `number`. */
@@ -62,15 +64,22 @@ export interface ChannelDescriptor {
   readonly onWanted: (channel: ChannelState) => void;
   /** Called when a flush begins; adds updates that depend on the current state to `pending`. Called whether the channel is wanted or not. */
   readonly onFlush: (channel: ChannelState) => void;
+  /** Whether a snapshot can be made now: what it needs of the past is loaded. @param last trades that the reader asks for */
+  readonly ready: (channel: ChannelState, last: number) => boolean;
   /** Structs in a snapshot now; above DEEP, `deepSnapshot` is used instead of `snapshot`. */
   readonly depth: (channel: ChannelState) => number;
   readonly deepSnapshot: (channel: ChannelState) => DeepSnapshot;
-  /** Appends the whole state to the empty `list`. Cold. */
-  readonly snapshot: (channel: ChannelState, list: StructList) => void;
+  /** Appends the whole state to the empty `list`. Cold. @param last trades that the reader asks for; 0: none */
+  readonly snapshot: (channel: ChannelState, list: StructList, last: number) => void;
 }
 
 /** Default of `maxPending`. */
 export const MAX_PENDING = 65_536;
+
+/** `ready` of a channel that needs nothing of the past. */
+export function always(): boolean {
+  return true;
+}
 
 /** `depth` of a channel whose snapshot is small. */
 export function shallow(): number {

@@ -7,10 +7,12 @@ import { bookL3 } from './book-l3.ts';
 import { candles } from './candles.ts';
 import type { ChannelDescriptor } from './channel.ts';
 import { status } from './status.ts';
+import { ticker } from './ticker.ts';
+import { topBooks } from './top-book.ts';
 import { trades } from './trades.ts';
 
 /** Every channel, by its Channel value; the wire halves are in engine/wire/channels/. */
-export const DESCRIPTORS: readonly ChannelDescriptor[] = [book, bookL3, bbo, trades, status, ...candles];
+export const DESCRIPTORS: readonly ChannelDescriptor[] = [book, bookL3, bbo, trades, status, ...candles, ...topBooks, ticker];
 assert(
   DESCRIPTORS.length === CHANNELS.length && DESCRIPTORS.every(({ wire }, index) => wire === CHANNELS[index]),
   'market channels: a descriptor for each channel of the wire, in the same order',

@@ -3,7 +3,7 @@ import { statusWire } from '../../../engine/wire/channels/status.ts';
 import { Status } from '../../../engine/wire/layout.ts';
 import { MarketEventKind } from '../../../engine/wire/market-event.ts';
 import type { BookMirror } from '../book-mirror.ts';
-import { type ChannelDescriptor, Conflation, MAX_PENDING, neverDeep, nothing, shallow } from './channel.ts';
+import { always, type ChannelDescriptor, Conflation, MAX_PENDING, neverDeep, nothing, shallow } from './channel.ts';
 
 /** In the channel's state: 1 when the last pending update may be overwritten because only the indication has changed since. */
 const LAST_IS_INDICATION = 0;
@@ -34,6 +34,7 @@ export const status: ChannelDescriptor = {
   onFlush: (channel) => {
     channel.state[LAST_IS_INDICATION] = 0;
   },
+  ready: always,
   depth: shallow,
   deepSnapshot: neverDeep,
   snapshot: ({ mirror }, list) => {

@@ -7,7 +7,7 @@ import { type ChannelDescriptor, Conflation, MAX_PENDING, neverDeep, nothing, sh
 
 const SLOT_DOUBLES = MARKET_EVENT_BYTES / 8;
 
-/** Trades, numbered by trade id. A snapshot has no trades: past trades are in the history. */
+/** Trades, numbered by trade id. A snapshot has no trades, unless the reader asks for the last ones. */
 export const trades: ChannelDescriptor = {
   wire: tradesWire,
   conflation: Conflation.None,
@@ -21,6 +21,12 @@ export const trades: ChannelDescriptor = {
       return;
     }
     channel.number = slots.f64[slot * SLOT_DOUBLES + MarketField.extra];
+    const { trades: recent } = channel.past;
+    if (recent !== undefined) {
+      const to = recent.claim();
+      recent.words.fill(0, to, to + Trade.bytes / 4);
+      put(slots, slot, recent.words, to);
+    }
     if (!channel.wanted) return;
     const at = channel.append();
     if (at !== -1) put(slots, slot, channel.pending.words, at);
@@ -30,9 +36,12 @@ export const trades: ChannelDescriptor = {
   onOrder: nothing,
   onWanted: nothing,
   onFlush: nothing,
+  ready: ({ past }, last) => last === 0 || past.ready,
   depth: shallow,
   deepSnapshot: neverDeep,
-  snapshot: nothing,
+  snapshot: ({ past }, list, last) => {
+    if (past.trades !== undefined) past.trades.copy(last, list);
+  },
 };
 
 /** Reads the slot without a view: trades are on the hot path. */

@@ -4,7 +4,7 @@ import { MarketRequestReader, RoomyFrame, STRUCT_BYTES } from '../../../engine/w
 import type { MarketFormat } from './format.ts';
 
 const reader = new MarketRequestReader();
-const ask = { code: Code.OK as Code, op: 0, channel: 0, symbol: 0, tag: 0, version: 0 };
+const ask = { code: Code.OK as Code, op: 0, channel: 0, symbol: 0, tag: 0, version: 0, last: 0, text: '' };
 
 /** Binary messages: MarketRequest and MarketFrame of openbell.fbs. */
 export const flatbuffer: MarketFormat = {

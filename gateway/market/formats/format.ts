@@ -1,5 +1,6 @@
 import type { Code } from '../../../engine/codes.ts';
 import type { FrameArena, FrameHead, StructList } from '../../../engine/wire/market-frames.ts';
+import type { FrameSymbol } from '../../../engine/wire/market-json.ts';
 
 /**
  * A reader's request; `symbol` is an id, a name, or `*`. When `code` is not OK, `tag`, `channel` and `symbol` are what could
@@ -14,6 +15,10 @@ export interface MarketAsk {
   readonly tag: number;
   /** Wire schema of the frames to this reader; 0 = unchanged. */
   readonly version: number;
+  /** Trades that snapshots of the subscription have, at most. */
+  readonly last: number;
+  /** What is wrong, where the format has a text for it. */
+  readonly text: string;
 }
 
 /** Encoding of a connection, selected by the WebSocket subprotocol. */
@@ -29,10 +34,10 @@ export interface MarketFormat {
   readonly request: (bytes: Uint8Array) => MarketAsk;
   /**
    * Writes a frame into the arena; valid until that is reset.
-   * @param symbol name of `head.symbol`, `*` for 0
+   * @param symbol that of `head.symbol`
    * @param structs of `head.channel`; undefined in frames that carry no state
    */
-  readonly frame: (arena: FrameArena, head: FrameHead, symbol: string, structs: StructList | undefined) => Uint8Array;
+  readonly frame: (arena: FrameArena, head: FrameHead, symbol: FrameSymbol, structs: StructList | undefined) => Uint8Array;
   /**
    * Writes a long frame in steps, into memory of its own.
    * @param fill writes the structs
@@ -40,7 +45,7 @@ export interface MarketFormat {
    */
   readonly frameInSteps: (
     head: FrameHead,
-    symbol: string,
+    symbol: FrameSymbol,
     fill: (list: StructList) => Generator<undefined, void>,
     most: number,
   ) => Generator<undefined, Uint8Array>;

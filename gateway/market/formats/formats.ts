@@ -1,10 +1,10 @@
 import { assert } from '../../../engine/assert.ts';
 import { flatbuffer } from './flatbuffer.ts';
 import type { MarketFormat } from './format.ts';
-import { json } from './json.ts';
+import { json, jsonRaw } from './json.ts';
 
 /** Every format, by its index. Frames are made and readers are served in this order. */
-export const FORMATS: readonly MarketFormat[] = [flatbuffer, json];
+export const FORMATS: readonly MarketFormat[] = [flatbuffer, jsonRaw, json];
 assert(
   FORMATS.every(({ index }, at) => index === at),
   'market formats: each stands at its index',

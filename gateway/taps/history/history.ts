@@ -10,7 +10,7 @@ import type { PositionProgress } from '../positions/position-writer.ts';
 import { FairQueue, QueueFullError } from './fair-queue.ts';
 import type { OrderLife } from './order-life.ts';
 import { unpackOrders } from './order-rows.ts';
-import type { OrderPage, RecordPage, VerifiedTo } from './queries.ts';
+import type { OrderPage, RecordPage, TradeRange, VerifiedTo } from './queries.ts';
 import type { Answer, OrderName, PackedOrderPage, Query, Unanswered } from './query-worker.ts';
 import { DamagedHistoryError } from './run-format.ts';
 import { NEWEST } from './runs.ts';
@@ -187,8 +187,13 @@ export class History implements ReportArchive {
   }
 
   /** Trades of a symbol, newest first, with an id below `before`. */
-  async symbolTrades(symbol: number, limit: number, before = NEWEST, caller = ''): Promise<RecordPage> {
-    return (await this.#queries.run(caller, { kind: 'trades', symbol, before, limit })) as RecordPage;
+  symbolTrades(symbol: number, limit: number, before = NEWEST, caller = ''): Promise<RecordPage> {
+    return this.tradesOf(symbol, { before, limit }, caller);
+  }
+
+  /** Trades of a symbol in a range. */
+  async tradesOf(symbol: number, range: TradeRange, caller: string): Promise<RecordPage> {
+    return (await this.#queries.run(caller, { kind: 'trades', symbol, ...range })) as RecordPage;
   }
 
   /** Candles of a symbol as of the last commit. Undefined: the history does not have trade `atLeast` yet. */

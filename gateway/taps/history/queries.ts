@@ -2,7 +2,7 @@ import { Report, ReportKind, Trade } from '../../../engine/wire/layout.ts';
 import { ReportFlag } from '../../../engine/wire/names.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
 import { REPORT_RUNS, recordsOf, TRADE_RUNS, wordsOf } from './run-format.ts';
-import { firstKept, NEWEST, readForwards, visitBackwards } from './runs.ts';
+import { firstKept, NEWEST, newestNo, readForwards, visitBackwards, visitForwards } from './runs.ts';
 import type { HistoryStore } from './store.ts';
 
 /**
@@ -90,20 +90,62 @@ export function accountFills(store: HistoryStore, account: number, before: numbe
   return { records: out.slice(0, count * Report.bytes), next, ...ifLost(lostReports(store, account, 1)) };
 }
 
-/** Packed trades of a symbol with an id below `before`, newest first. */
-export function symbolTrades(store: HistoryStore, symbol: number, before: number, limit: number): RecordPage {
+/** Trades of a symbol: by id, by time, or both. With `after` or `fromUs` oldest first, otherwise newest first. */
+export interface TradeRange {
+  /** Only trades with a higher id. */
+  readonly after?: number | undefined;
+  /** Only trades with a lower id. */
+  readonly before?: number | undefined;
+  /** Only trades from this time on, microseconds since the Unix epoch. */
+  readonly fromUs?: number | undefined;
+  /** Only trades before this time. */
+  readonly toUs?: number | undefined;
+  readonly limit: number;
+}
+
+/** Packed trades of a range; `next` is the `after` or the `before` of the next page. */
+export function tradesOf(store: HistoryStore, symbol: number, range: TradeRange): RecordPage {
+  const { after, before = NEWEST, fromUs, toUs, limit } = range;
+  const from = Math.max((after ?? 0) + 1, fromUs === undefined ? 1 : firstTradeAt(store, symbol, fromUs));
+  const end = Math.min(before, toUs === undefined ? NEWEST : firstTradeAt(store, symbol, toUs));
   const out = new Uint8Array(limit * Trade.bytes);
   let count = 0;
   let next = 0;
-  visitBackwards(store.trades, symbol, before, TRADE_RUNS, (no, bytes, offset) => {
+  let last = 0;
+  const take = (no: number, bytes: Buffer, offset: number): boolean => {
+    if (no < from) return false;
     if (count === limit) {
-      next = no + 1;
+      next = last;
       return false;
     }
     out.set(bytes.subarray(offset, offset + Trade.bytes), count++ * Trade.bytes);
+    last = no;
     return true;
-  });
+  };
+  if (after !== undefined || fromUs !== undefined) visitForwards(store.trades, symbol, from, end - 1, TRADE_RUNS, take);
+  else visitBackwards(store.trades, symbol, end, TRADE_RUNS, take);
   return { records: out.slice(0, count * Trade.bytes), next, ...ifLost((firstKept(store.trades, symbol, 1) ?? 1) - 1) };
+}
+
+/** Id of the first trade at a time or later; ids and times grow together. */
+function firstTradeAt(store: HistoryStore, symbol: number, timeUs: number): number {
+  let low = firstKept(store.trades, symbol, 1) ?? 1;
+  let high = newestNo(store.trades, symbol, TRADE_RUNS) + 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (tradeTime(store, symbol, middle) < timeUs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function tradeTime(store: HistoryStore, symbol: number, id: number): number {
+  let found = 0;
+  visitBackwards(store.trades, symbol, id + 1, TRADE_RUNS, (_no, bytes, offset) => {
+    found = Number(bytes.readBigInt64LE(offset + Trade.timeUs));
+    return false;
+  });
+  return found;
 }
 
 function ifLost(lost: number): { lost?: number } {

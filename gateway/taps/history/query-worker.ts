@@ -13,7 +13,8 @@ import {
   lostReports,
   type OrderPage,
   type RecordPage,
-  symbolTrades,
+  type TradeRange,
+  tradesOf,
   type VerifiedTo,
   verifyRuns,
 } from './queries.ts';
@@ -26,7 +27,7 @@ const ENOUGH_CORES = 4;
 export type Query =
   | { readonly kind: 'reports'; readonly account: number; readonly from: number; readonly limit: number }
   | { readonly kind: 'fills' | 'orders'; readonly account: number; readonly before: number; readonly limit: number }
-  | { readonly kind: 'trades'; readonly symbol: number; readonly before: number; readonly limit: number }
+  | ({ readonly kind: 'trades'; readonly symbol: number } & TradeRange)
   | ({ readonly kind: 'candles' } & CandleRange)
   | ({ readonly kind: 'positions' /** Report number. */; readonly atLeast: number } & PositionRange)
   | ({
@@ -97,7 +98,7 @@ function answerFrom(store: HistoryStore, query: Query): Answer {
     case 'orders':
       return packed(accountOrders(store, query.account, query.before, query.limit));
     case 'trades':
-      return symbolTrades(store, query.symbol, query.before, query.limit);
+      return tradesOf(store, query.symbol, query);
     case 'order':
       if (isBehind(store, query.account, query.atLeast)) return { unanswered: { behind: true } };
       return 'orderId' in query

@@ -21,7 +21,7 @@ export const ALERT = named(
     .meta({ description: 'With the keys of its kind: docs/ALERTS.md.' }),
 );
 export const ALERTS = named('Alerts', z.strictObject({ alerts: z.array(ALERT) }));
-const EVENT = named(
+export const ALERT_EVENT = named(
   'AlertEvent',
   z
     .looseObject({
@@ -37,7 +37,7 @@ const EVENT = named(
     })
     .meta({ description: 'With the fields of its kind: docs/ALERTS.md.' }),
 );
-export const ALERT_EVENTS = named('AlertEvents', z.strictObject({ events: z.array(EVENT), next }));
+export const ALERT_EVENTS = named('AlertEvents', z.strictObject({ events: z.array(ALERT_EVENT), next }));
 
 const WEBHOOK_FIELDS = {
   id,

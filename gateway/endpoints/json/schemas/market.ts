@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CANDLE_INTERVALS } from '../../../../feeds/analysis/candles.ts';
 import { named } from './named.ts';
-import { behind, both, decimal, flag, id, isoTime, lost, micros, name, next, phase, seq, side, subPhase, whole } from './values.ts';
+import { behind, both, decimal, flag, id, idText, isoTime, lost, micros, name, next, phase, seq, side, subPhase, whole } from './values.ts';
 
 /** Answers about the market of the exchange. */
 
@@ -31,7 +31,34 @@ const TRADE = named(
     timeUs: micros,
   }),
 );
-export const TRADES = named('Trades', z.strictObject({ trades: z.array(TRADE), next, lost }));
+const nextTrade = next.meta({
+  description: 'Of a following page: `before`, or, of trades that are oldest first, `after`; 0: this is the last one.',
+});
+export const TRADES = named('Trades', z.strictObject({ trades: z.array(TRADE), next: nextTrade, lost }));
+
+/** What a symbol traded in 24 hours; the channel `ticker` has the same. */
+export const TICKER_FIELDS = {
+  openTimeUs: micros.meta({ description: 'Begin of the 24 hours, in whole minutes; microseconds since the Unix epoch.' }),
+  timeUs: micros,
+  open: decimal.meta({ description: 'Without a trade in the time, prices are that of the last trade before it.' }),
+  high: decimal,
+  low: decimal,
+  last: decimal,
+  change: decimal.meta({ description: '`last` - `open`.' }),
+  changePercent: decimal.meta({ description: '`change` / `open` in percent.' }),
+  volume: decimal,
+  quoteVolume: decimal.meta({ description: 'Sum of price times quantity.' }),
+  trades: whole,
+  lastTradeId: idText,
+  bidPrice: decimal.meta({ description: 'Best bid; its quantity is 0 if there is none.' }),
+  bidQuantity: decimal,
+  askPrice: decimal.meta({ description: 'Best offer; its quantity is 0 if there is none.' }),
+  askQuantity: decimal,
+  seq,
+};
+const TICKER = named('Ticker', z.strictObject({ symbol: name, ...TICKER_FIELDS }));
+export const TICKERS = named('Tickers', z.strictObject({ tickers: z.array(TICKER) }));
+export const TIME = named('Time', z.strictObject({ timeUs: micros, time: isoTime }));
 
 export const interval = z.enum(CANDLE_INTERVALS);
 /** What candles of the exchange and of outside markets have in common. */

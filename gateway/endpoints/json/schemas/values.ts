@@ -17,6 +17,11 @@ export const micros = z.int().min(0).meta({ description: 'Microseconds since the
 /** A time as text. */
 export const isoTime = z.string().meta({ description: 'A time in ISO 8601.', examples: ['2026-03-01T09:30:00.000Z'] });
 export const id = z.int().min(0);
+/** An id as text. */
+export const idText = z
+  .string()
+  .regex(/^\d+$/)
+  .meta({ description: 'An id.', examples: ['4711'] });
 export const name = z.string();
 export const flag = z.boolean();
 /** There only where it is true. */
