@@ -9,6 +9,7 @@ import type { LevelsCopy } from '../../market/levels-copy.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import { eachSymbolOnce } from '../json/amounts.ts';
+import { LongList } from '../json/json-pieces.ts';
 import type { OrderSources } from '../json/order-sources.ts';
 import { ACCOUNT, ACCOUNT_IDS } from '../json/schemas/accounts.ts';
 import { BOOK, TRADES } from '../json/schemas/market.ts';
@@ -28,7 +29,6 @@ import {
   tradeView,
 } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
-import { LongList } from './json-pieces.ts';
 import { LIMIT, PAGED, wholeNumber, wholeOr } from './query-schemas.ts';
 import { get, type Request, type Route } from './route.ts';
 

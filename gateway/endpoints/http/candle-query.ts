@@ -5,11 +5,11 @@ import { notionalText, vwapText } from '../../../feeds/analysis/vwap.ts';
 import type { CandleRecord } from '../../candle-record.ts';
 import { withEmpty } from '../../empty-candles.ts';
 import { priceText, quantityText } from '../json/amounts.ts';
+import { LongList } from '../json/json-pieces.ts';
 import { CANDLES } from '../json/schemas/market.ts';
 import { symbolNamed } from '../json/symbol-named.ts';
 import { bucketsOf, RANGE } from './candle-parameters.ts';
 import { type CandleSources, readCandles } from './candle-reader.ts';
-import { LongList } from './json-pieces.ts';
 import { INTERVAL, LIMIT } from './query-schemas.ts';
 import { get, type Route } from './route.ts';
 

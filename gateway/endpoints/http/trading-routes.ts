@@ -7,10 +7,14 @@ import { SIDE_NAMES } from '../../../engine/wire/names.ts';
 import type { NewCommand } from '../../client/order-commands.ts';
 import type { OrderSessions } from '../../sessions/order-sessions.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
-import { eachSymbolOnce } from '../json/amounts.ts';
+import { eachSymbolOnce, unitsOf } from '../json/amounts.ts';
+
 import { eachReport } from '../json/each-report.ts';
+import { LongList } from '../json/json-pieces.ts';
+import { openOrderPage } from '../json/open-order-page.ts';
 import { amendCommand, cancelCommand, massCancelCommand, type OrderIds, placeCommand } from '../json/order-commands.ts';
 import { brokenLimit, orderError } from '../json/order-error.ts';
+import { idNumber, madeClientOrderId } from '../json/order-ids.ts';
 import { fillView, listedOrderView } from '../json/order-list-view.ts';
 import { readOrder } from '../json/order-reader.ts';
 import { OrderState } from '../json/order-state.ts';
@@ -21,7 +25,6 @@ import { accountNumber } from './admin-identity.ts';
 import { accountOf, type QuerySources } from './admin-queries.ts';
 import { accountView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
-import { LongList } from './json-pieces.ts';
 import { OrderSender } from './order-sender.ts';
 import { BEFORE, LIMIT, oneOf, oneOfOr, wholeOr } from './query-schemas.ts';
 import { type QueryShape, type Request, type Route, type RouteOf, route } from './route.ts';
@@ -135,7 +138,7 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const { open, symbol } =
           named !== undefined && givesPrice(body) ? { open: undefined, symbol: named } : await found(account, ids, request);
         if (named !== undefined && named.id !== symbol.id) throw orderError(Code.UNKNOWN_ORDER);
-        const reports = await send(account, amendCommand(body, symbol, ids, open), request);
+        const reports = await send(account, amendCommand(body, unitsOf(symbol), ids, open), request);
         return { json: await answered(account, reports, open !== undefined && isLong(open), request) };
       },
     }),
@@ -170,7 +173,7 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const account = accountFor(request, 'order:send', body.account);
         const symbol = symbolNamed(directory, body.symbol);
         const clientOrderId = clientOrderIdOf(body.clOrdId, header('idempotency-key'));
-        const command = placeCommand(body, symbol, clientOrderId);
+        const command = placeCommand(body, unitsOf(symbol), clientOrderId);
         const reports = await send(account, command, request);
         return { status: 201, json: await answered(account, reports, command.terms.long, request) };
       },
@@ -240,13 +243,11 @@ type ListRequest = Pick<Request, 'caller' | 'inSlices'> & {
   readonly query: { readonly limit: number; readonly after: number; readonly before: number };
 };
 
-/** Open orders, from the engine. A page may have fewer orders than `limit`, where a symbol is named. */
+/** Open orders, from the engine. */
 async function openList({ directory }: QuerySources, { query, inSlices }: ListRequest, account: number, symbol: number | undefined) {
-  const { orders, complete } = await inSlices(directory.openOrdersInSteps(account, query.limit, query.after));
-  const next = orders.length < query.limit ? 0 : (orders.at(-1)?.orderId ?? 0);
-  const symbols = eachSymbolOnce(directory);
-  const wanted = orders.filter((order) => symbol === undefined || order.symbol === symbol);
-  return { orders: new LongList(wanted.flatMap((order) => listedOrderView(symbols, account, order) ?? [])), next: String(next), complete };
+  const { limit, after } = query;
+  const { orders, next, complete } = await openOrderPage(directory, inSlices, account, { limit, after, symbol });
+  return { orders: new LongList(orders), next: String(next), complete };
 }
 
 /** Orders of the history, those that are open with their present terms. */
@@ -289,9 +290,6 @@ function isReject(kind: number): boolean {
   return kind === ReportKind.Rejected || kind === ReportKind.CancelRejected || kind === ReportKind.AmendRejected;
 }
 
-/** Last client order id that was made here: microseconds of the clock, growing. */
-let lastMade = 0;
-
 /** The id of a new order: of the body, of the header, or made from the clock. @throws HttpError 400 */
 function clientOrderIdOf(given: string | number | undefined, key: string | undefined): number {
   if (key !== undefined && !/^[1-9]\d{0,15}$/.test(key))
@@ -303,13 +301,7 @@ function clientOrderIdOf(given: string | number | undefined, key: string | undef
     );
   if (given !== undefined && key !== undefined && String(given) !== key) throw bad('clOrdId and Idempotency-Key differ: give one of them');
   const text = given ?? key;
-  if (text === undefined) {
-    lastMade = Math.max(Date.now() * 1000, lastMade + 1);
-    return lastMade;
-  }
-  const id = Number(text);
-  if (id > NEWEST) throw bad(`clOrdId must be a whole number from 1 to ${NEWEST}`);
-  return id;
+  return text === undefined ? madeClientOrderId() : idNumber(text, 'clOrdId');
 }
 
 /** @throws HttpError 404 */
