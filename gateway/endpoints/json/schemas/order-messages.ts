@@ -35,8 +35,8 @@ const TARGET = {
   orderId: idIn.optional(),
   clOrdId: idIn.optional().meta({ description: 'In place of `orderId`: one of them names the order.' }),
 };
-const wholeIn = (least: number, most: number) => {
-  const error = { error: `must be a whole number from ${least} to ${most}` };
+const wholeIn = (least: number, most: number, or = '') => {
+  const error = { error: `must be a whole number from ${least} to ${most}${or}` };
   return z.int(error).min(least, error).max(most, error);
 };
 
@@ -107,9 +107,7 @@ export const CANCEL_AFTER = named(
     op: op('cancel-after'),
     tag,
     timeoutMs: z
-      .union([z.literal(0), wholeIn(CANCEL_AFTER_MS.least, CANCEL_AFTER_MS.most)], {
-        error: `must be a whole number from ${CANCEL_AFTER_MS.least} to ${CANCEL_AFTER_MS.most}, or 0`,
-      })
+      .union([z.literal(0), wholeIn(CANCEL_AFTER_MS.least, CANCEL_AFTER_MS.most, ', or 0')])
       .meta({ description: "Dead man's switch: all open orders are cancelled in that time, unless this is sent again; 0 = off." }),
   }),
 );
@@ -269,10 +267,28 @@ export const REFUSED = named(
     problems: z.array(z.strictObject({ path: z.string(), problem: z.string() })).optional(),
   }),
 );
+export const SESSION_MESSAGE = named(
+  'SessionMessage',
+  z.strictObject({
+    kind: z.literal('session'),
+    account: whole,
+    lastReportNo: whole.meta({ description: "Number of the account's last report when the session began." }),
+    readOnly: flag.meta({ description: 'Reports come, orders are refused.' }),
+    cancelOnDisconnect: whole.optional().meta({ description: 'Seconds, as it was asked for.' }),
+    sessionNumber: whole.optional(),
+  }),
+);
 const subscription = <const Kind extends string>(kind: Kind) =>
   z.strictObject({ kind: z.literal(kind), channel: z.enum(PRIVATE_CHANNELS), tag: tagOut });
 export const SUBSCRIBED = named('SubscribedPrivate', subscription('subscribed'));
-export const UNSUBSCRIBED = named('UnsubscribedPrivate', subscription('unsubscribed'));
+export const UNSUBSCRIBED = named(
+  'UnsubscribedPrivate',
+  subscription('unsubscribed').extend({
+    code: REASON.code.optional().meta({ description: 'Why the exchange ended it; left out if the client did.' }),
+    name: REASON.name.optional(),
+    text: REASON.text.optional(),
+  }),
+);
 const BALANCE_OF = z.strictObject({
   asset: name,
   total: decimal,
@@ -341,6 +357,7 @@ export const ORDER_MESSAGES: readonly MessageSpec[] = [
   client('orders', ORDERS_REQUEST, 'Asks for a page of the open orders.'),
   client('order', ORDER_REQUEST, 'Asks what became of an order, also of one that has ended.'),
   client('ping', PING, 'Asks for a pong with the time of the exchange.'),
+  server('session', SESSION_MESSAGE, 'The first message: the session has begun.'),
   server('reports', REPORTS_MESSAGE, 'Execution reports, in order.'),
   server('refused', REFUSED, 'A request that did nothing.'),
   server('subscribed', SUBSCRIBED, 'A subscription begins.'),
