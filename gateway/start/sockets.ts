@@ -17,7 +17,7 @@ export function serveSockets(parts: RunningParts): MarketSockets {
   const pings = context.config.callerLimits['ws-pings'];
   const marketSockets = new MarketSockets(recovered.marketData, { identity, pings }, sockets);
   const privateSessions = new PrivateSessions({
-    ...{ sessions, directory: engine.directory, history, alertStreams: analysis.alertStreams, identity, slices },
+    ...{ sessions, hub: sessions.hub, directory: engine.directory, history, alertStreams: analysis.alertStreams, identity, slices },
     nowUs: () => engine.sequencer.nowUs(),
     log: context.log,
   });

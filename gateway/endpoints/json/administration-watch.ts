@@ -6,11 +6,11 @@ const OPERATOR = 0;
 
 /** Tells when administrative commands were applied: deposits and withdrawals have no report of the account. I/O thread. */
 export class AdministrationWatch {
-  readonly #hub: ReportHub;
+  readonly #hub: Pick<ReportHub, 'lastReportNo' | 'open' | 'close'>;
   readonly #listeners = new Set<() => void>();
   #cursor: ReportCursor | undefined;
 
-  constructor(hub: ReportHub) {
+  constructor(hub: Pick<ReportHub, 'lastReportNo' | 'open' | 'close'>) {
     this.#hub = hub;
   }
 

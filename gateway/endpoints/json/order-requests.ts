@@ -6,7 +6,7 @@ import { shapeProblems } from './shape-problems.ts';
 
 /** Requests of one message, and values in it: what is read in one turn of the event loop. */
 export const MAX_REQUESTS = 32;
-const MAX_VALUES = 1024;
+const MAX_VALUES = 512;
 /** Characters of an op that an answer quotes. */
 const MAX_QUOTED = 32;
 const MAX_TAG = 2 ** 32 - 1;

@@ -11,6 +11,7 @@ import type { RequestQueue } from '../../market/request-queue.ts';
 import { type Reject, reject } from '../../reject.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
+import type { ReportHub } from '../../sessions/report-hub.ts';
 import type { SessionCodec } from '../../sessions/session-codec.ts';
 import type { Slices } from '../../slices.ts';
 import { executionReport, type LimitLookup } from './execution-report.ts';
@@ -45,9 +46,16 @@ export interface TextSocket {
   fail(why: Reject): void;
 }
 
+/** A query that waits for reports. */
+interface Waiting {
+  readonly isDue: () => boolean;
+  readonly resolve: () => void;
+}
+
 /** What the sessions are made from. */
 export interface PrivateSources extends OrderSources, ChannelSources {
-  readonly sessions: OrderSessions;
+  readonly sessions: Pick<OrderSessions, 'open'>;
+  readonly hub: Pick<ReportHub, 'seenSeq' | 'lastReportNo' | 'open' | 'close'>;
   readonly identity: Identity;
   readonly slices: Slices;
   /** Microseconds since the Unix epoch, by the bounded clock. */
@@ -90,10 +98,12 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
   #open = true;
   /** A message of reports is in the socket's buffer. */
   #writing = false;
-  /** A snapshot is being made: reports wait, so that none of those that it may lack is sent before it. */
+  /** A snapshot is asked for. */
+  #snapshot = false;
+  /** It is being made: reports wait, so that none of those that it may lack is sent before it. */
   #holding = false;
-  /** A snapshot waits until this report may be sent. */
-  #awaited: { readonly reportNo: number; readonly resolve: () => void } | undefined;
+  /** Queries that wait for reports. */
+  #waiting: Waiting[] = [];
   #queries = 0;
   /** Of the message that is being made. */
   #account: AccountInfo | undefined;
@@ -173,7 +183,7 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
   // What the session calls.
 
   mayWrite(): boolean {
-    this.#releaseAwaited();
+    this.#releaseWaiting();
     return this.#session !== undefined && !this.#holding && this.#server.turns.now(this);
   }
 
@@ -224,7 +234,7 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
     this.#server.inbox.forget(this);
     this.#server.turns.forget(this);
     this.#channels.leave();
-    this.#awaited?.resolve();
+    this.#releaseWaiting();
     return true;
   }
 
@@ -296,17 +306,25 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
   #query(asked: Asked, request: QueryRequest): void {
     if (this.#queries >= MAX_QUERIES || this.#socket.buffered() > MAX_UNREAD_BYTES)
       throw new RequestError(Code.BUSY, 'BUSY', `read the answers first: ${MAX_QUERIES} queries may be unanswered`);
-    if (request.op === 'snapshot' && this.#holding) throw new RequestError(Code.BUSY, 'BUSY', 'a snapshot is being made: wait for it');
+    if (request.op === 'snapshot' && this.#snapshot) throw new RequestError(Code.BUSY, 'BUSY', 'a snapshot is being made: wait for it');
+    this.#snapshot ||= request.op === 'snapshot';
     this.#queries++;
     void this.#ask(asked, request);
   }
 
   async #ask(asked: Asked, request: QueryRequest): Promise<void> {
+    const { hub } = this.#server.sources;
+    const { account } = this.#admission;
     const holds = request.op === 'snapshot';
-    if (holds) this.#holding = true;
     try {
-      const { message, lastReportNo } = await this.#server.answers.answer(request, this.#admission.account, this.#asker);
-      if (lastReportNo !== 0) await this.#reportMayBeSent(lastReportNo);
+      // What the client sent before is in the answer, and so are the commands of the same message, which are taken next.
+      await undefined;
+      const sent = this.#session?.lastSeq ?? 0;
+      await this.#until(() => hub.seenSeq >= sent);
+      this.#holding ||= holds;
+      const { message, lastReportNo } = await this.#server.answers.answer(request, account, this.#asker);
+      // The engine's state may be ahead of what is on the disk, which alone is shown.
+      await this.#until(() => hub.lastReportNo(account) >= lastReportNo);
       this.#send(message);
     } catch (error) {
       const known = queryError(error);
@@ -317,24 +335,24 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
     }
     this.#queries--;
     if (!holds) return;
+    this.#snapshot = false;
     this.#holding = false;
     this.onTurn();
   }
 
-  /** The engine's state may be ahead of what is on the disk, which alone is shown. */
-  #reportMayBeSent(reportNo: number): Promise<void> {
+  /** Resolves when it is due, which reports of the account bring about, or when the connection has ended. */
+  #until(isDue: () => boolean): Promise<void> {
     return new Promise((resolve) => {
-      this.#awaited = { reportNo, resolve };
-      this.#releaseAwaited();
+      this.#waiting.push({ isDue, resolve });
+      this.#releaseWaiting();
     });
   }
 
-  #releaseAwaited(): void {
-    const awaited = this.#awaited;
-    if (awaited === undefined) return;
-    if (this.#open && this.#server.sources.sessions.hub.lastReportNo(this.#admission.account) < awaited.reportNo) return;
-    this.#awaited = undefined;
-    awaited.resolve();
+  #releaseWaiting(): void {
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter(({ isDue }) => this.#open && !isDue());
+    for (const each of waiting) if (!this.#waiting.includes(each)) each.resolve();
   }
 }
 

@@ -23,7 +23,7 @@ export class PrivateSessions implements SharedParts {
   readonly inbox = new RequestQueue<PrivateSession>(MAX_WAITING, (session, bytes, isBinary) => session.read(bytes, isBinary));
 
   constructor(sources: Omit<PrivateSources, 'administration'>) {
-    this.sources = { ...sources, administration: new AdministrationWatch(sources.sessions.hub) };
+    this.sources = { ...sources, administration: new AdministrationWatch(sources.hub) };
     this.symbols = new KnownSymbols(sources.directory);
     this.answers = new OrderAnswers(sources, this.symbols);
   }
