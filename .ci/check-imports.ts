@@ -38,7 +38,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['gateway/taps', 'gateway/webhooks'],
   ['gateway/alerts'],
   ['gateway/venue'],
-  ['gateway/calendar', 'gateway/portfolio', 'gateway/reference'],
+  ['gateway/calendar', 'gateway/portfolio', 'gateway/reference', 'gateway/backup'],
   ['gateway/endpoints/*'],
   ['gateway/endpoints/json'],
   ['gateway/endpoints/grpc', 'gateway/endpoints/websocket', 'gateway/endpoints/http'],
@@ -47,6 +47,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['gateway/start'],
   ['gateway/main.ts'],
   ['gateway/tools/doctor', 'gateway/tools/binary'],
+  ['gateway/tools/packages'],
   ['gateway/tools/cli'],
   ['gateway/cli.ts'],
   ['bench/suite'],
@@ -68,6 +69,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['mesh/checks/lints'],
   ['mesh/checks/validate.ts'],
   ['.ci'],
+  ['docs/examples'],
   ['test/support'],
   ['test/*'],
 ];
@@ -179,7 +181,11 @@ const IMPORT = /\b(?:from|import)\b(?:\s|\(|\/\*[\s\S]*?\*\/)*['"`](\.{1,2}\/[^'
 /** Those that begin a line; elsewhere the marks may belong to a string. */
 const COMMENT = /^\s*(?:\/\*[\s\S]*?\*\/|\/\/.*$)/gm;
 /** The exports of package.json. */
-const ENTRY_POINTS: Readonly<Record<string, string>> = { openbell: 'gateway/client/index.ts', 'openbell/engine': 'engine/index.ts' };
+const ENTRY_POINTS: Readonly<Record<string, string>> = {
+  openbell: 'gateway/client/index.ts',
+  'openbell/browser': 'gateway/client/browser/index.ts',
+  'openbell/engine': 'engine/index.ts',
+};
 
 function importsOf(root: string, from: string): Import[] {
   const text = readFileSync(join(root, from), 'utf8').replace(COMMENT, '');

@@ -160,7 +160,7 @@ async function assemble(context: StartContext): Promise<RunningExchange> {
   const { directory, sequencer, schedule } = engine;
   const venue = core.venue();
   const commands = new AdminCommands(sequencer, recovered.hub, schedule);
-  const genesis = await defineVenue(context, venue, engine, commands);
+  const genesis = await defineVenue(context, venue, engine, commands, access.audit);
   const sessions = createSessions(context, core, recovered, access, commands);
   const calendar = await startCalendar(context, core, venue, commands);
   const dropCopies = createDropCopies(context, core, recovered, access, sessions);

@@ -104,7 +104,7 @@ test('a tick step of a book with orders in it is a warning', async () => {
     await exchange.hub.awaitSeq(publish(exchange, order), 1);
     const changed = config('unused', VENUE.replace('    fees:', '    limits: { tick-step: 0.02 }\n    fees:'));
     const { warnings } = await applyVenue(changed, exchange.engine.directory, exchange.commands);
-    assert.match(warnings.join(), /^TickStep of BTC-USD: stays as it is, orders rest in the book/);
+    assert.match(warnings.join(), /^limits.tick-step of symbol BTC-USD: stays as it is, orders rest in the book/);
   });
 });
 
@@ -120,7 +120,7 @@ test('a genesis interrupted by a crash at any command is completed by the next s
         submit: (fields: Parameters<AdminCommands['submit']>[0]): Promise<AdminAnswer> =>
           left-- > 0 ? exchange.commands.submit(fields) : Promise.reject(new Error('crash')),
       };
-      return await applyVenue(config(data, VENUE), exchange.engine.directory, failing, data).then(
+      return await applyVenue(config(data, VENUE), exchange.engine.directory, failing, { dataDir: data }).then(
         () => true,
         () => false,
       );
@@ -142,11 +142,14 @@ test('a rejected genesis names what failed and counts the commands in effect', a
   const data = join(base, 'refused');
   await withExchange(data, 'capacities: { orders: 1024, accounts: 15, symbols: 7 }', async (exchange) => {
     const wide = VENUE.replace('symbols: 7', 'symbols: 8').replace('  - id: 1\n', '  - id: 8\n');
-    await assert.rejects(applyVenue(config(data, wide), exchange.engine.directory, exchange.commands, data), (error: GenesisError) => {
-      assert.deepEqual([error.applied, error.failed], [2, { command: 'define-symbol', symbol: 8 }]);
-      assert.match(error.message, /^symbol BTC-USD: the id is above .* \(CAPACITY\); 2 commands of this configuration stand, /);
-      return true;
-    });
+    await assert.rejects(
+      applyVenue(config(data, wide), exchange.engine.directory, exchange.commands, { dataDir: data }),
+      (error: GenesisError) => {
+        assert.deepEqual([error.applied, error.failed], [2, { command: 'define-symbol', symbol: 8 }]);
+        assert.match(error.message, /^symbol BTC-USD: the id is above .* \(CAPACITY\); 2 commands of this configuration stand, /);
+        return true;
+      },
+    );
     assert.deepEqual(
       exchange.engine.directory.assets().map(({ name }) => name),
       ['USD', 'BTC'],

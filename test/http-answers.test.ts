@@ -49,6 +49,7 @@ test('the answers of queries and actions match their schemas', { timeout: 300_00
     '/v1/book/SOL-USD?depth=5',
     '/v1/fee-tables',
     '/v1/kill-switches',
+    '/v1/sessions',
     '/v1/feeds',
     '/v1/feeds/books',
     '/v1/feeds/instruments',
@@ -62,6 +63,8 @@ test('the answers of queries and actions match their schemas', { timeout: 300_00
     `/v1/accounts/1/orders/${rest.orderId}`,
     `/v1/accounts/1/orders/by-client-order-id/${rest.clientOrderId}`,
     '/v1/accounts/1/trades',
+    '/v1/accounts/1/ledger',
+    '/v1/accounts/1/ledger?kind=fee&limit=1',
     '/v1/accounts/1/reports',
     '/v1/alerts?account=1',
     '/v1/alerts/events?account=1',
@@ -105,6 +108,8 @@ test('the answers of queries and actions match their schemas', { timeout: 300_00
   await matches('GET', '/v1/accounts/80');
   await matches('POST', '/v1/groups/7/cancel-orders', { symbol: 'SOL-USD', side: 'buy' });
   await matches('POST', '/v1/snapshot');
+  const { sessions } = await matches('GET', '/v1/sessions?kind=orders&account=1');
+  await matches('DELETE', `/v1/sessions/${sessions[0].id}`);
 
   const alert = await matches('POST', '/v1/alerts', { account: 1, kind: 'price', symbol: 'SOL-USD', price: '151' });
   await matches('GET', '/v1/alerts?account=1');
@@ -119,7 +124,7 @@ test('the answers of queries and actions match their schemas', { timeout: 300_00
   // Those of outside markets need a feed (test/feeds-exchange.test.ts and others), and those of orders are compared by test/http-orders.test.ts.
   const missing = ADMIN_ROUTES.map(({ method, path }) => `${method} ${path}`).filter((call) => !seen.has(call));
   assert.deepEqual(
-    missing.filter((call) => !/\/v1\/((feeds|references)\/|(orders|account|fills)\b)/.test(call)),
+    missing.filter((call) => !/\/v1\/((feeds|references)\/|(orders|account|fills|ledger)\b)/.test(call)),
     [],
     'no answer of it was compared',
   );

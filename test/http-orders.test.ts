@@ -154,6 +154,9 @@ test('a reject has code, name and the limit that was broken; unknown keys are re
   }
   const rejected = await place({ side: 'buy', orderQty: '5000', price: '3000.00', clOrdId: '5000' });
   assert.deepEqual([rejected.status, rejected.json.name, rejected.json.clOrdId], [409, 'INSUFFICIENT_FUNDS', '5000']);
+  const { name: ofFunds, asset, available, needed } = rejected.json.limit;
+  // 15,000,000 USD and 0.05 % of them, the taker's fee.
+  assert.deepEqual([ofFunds, asset, needed, Number(available) < Number(needed)], ['funds', 'USD', '15007500.000000', true]);
   const found = await read('/v1/orders/by-client-order-id/5000?account=2', ({ ordStatus }) => ordStatus === 'rejected');
   assert.deepEqual([found.name, found.orderQty, found.cumQty], ['INSUFFICIENT_FUNDS', '5000.0000', '0.0000']);
   assert.equal((await get('/v1/orders')).json.name, 'BAD_PARAMETER', 'the account is missing');

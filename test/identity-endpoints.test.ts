@@ -114,6 +114,8 @@ describe('permissions over the real ports', () => {
     ['GET', '/v1/fee-tables', {}, { operator: 1, auditor: 1 }],
     ['POST', '/v1/fee-tables/1', { asset: 'USD', tiers: [] }, { operator: 1 }],
     ['GET', '/v1/kill-switches', {}, { operator: 1, auditor: 1 }],
+    ['GET', '/v1/sessions', {}, { operator: 1, auditor: 1 }],
+    ['DELETE', '/v1/sessions/orders-999', {}, { operator: 1 }],
     ['POST', '/v1/accounts/1/kill-switch', { on: false }, { operator: 1 }],
     ['POST', '/v1/groups/7/kill-switch', { on: false }, { operator: 1 }],
     ['POST', '/v1/groups/7/cancel-orders', {}, { operator: 1 }],
@@ -148,7 +150,7 @@ describe('permissions over the real ports', () => {
   }
 
   it('the table has every route', () => {
-    assert.equal(ROUTES.length, 18 + 23 + 12);
+    assert.equal(ROUTES.length, 18 + 25 + 12);
   });
 
   it('over REST, the account of a caller who has one is the default; another one is forbidden', async () => {

@@ -8,8 +8,9 @@ import { Report, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { REPORT_WORDS, ReportFrameReader } from '../engine/wire/report-frames.ts';
 import { ReportView } from '../engine/wire/report-view.ts';
 import { resetSocket } from '../feeds/lines/reset-socket.ts';
-import { OrderSession } from '../gateway/client/order-session.ts';
+import type { OrderSession } from '../gateway/client/order-session.ts';
 import { SymbolCatalog } from '../gateway/client/symbols.ts';
+import { grpcSession } from './support/grpc-session.ts';
 import { RawSession, SYMBOLS, TestExchange, until } from './support/order-entry-fixture.ts';
 
 const { Buy } = Side;
@@ -157,7 +158,7 @@ describe('a connection that is lost repeatedly', () => {
     const exchange = await TestExchange.start({ retained: 64 });
     const cutter = new Cutter(exchange.port);
     const port = await cutter.listen();
-    const session = new OrderSession({
+    const session = grpcSession({
       host: '127.0.0.1',
       port,
       account: 1,
@@ -209,7 +210,7 @@ describe('a connection that is lost repeatedly', () => {
   it('reports to the caller of an amend that it may have happened', async () => {
     const exchange = await TestExchange.start();
     const cutter = new Cutter(exchange.port);
-    const session = new OrderSession({
+    const session = grpcSession({
       host: '127.0.0.1',
       port: await cutter.listen(),
       account: 1,

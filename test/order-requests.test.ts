@@ -286,11 +286,7 @@ describe('refusals', () => {
     ['deep objects', `${'{"op":'.repeat(2000)}1${'}'.repeat(2000)}`, [/nested deeper than 4/]],
     ['10,000 keys', JSON.stringify(Object.fromEntries([...Array(10_000).keys()].map((i) => [`k${i}`, 0]))), [/more than 512 values/]],
     ['10,000 values', JSON.stringify(Array(10_000).fill(0)), [/more than 512 values/]],
-    [
-      '500 keys',
-      JSON.stringify({ op: 'ping', ...Object.fromEntries([...Array(500).keys()].map((i) => [`k${i}`, 0])) }),
-      [/unknown key/],
-    ],
+    ['500 keys', JSON.stringify({ op: 'ping', ...Object.fromEntries([...Array(500).keys()].map((i) => [`k${i}`, 0])) }), [/unknown key/]],
   ];
   for (const [what, message, refusals] of rows)
     it(what, () => {

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 const ROOT = join(import.meta.dirname, '..');
 
 /** The content of `npm pack`, as seen by another project: no source, no tests, JavaScript with types. */
-it('the packed package provides `openbell`, `openbell/engine` and the command to another project', async (t) => {
+it('the packed package provides `openbell`, `openbell/browser`, `openbell/engine` and the command to another project', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-package-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', dir], {
@@ -26,13 +26,15 @@ it('the packed package provides `openbell`, `openbell/engine` and the command to
   writeFileSync(
     join(dir, 'program', 'program.mjs'),
     `import { connect, OpenbellError } from 'openbell';
+     import { connect as connectPage } from 'openbell/browser';
      import { Exchange, resolveLimits, stateHash } from 'openbell/engine';
      const exchange = new Exchange(resolveLimits({ orders: 16, accounts: 4 }));
      await connect({ httpPort: 1 }).then(() => process.exit(1), (error) => console.log(error instanceof OpenbellError, error.code));
+     await connectPage({ httpPort: 1 }).then(() => process.exit(1), (error) => console.log(error.code));
      console.log(stateHash(exchange).length);`,
   );
   const out = execFileSync(process.execPath, ['program.mjs'], { cwd: join(dir, 'program'), encoding: 'utf8' });
-  assert.equal(out, 'true HTTP_FAILED\n64\n');
+  assert.equal(out, 'true HTTP_FAILED\nHTTP_FAILED\n64\n');
   const { demoCapture } = await import(pathToFileURL(join(modules, 'openbell', 'dist', 'feeds', 'simulator', 'demo-capture.js')).href);
   assert.ok(existsSync(demoCapture().path), 'the capture of --simulate mirror=demo');
   const help = execFileSync(process.execPath, [join(modules, 'openbell', 'dist', 'gateway', 'cli.js'), '--help'], { encoding: 'utf8' });

@@ -15,10 +15,11 @@ import { CommandBatch, CommandFrameReader, type LongOrder } from '../engine/wire
 import { Command, CommandExtension, Instruction, MarketOp, OrderType, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { MarketFrameReader, marketRequest } from '../engine/wire/market-frames.ts';
 import { RefusalList, ReportFrameWriter } from '../engine/wire/report-frames.ts';
-import { OrderSession } from '../gateway/client/order-session.ts';
+import type { OrderSession } from '../gateway/client/order-session.ts';
 import { SymbolCatalog } from '../gateway/client/symbols.ts';
 import { serveOrderSockets } from '../gateway/endpoints/websocket/order-sockets.ts';
 import { EVERYBODY } from './support/everybody.ts';
+import { grpcSession } from './support/grpc-session.ts';
 import { MarketVenue } from './support/market-venue.ts';
 import { RawSession, rawClient, SYMBOLS, TestExchange, until } from './support/order-entry-fixture.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
@@ -290,7 +291,7 @@ describe('the typed client with an exchange of an earlier release', () => {
   before(async () => {
     port = await old.start();
     const symbols = new SymbolCatalog(SYMBOLS);
-    client = new OrderSession({ host: '127.0.0.1', port, account: 1, lastReport: undefined, reconnect: false, symbols });
+    client = grpcSession({ host: '127.0.0.1', port, account: 1, lastReport: undefined, reconnect: false, symbols });
   });
   after(async () => {
     await client.close();
@@ -315,7 +316,7 @@ describe('the typed client with an exchange of an earlier release', () => {
 
   it('ends a session that asked for a cancel on disconnect, because the orders would stay', async () => {
     const options = { host: '127.0.0.1', port, account: 1, lastReport: undefined, reconnect: true, symbols: new SymbolCatalog(SYMBOLS) };
-    const session = new OrderSession({ ...options, cancelOnDisconnect: 5 });
+    const session = grpcSession({ ...options, cancelOnDisconnect: 5 });
     await assert.rejects(session.ready(), { code: 'BAD_OPTION', message: /older than cancel on disconnect/ });
     await session.close();
   });

@@ -47,6 +47,15 @@ export interface LogTip {
   readonly chain: ChainAt | undefined;
 }
 
+/** The end of a log, and the files that hold it. */
+export interface LogExtent extends LogTip {
+  /** All of the log's segments, oldest first. Those before the last one hold nothing but whole batches and zeros. */
+  readonly segments: readonly SegmentFile[];
+  /** Name of the segment with the last batch, and the byte after that batch. What follows may be a batch that is being written. */
+  readonly lastFile: string;
+  readonly lastBytes: number;
+}
+
 /** A batch and its position. */
 interface Placed {
   readonly header: BatchHeader;
@@ -75,10 +84,16 @@ interface Found extends Placed {
  * @throws LogLookupError if the log has no command; DamagedLogError if durable commands behind the end are damaged; NewerLogError
  */
 export function logTip(dir: string): LogTip {
+  const { seq, logId, chain } = logExtent(dir);
+  return { seq, logId, chain };
+}
+
+/** As {@link logTip}, with the files: what a copy of the log must contain to end with this command. */
+export function logExtent(dir: string): LogExtent {
   for (let damage: DamagedLogError | undefined; ; ) {
     const segments = listSegments(dir);
     try {
-      return tipOf(dir, segments);
+      return extentOf(dir, segments);
     } catch (error) {
       if (!(error instanceof DamagedLogError)) throw error;
       // Seen twice at one place it is damage. Otherwise the exchange has written on between two reads.
@@ -88,14 +103,15 @@ export function logTip(dir: string): LogTip {
   }
 }
 
-function tipOf(dir: string, segments: readonly SegmentFile[]): LogTip {
+function extentOf(dir: string, segments: readonly SegmentFile[]): LogExtent {
   for (const segment of segments.toReversed()) {
     const last = lastBatch(dir, segment, true);
     judgeEnd(dir, segments, segment, last);
     if (!last) continue;
     const { logId, chain, firstSeq, count } = last.header;
     const value = chain.fromSeq === 0 ? undefined : { chain: hex64(chain.low, chain.high), fromSeq: chain.fromSeq };
-    return { seq: firstSeq + count - 1, logId: logIdHex(logId), chain: value };
+    const tip = { seq: firstSeq + count - 1, logId: logIdHex(logId), chain: value };
+    return { ...tip, segments, lastFile: segment.name, lastBytes: last.position + batchBytes(count) };
   }
   throw new LogLookupError(dir, 'has no command');
 }

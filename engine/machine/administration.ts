@@ -60,6 +60,10 @@ export class Administration {
   left = 0;
   /** True if the last command repeats an earlier one. Its code is that of the first answer. */
   repeated = false;
+  /** What the last command deposited, below 0 what it withdrew; 0 if it did neither. */
+  moved: Money = 0;
+  /** Then the balance of the account after it: what is available and what is reserved. */
+  balance: Money = 0;
   readonly #state: MachineState;
   readonly #operatorCancel: OperatorCancel;
   readonly #controls: ControlCommands;
@@ -103,6 +107,7 @@ export class Administration {
     this.volume = 0;
     this.left = 0;
     this.repeated = false;
+    this.moved = 0;
     const b = slot * Command.bytes;
     const w = slot * WORDS;
     const symbol = words[w + Command.symbol / 4] >>> 0;
@@ -395,6 +400,9 @@ export class Administration {
     // The sum of all balances of an asset stays below 2^53, so each balance does.
     if (amount > 0 && accounts.deposited[asset] + amount >= LIMIT_53) return Code.BAD_PARAMETER;
     accounts.move(account, asset, amount);
+    const at = accounts.balanceAt(account, asset);
+    this.moved = amount;
+    this.balance = accounts.balances[at] + accounts.balances[at + 1];
     return Code.OK;
   }
 

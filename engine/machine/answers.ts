@@ -4,7 +4,7 @@ import { LINKED_BIT } from '../rules/order-links.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { triggerOf } from '../rules/pending-stops.ts';
-import { type PriceTicks, putU53Even, type QtyLots } from '../units.ts';
+import { type Money, type PriceTicks, putI64, putU53Even, type QtyLots } from '../units.ts';
 import { ReportKind } from '../wire/layout.ts';
 import { isAuctionOnly } from '../wire/order-kinds.ts';
 import { ReportFlag, ReportWord, type ReportWriter, reportTerms } from './report-writer.ts';
@@ -20,6 +20,8 @@ const {
   quantity: QUANTITY,
   leaves: LEAVES,
   filled: FILLED,
+  fee: FEE,
+  tradeId: TRADE_ID,
   contraOrderId: CONTRA,
   retryUs: RETRY,
   stopPrice: STOP_PRICE,
@@ -232,5 +234,17 @@ export class Answers {
     putU53Even(words, at | LEAVES, leaves);
     putU53Even(words, at | FILLED, 0);
     putU53Even(words, at | CONTRA, order.account);
+  }
+
+  /**
+   * Adds to the answer just written what a deposit or withdrawal moved, for the ledger. The state digest does not cover these fields, so that logs
+   * of releases without them replay with the same digests.
+   * @param amount below 0: a withdrawal @param balance of the account after it
+   */
+  moved(amount: Money, balance: Money): void {
+    const { words, at } = this.#reports;
+    putI64(words, at | FEE, amount);
+    putU53Even(words, at | FILLED, balance);
+    putU53Even(words, at | TRADE_ID, this.#state.accounts.reportNo[this.#order.account]);
   }
 }

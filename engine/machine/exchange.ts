@@ -334,6 +334,7 @@ export class Exchange extends MachineState {
     const code: Code = administration.apply(this.order.kind, bytes, words, slot);
     const flags = administration.repeated ? ReportFlag.Duplicate : 0;
     this.#answers.administered(code, flags, administration.price, administration.volume, administration.left);
+    if (administration.moved !== 0) this.#answers.moved(administration.moved, administration.balance);
   }
 }
 

@@ -5,7 +5,8 @@ import { readNewestSnapshot } from '../journal/snapshot-files.ts';
 import { CapacityError, type Limits } from '../limits.ts';
 import { Exchange } from '../machine/exchange.ts';
 import { ROW_FIELDS } from '../machine/state-rows.ts';
-import type { Seq } from '../units.ts';
+import type { Accounts } from '../rules/accounts.ts';
+import type { Money, Seq } from '../units.ts';
 import { loadOldestSnapshot } from './engine-core.ts';
 import { withLargestCapacities } from './logged-configurations.ts';
 
@@ -20,6 +21,14 @@ export interface LogStart {
   readonly seq: Seq;
   /** Number of each account's last report. */
   readonly lastReportNo: Float64Array;
+  /** What accounts have, reserved or not, in the smallest unit of the asset; those with nothing of an asset are left out. */
+  readonly balances: readonly OpeningBalance[];
+}
+
+export interface OpeningBalance {
+  readonly account: number;
+  readonly asset: number;
+  readonly balance: Money;
 }
 
 /**
@@ -39,10 +48,22 @@ export function stateWhereLogBegins(dir: string, limits: Limits, afterSeq: Seq):
   try {
     const seq = loadOldestSnapshot(exchange, dir, first - 1, Number.POSITIVE_INFINITY, []);
     if (seq === undefined) throw noSnapshotReaches(dir, first);
-    return { seq, lastReportNo: Float64Array.from(exchange.accounts.reportNo) };
+    const { accounts } = exchange;
+    return { seq, lastReportNo: Float64Array.from(accounts.reportNo), balances: balancesOf(accounts) };
   } catch (error) {
     throw error instanceof CapacityError ? withLargestCapacities(dir, error, limits) : error;
   }
+}
+
+function balancesOf(accounts: Accounts): OpeningBalance[] {
+  const found: OpeningBalance[] = [];
+  for (let account = 1; account < accounts.capacity; account++)
+    for (let asset = 1; asset < accounts.assets; asset++) {
+      const at = accounts.balanceAt(account, asset);
+      const balance = accounts.balances[at] + accounts.balances[at + 1];
+      if (balance !== 0) found.push({ account, asset, balance });
+    }
+  return found;
 }
 
 /** The log begins late, and no snapshot has the state of its beginning. */

@@ -2,11 +2,12 @@ import { type Client, type ClientReadableStream, Metadata, type StatusObject, st
 import { Code } from '../../engine/codes.ts';
 import { decodeDropCopy, encodeDropCopy, type Resumption } from '../../engine/wire/drop-copy-frame.ts';
 import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
-import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import { ReportFrameReader } from '../../engine/wire/report-frame-reader.ts';
 import { callError, isFinal } from './call-error.ts';
 import type { OpenbellError } from './errors.ts';
-import { FIRST_RETRY_MS, LAST_RETRY_MS, orderEntryClient } from './grpc-client.ts';
+import { orderEntryClient } from './grpc-client.ts';
 import { malformed } from './order-stream.ts';
+import { FIRST_RETRY_MS, LAST_RETRY_MS } from './retry-delays.ts';
 import { SHARD_HEADER } from './symbols.ts';
 import type { TokenSource } from './token-source.ts';
 import type { ClientTls } from './types.ts';
@@ -52,7 +53,7 @@ export class DropCopyStream {
   /** A new token was requested because one was rejected, and the call has not been open since. */
   #renewed = false;
   #retryMs = FIRST_RETRY_MS;
-  #retry: NodeJS.Timeout | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: DropCopyStreamOptions, listener: DropCopyListener) {
     this.#options = options;

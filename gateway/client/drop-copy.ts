@@ -1,7 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import { MAX_DROP_COPY_ACCOUNTS } from '../../engine/wire/drop-copy-frame.ts';
 import { Report } from '../../engine/wire/layout.ts';
-import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import type { ReportFrameReader } from '../../engine/wire/report-frame-reader.ts';
 import { CopiedAccount } from './copied-account.ts';
 import { DropCopyStream, type DropCopyStreamOptions } from './drop-copy-stream.ts';
 import { OpenbellError } from './errors.ts';

@@ -63,7 +63,7 @@ class FeedBarStream {
   #isClosed = false;
   readonly #delay = new RetryDelay();
   #socket: JsonSocket | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(connection: FeedBarConnection, what: FeedBarsToFollow, events: BarEvents) {
     this.#connection = connection;

@@ -87,7 +87,7 @@ export class FeedStream {
   readonly #onEnd: () => void;
   readonly #delay = new RetryDelay();
   #socket: JsonSocket | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #everOpen = false;
   #closed = false;
 

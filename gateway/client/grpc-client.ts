@@ -1,11 +1,9 @@
 import { Client } from '@grpc/grpc-js';
 import { authority } from './authority.ts';
+import { FIRST_RETRY_MS, LAST_RETRY_MS } from './retry-delays.ts';
 import { channelCredentials } from './tls.ts';
 import type { ClientTls } from './types.ts';
 
-/** Delays of reconnects, ms: the first, and the longest. */
-export const FIRST_RETRY_MS = 50;
-export const LAST_RETRY_MS = 2000;
 /** Bytes received ahead of the reader. */
 const RECEIVE_WINDOW = 1 << 20;
 

@@ -1,7 +1,7 @@
 import { OpenbellError } from './errors.ts';
 import { failureText } from './failure-text.ts';
+import { type Dispatcher, request } from './network.ts';
 import { SHARD_HEADER } from './symbols.ts';
-import type { Dispatcher } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
 
 /** A request of many orders takes several commands. */
@@ -37,17 +37,20 @@ export async function httpRequest<T>(
   let status: number;
   let text: string;
   try {
-    const response = await fetch(`${origin}${path}`, {
-      ...(method && { method }),
-      ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
-      headers: {
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-        ...(shard !== undefined && { [SHARD_HEADER]: String(shard) }),
+    const response = await request(
+      `${origin}${path}`,
+      {
+        ...(method && { method }),
+        ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+        headers: {
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(shard !== undefined && { [SHARD_HEADER]: String(shard) }),
+        },
+        signal: AbortSignal.timeout(TIMEOUT_MS),
       },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(dispatcher && { dispatcher }),
-    });
+      dispatcher,
+    );
     status = response.status;
     text = await response.text();
   } catch (error) {

@@ -5,8 +5,10 @@ import { authority } from './authority.ts';
 import { DropCopy } from './drop-copy.ts';
 import { OpenbellError } from './errors.ts';
 import { FeedStream, type FeedToFollow } from './feed-stream.ts';
+import { GrpcOrderStream } from './grpc-order-stream.ts';
 import type { HttpOptions } from './http-request.ts';
 import type { FeedIndicatorOptions, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
+import { logIn } from './key-session.ts';
 import { checkOptions, type Options } from './known-options.ts';
 import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
@@ -51,6 +53,7 @@ export { DropCopy } from './drop-copy.ts';
 export { OpenbellError } from './errors.ts';
 export type { FeedBest, FeedLevel, FeedSnapshot, FeedStream, FeedToFollow, FeedTrade, FeedUpdate } from './feed-stream.ts';
 export type { FeedIndicatorOptions, FollowedIndicators, IndicatorBar, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
+export type { LedgerAction, LedgerEntry, LedgerFill, LedgerKind, LedgerPage, LedgerToRead } from './ledger-types.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';
 export type { BboView, CandleView, LevelView, OrderView, PhaseName, StatusView, SubPhaseName, TradeView } from './market-decode.ts';
@@ -142,20 +145,12 @@ export class OpenbellClient {
     const { host = '127.0.0.1', grpcPort = 7401, shard, account, lastReport, reconnect = true, onLoss = 'throw' } = this.#options;
     const { cancelOnDisconnect, sessionNumber } = this.#options;
     if (account === undefined) throw new OpenbellError('NO_ACCOUNT', 'order entry needs an account: connect({ account })');
-    this.#orders ??= new OrderSession({
-      host,
-      port: grpcPort,
-      shard,
-      account,
-      lastReport,
-      reconnect,
-      cancelOnDisconnect,
-      sessionNumber,
-      onLoss,
-      symbols: this.symbols,
-      tokens: this.#tokens,
-      tls: this.#options.tls,
-    });
+    const connection = { host, port: grpcPort, shard, account, lastReport, reconnect, cancelOnDisconnect, sessionNumber };
+    const credentials = { tokens: this.#tokens, tls: this.#options.tls };
+    this.#orders ??= new OrderSession(
+      { account, onLoss, symbols: this.symbols },
+      (listener) => new GrpcOrderStream({ ...connection, ...credentials }, listener),
+    );
     return this.#orders;
   }
 
@@ -169,7 +164,8 @@ export class OpenbellClient {
       reconnect,
       symbols: this.symbols,
       tokens: this.#tokens,
-      tls: this.#options.tls,
+      secure: this.#options.tls !== undefined,
+      dispatcher: this.#http.dispatcher,
     });
     return this.#market;
   }
@@ -279,7 +275,7 @@ export async function connect(options: ConnectOptions = {}): Promise<OpenbellCli
   const { host = '127.0.0.1', httpHost = host, httpPort = 7403, shard, symbols, tls } = options;
   const admin = `${tls === undefined ? 'http' : 'https'}://${authority(httpHost, httpPort)}`;
   const dispatcher = dispatcherFor(tls);
-  const tokens = TokenSource.of(options, admin, dispatcher);
+  const tokens = TokenSource.of(options, (key) => logIn(key, admin, dispatcher));
   const catalog = new SymbolCatalog(symbols ?? `${admin}/v1/symbols`, tokens, dispatcher, shard);
   await catalog.load();
   return new OpenbellClient(options, catalog, tokens, { origin: admin, tokens, dispatcher, shard });

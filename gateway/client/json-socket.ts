@@ -1,6 +1,7 @@
 import { authority } from './authority.ts';
-import { FIRST_RETRY_MS, LAST_RETRY_MS } from './grpc-client.ts';
 import type { HttpOptions } from './http-request.ts';
+import { inBackground, openSocket } from './network.ts';
+import { FIRST_RETRY_MS, LAST_RETRY_MS } from './retry-delays.ts';
 import { SHARD_HEADER } from './symbols.ts';
 
 /** Where an exchange has its streams in JSON. */
@@ -29,7 +30,7 @@ export class JsonSocket {
   readonly #ws: WebSocket;
   readonly #idleMs: number;
   readonly #onLost: JsonSocketEvents['onLost'];
-  #idle: NodeJS.Timeout | undefined;
+  #idle: ReturnType<typeof setTimeout> | undefined;
   #isOpen = false;
   #ended = false;
 
@@ -38,10 +39,9 @@ export class JsonSocket {
     this.url = `${http.origin.startsWith('https:') ? 'wss' : 'ws'}://${authority(host, port)}${path}`;
     this.#idleMs = idleMs;
     this.#onLost = events.onLost;
-    const ws = new WebSocket(this.url, {
-      protocols: ['json', ...(token === undefined ? [] : [`openbell.bearer.${token}`])],
-      ...(http.shard !== undefined && { headers: { [SHARD_HEADER]: String(http.shard) } }),
-      ...(http.dispatcher !== undefined && { dispatcher: http.dispatcher }),
+    const ws = openSocket(this.url, ['json', ...(token === undefined ? [] : [`openbell.bearer.${token}`])], {
+      dispatcher: http.dispatcher,
+      headers: http.shard === undefined ? undefined : { [SHARD_HEADER]: String(http.shard) },
     });
     this.#ws = ws;
     this.#watch();
@@ -71,7 +71,7 @@ export class JsonSocket {
   #watch(): void {
     if (this.#ended) return;
     clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.#lost(`nothing came for ${this.#idleMs} ms`, 0), this.#idleMs).unref();
+    this.#idle = inBackground(setTimeout(() => this.#lost(`nothing came for ${this.#idleMs} ms`, 0), this.#idleMs));
   }
 
   #lost(why: string, code: number): void {

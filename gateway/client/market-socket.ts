@@ -3,9 +3,8 @@ import { authority } from './authority.ts';
 import { OpenbellError } from './errors.ts';
 import type { MarketFrameView } from './market-decode.ts';
 import { MARKET_FORMATS, type MarketFormatName } from './market-formats.ts';
-import { type Dispatcher, dispatcherFor } from './tls.ts';
+import { type Dispatcher, inBackground, openSocket } from './network.ts';
 import type { TokenSource } from './token-source.ts';
-import type { ClientTls } from './types.ts';
 
 export interface MarketSocketOptions {
   /** Default 127.0.0.1. */
@@ -22,7 +21,10 @@ export interface MarketSocketOptions {
   readonly idleMs?: number;
   /** Undefined: no credentials are sent. */
   readonly tokens?: TokenSource | undefined;
-  readonly tls?: ClientTls | undefined;
+  /** With TLS. Default false. */
+  readonly secure?: boolean;
+  /** Of the certificates for TLS; undefined: those that the platform trusts. */
+  readonly dispatcher?: Dispatcher | undefined;
 }
 
 export interface MarketSocketEvents {
@@ -58,13 +60,22 @@ export class MarketSocket {
   #openedAt = 0;
   #lastHeard = 0;
   #delayMs = FIRST_DELAY_MS;
-  #retry: NodeJS.Timeout | undefined;
-  #watch: NodeJS.Timeout | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #watch: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: MarketSocketOptions, events: MarketSocketEvents) {
-    const { host = '127.0.0.1', port = 7402, shard, format = 'binary', reconnect = true, idleMs = 15_000, tokens, tls } = options;
-    this.#dispatcher = dispatcherFor(tls);
-    this.url = `${tls === undefined ? 'ws' : 'wss'}://${authority(host, port)}/${shard === undefined ? '' : `shard/${shard}`}`;
+    const {
+      host = '127.0.0.1',
+      port = 7402,
+      shard,
+      format = 'binary',
+      reconnect = true,
+      idleMs = 15_000,
+      tokens,
+      secure = false,
+    } = options;
+    this.#dispatcher = options.dispatcher;
+    this.url = `${secure ? 'wss' : 'ws'}://${authority(host, port)}/${shard === undefined ? '' : `shard/${shard}`}`;
     this.#format = format;
     this.#reconnect = reconnect;
     this.#idleMs = idleMs;
@@ -96,15 +107,14 @@ export class MarketSocket {
 
   /** @param token sent as a subprotocol, the only way that a browser's WebSocket has */
   #begin(token: readonly string[]): void {
-    const protocols = [this.#format, ...token];
-    const ws = new WebSocket(this.url, this.#dispatcher === undefined ? protocols : { protocols, dispatcher: this.#dispatcher });
+    const ws = openSocket(this.url, [this.#format, ...token], { dispatcher: this.#dispatcher });
     this.#ws = ws;
     ws.binaryType = 'arraybuffer';
     ws.onopen = () => {
       if (this.#everOpen) this.reconnects++;
       this.#open = this.#everOpen = true;
       this.#openedAt = this.#lastHeard = performance.now();
-      this.#watch = setInterval(() => this.#check(ws), this.#idleMs / 3).unref();
+      this.#watch = inBackground(setInterval(() => this.#check(ws), this.#idleMs / 3));
       this.#events.onOpen();
     };
     ws.onmessage = ({ data }) => {
@@ -119,7 +129,8 @@ export class MarketSocket {
     };
     ws.onclose = ({ code, reason }) => this.#lost(ws, code, reason);
     // On an open connection `close` follows with details; on a failed connect it may not.
-    ws.onerror = ({ message }) => {
+    ws.onerror = ({ message = '' }) => {
+      // A browser gives no message: it tells a page nothing about a failed connection.
       if (!this.#open) this.#lost(ws, 1006, message);
     };
   }

@@ -6,9 +6,10 @@ import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { CommandKind, LinkKind, QuoteAction, Refusal, Report, Side } from '../../engine/wire/layout.ts';
 import { isLink, linkTermOf, linkWord } from '../../engine/wire/list-link.ts';
 import { SIDE_NAMES } from '../../engine/wire/names.ts';
-import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import type { ReportFrameReader } from '../../engine/wire/report-frame-reader.ts';
 import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
 import { checkOptions } from './known-options.ts';
+import { afterTurn } from './network.ts';
 import { amendment, type NewCommand, named, newOrder, newProtection, newQuote, PLAIN } from './order-commands.ts';
 import {
   AMEND_OPTIONS,
@@ -21,7 +22,7 @@ import {
   QUOTE_OPTIONS,
   TARGET_OPTIONS,
 } from './order-options.ts';
-import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
+import type { OpenOrderStream, OrderStream } from './order-stream.ts';
 import { PendingCommands, type PendingList } from './pending-commands.ts';
 import { viewRefusal, viewReport, viewWords } from './report-view.ts';
 import { ordersInDoubt, Resume, type ResumeStep, reportsLost } from './resume.ts';
@@ -43,7 +44,8 @@ import type {
   TriggeringOrders,
 } from './types.ts';
 
-export interface OrderSessionOptions extends OrderStreamOptions {
+export interface OrderSessionOptions {
+  readonly account: number;
   readonly symbols: SymbolCatalog;
   /** Default throw. */
   readonly onLoss?: 'throw' | 'resync';
@@ -97,13 +99,13 @@ export class OrderSession extends EventEmitter<Events> {
   /** The stream was open before. */
   #again = false;
   /** Limit of the comparison with the exchange's reports. */
-  #comparison: NodeJS.Timeout | undefined;
+  #comparison: ReturnType<typeof setTimeout> | undefined;
   #flushing = false;
   /** Why the session takes no more commands. */
   #closed: OpenbellError | undefined;
   #lastClientOrderId = 0;
 
-  constructor(options: OrderSessionOptions) {
+  constructor(options: OrderSessionOptions, open: OpenOrderStream) {
     super();
     this.account = options.account;
     this.#symbols = options.symbols;
@@ -111,7 +113,7 @@ export class OrderSession extends EventEmitter<Events> {
     this.#resume = new Resume(this.#onLoss);
     // Callers that do not await it get the `closed` event.
     this.#ready.promise.catch(() => undefined);
-    this.#stream = new OrderStream(options, {
+    this.#stream = open({
       resumeAfter: (last) => this.#resume.after(last),
       onOpen: (again, theirs) => {
         this.#again = again;
@@ -126,6 +128,7 @@ export class OrderSession extends EventEmitter<Events> {
       },
       onFrame: (frame) => this.#take(frame),
       onDrain: () => this.emit('drain'),
+      isAnswered: () => this.#pending.size === 0,
       onLost: (error) => {
         this.#open = false;
         this.#endComparison();
@@ -313,13 +316,16 @@ export class OrderSession extends EventEmitter<Events> {
       throw this.#closed ?? new OpenbellError('CONNECTION_LOST', 'the session is not open: wait for `open`, then send the batch again');
     }
     if (batch.version > this.#stream.schema) throw exchangeTooOld();
-    return this.#stream.write(takeFrame(batch));
+    return this.#write(batch);
   }
 
-  /** One unary call with the batch, which is emptied. For simple clients: slower than the session. */
+  /** One unary gRPC call with the batch, which is emptied. For simple clients: slower than the session. @throws OpenbellError BAD_OPTION over WebSocket */
   async submit(batch: CommandBatch): Promise<SubmitAnswer> {
     const { version } = batch;
-    const { flat, reports, reportsAt, refusals, refusalsAt } = await this.#stream.submit(takeFrame(batch), version);
+    const answer = this.#stream.submit?.(batch.bytes(), version);
+    if (answer === undefined) throw new OpenbellError('BAD_OPTION', 'order entry over WebSocket has no unary call: use send');
+    batch.clear();
+    const { flat, reports, reportsAt, refusals, refusalsAt } = await answer;
     return {
       reports: Array.from({ length: reports }, (_, i) => viewReport(flat, reportsAt + i * Report.bytes, this.#symbols)),
       refusals: Array.from({ length: refusals }, (_, i) => viewRefusal(flat, refusalsAt + i * Refusal.bytes)),
@@ -375,14 +381,21 @@ export class OrderSession extends EventEmitter<Events> {
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    setImmediate(() => {
+    afterTurn(() => {
       this.#flushing = false;
       this.#flush();
     });
   }
 
   #flush(): void {
-    while (this.#open && this.#pending.fill(this.#batch, this.#stream.schema)) this.#stream.write(takeFrame(this.#batch));
+    while (this.#open && this.#pending.fill(this.#batch, this.#stream.schema)) this.#write(this.#batch);
+  }
+
+  /** Sends the batch as one frame and empties it. */
+  #write(batch: CommandBatch): boolean {
+    const more = this.#stream.write(batch.bytes());
+    batch.clear();
+    return more;
   }
 
   // Reports ----------------------------------------------------------------------
@@ -460,13 +473,6 @@ export class OrderSession extends EventEmitter<Events> {
     this.#pending.takeRejected(flat, at)?.reject(rejectError(flat.u16(at + Refusal.code)));
     if (this.listenerCount('refusal') !== 0) this.emit('refusal', viewRefusal(flat, at));
   }
-}
-
-/** Copies the batch into a message and empties it: gRPC keeps the message until it is sent, the batch is reused at once. */
-function takeFrame(batch: CommandBatch): Buffer {
-  const frame = Buffer.from(batch.bytes());
-  batch.clear();
-  return frame;
 }
 
 /** Quarter microseconds since the Unix epoch: below 2^53 until 2041, and ahead of any client that started earlier. */

@@ -1,48 +1,33 @@
-import { type Client, type ClientDuplexStream, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { Code } from '../../engine/codes.ts';
-import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
-import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
-import { callError, isFinal } from './call-error.ts';
-import { exchangeTooOld, OpenbellError } from './errors.ts';
-import { FIRST_RETRY_MS, LAST_RETRY_MS, orderEntryClient } from './grpc-client.ts';
-import { SHARD_HEADER } from './symbols.ts';
-import type { TokenSource } from './token-source.ts';
-import type { ClientTls } from './types.ts';
+import type { ReportFrameReader } from '../../engine/wire/report-frame-reader.ts';
+import { OpenbellError } from './errors.ts';
 
-const SESSION = '/openbell.OrderEntry/Session';
-const SUBMIT = '/openbell.OrderEntry/Submit';
-const LAST_REPORT = 'x-openbell-last-report';
-/** Of the call: the wire schema of the answers. Of its response: oldest and newest that the exchange supports, such as `1-2`. */
-const SCHEMA = 'x-openbell-schema';
-/** Of the call, and of its response, if the exchange does it. */
-const CANCEL_ON_DISCONNECT = 'x-openbell-cancel-on-disconnect';
-const SESSION_NUMBER = 'x-openbell-session-number';
-const CLOSE_DEADLINE_MS = 3000;
-
-const raw = (bytes: Buffer): Buffer => bytes;
-
-export interface OrderStreamOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly shard?: number | undefined;
-  readonly account: number;
-  /** Number of the last report seen; undefined: only new reports are sent. */
-  readonly lastReport: number | undefined;
-  readonly reconnect: boolean;
-  /** Seconds; see ConnectOptions. */
-  readonly cancelOnDisconnect?: number | undefined;
-  readonly sessionNumber?: number | undefined;
-  readonly tls?: ClientTls | undefined;
-  /** Undefined: no credentials are sent. */
-  readonly tokens?: TokenSource | undefined;
+/**
+ * The connection of one account's order entry, whatever carries it. When it is lost, it is made again from the last report received.
+ */
+export interface OrderStream {
+  /** Number of the last report taken; the consumer of reports updates it. Undefined before the stream was first open. */
+  lastReport: number | undefined;
+  /** Newest wire schema that the exchange supports. */
+  readonly schema: number;
+  /** Sends a frame, of which it keeps nothing, while it is open. False: wait for `onDrain` before the next. */
+  write(frame: Uint8Array): boolean;
+  /** One call of its own with the frame, of which it keeps nothing; absent where there is no such call. @param version schema of the frame */
+  submit?(frame: Uint8Array, version: number): Promise<ReportFrameReader>;
+  /** Makes the connection again. */
+  restart(): void;
+  /** Ends it for good. */
+  fail(error: OpenbellError): void;
+  /** Ends when the exchange has answered what was sent. */
+  close(): Promise<void>;
 }
 
 export interface OrderStreamListener {
-  /** The report number after which reports are requested; undefined: only new ones. Called for each call. @param last number of the last report taken */
+  /** The report number after which reports are requested; undefined: only new ones. Called for each connection. @param last number of the last report taken */
   resumeAfter(last: number | undefined): number | undefined;
   /** @param again the stream was open before @param theirs number of the exchange's last report of the account */
   onOpen(again: boolean, theirs: number): void;
-  /** The exchange has fewer reports than `resumeAfter` said. True: make the call again. */
+  /** The exchange has fewer reports than `resumeAfter` said. True: make the connection again. */
   onBeyondEnd(): boolean;
   /** A verified frame, valid during the call. */
   onFrame(frame: ReportFrameReader): void;
@@ -51,215 +36,35 @@ export interface OrderStreamListener {
   onLost(error: OpenbellError): void;
   /** The stream has ended: it was closed, or (with an error) a retry is pointless. */
   onFinished(error: OpenbellError | undefined): void;
+  /** Whether each command has its answer. */
+  isAnswered(): boolean;
 }
 
-/** The Session call of one account. When it is lost, it is made again from the last report received. */
-export class OrderStream {
-  /** Number of the last report taken; the consumer of reports updates it. Undefined before the stream was first open. */
-  lastReport: number | undefined;
-  /** Newest wire schema that the exchange supports; an exchange that does not send it supports the oldest. */
-  schema: number = MIN_SCHEMA_VERSION;
-  readonly #account: number;
-  readonly #shard: number | undefined;
-  readonly #reconnect: boolean;
-  readonly #cancelOnDisconnect: number | undefined;
-  readonly #sessionNumber: number | undefined;
-  readonly #listener: OrderStreamListener;
-  readonly #tokens: TokenSource | undefined;
-  /** A new token was requested because one was rejected, and the stream has not been open since. */
-  #renewed = false;
-  readonly #client: Client;
-  readonly #reader = new ReportFrameReader();
-  #call: ClientDuplexStream<Buffer, Buffer> | undefined;
-  #open = false;
-  #wasOpen = false;
-  #closing = false;
-  #finished = false;
-  #retryMs = FIRST_RETRY_MS;
-  #retry: NodeJS.Timeout | undefined;
-
-  constructor(options: OrderStreamOptions, listener: OrderStreamListener) {
-    const { host, port, shard, account, lastReport, reconnect, tokens, tls } = options;
-    this.#cancelOnDisconnect = options.cancelOnDisconnect;
-    this.#sessionNumber = options.sessionNumber;
-    this.lastReport = lastReport;
-    this.#account = account;
-    this.#shard = shard;
-    this.#reconnect = reconnect;
-    this.#listener = listener;
-    this.#tokens = tokens;
-    this.#client = orderEntryClient(host, port, tls);
-    this.#connect();
-  }
-
-  get isOpen(): boolean {
-    return this.#open;
-  }
-
-  /** Sends a frame while it is open; gRPC keeps the bytes. False: wait for `onDrain` before the next. */
-  write(frame: Buffer): boolean {
-    return this.#call?.write(frame) ?? false;
-  }
-
-  /** One unary Submit. @param version schema of the frame */
-  async submit(frame: Buffer, version: number): Promise<ReportFrameReader> {
-    try {
-      return await this.#submit(frame);
-    } catch (error) {
-      if (version > MIN_SCHEMA_VERSION && error instanceof OpenbellError && error.code === 'WRONG_SCHEMA_VERSION') throw exchangeTooOld();
-      // The exchange took nothing of it, so it may be sent again.
-      if (!this.#tokens?.renewable || !(error instanceof OpenbellError && error.code === 'UNAUTHENTICATED')) throw error;
-      this.#tokens.discard();
-      return await this.#submit(frame);
-    }
-  }
-
-  async #submit(frame: Buffer): Promise<ReportFrameReader> {
-    const metadata = this.#metadata(undefined, await this.#tokens?.get());
-    return await new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(SUBMIT, raw, raw, frame, metadata, (error, answer) => {
-        const reader = new ReportFrameReader();
-        if (error) reject(callError(error.code, error.details));
-        else if (answer === undefined || reader.open(answer) !== Code.OK) reject(malformed());
-        else resolve(reader);
-      });
-    });
-  }
-
-  /** Repeats the call. */
-  restart(): void {
-    this.#call?.cancel();
-  }
-
-  /** Ends it for good. */
-  fail(error: OpenbellError): void {
-    this.#call?.cancel();
-    this.#finish(error);
-  }
-
-  /** Closes its side, and ends when the exchange has answered what was sent. */
-  async close(): Promise<void> {
-    this.#closing = true;
-    clearTimeout(this.#retry);
-    const call = this.#call;
-    if (call !== undefined && this.#open) {
-      await new Promise<void>((resolve) => {
-        const deadline = setTimeout(() => call.cancel(), CLOSE_DEADLINE_MS);
-        call.once('status', () => {
-          clearTimeout(deadline);
-          resolve();
-        });
-        call.end();
-      });
-    } else call?.cancel();
-    this.#finish(undefined);
-  }
-
-  #connect(): void {
-    if (this.#tokens === undefined) return this.#begin(undefined);
-    this.#tokens.get().then(
-      (token) => {
-        if (!this.#closing && !this.#finished) this.#begin(token);
-      },
-      (error: OpenbellError) => this.#lost(error, error.code === 'UNAUTHENTICATED'),
-    );
-  }
-
-  #begin(token: string | undefined): void {
-    const metadata = this.#metadata(this.#listener.resumeAfter(this.lastReport), token);
-    if (this.#cancelOnDisconnect !== undefined) metadata.set(CANCEL_ON_DISCONNECT, String(this.#cancelOnDisconnect));
-    if (this.#sessionNumber !== undefined) metadata.set(SESSION_NUMBER, String(this.#sessionNumber));
-    const call = this.#client.makeBidiStreamRequest(SESSION, raw, raw, metadata);
-    this.#call = call;
-    call.on('metadata', (headers: Metadata) => this.#opened(headers));
-    call.on('data', (bytes: Buffer) => this.#take(bytes));
-    call.on('drain', () => this.#listener.onDrain());
-    call.on('status', (end: StatusObject) => this.#ended(end));
-    // The status event has the same information and follows every end.
-    call.on('error', () => undefined);
-  }
-
-  #metadata(lastReport: number | undefined, token: string | undefined): Metadata {
-    const metadata = new Metadata();
-    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
-    metadata.set('x-openbell-account', String(this.#account));
-    // The answers are the same in every version, and every exchange supports the oldest.
-    metadata.set(SCHEMA, String(MIN_SCHEMA_VERSION));
-    if (this.#shard !== undefined) metadata.set(SHARD_HEADER, String(this.#shard));
-    if (lastReport !== undefined) metadata.set(LAST_REPORT, String(lastReport));
-    return metadata;
-  }
-
-  #opened(headers: Metadata): void {
-    const last = headers.get(LAST_REPORT)[0];
-    // A rejected call has headers too, but not this one.
-    if (last === undefined) return;
-    if (this.#cancelOnDisconnect !== undefined && headers.get(CANCEL_ON_DISCONNECT).length === 0) {
-      const text = 'the exchange is older than cancel on disconnect: the orders would stay. Leave cancelOnDisconnect out';
-      return this.fail(new OpenbellError('BAD_OPTION', text));
-    }
-    if (this.#sessionNumber !== undefined && headers.get(SESSION_NUMBER).length === 0) {
-      const text = 'the exchange is older than session numbers: it would cancel all orders of the account. Leave sessionNumber out';
-      return this.fail(new OpenbellError('BAD_OPTION', text));
-    }
-    this.schema = newestSchema(headers.get(SCHEMA)[0]);
-    this.#open = true;
-    this.#renewed = false;
-    this.#retryMs = FIRST_RETRY_MS;
-    const again = this.#wasOpen;
-    this.#wasOpen = true;
-    this.#listener.onOpen(again, Number(last));
-  }
-
-  #take(bytes: Buffer): void {
-    if (this.#reader.open(bytes) === Code.OK) {
-      this.#listener.onFrame(this.#reader);
-      return;
-    }
-    this.#call?.cancel();
-    this.#finish(malformed());
-  }
-
-  #ended(end: StatusObject): void {
-    this.#open = false;
-    this.#call = undefined;
-    const error = callError(end.code, end.code === status.OK ? 'the exchange closed the session' : end.details);
-    const again = end.code === status.OUT_OF_RANGE && !this.#closing && !this.#finished && this.#listener.onBeyondEnd();
-    this.#lost(error, isFinal(end.code) && !again && !this.#renews(end.code));
-  }
-
-  /** A session ends with its token, and a restarted exchange accepts none of its earlier session tokens: one new token is tried. */
-  #renews(code: number): boolean {
-    if (code !== status.UNAUTHENTICATED || !this.#tokens?.renewable || this.#renewed) return false;
-    this.#tokens.discard();
-    this.#renewed = true;
-    return true;
-  }
-
-  #lost(error: OpenbellError, final: boolean): void {
-    if (this.#closing || this.#finished) return;
-    if (final || !this.#reconnect) {
-      this.#finish(error);
-      return;
-    }
-    this.#retry = setTimeout(() => this.#connect(), this.#retryMs * (0.5 + Math.random() / 2));
-    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
-    this.#listener.onLost(error);
-  }
-
-  #finish(error: OpenbellError | undefined): void {
-    if (this.#finished) return;
-    this.#finished = true;
-    this.#client.close();
-    this.#listener.onFinished(error);
-  }
-}
-
-function newestSchema(supported: string | Buffer | undefined): number {
-  return Number(/^\d+-(\d{1,5})$/.exec(String(supported))?.[1] ?? MIN_SCHEMA_VERSION);
-}
+/** Makes the stream of a session, which connects at once. */
+export type OpenOrderStream = (listener: OrderStreamListener) => OrderStream;
 
 export function malformed(): OpenbellError {
   const text = 'the exchange sent a message that is not a ReportFrame of this schema version: use a client of its version';
   return new OpenbellError('MALFORMED_FRAME', text, Code.MALFORMED_FRAME);
+}
+
+/** What the exchange lacks of what the session asked for. `done` has what it does. Undefined: nothing. */
+export function missing(
+  asked: { readonly cancelOnDisconnect?: number | undefined; readonly sessionNumber?: number | undefined },
+  done: { readonly cancelOnDisconnect: boolean; readonly sessionNumber: boolean },
+): OpenbellError | undefined {
+  if (asked.cancelOnDisconnect !== undefined && !done.cancelOnDisconnect) {
+    const text = 'the exchange is older than cancel on disconnect: the orders would stay. Leave cancelOnDisconnect out';
+    return new OpenbellError('BAD_OPTION', text);
+  }
+  if (asked.sessionNumber !== undefined && !done.sessionNumber) {
+    const text = 'the exchange is older than session numbers: it would cancel all orders of the account. Leave sessionNumber out';
+    return new OpenbellError('BAD_OPTION', text);
+  }
+  return undefined;
+}
+
+/** The newest of the schema versions that the exchange names, such as `1-2`; `oldest` if it names none. */
+export function newestSchema(supported: unknown, oldest: number): number {
+  return Number(/^\d+-(\d{1,5})$/.exec(String(supported))?.[1] ?? oldest);
 }

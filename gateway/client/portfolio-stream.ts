@@ -32,7 +32,7 @@ export class PortfolioStream implements AsyncIterableIterator<Portfolio> {
   #ended: { readonly error: OpenbellError | undefined } | undefined;
   readonly #delay = new RetryDelay();
   #socket: JsonSocket | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #everOpen = false;
 
   /** @param onEnd called when it has ended @throws OpenbellError BAD_RANGE */

@@ -1,5 +1,6 @@
 import { OpenbellError } from './errors.ts';
 import { type HttpOptions, httpRequest } from './http-request.ts';
+import type { LedgerPage, LedgerToRead } from './ledger-types.ts';
 import type {
   CandlePage,
   CandlesToRead,
@@ -40,6 +41,19 @@ export class QueryClient {
         : [`by-client-order-id/${order.clientOrderId}`, { before: order.before }];
     const query = Object.entries({ limit, ...from }).flatMap(([name, value]) => (value === undefined ? [] : `${name}=${value}`));
     return await httpRequest(this.#options, `/v1/accounts/${account}/orders/${path}${query.length === 0 ? '' : `?${query.join('&')}`}`);
+  }
+
+  /**
+   * What changed the balances of an account, newest first.
+   * @throws OpenbellError UNKNOWN_ACCOUNT, UNKNOWN_ASSET, BAD_PARAMETER, PERMISSION_DENIED, NO_ACCOUNT, BUSY; HTTP_FAILED
+   */
+  async ledger({ account = this.#account, from, to, ...filter }: LedgerToRead = {}): Promise<LedgerPage> {
+    if (account === undefined) throw new OpenbellError('NO_ACCOUNT', 'name the account of the ledger, here or in connect({ account })');
+    const query = new URLSearchParams();
+    if (from !== undefined) query.set('from', String(microseconds(from)));
+    if (to !== undefined) query.set('to', String(microseconds(to)));
+    for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, String(value));
+    return await httpRequest(this.#options, `/v1/accounts/${account}/ledger?${query}`);
   }
 
   /**
@@ -104,9 +118,13 @@ export class QueryClient {
 
 function candleQuery({ interval = '1m', from, to, limit }: Omit<CandlesToRead, 'symbol' | 'empty'>): URLSearchParams {
   const query = new URLSearchParams({ interval });
-  const timeUs = (time: number | Date) => (typeof time === 'number' ? time : time.getTime() * 1000);
-  if (from !== undefined) query.set('from', String(timeUs(from)));
-  if (to !== undefined) query.set('to', String(timeUs(to)));
+  if (from !== undefined) query.set('from', String(microseconds(from)));
+  if (to !== undefined) query.set('to', String(microseconds(to)));
   if (limit !== undefined) query.set('limit', String(limit));
   return query;
+}
+
+/** Of a time in microseconds since the Unix epoch, or as a Date. */
+function microseconds(time: number | Date): number {
+  return typeof time === 'number' ? time : time.getTime() * 1000;
 }

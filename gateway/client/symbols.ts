@@ -1,7 +1,7 @@
 import { decimalToUnits, numberToDecimal, unitsToDecimal } from '../../engine/decimal.ts';
 import { OpenbellError } from './errors.ts';
 import { failureText } from './failure-text.ts';
-import type { Dispatcher } from './tls.ts';
+import { type Dispatcher, request } from './network.ts';
 import type { TokenSource } from './token-source.ts';
 import type { Decimal, SymbolDefinition } from './types.ts';
 
@@ -93,11 +93,7 @@ export class SymbolCatalog {
       const token = await this.#tokens?.get();
       const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
       if (this.#shard !== undefined) headers[SHARD_HEADER] = String(this.#shard);
-      const response = await fetch(url, {
-        headers,
-        signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
-        ...(this.#dispatcher && { dispatcher: this.#dispatcher }),
-      });
+      const response = await request(url, { headers, signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) }, this.#dispatcher);
       if (response.status === 401 || response.status === 403) throw rejected((await response.json()) as Parameters<typeof rejected>[0]);
       if (!response.ok) throw new Error(`HTTP status ${response.status}`);
       body = await response.json();

@@ -1,10 +1,8 @@
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { OpenbellError } from './errors.ts';
+import type { Dispatcher } from './network.ts';
 import type { ClientTls } from './types.ts';
-
-/** An agent of Node's built-in HTTP client; `fetch` and `WebSocket` take one. */
-export type Dispatcher = NonNullable<RequestInit['dispatcher']>;
 
 const MIN_VERSION = 'TLSv1.3';
 /** Key of the global agent of Node's HTTP client, undici; the only way to its class. */
@@ -14,7 +12,7 @@ const SHARED = Symbol.for('undici.globalDispatcher.1');
 export function channelCredentials(tls: ClientTls | undefined): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
   try {
-    return credentials.createFromSecureContext(createSecureContext({ ...tls, minVersion: MIN_VERSION }));
+    return credentials.createFromSecureContext(createSecureContext({ ...(tls as SecureContextOptions), minVersion: MIN_VERSION }));
   } catch (error) {
     const { code = 'unknown format' } = error as NodeJS.ErrnoException;
     throw new OpenbellError(

@@ -30,10 +30,10 @@ export interface Credentials {
 /** PEM texts. Without `ca`, the CAs that Node trusts. */
 export interface ClientTls {
   /** CA certificates for the exchange's certificate. */
-  readonly ca?: string | Buffer;
+  readonly ca?: string | Uint8Array;
   /** Client certificate, for an exchange that requires one, and its key. */
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
+  readonly cert?: string | Uint8Array;
+  readonly key?: string | Uint8Array;
 }
 
 /** Address of an exchange, and credentials. */

@@ -27,6 +27,7 @@ export interface CalendarConfig {
 /** Undefined: it has a problem, which was noted. */
 export type Calendars = ReadonlyMap<string, CalendarConfig | undefined>;
 
+export const CALENDAR_KEYS = ['time-zone', 'week', 'random-end', 'holidays', 'special-days'] as const;
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const DAY_SECONDS = 86_400;
 const WEEK_SECONDS = 7 * DAY_SECONDS;
@@ -58,7 +59,7 @@ export function readCalendarName(field: Place | undefined, calendars: Calendars)
 }
 
 function readCalendar(place: Place, name: string): CalendarConfig | undefined {
-  const fields = place.fields(['time-zone', 'week', 'random-end', 'holidays', 'special-days']);
+  const fields = place.fields(CALENDAR_KEYS);
   if (fields === undefined) return undefined;
   const timeZone = readTimeZone(place, fields['time-zone']);
   const randomEnd = fields['random-end']?.whole(0, MAX_RANDOM_END) ?? 0;

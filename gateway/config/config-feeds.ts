@@ -6,8 +6,9 @@ import { readName, URL_NAME } from './config-asset.ts';
 import type { Place } from './config-place.ts';
 
 /** Keys of a source that is a venue, and of one that is a file. */
-const VENUE_KEYS = ['venue', 'depth', 'stale-after', 'ws-url', 'http-url'] as const;
-const FILE_KEYS = ['file', 'format', 'speed', 'at-end', 'columns', 'instrument'] as const;
+export const VENUE_KEYS = ['venue', 'depth', 'stale-after', 'ws-url', 'http-url'] as const;
+export const FILE_KEYS = ['file', 'format', 'speed', 'at-end', 'columns', 'instrument'] as const;
+export const COLUMN_KEYS: readonly string[] = Object.keys(CSV_COLUMNS).map((column) => keyOfColumn(column as CsvColumn));
 export const FEED_KEYS = ['name', 'instruments', ...VENUE_KEYS, ...FILE_KEYS] as const;
 type FeedFields = Partial<Record<(typeof FEED_KEYS)[number], Place>>;
 

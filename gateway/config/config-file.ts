@@ -96,7 +96,7 @@ export function readConfigFile(file: string, text: string, serverKeys: readonly 
   return { venue: readVenue(root), server, problems: source.problems };
 }
 
-const SECTIONS = [
+export const SECTIONS = [
   'server',
   'capacities',
   'assets',
@@ -134,10 +134,11 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
   };
 }
 
+export const SIMULATOR_KEYS = ['makers', 'takers', 'rate', 'seed', 'mirror', 'mirror-percent'] as const;
 const DEFAULT_RATE = 500;
 
 function readSimulator(place: Place, accounts: readonly AccountConfig[], symbols: readonly SymbolConfig[]): SimulatorConfig | undefined {
-  const fields = place.fields(['makers', 'takers', 'rate', 'seed', 'mirror', 'mirror-percent']);
+  const fields = place.fields(SIMULATOR_KEYS);
   if (fields === undefined) return undefined;
   const known = new Set(accounts.map(({ id }) => id));
   const ids = (key: 'makers' | 'takers') =>
@@ -165,7 +166,7 @@ function readSimulator(place: Place, accounts: readonly AccountConfig[], symbols
 }
 
 /** Range of each capacity. A share is at most the capacity that it is of, if the file gives that, too. */
-const CAPACITY_RANGES: Readonly<Record<keyof CapacityConfig, readonly [number, number]>> = {
+export const CAPACITY_RANGES: Readonly<Record<keyof CapacityConfig, readonly [number, number]>> = {
   orders: [2, 2 ** 24],
   ordersPerAccount: [1, LARGEST_SHARE],
   levelPages: [2, 2 ** 20],
@@ -181,7 +182,7 @@ const CAPACITY_RANGES: Readonly<Record<keyof CapacityConfig, readonly [number, n
 const SHARES = ['orders', 'levelPages', 'rememberedOrders', 'rememberedKeys'] as const;
 
 /** `levelPages` is `level-pages` in the file. */
-function keyOf(name: string): string {
+export function keyOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 

@@ -23,6 +23,8 @@ export interface ServerConfig {
   readonly durability: (typeof DURABILITIES)[number];
   readonly simulate: Simulate;
   readonly logLevel: LogLevel;
+  /** Values of the configuration file take effect, also where an operator set others. */
+  readonly applyConfig: boolean;
   /** Days that audit records are kept; undefined: no limit. */
   readonly auditKeep: number | undefined;
   /** Days that segments of the log and reports of the history are kept; undefined: no limit. */
@@ -188,6 +190,12 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     value: LOG_LEVELS.join('|'),
     help: 'least severe log line on stderr',
     parse: oneOf(LOG_LEVELS),
+  },
+  'apply-config': {
+    key: 'applyConfig',
+    fallback: false,
+    help: 'values of the configuration file take effect at this start, also where an operator has set others since: docs/CONFIGURATION.md',
+    parse: onOff,
   },
   'audit-keep': {
     key: 'auditKeep',

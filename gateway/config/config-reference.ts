@@ -36,7 +36,8 @@ export interface ReferenceConfig {
   readonly resumeAfter: number | undefined;
 }
 
-const KEYS = ['sources', 'max-age', 'max-rate', 'max-step', 'confirm-after', 'when-stale', 'resume-after'] as const;
+export const REFERENCE_KEYS = ['sources', 'max-age', 'max-rate', 'max-step', 'confirm-after', 'when-stale', 'resume-after'] as const;
+export const REFERENCE_SOURCE_KEYS = ['feed', 'instrument', 'value'] as const;
 const MAX_SOURCES = 8;
 const MAX_SECONDS = 3600;
 const MAX_RATE = 1000;
@@ -48,7 +49,7 @@ const DEFAULT_CONFIRM = 5;
 
 /** Reads the section `reference` of a symbol. Notes problems. @param feeds those of the file */
 export function readReference(place: Place | undefined, feeds: readonly AnySource[]): ReferenceConfig | undefined {
-  const fields = place?.fields(KEYS);
+  const fields = place?.fields(REFERENCE_KEYS);
   if (place === undefined || fields === undefined) return undefined;
   const sources = fields.sources === undefined ? place.missing('sources', ADVICE) : readSources(fields.sources, feeds);
   const maxAge = fields['max-age']?.whole(1, MAX_SECONDS) ?? DEFAULT_AGE;
@@ -82,7 +83,7 @@ function readSources(place: Place, feeds: readonly AnySource[]): ReferenceSource
 }
 
 function readSource(place: Place, feeds: readonly AnySource[]): ReferenceSourceConfig | undefined {
-  const fields = place.fields(['feed', 'instrument', 'value'] as const);
+  const fields = place.fields(REFERENCE_SOURCE_KEYS);
   if (fields === undefined) return undefined;
   if (fields.feed === undefined) return place.missing('feed', 'name a source of the section feeds');
   if (fields.instrument === undefined) return place.missing('instrument', 'give its name as the venue writes it');

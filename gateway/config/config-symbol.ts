@@ -56,6 +56,8 @@ export const PARAM_KEYS = [
   'fees',
 ] as const;
 export const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
+/** Keys that only a symbol of a configuration file has. */
+export const FILE_SYMBOL_KEYS = ['calendar', 'reference'] as const;
 
 export const LIMIT_KEYS = [
   'max-price',
@@ -85,8 +87,8 @@ export interface SymbolSections {
 
 /** Notes a problem and returns undefined. @param sections undefined: the symbol is not of a file, and has neither a calendar nor outside sources */
 export function readSymbol(place: Place, assets: Assets, sections?: SymbolSections): SymbolConfig | undefined {
-  const fields: Partial<Record<(typeof SYMBOL_KEYS)[number] | 'calendar' | 'reference', Place>> | undefined = place.fields(
-    sections === undefined ? SYMBOL_KEYS : [...SYMBOL_KEYS, 'calendar', 'reference'],
+  const fields: Partial<Record<(typeof SYMBOL_KEYS | typeof FILE_SYMBOL_KEYS)[number], Place>> | undefined = place.fields(
+    sections === undefined ? SYMBOL_KEYS : [...SYMBOL_KEYS, ...FILE_SYMBOL_KEYS],
   );
   if (fields === undefined) return undefined;
   const id = readId(place, fields.id);

@@ -90,8 +90,18 @@ export class Identity {
     return this.#vouchers.proxies?.has(address) ?? false;
   }
 
-  /** Undefined when the action is allowed; else the reject, logged and audited. @param account the account concerned; NaN: none that exists */
-  forbid(principal: Principal, action: Action, visit: Pick<Visit, 'peer' | 'wants'>, account?: number): IdentityReject | undefined {
+  /**
+   * Undefined when the action is allowed; else the reject, logged and audited.
+   * @param account the account concerned; NaN: none that exists
+   * @param asked what was asked, for the audit trail, where `visit` does not say all of it
+   */
+  forbid(
+    principal: Principal,
+    action: Action,
+    visit: Pick<Visit, 'peer' | 'wants'>,
+    account?: number,
+    asked?: () => string | undefined,
+  ): IdentityReject | undefined {
     if (may(principal, action, account)) return undefined;
     const known = Number.isNaN(account) ? undefined : account;
     const what = known === undefined ? action : `${action} of account ${known}`;
@@ -103,12 +113,12 @@ export class Identity {
       `${what} is not among the rights of ${[...principal.roles].join(', ') || 'no role'}`,
       principal.subject,
     );
-    this.rejected(reject, visit, known);
+    this.rejected(reject, visit, known, asked?.());
     return reject;
   }
 
-  /** Logs and audits a reject. */
-  rejected(reject: IdentityReject, { peer, wants }: Pick<Visit, 'peer' | 'wants'>, account?: number): void {
+  /** Logs and audits a reject. @param asked what was asked, for the audit trail only */
+  rejected(reject: IdentityReject, { peer, wants }: Pick<Visit, 'peer' | 'wants'>, account?: number, asked?: string): void {
     const { code, reason, subject } = reject;
     const outcome = codeName(code);
     this.#log.note({ outcome, reason, subject, peer, wants, ...(account !== undefined && { account }) });
@@ -118,7 +128,7 @@ export class Identity {
       action: wants,
       outcome,
       peer,
-      detail: reason,
+      detail: asked === undefined ? reason : `${reason}; asked: ${asked}`,
       ...(account !== undefined && { account }),
     });
   }

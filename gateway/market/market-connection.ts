@@ -1,5 +1,6 @@
 import { CHANNELS } from '../../engine/wire/channels/channels.ts';
 import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
+import type { SessionOwner } from '../session-info.ts';
 import { type ChannelFeed, type MarketReader, type Subscription, SubscriptionState } from './channel-feed.ts';
 import type { MarketFormat } from './formats/format.ts';
 import type { MarketCounters } from './market-counters.ts';
@@ -30,6 +31,9 @@ export class MarketConnection implements MarketReader {
   open = true;
   /** ms since the Unix epoch. */
   readonly expiresAt: number;
+  readonly owner: SessionOwner;
+  /** In the order of opening. */
+  readonly number: number;
   /** In the fan-out's list of connections that want snapshots. */
   waiting = false;
   /** Subscriptions that wait for a snapshot, in the order they are served. */
@@ -51,6 +55,8 @@ export class MarketConnection implements MarketReader {
     socket: ReaderSocket,
     format: MarketFormat,
     expiresAt: number,
+    owner: SessionOwner,
+    number: number,
     group: number,
     policy: SlowReaderPolicy,
     counters: MarketCounters,
@@ -59,6 +65,8 @@ export class MarketConnection implements MarketReader {
     this.#socket = socket;
     this.format = format;
     this.expiresAt = expiresAt;
+    this.owner = owner;
+    this.number = number;
     this.group = group;
     this.slow = new SlowReader(policy);
     this.#counters = counters;

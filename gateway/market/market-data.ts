@@ -4,6 +4,7 @@ import { FrameKind, MarketOp } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
 import { FrameArena, type FrameHead } from '../../engine/wire/market-frames.ts';
 import type { Candles } from '../../feeds/analysis/candles.ts';
+import { ENDED_BY_OPERATOR, type SessionInfo, type SessionOwner, type SessionSource } from '../session-info.ts';
 import { Slices } from '../slices.ts';
 import type { BookMirror } from './book-mirror.ts';
 import type { MarketFormat } from './formats/format.ts';
@@ -57,7 +58,8 @@ const NOT_READING = 'slow reader: sends requests and does not read the answers, 
  * the readers that an endpoint opens here, see docs/MARKET-DATA.md. Lives on
  * the I/O thread; no request of a reader makes it block or throw.
  */
-export class MarketData {
+export class MarketData implements SessionSource {
+  readonly kind = 'market-data';
   readonly counters = new MarketCounters();
   readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'slices' | 'candles' | 'engineTimeUs' | 'passTime'>>;
   readonly #policy: SlowReaderPolicy;
@@ -76,6 +78,8 @@ export class MarketData {
   readonly #requests: RequestQueue<MarketConnection>;
   /** In BEATS groups, so that heartbeats of many connections do not go out in one burst. */
   readonly #connections: Set<MarketConnection>[] = Array.from({ length: BEATS }, () => new Set());
+  /** The same by number, in the order of opening. */
+  readonly #readers = new Map<number, MarketConnection>();
   #timer: NodeJS.Timeout | undefined;
   #beat = 0;
   #stopping = false;
@@ -181,11 +185,14 @@ export class MarketData {
   }
 
   /** Opens a reader, which lives until {@link onClosed}. @param expiresAt when it is to be closed, ms since the Unix epoch, or Infinity */
-  open(socket: ReaderSocket, format: MarketFormat, expiresAt: number): MarketConnection {
+  open(socket: ReaderSocket, format: MarketFormat, expiresAt: number, owner: SessionOwner): MarketConnection {
     const { counters } = this;
-    const connection = new MarketConnection(socket, format, expiresAt, counters.connections++ % BEATS, this.#policy, counters, (reader) =>
+    const group = counters.connections++ % BEATS;
+    const number = counters.connections;
+    const connection = new MarketConnection(socket, format, expiresAt, owner, number, group, this.#policy, counters, (reader) =>
       this.#pacer.add(reader),
     );
+    this.#readers.set(number, connection);
     counters.connectionsNow++;
     this.#connections[connection.group].add(connection);
     if (this.#stopping) connection.close(CloseCause.GoingAway, GOING_AWAY);
@@ -200,7 +207,23 @@ export class MarketData {
     this.#symbols.forget(connection);
     this.#requests.forget(connection);
     this.#connections[connection.group].delete(connection);
+    this.#readers.delete(connection.number);
     this.counters.connectionsNow--;
+  }
+
+  *openSessions(above: number): Generator<SessionInfo> {
+    const { kind } = this;
+    for (const [number, { owner, format, subscriptions, buffered, slow }] of this.#readers) {
+      if (number <= above) continue;
+      const shown = { format: format.binary ? 'flatbuffers' : 'json', subscriptions: subscriptions.size, bufferedBytes: buffered };
+      yield { kind, number, ...owner, ...shown, slow: slow.lagging };
+    }
+  }
+
+  endSession(number: number): boolean {
+    const connection = this.#readers.get(number);
+    connection?.close(CloseCause.ByOperator, ENDED_BY_OPERATOR);
+    return connection !== undefined;
   }
 
   /** Call when the socket has sent some of its buffered bytes. */

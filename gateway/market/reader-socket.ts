@@ -1,5 +1,5 @@
 /** Why the exchange closes a reader's connection; the endpoint has a close code for each. */
-export const CloseCause = { GoingAway: 0, TooManyFaults: 1, SlowReader: 2, Expired: 3 } as const;
+export const CloseCause = { GoingAway: 0, TooManyFaults: 1, SlowReader: 2, Expired: 3, ByOperator: 4 } as const;
 export type CloseCause = (typeof CloseCause)[keyof typeof CloseCause];
 
 /** A connection for market data, independent of the transport. I/O thread. */

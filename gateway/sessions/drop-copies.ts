@@ -2,16 +2,20 @@ import { Code } from '../../engine/codes.ts';
 import type { Identity, Visit } from '../identity/identity.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type Reject, reject } from '../reject.ts';
+import { ENDED_BY_OPERATOR, type SessionInfo, type SessionOwner, type SessionSource } from '../session-info.ts';
 import type { Slices } from '../slices.ts';
 import { type CopyTransport, DropCopy, DropCopyCounters } from './drop-copy.ts';
 import { FramePool } from './frame-pool.ts';
 import { readSchema } from './order-caller.ts';
+import { ownerOf } from './order-sessions.ts';
 import type { ReportArchive } from './report-cursor.ts';
 import type { ReportHub } from './report-hub.ts';
 import type { SessionAudit, StreamEnded } from './session-audit.ts';
 
 /** Interval of the check for slow readers and expired credentials, ms. */
 const WATCH_MS = 1000;
+/** Time for which a frame has not been taken when the list of sessions calls a drop copy slow, ms. */
+const SLOW_MS = 1000;
 
 export interface DropCopiesOptions {
   readonly hub: ReportHub;
@@ -43,14 +47,24 @@ export interface CopyAdmission {
   readonly schema: number | undefined;
 }
 
+/** What is kept of an open drop copy. */
+interface OpenCopy {
+  readonly admission: CopyAdmission;
+  /** Number in the audit trail. */
+  readonly number: number;
+  readonly owner: SessionOwner;
+}
+
 /**
  * All drop copies of the process, independent of the transport: admission, limits and end. They share the I/O thread
  * with order entry, so all their work is done in slices, in which callers take turns.
  */
-export class DropCopies {
+export class DropCopies implements SessionSource {
+  readonly kind = 'drop-copy';
   readonly counters = new DropCopyCounters();
   readonly #options: DropCopiesOptions;
-  readonly #copies = new Map<DropCopy, CopyAdmission>();
+  /** In the order of opening. */
+  readonly #copies = new Map<DropCopy, OpenCopy>();
   readonly #frames = new FramePool();
   #watch: NodeJS.Timeout | undefined;
 
@@ -75,6 +89,7 @@ export class DropCopies {
     const { hub, archiveOf, slices, audit, lateMs = 10_000 } = this.#options;
     const { counters } = this;
     const { principal, visit, caller, schema } = admission;
+    const number = audit.nextSession();
     let closed: StreamEnded | undefined;
     const copy = new DropCopy(transport, schema, {
       hub,
@@ -84,7 +99,7 @@ export class DropCopies {
       inTurns: (piece) => void slices.run(caller, turns(piece)),
       check: (account) => this.#check(admission, account),
       onSubscribed: (accounts) => {
-        closed = audit.openedCopy(principal, visit, accounts);
+        closed = audit.openedCopy(number, principal, visit, accounts);
       },
       onGone: () => {
         closed?.(copy.endedWith, { reports: copy.reports });
@@ -92,11 +107,30 @@ export class DropCopies {
         counters.open = this.#copies.size;
       },
     });
-    this.#copies.set(copy, admission);
+    this.#copies.set(copy, { admission, number, owner: ownerOf(principal, visit) });
     counters.open = this.#copies.size;
     counters.total++;
     this.#watch ??= setInterval(() => this.#look(lateMs), Math.min(WATCH_MS, lateMs / 2)).unref();
     return copy;
+  }
+
+  *openSessions(above: number): Generator<SessionInfo> {
+    const { kind } = this;
+    const now = performance.now();
+    for (const [copy, { number, owner }] of this.#copies) {
+      if (number <= above) continue;
+      const { accounts, reports, dueSince } = copy;
+      yield { kind, number, ...owner, accounts, readOnly: true, reports, slow: now - dueSince >= SLOW_MS };
+    }
+  }
+
+  endSession(number: number): boolean {
+    for (const [copy, open] of this.#copies) {
+      if (open.number !== number) continue;
+      copy.cut(ended);
+      return true;
+    }
+    return false;
   }
 
   /** Ends each drop copy; a client resumes when the exchange is back. */
@@ -109,8 +143,8 @@ export class DropCopies {
     const now = performance.now();
     // Both clocks must agree, as for order sessions.
     const time = Math.min(Date.now(), this.#options.nowUs() / 1000);
-    for (const [copy, { principal }] of [...this.#copies]) {
-      if (principal.expiresAt <= time) copy.cut(expired);
+    for (const [copy, { admission }] of [...this.#copies]) {
+      if (admission.principal.expiresAt <= time) copy.cut(expired);
       else copy.cutLate(now, lateMs);
     }
   }
@@ -125,7 +159,7 @@ export class DropCopies {
     if (this.#copies.size >= maxCopies) return reject(Code.BUSY, `all ${maxCopies} drop copies are taken: close one, or try again later`);
     const caller = identity.open ? visit.peer : principal.subject;
     let own = 0;
-    for (const other of this.#copies.values()) if (other.caller === caller) own++;
+    for (const { admission } of this.#copies.values()) if (admission.caller === caller) own++;
     if (own >= maxCallerCopies) return reject(Code.BUSY, `${own} drop copies of yours are open, the most that one may have: close one`);
     const { peer, wants } = visit;
     return { principal, visit: { peer, wants }, caller, schema: version };
@@ -144,5 +178,6 @@ function* turns(piece: () => boolean): Generator<undefined, void> {
   while (piece()) yield;
 }
 
+const ended = reject(Code.PERMISSION_DENIED, ENDED_BY_OPERATOR);
 const expired = reject(Code.UNAUTHENTICATED, 'the credentials of this drop copy have expired: connect again with new ones');
 const stopping = reject(Code.DRAINING, 'the exchange is stopping: connect again when it is back');

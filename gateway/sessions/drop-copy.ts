@@ -58,6 +58,8 @@ const frame = new ReportFrameWriter(FRAME_REPORTS);
  */
 export class DropCopy {
   endedWith: Code = Code.OK;
+  /** Accounts that it has named. */
+  accounts = 0;
   /** Reports sent. */
   reports = 0;
   /** What the transport or the client has to do next has been due since then: ms of the monotonic clock; Infinity: nothing. */
@@ -152,6 +154,7 @@ export class DropCopy {
       if (wrong !== undefined) return this.cut(wrong);
     }
     const begin = points.map(({ account, after }) => ({ account, after: after ?? hub.lastReportNo(account) }));
+    this.accounts = begin.length;
     onSubscribed(begin.map(({ account }) => account));
     this.#write(encodeDropCopy(begin, this.#schema, this.#transport.headroom, frames));
     const feeds = new CopyFeeds(

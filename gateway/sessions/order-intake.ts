@@ -22,8 +22,8 @@ const EXTENSION_SLOT = 0;
 const COMMAND_SLOT = 1;
 
 /** Mass cancels of an account per second, and at once: the engine looks through all its orders for each. */
-const MASS_CANCELS_PER_SECOND = 5;
-const MASS_CANCEL_BURST = 25;
+export const MASS_CANCELS_PER_SECOND = 5;
+export const MASS_CANCEL_BURST = 25;
 
 /** Counters of order entry; metrics read the fields. */
 export class OrderEntryCounters {

@@ -16,8 +16,8 @@ const MAX_BACKLOG = 16_384;
 const MAX_REJECTS = 4096;
 /** Rejects at which a session is cut, because it keeps sending while paused. */
 const CUT_AT_REJECTS = 4 * MAX_REJECTS;
-/** Time for a session with expired credentials to read its remaining reports. */
-const EXPIRED_GRACE_MS = 5000;
+/** Time for a session that the exchange ends to read its remaining reports. */
+const END_GRACE_MS = 5000;
 
 /** State shared by the sessions of one server. */
 export interface SessionContext {
@@ -112,6 +112,16 @@ export class OrderSession implements ReportListener, SessionEnd {
     return this.#cursor.sent;
   }
 
+  /** Reports that exist and were not sent yet. */
+  get backlog(): number {
+    return this.#cursor.backlog();
+  }
+
+  /** It does not read as fast as it sends: its commands are rejected with BUSY. */
+  get slow(): boolean {
+    return this.#blocked;
+  }
+
   /** Sends the reports that the client has not seen. The transport must be open. */
   begin(): void {
     this.#pump();
@@ -180,12 +190,12 @@ export class OrderSession implements ReportListener, SessionEnd {
     this.#pump();
   }
 
-  /** Call when the credentials have expired: takes no more commands, and ends with `why` once all commands are answered or after five seconds. */
-  expire(why: Reject): void {
+  /** Takes no more commands, which are rejected with the code of `why`, and ends with it once all others are answered or after five seconds. */
+  endWith(why: Reject): void {
     if (this.#gone || this.#ended !== undefined) return;
-    this.#standing = Code.UNAUTHENTICATED;
+    this.#standing = why.code;
     this.#ended = why;
-    this.#deadline = setTimeout(() => this.cut(why), EXPIRED_GRACE_MS);
+    this.#deadline = setTimeout(() => this.cut(why), END_GRACE_MS);
     this.end();
   }
 

@@ -5,6 +5,7 @@ import { type Action, may } from '../identity/permissions.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Logger } from '../log.ts';
 import { type Reject, reject } from '../reject.ts';
+import { ENDED_BY_OPERATOR, type SessionInfo, type SessionOwner, type SessionSource } from '../session-info.ts';
 import { CancelOnDisconnect, type CancelSession } from './cancel-on-disconnect.ts';
 import { FramePool } from './frame-pool.ts';
 import { accountOf, CANCEL_ON_DISCONNECT, type Caller, type CallerClaims, readCaller } from './order-caller.ts';
@@ -58,19 +59,26 @@ export interface Admission {
   readonly session: number;
 }
 
+/** What is kept of an open session. */
+interface OpenSession {
+  readonly expiresAt: number;
+  readonly record: SessionRecord;
+  readonly grace: number | undefined;
+  readonly owner: SessionOwner;
+  readonly readOnly: boolean;
+}
+
 /** All order-entry sessions of the process, independent of the transport: admission and end. I/O thread. */
-export class OrderSessions {
+export class OrderSessions implements SessionSource {
+  readonly kind = 'orders';
   readonly counters = new OrderEntryCounters();
   readonly serviceTime: ServiceTime;
   readonly intake: OrderIntake;
   readonly hub: ReportHub;
   readonly audit: SessionAudit;
   readonly #options: OrderSessionsOptions;
-  /** Each session with the expiry of its credentials. */
-  readonly #sessions = new Map<
-    OrderSession,
-    { readonly expiresAt: number; readonly record: SessionRecord; readonly grace: number | undefined }
-  >();
+  /** In the order of opening. */
+  readonly #sessions = new Map<OrderSession, OpenSession>();
   readonly #onDisconnect: CancelOnDisconnect;
   #watch: NodeJS.Timeout | undefined;
   readonly #context: SessionContext;
@@ -115,7 +123,8 @@ export class OrderSessions {
   open(transport: SessionTransport, admission: Admission, codec: SessionCodec = FLATBUFFERS): OrderSession {
     const { account, sent, readOnly, expiresAt, schema, principal, visit, grace } = admission;
     const session = new OrderSession(transport, codec, account, admission.session, sent, readOnly, schema, this.#context);
-    this.#sessions.set(session, { expiresAt, record: this.audit.opened(principal, visit, account, readOnly, sent), grace });
+    const record = this.audit.opened(principal, visit, account, readOnly, sent);
+    this.#sessions.set(session, { expiresAt, record, grace, owner: ownerOf(principal, visit), readOnly });
     if (grace !== undefined) this.#onDisconnect.opened(account, session.number);
     if (expiresAt !== Number.POSITIVE_INFINITY) this.#watch ??= setInterval(() => this.#expire(), EXPIRY_MS).unref();
     this.counters.sessions = this.#sessions.size;
@@ -129,6 +138,25 @@ export class OrderSessions {
     const caller = this.#caller(claims, 'order:send', principal, visit);
     if (!('code' in caller)) this.audit.submitted(principal, visit, caller.account);
     return caller;
+  }
+
+  *openSessions(above: number): Generator<SessionInfo> {
+    const { kind } = this;
+    for (const [session, { record, grace, owner, readOnly }] of this.#sessions) {
+      if (record.id <= above) continue;
+      const { account, lastReport, commands, backlog, slow, number } = session;
+      const disconnect = grace !== undefined && { cancelOnDisconnect: grace, sessionNumber: number };
+      yield { kind, number: record.id, ...owner, account, readOnly, lastReport, commands, backlog, slow, ...disconnect };
+    }
+  }
+
+  endSession(number: number): boolean {
+    for (const [session, { record }] of this.#sessions) {
+      if (record.id !== number) continue;
+      session.endWith(ended);
+      return true;
+    }
+    return false;
   }
 
   /** Rejects commands and new sessions with DRAINING from now on; reports continue. */
@@ -146,7 +174,7 @@ export class OrderSessions {
   #expire(): void {
     // Both clocks must agree: one wrong reading must not end sessions.
     const now = Math.min(Date.now(), this.#options.sequencer.nowUs() / 1000);
-    for (const [session, { expiresAt }] of this.#sessions) if (expiresAt <= now) session.expire(expired);
+    for (const [session, { expiresAt }] of this.#sessions) if (expiresAt <= now) session.endWith(expired);
   }
 
   /** Authorization is checked before existence: unauthorised callers must not learn whether an account exists. */
@@ -198,5 +226,11 @@ export class OrderSessions {
   }
 }
 
+/** What the operator sees of a caller whose session opens now. */
+export function ownerOf({ subject, via }: Principal, { wants, peer }: Pick<Visit, 'wants' | 'peer'>): SessionOwner {
+  return { subject, via, protocol: wants, address: peer, sinceMs: Date.now() };
+}
+
+const ended = reject(Code.PERMISSION_DENIED, ENDED_BY_OPERATOR);
 const expired = reject(Code.UNAUTHENTICATED, 'the credentials of this session have expired: connect again with new ones');
 const draining = reject(Code.DRAINING, 'the exchange is stopping: connect again when it is back');

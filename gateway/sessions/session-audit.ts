@@ -57,7 +57,7 @@ export class SessionAudit {
     readOnly: boolean,
     lastReport: number,
   ): SessionRecord {
-    const record = { id: ++this.#lastId, subject, account, wants, peer };
+    const record = { id: this.nextSession(), subject, account, wants, peer };
     this.#record(record, 'open', Code.OK, { via, readOnly, seq: this.#seq(), lastReport });
     return record;
   }
@@ -66,23 +66,29 @@ export class SessionAudit {
     this.#record(record, 'close', endedWith, { seq: this.#seq(), firstSeq, lastSeq, commands, lastReport });
   }
 
-  /** A drop copy begins. @returns what records its end */
-  openedCopy(principal: Principal, visit: Pick<Visit, 'wants' | 'peer'>, accounts: readonly number[]): StreamEnded {
-    return this.#opened(principal, visit, undefined, { count: accounts.length, accounts: rangesOf(accounts) });
+  /** Number of a session that opens: `session` of its records. */
+  nextSession(): number {
+    return ++this.#lastId;
+  }
+
+  /** A drop copy begins. @param id of {@link nextSession} @returns what records its end */
+  openedCopy(id: number, principal: Principal, visit: Pick<Visit, 'wants' | 'peer'>, accounts: readonly number[]): StreamEnded {
+    return this.#opened(id, principal, visit, undefined, { count: accounts.length, accounts: rangesOf(accounts) });
   }
 
   /** A stream of one account begins: of its portfolio, or of its alerts. @returns what records its end */
   openedStream(principal: Principal, visit: Pick<Visit, 'wants' | 'peer'>, account: number): StreamEnded {
-    return this.#opened(principal, visit, account, {});
+    return this.#opened(this.nextSession(), principal, visit, account, {});
   }
 
   #opened(
+    id: number,
     { subject, via }: Principal,
     { wants, peer }: Pick<Visit, 'wants' | 'peer'>,
     account: number | undefined,
     detail: object,
   ): StreamEnded {
-    const record = { id: ++this.#lastId, subject, account, wants, peer };
+    const record = { id, subject, account, wants, peer };
     this.#record(record, 'open', Code.OK, { via, seq: this.#seq(), ...detail });
     return (endedWith, sent) => this.#record(record, 'close', endedWith, { seq: this.#seq(), ...sent });
   }

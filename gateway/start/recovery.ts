@@ -1,5 +1,7 @@
 import type { Recovery } from '../../engine/threads/engine-core.ts';
+import { readRestored } from '../backup/restored.ts';
 import { ClockWatch } from '../clock-watch.ts';
+import type { Logger } from '../log.ts';
 import { LiveCandles, RecoveredTrades } from '../market/live-candles.ts';
 import { MarketData } from '../market/market-data.ts';
 import { ReportHub } from '../sessions/report-hub.ts';
@@ -20,7 +22,11 @@ export interface Recovered {
 }
 
 /** Recovers from snapshot and log, and opens the log. @throws the errors of a log that cannot be read, and of a venue that does not fit */
-export async function recover({ log, state, undo, signal }: StartContext, { engine, history }: Core, access: Access): Promise<Recovered> {
+export async function recover(
+  { config, log, state, undo, signal }: StartContext,
+  { engine, history }: Core,
+  access: Access,
+): Promise<Recovered> {
   const { audit, slices } = access;
   const { directory } = engine;
   const nowUs = () => engine.sequencer.nowUs();
@@ -51,6 +57,7 @@ export async function recover({ log, state, undo, signal }: StartContext, { engi
   audit.begin();
   signal?.throwIfAborted();
   for (const message of recovery.messages) log.warn(message);
+  warnOfRestore(config.data, recovery.seq, log);
   recovered = Float64Array.from({ length: engine.limits.accounts }, (_, account) => directory.lastReportNo(account));
   tap.timing = true;
   const clockWatch = new ClockWatch(engine.clock, log);
@@ -58,4 +65,14 @@ export async function recover({ log, state, undo, signal }: StartContext, { engi
   undo.push(() => clockWatch.stop());
   audit.checkAge();
   return { recovery, hub, tap, candles, marketData, clockWatch };
+}
+
+/** The first start after a restore: the commands behind the backup, if there were any, are not here. */
+function warnOfRestore(dataDir: string, seq: number, log: Logger): void {
+  const restored = readRestored(dataDir);
+  if (restored?.seq !== seq) return;
+  log.warn(
+    { restored },
+    `the data directory was restored from a backup of command ${seq}, begun ${restored.beganAt}: later commands are not in it, and their numbers are used again`,
+  );
 }

@@ -8,24 +8,40 @@ import { feedCandleRoute } from '../endpoints/http/feed-candle-query.ts';
 import { feedInstrumentRoute } from '../endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from '../endpoints/http/feed-queries.ts';
 import { feedIndicatorRoute, indicatorRoute } from '../endpoints/http/indicator-query.ts';
+import { ledgerReader, ledgerRoute } from '../endpoints/http/ledger-query.ts';
 import { orderRoutes } from '../endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from '../endpoints/http/reference-queries.ts';
+import { sessionRoutes } from '../endpoints/http/session-routes.ts';
 import { tradingRoutes } from '../endpoints/http/trading-routes.ts';
 import type { RunningParts } from './running-parts.ts';
 
 /** Serves the admin interface. */
-export function serveRoutes({ context, servers, core, sessions, commands, calendar, outside, analysis, references }: RunningParts): void {
+export function serveRoutes({
+  context,
+  servers,
+  core,
+  recovered,
+  sessions,
+  dropCopies,
+  commands,
+  calendar,
+  outside,
+  analysis,
+  references,
+}: RunningParts): void {
   const { config, state } = context;
   const { engine, history } = core;
   const { directory, sequencer } = engine;
   const { querySources, candleSources, alerts, portfolios } = analysis;
   const { feeds, candleReader } = outside;
   const snapshot = () => engine.snapshotNow();
+  const ledger = ledgerReader(querySources);
   servers.admin.serve([
     ...queryRoutes(querySources),
     ...orderRoutes(querySources),
     portfolioRoute(directory, portfolios),
+    ledgerRoute(querySources, ledger),
     candleRoute(candleSources),
     indicatorRoute(candleSources),
     calendarRoute(
@@ -40,7 +56,8 @@ export function serveRoutes({ context, servers, core, sessions, commands, calend
     feedCandleRoute(feeds, candleReader),
     feedIndicatorRoute(feeds, candleReader),
     ...referenceRoutes(references.symbols, directory),
-    ...tradingRoutes({ ...querySources, sessions }),
+    ...tradingRoutes({ ...querySources, sessions, ledger }),
+    ...sessionRoutes([sessions, dropCopies, recovered.marketData]),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
 }

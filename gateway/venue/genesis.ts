@@ -1,28 +1,12 @@
 import { Code, codeName } from '../../engine/codes.ts';
-import type { CommandFields } from '../../engine/machine/command.ts';
-import { AccountParam, ReferenceSourceId, type SymbolParamName } from '../../engine/params.ts';
 import type { Directory } from '../../engine/threads/directory.ts';
-import type { SymbolInfo } from '../../engine/threads/directory-info.ts';
-import type { AssetConfig } from '../config/config-asset.ts';
-import type { FeeTableConfig } from '../config/config-fee-tiers.ts';
-import type { AccountConfig, VenueConfig } from '../config/config-file.ts';
-import type { SymbolConfig } from '../config/config-symbol.ts';
+import type { VenueConfig } from '../config/config-file.ts';
 import { type AdminCommands, adminAdvice } from './admin-commands.ts';
-import { changeFeeTable } from './fee-tables.ts';
+import { type ConfiguredValue, readConfigured, writeConfigured } from './configured-values.ts';
 import { type Beginning, GenesisMarker, isUnfinished, NOTHING } from './genesis-marker.ts';
-import {
-  type CommandWords,
-  commandWords,
-  defineAccount,
-  defineAsset,
-  defineSymbol,
-  deposit,
-  giveFeeTier,
-  paramOrder,
-  setAccount,
-  setPhase,
-  setSymbol,
-} from './venue-commands.ts';
+import { ValuePolicy } from './value-policy.ts';
+import { type CommandWords, commandWords } from './venue-commands.ts';
+import { planVenue, type Step, type VenuePlan } from './venue-plan.ts';
 
 /** The exchange cannot apply the configuration. Applied commands remain in effect; the next start continues from there. */
 export class GenesisError extends Error {
@@ -43,58 +27,68 @@ export class GenesisError extends Error {
 export interface GenesisResult {
   /** Commands that took effect. */
   readonly applied: number;
-  /** Differences between configuration and exchange, and what to do; the exchange's state is kept. */
+  /** Differences between configuration and exchange that the exchange does not take, and what to do; the exchange's state is kept. */
   readonly warnings: readonly string[];
+  readonly plan: VenuePlan;
 }
 
 type Submit = Pick<AdminCommands, 'submit'>;
 
-interface Step {
-  readonly fields: CommandFields;
-  /** For messages: `fees of BTC-USD`. */
-  readonly what: string;
-  /** A reject is a tolerable difference, not an error. */
-  readonly optional?: boolean;
+export interface ApplyOptions {
+  /** Data directory, which records what the file gave and where {@link beginGenesis} recorded the progress; without it, nothing is recorded, and the file's values take effect. */
+  readonly dataDir?: string;
+  /** The file's values take effect, also where an operator set others. */
+  readonly apply?: boolean;
+  /** Further values to record: what the options of the exchange are. */
+  readonly options?: Iterable<readonly [string, ConfiguredValue]>;
+  /** Called before the first command. */
+  readonly onPlan?: (plan: VenuePlan) => void;
+  /** Resolves when all commands sent so far are durable; in mode fast, an answer does not say so. */
+  readonly durable?: () => Promise<void>;
 }
 
 /**
  * Applies the configuration to the exchange: defines what the log does not have,
- * and sets parameters that differ. Existing balances are never changed: deposits
- * are made only with a new account. Running it again changes nothing.
+ * and sets parameters that were changed in the file since the last start. What an
+ * operator changed while the exchange ran stays: see {@link ValuePolicy}. Existing
+ * balances are never changed: deposits are made only with a new account. Running
+ * it again changes nothing.
  *
  * A phase is set only with a new symbol. Later only the operator sets it: a restart
  * must not reopen a halted symbol.
- * @param dataDir where {@link beginGenesis} recorded the progress; without it, nothing is recorded
- * @param durable resolves when all commands sent so far are durable; in mode fast, an answer does not say so
  * @throws GenesisError
  */
 export async function applyVenue(
   venue: VenueConfig,
   directory: Directory,
   commands: Submit,
-  dataDir?: string,
-  durable: () => Promise<void> = () => Promise.resolve(),
+  { dataDir, apply = false, options = [], onPlan = () => undefined, durable = () => Promise.resolve() }: ApplyOptions = {},
 ): Promise<GenesisResult> {
   const beginning = dataDir === undefined ? beginningOf(venue, directory, NOTHING) : beginGenesis(venue, directory, dataDir);
-  const run = new Genesis(commands, beginning);
-  // Each stage needs the definitions of the previous one; within a stage the order of submission is the order of execution.
-  await run.stage(venue.assets.flatMap((asset) => run.asset(asset, directory)));
-  await run.stage(venue.feeTables.flatMap((table) => run.feeTable(table, directory)));
-  await run.stage(venue.symbols.flatMap((symbol) => run.symbol(symbol, directory.symbol(symbol.id))));
-  await run.stage(venue.accounts.flatMap((account) => run.account(account, directory)));
-  if (dataDir !== undefined && isUnfinished(beginning)) {
+  const policy = dataDir === undefined ? ValuePolicy.APPLY : new ValuePolicy(readConfigured(dataDir), apply);
+  const plan = planVenue(venue, directory, beginning, policy);
+  onPlan(plan);
+  const run = new Genesis(commands);
+  for (const stage of plan.stages) await run.stage(stage);
+  if (dataDir !== undefined) {
     await durable();
-    new GenesisMarker(dataDir).clear();
+    record(dataDir, new Map([...plan.values, ...options]), run.refused);
+    if (isUnfinished(beginning)) new GenesisMarker(dataDir).clear();
   }
-  return { applied: run.applied, warnings: run.warnings };
+  return { applied: run.applied, warnings: run.warnings, plan };
 }
 
-/** For look-ups: a venue may define very many accounts. */
-function idsOf({ symbols, accounts }: Pick<Beginning, 'symbols' | 'accounts'>): {
-  readonly symbols: ReadonlySet<number>;
-  readonly accounts: ReadonlySet<number>;
-} {
-  return { symbols: new Set(symbols), accounts: new Set(accounts) };
+/** A value that the exchange did not take keeps its record, so that the next start tries it again; so does one that the file no longer names. */
+function record(dataDir: string, values: VenuePlan['values'], refused: ReadonlySet<string>): void {
+  const before = readConfigured(dataDir);
+  const next = new Map(before);
+  for (const [key, value] of values) {
+    if (refused.has(key)) continue;
+    if (value === undefined) next.delete(key);
+    else next.set(key, value);
+  }
+  const same = before !== undefined && before.size === next.size && [...next].every(([key, value]) => before.get(key) === value);
+  if (!same) writeConfigured(dataDir, next);
 }
 
 /**
@@ -113,22 +107,22 @@ export function beginGenesis(venue: VenueConfig, directory: Directory, dataDir: 
 }
 
 function beginningOf(venue: VenueConfig, directory: Directory, unfinished: Beginning): Pick<Beginning, 'symbols' | 'accounts'> {
-  const begun = idsOf(unfinished);
+  const [symbols, accounts] = [new Set(unfinished.symbols), new Set(unfinished.accounts)];
   return {
-    symbols: venue.symbols.map(({ id }) => id).filter((id) => directory.symbol(id) === undefined || begun.symbols.has(id)),
-    accounts: venue.accounts.map(({ id }) => id).filter((id) => !directory.accountExists(id) || begun.accounts.has(id)),
+    symbols: venue.symbols.map(({ id }) => id).filter((id) => directory.symbol(id) === undefined || symbols.has(id)),
+    accounts: venue.accounts.map(({ id }) => id).filter((id) => !directory.accountExists(id) || accounts.has(id)),
   };
 }
 
 class Genesis {
   applied = 0;
   readonly warnings: string[] = [];
+  /** Keys of values that the exchange did not take. */
+  readonly refused = new Set<string>();
   readonly #commands: Submit;
-  readonly #beginning: ReturnType<typeof idsOf>;
 
-  constructor(commands: Submit, beginning: Beginning) {
+  constructor(commands: Submit) {
     this.#commands = commands;
-    this.#beginning = idsOf(beginning);
   }
 
   /** Submits the steps without waiting in between: one group commit instead of one each. */
@@ -146,70 +140,14 @@ class Genesis {
     // All were submitted together: commands after a failed one may have been applied too.
     this.applied += answers.filter(({ code }) => code === Code.OK).length;
     for (const [i, { code }] of answers.entries()) {
-      const { what, optional, fields } = waiting[i].step;
+      const { what, optional, fields, key } = waiting[i].step;
       if (code === Code.OK) continue;
       if (!optional) throw new GenesisError(`${what}: ${adminAdvice(code)} (${codeName(code)})`, this.applied, commandWords(fields));
       this.warnings.push(`${what}: stays as it is, ${adminAdvice(code)}`);
+      if (key !== undefined) this.refused.add(key);
     }
-  }
-
-  asset(asset: AssetConfig, directory: Directory): Step[] {
-    return directory.asset(asset.id) === undefined ? [{ what: `asset ${asset.name}`, fields: defineAsset(asset) }] : [];
-  }
-
-  feeTable({ table, asset, tiers }: FeeTableConfig, directory: Directory): Step[] {
-    const known = directory.feeTables().find((each) => each.table === table);
-    return changeFeeTable(table, asset.id, known?.tiers ?? [], tiers).map((fields) => ({
-      what: `fee table ${table}`,
-      fields,
-      optional: known !== undefined,
-    }));
-  }
-
-  symbol(symbol: SymbolConfig, known: SymbolInfo | undefined): Step[] {
-    const what = `symbol ${symbol.name}`;
-    const steps: Step[] = [];
-    const isNew = this.#beginning.symbols.has(symbol.id);
-    if (known === undefined) steps.push({ what, fields: defineSymbol(symbol) });
-    // A source that was taken out of the configuration moves the price no more.
-    const followsTrades = symbol.reference === undefined && known?.params.ReferenceSource === ReferenceSourceId.Outside;
-    const params = followsTrades ? { ...symbol.params, ReferenceSource: ReferenceSourceId.Trades } : symbol.params;
-    for (const name of paramOrder(params, known?.params)) {
-      const value = params[name];
-      // The reference price follows the trades, and sessions end one after the other; the configured ones are only the first.
-      if (value === undefined || value === known?.params[name] || (FIRST_ONLY.has(name) && !isNew)) continue;
-      steps.push({ what: `${name} of ${symbol.name}`, fields: setSymbol(symbol.id, name, value), optional: !isNew });
-    }
-    if (isNew) steps.push({ what, fields: setPhase(symbol.id, symbol.phase) });
-    return steps;
-  }
-
-  account(account: AccountConfig, directory: Directory): Step[] {
-    const what = `account ${account.id}`;
-    const known = directory.account(account.id);
-    const steps: Step[] = [];
-    if (known === undefined) steps.push({ what, fields: defineAccount(account) });
-    const isNew = this.#beginning.accounts.has(account.id);
-    for (const { asset, amount } of isNew ? account.deposits : []) {
-      if (known?.balances.some((balance) => balance.asset.id === asset.id)) continue;
-      steps.push({ what: `deposit of ${asset.name} to account ${account.id}`, fields: deposit(account.id, asset.id, amount) });
-    }
-    const set = (parameter: number, quantity: number) => steps.push({ what, fields: setAccount(account.id, parameter, quantity) });
-    if ((known?.maxOpenOrders ?? -1) !== account.maxOpenOrders) set(AccountParam.MaxOpenOrders, account.maxOpenOrders);
-    for (const { table, tier } of account.feeTiers) {
-      const current = known?.feeTiers.find((each) => each.table === table);
-      if (current?.given === true && current.tier === tier) continue;
-      const step = { what: `fee tier of account ${account.id} in table ${table}`, fields: giveFeeTier(account.id, table, tier) };
-      steps.push({ ...step, optional: !isNew });
-    }
-    // A suspended account stays suspended; only the operator lifts that.
-    if (account.suspended && known?.suspended !== true) set(AccountParam.Suspended, 1);
-    return steps;
   }
 }
-
-/** Parameters that the configuration only begins with. */
-const FIRST_ONLY: ReadonlySet<SymbolParamName> = new Set(['ReferencePrice', 'SessionEnd']);
 
 /** Maximum unanswered commands: well below the command ring and the hub's limit of awaited commands. */
 const STAGE_WINDOW = 512;

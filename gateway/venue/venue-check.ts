@@ -5,6 +5,8 @@ import type { SymbolInfo } from '../../engine/threads/directory-info.ts';
 import type { AssetConfig } from '../config/config-asset.ts';
 import type { VenueConfig } from '../config/config-file.ts';
 import { limitProblems, type SymbolConfig } from '../config/config-symbol.ts';
+import { ValuePolicy } from './value-policy.ts';
+import { paramsToSet } from './venue-plan.ts';
 
 /** The configuration contradicts what the log defined. Nothing was logged or created. */
 export class VenueContradictionError extends Error {
@@ -31,8 +33,9 @@ type Definitions = Pick<VenueConfig, 'assets' | 'symbols' | 'accounts'>;
 /**
  * What a venue defines otherwise than the log did: another name, or other scales, under a known id; a known name under a
  * new id; a new id above a capacity in force; limits that with those in the log exclude every order. Empty if the venue can be applied.
+ * @param policy decides which limits of the file take effect
  */
-export function contradictions(venue: Definitions, defined: Defined, limits: IdLimits): string[] {
+export function contradictions(venue: Definitions, defined: Defined, limits: IdLimits, policy = ValuePolicy.APPLY): string[] {
   const assetIds = idsByName(defined.assets());
   const symbolIds = idsByName(defined.symbols());
   const accountIds = idsByName(defined.accountIds().flatMap((id) => defined.account(id) ?? []));
@@ -45,7 +48,7 @@ export function contradictions(venue: Definitions, defined: Defined, limits: IdL
       const logged = defined.symbol(given.id);
       return logged === undefined
         ? ofNew('symbol', given, symbolIds, limits.symbols)
-        : [...ofKnown('symbol', given, symbolValues(logged, given)), ...ofLimits(logged, given)];
+        : [...ofKnown('symbol', given, symbolValues(logged, given)), ...ofLimits(logged, given, policy)];
     }),
     ...venue.accounts.flatMap((given) => {
       const logged = defined.account(given.id);
@@ -97,10 +100,10 @@ function ofKnown(what: string, { id, name }: Named, values: readonly Compared[])
 }
 
 /** A file gives some limits, and the log keeps the others. */
-function ofLimits(logged: SymbolInfo, given: SymbolConfig): string[] {
+function ofLimits(logged: SymbolInfo, given: SymbolConfig, policy: ValuePolicy): string[] {
   const tick = { mantissa: given.tickMantissa, decimals: given.tickDecimals };
   const lot = { mantissa: given.lotMantissa, decimals: given.lotDecimals };
-  return limitProblems(given.params, logged.params, tick, lot, given.quote).map(
+  return limitProblems(paramsToSet(given, logged.params, policy), logged.params, tick, lot, given.quote).map(
     ({ key, problem }) => `symbol ${given.id} (${given.name}): limits.${key} ${problem}`,
   );
 }

@@ -1,7 +1,9 @@
 import type { Limits } from '../../engine/limits.ts';
 import type { Config } from '../config/config.ts';
 import type { VenueConfig } from '../config/config-file.ts';
+import { readConfigured } from './configured-values.ts';
 import { GenesisMarker, isUnfinished } from './genesis-marker.ts';
+import { ValuePolicy } from './value-policy.ts';
 import { contradictions, type Defined, holdsVenue, VenueContradictionError } from './venue-check.ts';
 
 /** The first start of the directory was interrupted while it applied a configuration file, and this start has none. Nothing was changed. */
@@ -40,7 +42,8 @@ export function chooseVenue(config: Config, defined: Defined, limits: Limits, se
 }
 
 function mustHold(config: Config, source: string, data: string, defined: Defined, limits: Limits): VenueConfig {
-  const problems = contradictions(config, defined, limits);
+  const policy = new ValuePolicy(readConfigured(data), config.applyConfig);
+  const problems = contradictions(config, defined, limits, policy);
   if (problems.length > 0) throw new VenueContradictionError(source, data, problems);
   return config;
 }

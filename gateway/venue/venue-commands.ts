@@ -198,6 +198,11 @@ const SYMBOL_PARAMETERS: Readonly<Record<SymbolParamName, string>> = {
   ReferenceSource: 'reference-source',
 };
 
+/** A parameter of a symbol as the configuration names it, such as `fees.taker`. */
+export function parameterWord(name: SymbolParamName): string {
+  return SYMBOL_PARAMETERS[name];
+}
+
 const PARAM_NAMES = Object.keys(SYMBOL_PARAMETERS) as SymbolParamName[];
 const ACCOUNT_PARAMETERS: Readonly<Record<number, string>> = {
   [AccountParam.Suspended]: 'suspended',
@@ -219,7 +224,7 @@ export function commandWords({ kind, account = 0, symbol = 0, parameter = 0, tag
       return { command: 'define-symbol', symbol };
     case CommandKind.SetSymbol: {
       const name = PARAM_NAMES.find((each) => SymbolParam[each] === parameter);
-      return { command: 'set-symbol', symbol, parameter: name === undefined ? String(parameter) : SYMBOL_PARAMETERS[name] };
+      return { command: 'set-symbol', symbol, parameter: name === undefined ? String(parameter) : parameterWord(name) };
     }
     case CommandKind.SetPhase:
       return { command: 'set-phase', symbol };

@@ -8,11 +8,13 @@ import { feedCandleRoute } from '../../gateway/endpoints/http/feed-candle-query.
 import { feedInstrumentRoute } from '../../gateway/endpoints/http/feed-instrument-query.ts';
 import { feedRoutes } from '../../gateway/endpoints/http/feed-queries.ts';
 import { feedIndicatorRoute, indicatorRoute } from '../../gateway/endpoints/http/indicator-query.ts';
+import { ledgerRoute } from '../../gateway/endpoints/http/ledger-query.ts';
 import { withDocument } from '../../gateway/endpoints/http/openapi-route.ts';
 import { orderRoutes } from '../../gateway/endpoints/http/order-queries.ts';
 import { portfolioRoute } from '../../gateway/endpoints/http/portfolio-query.ts';
 import { referenceRoutes } from '../../gateway/endpoints/http/reference-queries.ts';
 import type { Route } from '../../gateway/endpoints/http/route.ts';
+import { sessionRoutes } from '../../gateway/endpoints/http/session-routes.ts';
 import { tradingRoutes } from '../../gateway/endpoints/http/trading-routes.ts';
 
 /** Sources of routes, of which only methods, paths and rights are looked at. */
@@ -24,6 +26,7 @@ export const ADMIN_ROUTES: readonly Route[] = withDocument([
   ...orderRoutes(nothing),
   candleRoute(nothing),
   portfolioRoute(nothing, nothing),
+  ledgerRoute(nothing, nothing),
   indicatorRoute(nothing),
   calendarRoute(nothing, nothing, nothing),
   ...feedBookRoutes(nothing),
@@ -34,5 +37,6 @@ export const ADMIN_ROUTES: readonly Route[] = withDocument([
   feedIndicatorRoute(nothing, nothing),
   ...referenceRoutes(nothing, nothing),
   ...tradingRoutes({ sessions: nothing } as never),
+  ...sessionRoutes([]),
   ...actionRoutes(nothing),
 ]);

@@ -129,11 +129,8 @@ export class NaiveExchange extends NaiveState {
     else if (f.kind === CommandKind.CancelOnDisconnect) cancelOnDisconnect(this, f.account, 0);
     else if (f.kind === CommandKind.CancelSession) cancelSession(this, f);
     else if (f.kind === CommandKind.CancelGroup) cancelGroup(this, f);
-    else if (f.kind === CommandKind.Deposit) {
-      this.pay(f.account, f.symbol, f.quantity);
-      this.deposited.set(f.symbol, (this.deposited.get(f.symbol) ?? 0) + f.quantity);
-      this.admin(Code.OK);
-    } else if (f.kind !== CommandKind.Tick) throw new Error(`the naive exchange has no command ${f.kind}`);
+    else if (f.kind === CommandKind.Deposit) this.deposit(f.account, f.symbol, f.quantity);
+    else if (f.kind !== CommandKind.Tick) throw new Error(`the naive exchange has no command ${f.kind}`);
   }
 
   hash(): string {

@@ -208,10 +208,11 @@ export abstract class NaiveState {
     leaves: number,
     filled: number,
     flags = 0,
+    money: { readonly fee: number; readonly tradeId: number } = { fee: 0, tradeId: 0 },
   ): void {
     const stopPrice = kind === ReportKind.Rejected || kind === ReportKind.AmendRejected ? 0 : (o.stop?.price ?? 0);
     const trigger = stopPrice === 0 ? 0 : (o.stop?.trigger ?? 0);
-    const rest = { fee: 0, tradeId: 0, contraOrderId: 0, stopPrice, trigger };
+    const rest = { ...money, contraOrderId: 0, stopPrice, trigger };
     const isPeg = o.peg !== undefined && PEGGED_KINDS.has(kind);
     this.say({
       kind,
@@ -238,6 +239,14 @@ export abstract class NaiveState {
       leaves,
       0,
     );
+  }
+
+  /** A deposit: the amount, the account's last report before it, and its balance after it. */
+  deposit(account: number, asset: number, amount: number): void {
+    this.pay(account, asset, amount);
+    this.deposited.set(asset, (this.deposited.get(asset) ?? 0) + amount);
+    const money = { fee: amount, tradeId: this.reportNo.get(account) ?? 0 };
+    this.answer(ReportKind.Accepted, Code.OK, { account: 0, client: 0, id: 0 }, 0, 0, 0, this.money(account, asset), 0, money);
   }
 
   limit(o: NaiveOrder): number {

@@ -9,7 +9,7 @@ import { Engine } from '../../engine/threads/engine.ts';
 import type { EngineOptions } from '../../engine/threads/engine-options.ts';
 import { CommandKind, Phase, Report, ReportKind } from '../../engine/wire/layout.ts';
 import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
-import { OrderSession } from '../../gateway/client/order-session.ts';
+import type { OrderSession } from '../../gateway/client/order-session.ts';
 import { viewRefusal, viewReport } from '../../gateway/client/report-view.ts';
 import { SymbolCatalog } from '../../gateway/client/symbols.ts';
 import type { RefusalView, ReportView, SymbolDefinition } from '../../gateway/client/types.ts';
@@ -23,6 +23,7 @@ import { History } from '../../gateway/taps/history/history.ts';
 import { AdminCommands } from '../../gateway/venue/admin-commands.ts';
 import { cancelSession } from '../../gateway/venue/venue-commands.ts';
 import { EVERYBODY } from './everybody.ts';
+import { grpcSession } from './grpc-session.ts';
 
 const USD = 1;
 const BTC = 2;
@@ -136,7 +137,7 @@ export class TestExchange {
   ): OrderSession {
     const { lastReport, reconnect = true, ...others } = options;
     const symbols = new SymbolCatalog(SYMBOLS);
-    return new OrderSession({ host: '127.0.0.1', port: this.port, account, lastReport, reconnect, symbols, ...others });
+    return grpcSession({ host: '127.0.0.1', port: this.port, account, lastReport, reconnect, symbols, ...others });
   }
 
   drain(): void {

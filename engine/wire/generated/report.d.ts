@@ -57,15 +57,15 @@ export declare class Report {
      */
     leaves(): bigint;
     /**
-     * Lots filled so far.
+     * Lots filled so far. Of an accepted deposit or withdrawal: the balance of the account after it, in the smallest unit of the asset.
      */
     filled(): bigint;
     /**
-     * Fill: in the smallest unit of the quote asset; negative for a rebate.
+     * Fill: in the smallest unit of the quote asset; negative for a rebate. Of an accepted deposit or withdrawal: the amount, negative for a withdrawal.
      */
     fee(): bigint;
     /**
-     * Fill: the trade's number in its symbol, from 1.
+     * Fill: the trade's number in its symbol, from 1. Of an accepted deposit or withdrawal: the number of the account's last report before it.
      */
     tradeId(): bigint;
     /**

@@ -95,19 +95,19 @@ export class Report {
         return this.bb.readUint64(this.bb_pos + 80);
     }
     /**
-     * Lots filled so far.
+     * Lots filled so far. Of an accepted deposit or withdrawal: the balance of the account after it, in the smallest unit of the asset.
      */
     filled() {
         return this.bb.readUint64(this.bb_pos + 88);
     }
     /**
-     * Fill: in the smallest unit of the quote asset; negative for a rebate.
+     * Fill: in the smallest unit of the quote asset; negative for a rebate. Of an accepted deposit or withdrawal: the amount, negative for a withdrawal.
      */
     fee() {
         return this.bb.readInt64(this.bb_pos + 96);
     }
     /**
-     * Fill: the trade's number in its symbol, from 1.
+     * Fill: the trade's number in its symbol, from 1. Of an accepted deposit or withdrawal: the number of the account's last report before it.
      */
     tradeId() {
         return this.bb.readUint64(this.bb_pos + 104);

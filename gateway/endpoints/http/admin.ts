@@ -21,6 +21,7 @@ import { RequestError } from '../json/request-error.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
 import { BodyTooLargeError, guard, readBody } from './admin-http.ts';
 import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
+import { askedText } from './asked.ts';
 import { docsPage } from './docs-page.ts';
 import { HttpConnections } from './http-connections.ts';
 import { HttpError } from './http-error.ts';
@@ -62,8 +63,11 @@ export interface AdminOptions {
   readonly certificates?: Certificates | undefined;
 }
 
+/** Characters of an idempotency key in the audit trail. */
+const MAX_KEY = 255;
 /** Maximum characters of an action's parameters in the audit trail. */
 const MAX_DETAIL = 1024;
+const NO_BODY: Readonly<Record<string, unknown>> = {};
 
 /**
  * The HTTP server of admin: health, metrics, queries, actions. It listens
@@ -220,16 +224,18 @@ export class AdminServer {
     else this.#enter(response, this.#public.limits, caller);
     if (!this.#serving) throw new HttpError(503, Code.BUSY, 'RECOVERING', RECOVERING);
     if (route === undefined) throw this.#nothing(url.pathname, request.method);
+    if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
+    // Before the rights: the audit trail says what was asked, also by whom it was not allowed to.
+    const read = early ?? (hasBody ? await settled(readBody(request)) : () => NO_BODY);
     const demand = (action: Action, account?: number): void => {
-      const reject = identity.forbid(principal, action, visit, account);
+      const reject = identity.forbid(principal, action, visit, account, () => (route.method === 'GET' ? undefined : asked(params, read)));
       if (reject !== undefined) throw rejectError(reject);
     };
     // Account 0 is the venue's own.
     if (params.id === '0' && route.action === 'account:read') demand('venue:reports');
     else if (anyone === undefined) demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
-    if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
     const query = readQuery(route, url.searchParams);
-    const body = !hasBody ? {} : await (early === undefined ? readBody(request) : early());
+    const body = read();
     const inSlices = <T>(work: Generator<undefined, T>): Promise<T> => this.#slices.run(caller, work);
     const demanded: Request = { method, params, query, body, header: visit.header, principal, caller, visit, seqs: [], demand, inSlices };
     const reply = await (route.method !== 'GET'
@@ -252,6 +258,7 @@ export class AdminServer {
   async #act(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
     const { principal, params, body, query, seqs } = request;
     const account = params.id ?? String(route.action === 'account:define' ? body.id : (body.account ?? query.account));
+    const key = request.header('idempotency-key');
     const record = (outcome: string, detail: object): void => {
       if (route.recorded === 'by handler') return;
       this.#options.audit.record({
@@ -260,7 +267,7 @@ export class AdminServer {
         action: wants,
         outcome,
         peer,
-        detail: JSON.stringify({ seqs, ...detail }).slice(0, MAX_DETAIL),
+        detail: JSON.stringify({ seqs, ...(key && { idempotencyKey: key.slice(0, MAX_KEY) }), ...detail }).slice(0, MAX_DETAIL),
         ...(/^\d{1,10}$/.test(account) && { account: Number(account) }),
       });
     };
@@ -271,7 +278,7 @@ export class AdminServer {
     } catch (error) {
       // Rejects by identity are audited already. An invalid body may have any shape.
       const { name } = error as Error;
-      if (name !== 'PERMISSION_DENIED') record(name, params);
+      if (name !== 'PERMISSION_DENIED') record(name, { ...params, asked: askedText({ ...query, ...body }) });
       throw error;
     }
   }
@@ -316,6 +323,15 @@ export class AdminServer {
     }
     this.#options.log.error({ err: error, method: request.method, url: request.url }, 'admin request failed');
     return new HttpError(500, 0, 'INTERNAL', 'the request failed inside the exchange; see its log for the reason');
+  }
+}
+
+/** What a request without the right for it asked: the names in its path, and its body if that can be read. */
+function asked(params: Readonly<Record<string, string>>, read: () => Readonly<Record<string, unknown>>): string {
+  try {
+    return askedText({ ...params, ...read() });
+  } catch {
+    return `${askedText(params)} with a body that cannot be read`;
   }
 }
 

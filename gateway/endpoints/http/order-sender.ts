@@ -5,6 +5,7 @@ import { ReportView } from '../../../engine/wire/report-view.ts';
 import type { NewCommand } from '../../client/order-commands.ts';
 import { putCommand } from '../../client/pending-commands.ts';
 import type { OrderSessions } from '../../sessions/order-sessions.ts';
+import { brokenLimit } from '../json/broken-limit.ts';
 import { orderError } from '../json/order-error.ts';
 import { HttpError } from './http-error.ts';
 
@@ -84,7 +85,11 @@ export class OrderSender {
     const fault = intake.take(frame, 0, frame.length, account, refusals);
     if (fault !== Code.OK) throw orderError(fault);
     // The code is in the first half of the first word.
-    if (intake.taken === 0) throw orderError((refusals.u16[0] ?? Code.BUSY) as Code);
+    if (intake.taken === 0) {
+      const code = (refusals.u16[0] ?? Code.BUSY) as Code;
+      const limit = brokenLimit(code, undefined, undefined);
+      throw orderError(code, limit && { limit });
+    }
     return intake.seqs[0];
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CANDLE_INTERVALS } from '../../../feeds/analysis/candles.ts';
 import { isoTime } from '../../iso-time.ts';
+import { SESSION_KINDS } from '../../session-info.ts';
 
 /**
  * Schemas of query parameters: from the text of a request to its value, and JSON Schema for the document. A message follows the
@@ -55,6 +56,19 @@ export function time(description: string) {
       return wrong(context, `must be microseconds since the Unix epoch, or a time such as 2026-01-31T09:30:00Z, not ${quoted}`);
     })
     .meta({ description: `${description} Microseconds since the Unix epoch, or ISO 8601.`, examples: ['2026-01-31T09:30:00Z'] });
+}
+
+/** Id of an open session, as text; its value is its parts. */
+export function sessionId(description: string) {
+  return z
+    .string()
+    .transform((text, context) => {
+      const [, kind, digits] = /^([a-z-]+)-([1-9]\d{0,14})$/.exec(text) ?? [];
+      const known = SESSION_KINDS.find((each) => each === kind);
+      if (known !== undefined) return { kind: known, number: Number(digits) };
+      return wrong(context, `must be the id of a session such as orders-7, not ${text.slice(0, MAX_QUOTED)}`);
+    })
+    .meta({ description, examples: ['orders-7'] });
 }
 
 /** Intervals of candles. */

@@ -8,29 +8,32 @@ import type { NewCommand } from '../../client/order-commands.ts';
 import type { OrderSessions } from '../../sessions/order-sessions.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import { eachSymbolOnce, unitsOf } from '../json/amounts.ts';
-
+import { brokenLimit } from '../json/broken-limit.ts';
 import { eachReport } from '../json/each-report.ts';
 import { LongList } from '../json/json-pieces.ts';
 import { openOrderPage } from '../json/open-order-page.ts';
 import { amendCommand, cancelCommand, massCancelCommand, type OrderIds, placeCommand } from '../json/order-commands.ts';
-import { brokenLimit, orderError } from '../json/order-error.ts';
+import { orderError } from '../json/order-error.ts';
 import { idNumber, madeClientOrderId } from '../json/order-ids.ts';
 import { fillView, listedOrderView } from '../json/order-list-view.ts';
 import { readOrder } from '../json/order-reader.ts';
 import { OrderState } from '../json/order-state.ts';
 import { ACCOUNT } from '../json/schemas/accounts.ts';
+import { LEDGER } from '../json/schemas/ledger.ts';
 import { AMEND_BODY, type AmendBody, FILL_LIST, MASS_CANCELLED, ORDER_BODY, ORDER_LIST, TRADED_ORDER } from '../json/schemas/trading.ts';
 import { symbolNamed } from '../json/symbol-named.ts';
 import { accountNumber } from './admin-identity.ts';
 import { accountOf, type QuerySources } from './admin-queries.ts';
 import { accountView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
+import { LEDGER_QUERY, type LedgerReader } from './ledger-query.ts';
 import { OrderSender } from './order-sender.ts';
 import { BEFORE, LIMIT, oneOf, oneOfOr, wholeOr } from './query-schemas.ts';
 import { type QueryShape, type Request, type Route, type RouteOf, route } from './route.ts';
 
 export interface TradingSources extends QuerySources {
   readonly sessions: Pick<OrderSessions, 'hub' | 'intake' | 'counters' | 'audit'>;
+  readonly ledger: LedgerReader;
 }
 
 const ACCOUNT_QUERY = {
@@ -81,9 +84,16 @@ export function tradingRoutes(sources: TradingSources): Route[] {
   /**
    * The order of an answer: from the reports that came with it.
    * @param long it may have terms that reports do not have: it is looked for among all open orders, which takes a while
+   * @param trails the command is about a trailing stop
    * @throws HttpError for a reject
    */
-  const answered = async (account: number, reports: Int32Array, long: boolean, { inSlices }: Pick<Request, 'inSlices'>) => {
+  const answered = async (
+    account: number,
+    reports: Int32Array,
+    long: boolean,
+    trails: boolean,
+    { inSlices }: Pick<Request, 'inSlices'>,
+  ) => {
     const state = new OrderState();
     let first: { readonly kind: number; readonly code: number; readonly retryUs: number } | undefined;
     for (const report of eachReport(reports)) {
@@ -91,7 +101,9 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const { kind, code, retryUs, symbol } = report;
         first = { kind, code, retryUs };
         if (isReject(kind)) {
-          const limit = brokenLimit(code, directory.symbol(symbol), directory.account(account));
+          const { side, price, quantity, stopPrice } = report;
+          const order = { side, price: trails ? undefined : price, quantity, stopPrice, retryUs };
+          const limit = brokenLimit(code, directory.symbol(symbol), directory.account(account), order);
           const ids = { orderId: String(report.orderId), clOrdId: String(report.clientOrderId), lastReportNo: report.reportNo };
           throw orderError(code as Code, { ...ids, ...(retryUs > 0 && { retryUs }), ...(limit && { limit }) });
         }
@@ -138,8 +150,9 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const { open, symbol } =
           named !== undefined && givesPrice(body) ? { open: undefined, symbol: named } : await found(account, ids, request);
         if (named !== undefined && named.id !== symbol.id) throw orderError(Code.UNKNOWN_ORDER);
-        const reports = await send(account, amendCommand(body, unitsOf(symbol), ids, open), request);
-        return { json: await answered(account, reports, open !== undefined && isLong(open), request) };
+        const command = amendCommand(body, unitsOf(symbol), ids, open);
+        const reports = await send(account, command, request);
+        return { json: await answered(account, reports, open !== undefined && isLong(open), command.trailOffset !== 0, request) };
       },
     }),
     act({
@@ -154,7 +167,7 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const ids = idsOf(request.params.order);
         const symbol = name === undefined ? (await found(account, ids, request)).symbol : symbolNamed(directory, name);
         const reports = await send(account, cancelCommand(symbol.id, ids), request);
-        return { json: await answered(account, reports, false, request) };
+        return { json: await answered(account, reports, false, false, request) };
       },
     }),
   ];
@@ -175,7 +188,7 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const clientOrderId = clientOrderIdOf(body.clOrdId, header('idempotency-key'));
         const command = placeCommand(body, unitsOf(symbol), clientOrderId);
         const reports = await send(account, command, request);
-        return { status: 201, json: await answered(account, reports, command.terms.long, request) };
+        return { status: 201, json: await answered(account, reports, command.terms.long, command.trailOffset !== 0, request) };
       },
     }),
     ask({
@@ -235,6 +248,13 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const { records, next, lost } = await history.accountFills(account, limit, before, request.caller);
         return { pieces: { fills: new LongList(fills(sources, records)), next: String(next), lost } };
       },
+    }),
+    ask({
+      path: '/v1/ledger',
+      summary: "What changed the balances of the caller's account, newest first.",
+      query: { ...ACCOUNT_QUERY, ...LEDGER_QUERY },
+      answer: LEDGER,
+      handle: (request) => sources.ledger(accountFor(request, 'account:read', request.query.account), request),
     }),
   ];
 }

@@ -5,11 +5,11 @@ import { ReportKind, TimeInForce } from '../../../engine/wire/layout.ts';
 import { ReportFlag, SIDE_NAMES, TIME_IN_FORCE_NAMES, TRIGGER_NAMES } from '../../../engine/wire/names.ts';
 import type { ReportView } from '../../../engine/wire/report-view.ts';
 import { moneyText, priceText, quantityText, type SymbolLookup } from './amounts.ts';
-import type { BrokenLimit } from './order-error.ts';
+import type { BrokenLimit, RefusedOrder } from './broken-limit.ts';
 import type { ExecType } from './schemas/order-messages.ts';
 
 /** Finds the limit behind a reject; undefined: its code is not about one. */
-export type LimitLookup = (code: Code, symbol: number, account: number) => BrokenLimit | undefined;
+export type LimitLookup = (code: Code, symbol: number, account: number, order?: RefusedOrder) => BrokenLimit | undefined;
 
 /** By ReportKind. */
 const EXEC_TYPE: readonly (ExecType | undefined)[] = [
@@ -30,7 +30,7 @@ const EXEC_TYPE: readonly (ExecType | undefined)[] = [
 /** An execution report in JSON, with the names of FIX. @param symbols of names and units, which never change */
 export function executionReport(report: ReportView, symbols: SymbolLookup, limitOf: LimitLookup) {
   const { kind, code, reportNo, timeUs, tag, retryUs } = report;
-  const limit = isReject(kind) ? limitOf(code as Code, report.symbol, report.account) : undefined;
+  const limit = isReject(kind) ? limitOf(code as Code, report.symbol, report.account, refusedOrder(report)) : undefined;
   return {
     execType: kind === ReportKind.Cancelled && code === Code.EXPIRED ? 'expired' : EXEC_TYPE[kind],
     reportNo,
@@ -134,6 +134,11 @@ function statusOf({ kind, code, flags, leaves, filled, quantity, price, stopPric
   const ofAuction = timeInForce === TimeInForce.AtTheOpen || timeInForce === TimeInForce.AtTheClose;
   if (waits || parked || ofAuction) return 'pending';
   return filled > 0 ? 'partially-filled' : 'new';
+}
+
+/** A trailing stop has a distance as its price: its report does not say that it is one. */
+function refusedOrder({ side, price, quantity, stopPrice, retryUs }: ReportView): RefusedOrder {
+  return { side, price, quantity, stopPrice, retryUs };
 }
 
 function isReject(kind: number): boolean {

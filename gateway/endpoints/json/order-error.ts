@@ -1,20 +1,11 @@
 import { codeText } from '../../../engine/code-texts.ts';
 import { Code, codeName } from '../../../engine/codes.ts';
 import { DecimalError } from '../../../engine/decimal.ts';
-import type { AccountInfo, SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import { OpenbellError, rejectError } from '../../client/errors.ts';
-import { priceText, quantityText } from './amounts.ts';
 import { RequestError } from './request-error.ts';
 
 /** Codes below are of the gateway, which has words of its own for them. */
 const FIRST_OF_ENGINE = 200;
-
-/** The limit that an order has broken, as the account and the symbol have it. */
-export interface BrokenLimit {
-  readonly name: string;
-  readonly most?: string | number;
-  readonly least?: string | number;
-}
 
 /** A reject of an order, by the exchange. */
 export function orderError(code: Code, fields: object = {}): RequestError {
@@ -38,29 +29,4 @@ export function termsError(error: unknown): unknown {
   if (!(error instanceof OpenbellError) || error.number === undefined) return error;
   const message = error.message.replace(`${error.code}: `, '').replace(CLIENT_NAME, (name) => REST_NAMES[name]);
   return new RequestError(error.number, error.code, message);
-}
-
-/** The limit behind a reject; undefined: the code is not about one. */
-export function brokenLimit(code: number, symbol: SymbolInfo | undefined, account: AccountInfo | undefined): BrokenLimit | undefined {
-  if (account !== undefined) {
-    if (code === Code.OPEN_ORDER_LIMIT) return { name: 'maxOpenOrders', most: account.maxOpenOrders };
-    if (code === Code.THROTTLED) return { name: 'commandsPerSecond', most: account.commandsPerSecond };
-    if (code === Code.ORDER_TO_TRADE) return { name: 'orderToTrade', most: account.orderToTrade };
-  }
-  if (symbol === undefined) return undefined;
-  const { params } = symbol;
-  switch (code) {
-    case Code.QUANTITY_MIN:
-      return { name: 'minQuantity', least: quantityText(symbol, params.MinQuantity) };
-    case Code.QUANTITY_MAX:
-      return { name: 'maxQuantity', most: quantityText(symbol, params.MaxQuantity) };
-    case Code.LOT:
-      return { name: 'lotStep', least: quantityText(symbol, params.LotStep) };
-    case Code.TICK:
-      return { name: 'tickStep', least: priceText(symbol, params.TickStep) };
-    case Code.PRICE_RANGE:
-      return { name: 'maxPrice', most: priceText(symbol, params.MaxPrice) };
-    default:
-      return undefined;
-  }
 }

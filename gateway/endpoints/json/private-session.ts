@@ -14,10 +14,10 @@ import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts'
 import type { ReportHub } from '../../sessions/report-hub.ts';
 import type { SessionCodec } from '../../sessions/session-codec.ts';
 import type { Slices } from '../../slices.ts';
+import { brokenLimit } from './broken-limit.ts';
 import { executionReport, type LimitLookup } from './execution-report.ts';
 import type { KnownSymbols } from './known-symbols.ts';
 import { type OrderAnswers, type QueryRequest, queryError } from './order-answers.ts';
-import { brokenLimit } from './order-error.ts';
 import { type Asked, type ReadRequest, readRequests } from './order-requests.ts';
 import type { Asker, OrderSources } from './order-sources.ts';
 import { type ChannelSources, PrivateChannels } from './private-channels.ts';
@@ -255,12 +255,12 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
   }
 
   /** Reads the account and a symbol once for a message. */
-  readonly #limitOf: LimitLookup = (code, symbol, account) => {
+  readonly #limitOf: LimitLookup = (code, symbol, account, order) => {
     const { directory } = this.#server.sources;
     const known = this.#limitSymbols;
     if (!known.has(symbol)) known.set(symbol, directory.symbol(symbol));
     this.#account ??= directory.account(account);
-    return brokenLimit(code, known.get(symbol), this.#account);
+    return brokenLimit(code, known.get(symbol), this.#account, order);
   };
 
   // Requests.

@@ -6,6 +6,7 @@ import { chooseFormat } from '../../market/formats/formats.ts';
 import type { MarketConnection } from '../../market/market-connection.ts';
 import type { MarketData } from '../../market/market-data.ts';
 import { CloseCause, type ReaderSocket } from '../../market/reader-socket.ts';
+import type { SessionOwner } from '../../session-info.ts';
 import { PingLimit } from './ping-limit.ts';
 import { GOING_AWAY, TOO_LONG, UNAVAILABLE, upgradeStatusOf } from './reject-status.ts';
 import { SocketServer } from './socket-server.ts';
@@ -31,6 +32,7 @@ const CLOSE_CODES: Readonly<Record<CloseCause, number>> = {
   [CloseCause.TooManyFaults]: 4002,
   [CloseCause.SlowReader]: 4008,
   [CloseCause.Expired]: 4016,
+  [CloseCause.ByOperator]: 4007,
 };
 
 /** State of each socket. */
@@ -38,6 +40,7 @@ interface SocketUser {
   readonly format: MarketFormat;
   /** When the credentials expire, ms since the Unix epoch, or Infinity. */
   readonly expiresAt: number;
+  readonly owner: SessionOwner;
   readonly pings: PingLimit;
   /** Set when the socket opens. */
   connection?: MarketConnection;
@@ -71,7 +74,7 @@ export class MarketSockets {
       upgrade: (res, req, context) => this.#upgrade(res, req, context),
       open: (ws) => {
         const user = ws.getUserData();
-        user.connection = market.open(new MarketSocket(ws), user.format, user.expiresAt);
+        user.connection = market.open(new MarketSocket(ws), user.format, user.expiresAt, user.owner);
       },
       message: (ws, message, isBinary) => {
         if (message.byteLength > most) ws.end(TOO_LONG, `a request has at most ${most} bytes`);
@@ -120,8 +123,9 @@ export class MarketSockets {
       // Checked here, because others may have connected since the request.
       if (!this.#market.hasRoom()) return upgrade.reject(UNAVAILABLE, 'Too many market-data connections; try again later.');
       const { format, protocol } = chooseFormat(upgrade.offered);
-      const { expiresAt } = upgrade.principal;
-      upgrade.accept<SocketUser>({ format, expiresAt, pings: new PingLimit(this.#pings) }, protocol);
+      const { expiresAt, subject, via } = upgrade.principal;
+      const owner = { subject, via, protocol: 'WebSocket market data', address: upgrade.visit.peer, sinceMs: Date.now() };
+      upgrade.accept<SocketUser>({ format, expiresAt, owner, pings: new PingLimit(this.#pings) }, protocol);
     });
   }
 }

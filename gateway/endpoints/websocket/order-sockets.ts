@@ -28,12 +28,14 @@ export const PROTOCOL = 'binary';
 const JSON_PROTOCOL = 'json';
 
 const PATH = '/v1/orders';
-const COMMON_PARAMETERS = ['account', 'last-report', 'cancel-on-disconnect', 'session-number'];
+const COMMON_PARAMETERS = ['account', 'last-report', 'cancel-on-disconnect', 'session-number', 'page'];
 const PARAMETERS = [...COMMON_PARAMETERS, 'schema'];
 const JSON_PARAMETERS = [...COMMON_PARAMETERS, 'channels'];
 
 interface SocketUser {
-  readonly admission: Admission;
+  readonly admission: Admission | Reject;
+  /** The caller is a web page, which reads neither the status of an upgrade nor its headers: both come in the connection. */
+  readonly isPage: boolean;
   /** Of a session in JSON: what it subscribes to. Undefined: it is binary. */
   readonly channels: readonly PrivateChannel[] | undefined;
   transport?: SocketSession | PrivateSocket<SocketUser>;
@@ -66,17 +68,24 @@ export function serveOrderSockets(
     upgrade: (res, req, context) => upgrade(res, req, context, sessions, identity, json !== undefined),
     open: (ws) => {
       const user = ws.getUserData();
-      const { admission, channels } = user;
-      user.transport =
-        json === undefined || channels === undefined
-          ? new SocketSession(ws, admission, sessions, limits, new PingLimit(pings))
-          : new PrivateSocket(ws, admission, channels, json, limits, new PingLimit(pings));
+      const { admission, isPage, channels } = user;
+      if ('code' in admission) {
+        ws.end(closeCodeOf(admission), admission.details.slice(0, MAX_REASON_BYTES));
+        return;
+      }
+      if (json !== undefined && channels !== undefined) {
+        user.transport = new PrivateSocket(ws, admission, channels, json, limits, new PingLimit(pings));
+        return;
+      }
+      if (isPage) ws.send(JSON.stringify(sessionHeaders(admission)));
+      user.transport = new SocketSession(ws, admission, sessions, limits, new PingLimit(pings));
     },
     message: (ws, message, isBinary) => transportOf(ws).onMessage(message, isBinary),
     // uWebSockets answers a ping by itself, whether the peer reads the answers or not.
     ping: (ws, message) => transportOf(ws).onPing(message.byteLength),
     drain: (ws) => transportOf(ws).onDrain(),
-    close: (ws) => transportOf(ws).onClose(),
+    // A page that was rejected has no session.
+    close: (ws) => ws.getUserData().transport?.onClose(),
   });
   notFoundBelow(app, PATH, `orders are at ${PATH}?account=N, without a further slash`);
 }
@@ -90,6 +99,7 @@ function upgrade(
   hasJson: boolean,
 ): void {
   const names = req.getQuery('channels');
+  const page = req.getQuery('page');
   const claims = {
     schema: req.getQuery('schema'),
     account: req.getQuery('account'),
@@ -101,12 +111,19 @@ function upgrade(
     if (upgrade.rejectCrossSite()) return;
     const isJson = hasJson && upgrade.offered.includes(JSON_PROTOCOL);
     if (upgrade.rejectQuery(isJson ? JSON_PARAMETERS : PARAMETERS)) return;
-    const channels = isJson ? readChannels(names) : undefined;
-    if (channels !== undefined && 'code' in channels) return upgrade.reject(upgradeStatusOf(channels), channels.details);
-    const admission = sessions.admit(claims, upgrade.principal, upgrade.visit);
-    if ('code' in admission) return upgrade.reject(upgradeStatusOf(admission), admission.details);
+    const isPage = page !== undefined;
+    const channels = isJson ? readChannels(names) : [];
+    const admission: Admission | Reject =
+      isPage && page !== '1'
+        ? reject(Code.BAD_PARAMETER, 'page is 1, or left out')
+        : 'code' in channels
+          ? channels
+          : sessions.admit(claims, upgrade.principal, upgrade.visit);
+    if ('code' in admission && page !== '1') return upgrade.reject(upgradeStatusOf(admission), admission.details);
+    const headers = 'code' in admission ? {} : sessionHeaders(admission);
     const protocol = isJson ? JSON_PROTOCOL : upgrade.offered.includes(PROTOCOL) ? PROTOCOL : '';
-    upgrade.accept<SocketUser>({ admission, channels }, protocol, sessionHeaders(admission));
+    const user = { admission, isPage, channels: isJson && !('code' in channels) ? channels : undefined };
+    upgrade.accept<SocketUser>(user, protocol, headers);
   });
 }
 

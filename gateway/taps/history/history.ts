@@ -4,6 +4,7 @@ import { Piscina } from 'piscina';
 import { type ReportArchive, ReportsGoneError } from '../../sessions/report-cursor.ts';
 import type { CandleRange, StoredCandles } from '../candles/candle-queries.ts';
 import type { CandleProgress, CandleStats } from '../candles/candle-stats.ts';
+import type { LedgerPage, LedgerRange } from '../ledger/ledger-queries.ts';
 import type { PositionPage, PositionRange } from '../positions/position-queries.ts';
 import type { PositionProgress } from '../positions/position-writer.ts';
 import { FairQueue, QueueFullError } from './fair-queue.ts';
@@ -198,6 +199,14 @@ export class History implements ReportArchive {
   /** Positions of an account as of the last commit. Undefined: the history does not have the account's report `atLeast` yet. */
   async positions(range: PositionRange, atLeast: number, caller: string): Promise<PositionPage | undefined> {
     return (await this.#queries.run(caller, { kind: 'positions', ...range, atLeast })) as PositionPage | undefined;
+  }
+
+  /**
+   * Entries of the ledger of an account as of the last commit. Undefined: the history does not have the reports `atLeast` of the account and
+   * `atLeastOperator` of the operator yet.
+   */
+  async ledger(range: LedgerRange, atLeast: number, atLeastOperator: number, caller: string): Promise<LedgerPage | undefined> {
+    return (await this.#queries.run(caller, { kind: 'ledger', ...range, atLeast, atLeastOperator })) as LedgerPage | undefined;
   }
 
   /** Call after the engine has stopped: writes the rest of the ring and ends all threads. */

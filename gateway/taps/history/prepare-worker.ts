@@ -15,7 +15,7 @@ async function prepare({ dataDir, limits }: PrepareStart): Promise<PreparedHisto
   const { stateWhereLogBegins } = await import('../../../engine/threads/log-start.ts');
   const begins = stateWhereLogBegins(dataDir, limits, watermark);
   if (begins === undefined) return nothingLost;
-  await beginHistoryAt(dataDir, begins.seq, begins.lastReportNo);
+  await beginHistoryAt(dataDir, begins.seq, begins.lastReportNo, begins.balances);
   return { watermark: begins.seq, setAside, lostToSeq: begins.seq, verified };
 }
 

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { move, workerData } from 'piscina';
 import { DutyLimit } from '../../../engine/threads/duty-limit.ts';
 import { type CandleRange, type StoredCandles, storedCandlesOf } from '../candles/candle-queries.ts';
+import { LedgerMemory, type LedgerPage, type LedgerRange, storedLedger } from '../ledger/ledger-queries.ts';
 import { type PositionPage, type PositionRange, storedPositions } from '../positions/position-queries.ts';
 import { clientOrderLife, isBehind, type OrderLife, orderLife } from './order-life.ts';
 import { packOrders } from './order-rows.ts';
@@ -28,6 +29,11 @@ export type Query =
   | { readonly kind: 'trades'; readonly symbol: number; readonly before: number; readonly limit: number }
   | ({ readonly kind: 'candles' } & CandleRange)
   | ({ readonly kind: 'positions' /** Report number. */; readonly atLeast: number } & PositionRange)
+  | ({
+      readonly kind: 'ledger' /** Of the account and of the operator. */;
+      readonly atLeast: number;
+      readonly atLeastOperator: number;
+    } & LedgerRange)
   | ({ readonly kind: 'order'; readonly account: number; readonly limit: number; readonly atLeast: number } & OrderName)
   | { readonly kind: 'verify'; readonly name: 'reports' | 'trades'; readonly owner: number; readonly no: number };
 
@@ -51,6 +57,7 @@ export type Answer =
   | VerifiedTo
   | StoredCandles
   | PositionPage
+  | LedgerPage
   | { readonly unanswered: Unanswered };
 
 /** Orders as `order-rows.ts` packs them. */
@@ -60,6 +67,7 @@ export type PackedOrderPage = Omit<OrderPage, 'orders'> & { readonly packed: Flo
 const duty = availableParallelism() < ENOUGH_CORES ? new DutyLimit(DutyLimit.allocate()) : undefined;
 
 let store: HistoryStore | undefined;
+const ledgerMemory = new LedgerMemory();
 
 export default function answer(query: Query): Answer {
   if (store === undefined) {
@@ -99,6 +107,10 @@ function answerFrom(store: HistoryStore, query: Query): Answer {
       return storedCandlesOf(store, query) ?? { unanswered: { behind: true } };
     case 'positions':
       return isBehind(store, query.account, query.atLeast) ? { unanswered: { behind: true } } : storedPositions(store, query);
+    case 'ledger':
+      if (isBehind(store, query.account, query.atLeast) || isBehind(store, 0, query.atLeastOperator))
+        return { unanswered: { behind: true } };
+      return storedLedger(store, query, ledgerMemory);
     case 'verify':
       return verifyRuns(store, query.name, query.owner, query.no);
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as lmdb from 'lmdb';
 import { mustBeDirectory, mustBeFile } from '../../../engine/journal/path-kind.ts';
 import { CANDLE_DATABASES, verifyCandleRow } from '../candles/candle-store.ts';
+import { LEDGER_DATABASE, verifyLedgerRow } from '../ledger/ledger-store.ts';
 import { POSITION_DATABASES, verifyPositionRow } from '../positions/position-store.ts';
 import { STORE_FILES } from './room.ts';
 import { DamagedHistoryError, REPORT_RUNS, recordsOf, TRADE_RUNS } from './run-format.ts';
@@ -81,6 +82,8 @@ class Visitor {
       verifyCandleRow(database, decoded(key), value);
     } else if (database === POSITION_DATABASES[0] || database === POSITION_DATABASES[1]) {
       verifyPositionRow(database, decoded(key), value);
+    } else if (database === LEDGER_DATABASE) {
+      verifyLedgerRow(decoded(key), value);
     } else if (database === 'meta') {
       this.meta[String(decoded(key))] = Number(decoded(value));
       // A newer version may differ in everything else.

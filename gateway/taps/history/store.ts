@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import type { OpeningBalance } from '../../../engine/threads/log-start.ts';
 import { type CandleStore, openCandles } from '../candles/candle-store.ts';
 import { truncateCandles } from '../candles/candle-truncate.ts';
+import { beginLedgerAt, type LedgerStore, ledgerRowsAfter, openLedger, truncateLedger } from '../ledger/ledger-store.ts';
 import { positionsAfter, truncatePositions } from '../positions/position-repair.ts';
 import { openPositions, type PositionStore } from '../positions/position-store.ts';
 import { requireRoom, requireWritable } from './room.ts';
@@ -20,7 +22,8 @@ import { historyPath } from './store-paths.ts';
  *   trades   [symbol, first trade id]       -> packed 64-byte Trade structs, trailer
  *   lost     account                        -> last report number that is no longer kept
  *   candles, candle-states                  -> see ../candles/candle-store.ts
- *   positions, position-bases       -> see ../positions/position-store.ts
+ *   positions, position-bases               -> see ../positions/position-store.ts
+ *   ledger                                  -> see ../ledger/ledger-store.ts
  *   meta     'watermark', 'version'         -> sequence, version of this layout
  *            'check'                        -> CRC-32 of both, from version 2 on
  *
@@ -31,7 +34,7 @@ import { historyPath } from './store-paths.ts';
  * and a run may still begin inside an older one; where two runs overlap, the one
  * with the higher first number counts.
  */
-export interface HistoryStore extends CandleStore, PositionStore {
+export interface HistoryStore extends CandleStore, PositionStore, LedgerStore {
   readonly root: RootDatabase;
   readonly reports: Runs;
   readonly trades: Runs;
@@ -84,6 +87,7 @@ export function openHistory(dataDir: string, readOnly = false): HistoryStore {
     lost: root.openDB({ name: 'lost', encoding: 'ordered-binary', cache: false }),
     ...openCandles(root),
     ...openPositions(root),
+    ...openLedger(root),
     meta,
   };
 }
@@ -138,13 +142,20 @@ const ENTRIES_PER_PAGE = 64;
 
 /**
  * Makes a new store for a log whose beginning is gone: reports up to
- * `lastReportNo[account]` are lost, and the store is complete after `seq`.
+ * `lastReportNo[account]` are lost, and the store is complete after `seq`, where
+ * accounts have these balances.
  */
-export async function beginHistoryAt(dataDir: string, seq: number, lastReportNo: Float64Array): Promise<void> {
-  requireRoom(dataDir, Math.ceil(lastReportNo.length / ENTRIES_PER_PAGE));
+export async function beginHistoryAt(
+  dataDir: string,
+  seq: number,
+  lastReportNo: Float64Array,
+  balances: readonly OpeningBalance[] = [],
+): Promise<void> {
+  requireRoom(dataDir, Math.ceil((lastReportNo.length + balances.length) / ENTRIES_PER_PAGE));
   const store = openHistory(dataDir);
   store.root.transactionSync(() => {
     for (const [account, no] of lastReportNo.entries()) if (no > 0) store.lost.putSync(account, no);
+    beginLedgerAt(store, seq, lastReportNo, balances);
     putWatermark(store, seq);
   });
   await store.root.close();
@@ -165,6 +176,7 @@ export async function truncateHistory(dataDir: string, seq: number): Promise<num
       const trades = truncateRuns(store.trades, TRADE_RUNS, seq);
       truncateCandles(store, seq);
       truncatePositions(store, seq);
+      truncateLedger(store, seq);
       if (watermarkOf(store) > seq) putWatermark(store, seq);
       return reports + trades;
     });
@@ -187,9 +199,9 @@ export async function requireRoomToTruncate(dataDir: string, seq: number, beside
   }
 }
 
-/** Runs that hold records of commands after `seq`, and positions that do. */
+/** Runs that hold records of commands after `seq`, and positions and rows of the ledger that do. */
 function rowsAfter(store: HistoryStore, seq: number): number {
-  let runs = positionsAfter(store, seq);
+  let runs = positionsAfter(store, seq) + ledgerRowsAfter(store, seq);
   for (const [from, layout] of [
     [store.reports, REPORT_RUNS],
     [store.trades, TRADE_RUNS],

@@ -11,6 +11,7 @@ import { Taker } from '../../../feeds/analysis/candles.ts';
 import { NO_TRADE, takerOfFill } from '../../fill-trade.ts';
 import type { CandleProgress } from '../candles/candle-stats.ts';
 import { CandleWriter, MANY_CANDLES } from '../candles/candle-writer.ts';
+import { LedgerWriter } from '../ledger/ledger-writer.ts';
 import { type PositionProgress, PositionWriter } from '../positions/position-writer.ts';
 import { hasRoom, requireRoom } from './room.ts';
 import { RunCollector } from './run-collector.ts';
@@ -35,6 +36,9 @@ const COMMIT_REPORTS = 2048;
 const COMMIT_SHARE = 10;
 /** Fill level of the ring above which the writer does not pause. */
 const RESTS_BELOW = 1 / 4;
+
+/** The account to which administrative commands are answered. */
+const OPERATOR = 0;
 
 export interface WriterOptions {
   readonly dataDir: string;
@@ -62,6 +66,7 @@ export class HistoryWriter {
   readonly store: HistoryStore;
   readonly candles: CandleWriter;
   readonly #positions: PositionWriter;
+  readonly #ledger: LedgerWriter;
   readonly #dataDir: string;
   readonly #gate: GatedConsumer;
   readonly #consumer: RingConsumer;
@@ -96,6 +101,8 @@ export class HistoryWriter {
     this.#watermark = watermarkOf(this.store);
     this.candles = new CandleWriter(this.store);
     this.candles.catchUpAll(this.#watermark, () => this.#commitCandles(), onCandles);
+    this.#ledger = new LedgerWriter(this.store, this.#watermark);
+    if (this.#ledger.isNew) this.#commitLedger();
     this.#positions = new PositionWriter(this.store);
     this.#positions.catchUp(this.#watermark, (completeTo) => this.#commitPositions(completeTo), onPositions);
   }
@@ -105,6 +112,12 @@ export class HistoryWriter {
     requireRoom(this.#dataDir, this.candles.rows);
     this.store.root.transactionSync(() => this.candles.write(() => undefined));
     this.candles.clear();
+  }
+
+  /** Writes how far the ledger goes. */
+  #commitLedger(): void {
+    requireRoom(this.#dataDir, this.#ledger.rows);
+    this.store.root.transactionSync(() => this.#ledger.write(this.#watermark));
   }
 
   /** Writes positions alone, of reports that are stored. */
@@ -142,7 +155,7 @@ export class HistoryWriter {
     if (!now && !this.#isDue(began)) return 0;
     const withPositions = this.#positions.isDue(this.#reports.count, began);
     const positionRows = withPositions ? this.#positions.rows : 0;
-    requireRoom(this.#dataDir, this.#reports.mostRuns + this.#trades.mostRuns + this.candles.rows + positionRows);
+    requireRoom(this.#dataDir, this.#reports.mostRuns + this.#trades.mostRuns + this.candles.rows + this.#ledger.rows + positionRows);
     const watermark = Math.max(this.#watermark, this.#complete);
     const rested = this.#limit.rested;
     this.#limit.begin();
@@ -161,6 +174,7 @@ export class HistoryWriter {
         this.#trades.forEachRun((symbol, id, bytes) => put('trades', symbol, id, bytes));
         this.candles.write(rest);
         if (withPositions) this.#positions.write(rest, watermark);
+        this.#ledger.write(watermark);
         putWatermark(this.store, watermark);
       });
     } catch (error) {
@@ -176,6 +190,7 @@ export class HistoryWriter {
     this.#reports.clear();
     this.#trades.clear();
     this.candles.clear();
+    this.#ledger.clear();
     if (withPositions) this.#positions.clear(ended);
     else this.#positions.wait(written);
     return written;
@@ -207,6 +222,7 @@ export class HistoryWriter {
     if (written && (ahead || this.#positions.isBehind) && hasRoom(this.#dataDir, this.#positions.rows)) {
       const watermark = ahead ? this.#newest : this.#watermark;
       this.store.root.transactionSync(() => {
+        if (ahead) this.#ledger.write(watermark);
         if (ahead) putWatermark(this.store, watermark);
         this.#positions.write(() => undefined, watermark);
       });
@@ -244,6 +260,7 @@ export class HistoryWriter {
     const at = this.#reports.claim(report.account, report.reportNo);
     for (let i = 0; i < REPORT_WORDS; i++) words[at + i] = i32[from + i];
     this.#newestUs = report.timeUs;
+    if (report.account === OPERATOR) this.#ledger.answer(report);
     if (report.kind !== ReportKind.Fill) return;
     this.#positions.fill(report);
     // Each trade has two fills; only one of them is counted.

@@ -152,7 +152,7 @@ export async function adminAddress(
   if (tls === undefined) return { origin: `http://${address}`, headers, dispatcher: {} };
   const { dispatcherFor } = await import('../../client/tls.ts');
   const dispatcher = dispatcherFor(tls);
-  return { origin: `https://${address}`, headers, dispatcher: { ...(dispatcher && { dispatcher }) } };
+  return { origin: `https://${address}`, headers, dispatcher: { ...(dispatcher && { dispatcher }) } as RequestInit };
 }
 
 /**

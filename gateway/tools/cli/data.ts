@@ -162,7 +162,7 @@ Examples:
 }
 
 /** Work on a data directory: a full disk, or one that cannot be written, is named together with its remedy. */
-function onDirectory(data: string, work: () => Promise<ExitCode>): Promise<void> {
+export function onDirectory(data: string, work: () => Promise<ExitCode>): Promise<void> {
   return run(() =>
     work().catch((error: unknown) => {
       throw dataDirectoryError(data, error);

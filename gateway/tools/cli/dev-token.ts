@@ -13,6 +13,7 @@ interface Flags {
   readonly ttl: number;
   readonly key: string;
   readonly jwks?: string;
+  readonly out?: string;
   readonly issuer: string;
   readonly audience: string;
 }
@@ -32,6 +33,7 @@ export function devTokenCommand(program: Command): void {
     .option('--ttl <time>', 'lifetime, such as 15m', seconds, 3600)
     .option('--key <file>', 'private key (PEM); created if missing', 'openbell-dev-key.pem')
     .option('--jwks <file>', 'write the public key there, for --auth-jwks')
+    .option('--out <file>', 'write the token there, readable for its owner only, instead of printing it')
     .option('--issuer <name>', 'for --auth-issuer', 'openbell-dev')
     .option('--audience <name>', 'for --auth-audience', 'openbell')
     .addHelpText(
@@ -44,7 +46,10 @@ Examples:
     );
   command.action(() =>
     run(async () => {
-      print(await devToken(command.opts<Flags>()));
+      const flags = command.opts<Flags>();
+      const token = await devToken(flags);
+      if (flags.out === undefined) print(token);
+      else writeFileSync(flags.out, `${token}\n`, { mode: 0o600 });
       return ExitCode.Ok;
     }),
   );

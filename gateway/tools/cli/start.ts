@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { type Command, Option } from 'commander';
 import { unitsToDecimal } from '../../../engine/decimal.ts';
 import { authority } from '../../client/authority.ts';
+import type { Config } from '../../config/config.ts';
 import { OPTIONS } from '../../config/config-options.ts';
 import { errorOutput } from '../../lossy-output.ts';
 import type { RunningExchange } from '../../main.ts';
@@ -34,7 +35,11 @@ export function startCommand(program: Command): void {
   }
   command
     .option('--config <file>', 'YAML file: symbols, fees, limits, accounts (default: the demo venue, in a new data directory only)')
-    .option('--json', 'print its addresses as JSON')
+    .option(
+      '--dry-run',
+      'list what this start would define, change, and leave as operators set it, and end; exit code 1 if there is anything',
+    )
+    .option('--json', 'print its addresses, or the list, as JSON')
     .addHelpText(
       'after',
       `
@@ -48,6 +53,7 @@ Examples:
   openbell start --simulate
   openbell start --simulate mirror=demo
   openbell start --config venue.yaml --data /var/lib/openbell --durability fast
+  openbell start --config venue.yaml --data /var/lib/openbell --dry-run
   OPENBELL_HTTP_PORT=8403 openbell start`,
     )
     .action(async () => {
@@ -63,6 +69,7 @@ async function runExchange(options: Record<string, string | boolean | undefined>
   const { loadConfig } = await import('../../config/config.ts');
   const flags = byName(options);
   const config = loadConfig({ flags, env: process.env });
+  if (flags['dry-run']) return await listChanges(config, flags.json === true);
   if (typeof config.simulate === 'object') await (await import('../../config/config-mirror.ts')).checkMirrorFile(config);
   const [{ createLogger }, { startExchange }] = await Promise.all([import('../../log.ts'), import('../../main.ts')]);
   const log = createLogger(config.logLevel);
@@ -105,6 +112,15 @@ async function runExchange(options: Record<string, string | boolean | undefined>
   // Threads may hang after a failure; the log has everything that was acknowledged.
   if (exitCode !== ExitCode.Ok) await exchange.abandon();
   return exitCode;
+}
+
+/** Changes nothing; an exchange may be running on the directory. */
+async function listChanges(config: Config, json: boolean): Promise<ExitCode> {
+  const { changesOfStart, printChanges } = await import('./config-changes.ts');
+  const progress = new Progress('replaying');
+  const changes = changesOfStart(config, (seq) => progress.show(`command ${seq.toLocaleString('en')}`));
+  progress.end();
+  return printChanges(changes, json);
 }
 
 /** `grpcPort` as commander has it -> `grpc-port`. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LINK_NAMES, SIDE_NAMES, TIME_IN_FORCE_NAMES, TRIGGER_NAMES } from '../../../../engine/wire/names.ts';
 import { named } from './named.ts';
+import { LIMIT } from './problem.ts';
 import {
   AMENDED_TERMS,
   amountIn,
@@ -171,14 +172,6 @@ export type RequestOf<Name extends Op> = z.infer<(typeof REQUESTS)[Name]>;
 export type OrderRequest = { readonly [Name in Op]: RequestOf<Name> }[Op];
 
 const tagOut = whole.optional().meta({ description: 'That of the request, if it had one.' });
-const LIMIT = z
-  .looseObject({
-    name: z.string(),
-    most: z.union([z.number(), z.string()]).optional(),
-    least: z.union([z.number(), z.string()]).optional(),
-  })
-  .optional()
-  .meta({ description: 'The limit that was broken.' });
 const REASON = {
   code: whole.meta({ description: 'Number of docs/CODES.md.' }),
   name: z.string().meta({ description: 'The name of the code.' }),
@@ -238,7 +231,7 @@ export const EXECUTION_REPORT = named(
     code: REASON.code.optional(),
     name: REASON.name.optional(),
     text: REASON.text.optional(),
-    limit: LIMIT,
+    limit: LIMIT.optional(),
     retryUs: micros.optional().meta({ description: 'The time from which the command would pass.' }),
     tag: tagOut,
     seq,
@@ -263,7 +256,7 @@ export const REFUSED = named(
     clOrdId: idText.optional(),
     orderId: idText.optional(),
     ...REASON,
-    limit: LIMIT,
+    limit: LIMIT.optional(),
     problems: z.array(z.strictObject({ path: z.string(), problem: z.string() })).optional(),
   }),
 );

@@ -2,6 +2,31 @@ import { z } from 'zod';
 import { named } from './named.ts';
 import { whole } from './values.ts';
 
+/** A limit that was broken; those of orders have further fields. */
+export const LIMIT = named(
+  'BrokenLimit',
+  z
+    .looseObject({
+      name: z.string(),
+      most: z.union([z.number(), z.string()]).optional(),
+      least: z.union([z.number(), z.string()]).optional(),
+      multipleOf: z.string().optional().meta({ description: 'The value must be a multiple of it.' }),
+      asked: z.string().optional().meta({ description: 'What the order has; left out if it is not known.' }),
+      used: z.union([z.number(), z.string()]).optional().meta({ description: 'What counts against the limit already.' }),
+      asset: z.string().optional(),
+      available: z.string().optional(),
+      needed: z.string().optional().meta({ description: 'Fees included; left out if it depends on the book, a stop or a fee tier.' }),
+      reference: z.string().optional().meta({ description: 'The price from which a band is measured.' }),
+      burst: whole.optional(),
+      retryUs: whole.optional().meta({ description: 'It may be sent again from this time on, microseconds since the Unix epoch.' }),
+      asOf: z
+        .string()
+        .optional()
+        .meta({ description: 'When the values were read, ISO 8601: they change with trading, and may have changed since the reject.' }),
+    })
+    .meta({ description: 'The limit that was broken.' }),
+);
+
 /** The JSON of every error (RFC 9457). */
 export const PROBLEM = named(
   'Problem',
@@ -14,14 +39,7 @@ export const PROBLEM = named(
       code: whole.meta({ description: 'Number of docs/CODES.md; 0 if the error is not about trading.' }),
       name: z.string().meta({ description: 'Stable name of the error, such as INSUFFICIENT_FUNDS.' }),
       message: z.string().meta({ description: 'The former name of detail.', deprecated: true }),
-      limit: z
-        .looseObject({
-          name: z.string(),
-          most: z.union([z.number(), z.string()]).optional(),
-          least: z.union([z.number(), z.string()]).optional(),
-        })
-        .optional()
-        .meta({ description: 'The limit that was broken.' }),
+      limit: LIMIT.optional(),
       problems: z
         .array(z.strictObject({ path: z.string(), problem: z.string() }))
         .optional()
