@@ -13,9 +13,11 @@ class Worker implements TurnOwner {
   readonly #turns: FairTurns;
   readonly #log: string[];
   readonly #name: string;
+  readonly #work: () => void;
   left: number;
 
-  constructor(turns: FairTurns, log: string[], name: string, pieces: number) {
+  constructor(turns: FairTurns, log: string[], name: string, pieces: number, piece: () => void = work) {
+    this.#work = piece;
     this.#turns = turns;
     this.#log = log;
     this.#name = name;
@@ -26,7 +28,7 @@ class Worker implements TurnOwner {
     while (this.left > 0 && this.#turns.now(this)) {
       this.left--;
       this.#log.push(this.#name);
-      work();
+      this.#work();
     }
   }
 }
@@ -40,6 +42,16 @@ test('owners with much work take turns, a piece each', async () => {
   while (workers.some(({ left }) => left > 0)) await new Promise(setImmediate);
   // After its first piece, a waits behind none.
   assert.deepEqual(log.slice(1).join(''), 'abcabcabcbc');
+});
+
+test('a piece that takes no time is followed by that of the next owner', async () => {
+  const turns = new FairTurns();
+  const log: string[] = [];
+  new Worker(turns, log, '', 1).onTurn();
+  const workers = ['a', 'b'].map((name) => new Worker(turns, log, name, 3, () => undefined));
+  for (const worker of workers) worker.onTurn();
+  while (workers.some(({ left }) => left > 0)) await new Promise(setImmediate);
+  assert.equal(log.join(''), 'ababab');
 });
 
 test('one who has left gets no turn', async () => {

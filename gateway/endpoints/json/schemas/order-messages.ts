@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { LINK_NAMES, SIDE_NAMES, TIME_IN_FORCE_NAMES, TRIGGER_NAMES } from '../../../../engine/wire/names.ts';
-import { named } from './named.ts';
 import { LIMIT } from './problem.ts';
 import {
   AMENDED_TERMS,
@@ -63,93 +62,69 @@ const LISTED = strict({
   ...ORDER_TERMS,
 });
 
-export const PLACE = named(
-  'Place',
-  strict({ op: op('place'), tag, clOrdId, symbol: symbolIn, side: sideIn, orderQty: amountIn, ...ORDER_TERMS }).meta({
-    examples: [{ op: 'place', tag: 1, symbol: 'BTC-USD', side: 'buy', orderQty: '0.5', price: '50000.00', clOrdId: '1' }],
-  }),
-);
-export const PLACE_LIST = named(
-  'PlaceList',
-  strict({
-    op: op('place-list'),
-    tag,
-    kind: word(['oco', 'ouo', 'oto', 'bracket']),
-    symbol: symbolIn,
-    side: sideIn.optional(),
-    orderQty: amountIn.optional(),
-    orders: z
-      .array(LISTED, { error: 'must be a list of orders' })
-      .min(2, { error: 'must have two orders, a bracket three' })
-      .max(3, { error: 'must have two orders, a bracket three' })
-      .meta({ description: 'Of a bracket: the parent, its take-profit and its stop-loss.' }),
-  }),
-);
-export const AMEND = named(
-  'Amend',
-  strict({ op: op('amend'), tag, ...TARGET, symbol: symbolIn, ...AMENDED_TERMS }).meta({
-    description: 'Names a price, or the terms of a stop: what is left out is not looked for.',
-    examples: [{ op: 'amend', tag: 2, clOrdId: '1', symbol: 'BTC-USD', leavesQty: '0.4', price: '50100.00' }],
-  }),
-);
-export const CANCEL = named('Cancel', strict({ op: op('cancel'), tag, ...TARGET, symbol: symbolIn.optional() }));
-export const CANCEL_ALL = named(
-  'CancelAll',
-  strict({
-    op: op('cancel-all'),
-    tag,
-    symbol: symbolIn.optional().meta({ description: 'Only its orders.' }),
-    side: sideIn.optional().meta({ description: 'Only this side.' }),
-  }),
-);
-export const CANCEL_AFTER = named(
-  'CancelAfter',
-  strict({
-    op: op('cancel-after'),
-    tag,
-    timeoutMs: z
-      .union([z.literal(0), wholeIn(CANCEL_AFTER_MS.least, CANCEL_AFTER_MS.most, ', or 0')])
-      .meta({ description: "Dead man's switch: all open orders are cancelled in that time, unless this is sent again; 0 = off." }),
-  }),
-);
-export const QUOTE = named(
-  'Quote',
-  strict({
-    op: op('quote'),
-    tag,
-    symbol: symbolIn,
-    bidPx: amountIn.optional(),
-    bidSize: amountIn.optional().meta({ description: 'With `bidPx`. A side without both is cancelled.' }),
-    offerPx: amountIn.optional(),
-    offerSize: amountIn.optional(),
-    postOnly: flagIn.optional(),
-  }),
-);
-export const SUBSCRIBE = named(
-  'SubscribePrivate',
-  strict({
-    op: op('subscribe'),
-    tag,
-    channel,
-    after: wholeIn(0, MAX_ID).optional().meta({ description: 'Of `alerts`: number of the last event that the client has. Default 0.' }),
-  }),
-);
-export const UNSUBSCRIBE = named('UnsubscribePrivate', strict({ op: op('unsubscribe'), tag, channel }));
-export const SNAPSHOT_REQUEST = named('SnapshotRequest', strict({ op: op('snapshot'), tag }));
-export const ORDERS_REQUEST = named(
-  'OrdersRequest',
-  strict({
-    op: op('orders'),
-    tag,
-    symbol: symbolIn.optional(),
-    limit: wholeIn(1, MAX_PAGE)
-      .optional()
-      .meta({ description: `Orders of a page. Default ${MAX_PAGE}.` }),
-    after: idIn.optional().meta({ description: 'Only above this order id: `next` of the page before.' }),
-  }),
-);
-export const ORDER_REQUEST = named('OrderRequest', strict({ op: op('order'), tag, ...TARGET }));
-export const PING = named('OrderPing', strict({ op: op('ping'), tag }));
+export const PLACE = strict({ op: op('place'), tag, clOrdId, symbol: symbolIn, side: sideIn, orderQty: amountIn, ...ORDER_TERMS }).meta({
+  examples: [{ op: 'place', tag: 1, symbol: 'BTC-USD', side: 'buy', orderQty: '0.5', price: '50000.00', clOrdId: '1' }],
+});
+export const PLACE_LIST = strict({
+  op: op('place-list'),
+  tag,
+  kind: word(['oco', 'ouo', 'oto', 'bracket']),
+  symbol: symbolIn,
+  side: sideIn.optional(),
+  orderQty: amountIn.optional(),
+  orders: z
+    .array(LISTED, { error: 'must be a list of orders' })
+    .min(2, { error: 'must have two orders, a bracket three' })
+    .max(3, { error: 'must have two orders, a bracket three' })
+    .meta({ description: 'Of a bracket: the parent, its take-profit and its stop-loss.' }),
+});
+export const AMEND = strict({ op: op('amend'), tag, ...TARGET, symbol: symbolIn, ...AMENDED_TERMS }).meta({
+  description: 'Names a price, or the terms of a stop: what is left out is not looked for.',
+  examples: [{ op: 'amend', tag: 2, clOrdId: '1', symbol: 'BTC-USD', leavesQty: '0.4', price: '50100.00' }],
+});
+export const CANCEL = strict({ op: op('cancel'), tag, ...TARGET, symbol: symbolIn.optional() });
+export const CANCEL_ALL = strict({
+  op: op('cancel-all'),
+  tag,
+  symbol: symbolIn.optional().meta({ description: 'Only its orders.' }),
+  side: sideIn.optional().meta({ description: 'Only this side.' }),
+});
+export const CANCEL_AFTER = strict({
+  op: op('cancel-after'),
+  tag,
+  timeoutMs: z
+    .union([z.literal(0), wholeIn(CANCEL_AFTER_MS.least, CANCEL_AFTER_MS.most, ', or 0')])
+    .meta({ description: "Dead man's switch: all open orders are cancelled in that time, unless this is sent again; 0 = off." }),
+});
+export const QUOTE = strict({
+  op: op('quote'),
+  tag,
+  symbol: symbolIn,
+  bidPx: amountIn.optional(),
+  bidSize: amountIn.optional().meta({ description: 'With `bidPx`. A side without both is cancelled.' }),
+  offerPx: amountIn.optional(),
+  offerSize: amountIn.optional(),
+  postOnly: flagIn.optional(),
+});
+export const SUBSCRIBE = strict({
+  op: op('subscribe'),
+  tag,
+  channel,
+  after: wholeIn(0, MAX_ID).optional().meta({ description: 'Of `alerts`: number of the last event that the client has. Default 0.' }),
+});
+export const UNSUBSCRIBE = strict({ op: op('unsubscribe'), tag, channel });
+export const SNAPSHOT_REQUEST = strict({ op: op('snapshot'), tag });
+export const ORDERS_REQUEST = strict({
+  op: op('orders'),
+  tag,
+  symbol: symbolIn.optional(),
+  limit: wholeIn(1, MAX_PAGE)
+    .optional()
+    .meta({ description: `Orders of a page. Default ${MAX_PAGE}.` }),
+  after: idIn.optional().meta({ description: 'Only above this order id: `next` of the page before.' }),
+});
+export const ORDER_REQUEST = strict({ op: op('order'), tag, ...TARGET });
+export const PING = strict({ op: op('ping'), tag });
 
 /** Requests by their op. */
 export const REQUESTS = {
@@ -195,133 +170,112 @@ export const EXEC_TYPES = [
 ] as const;
 export type ExecType = (typeof EXEC_TYPES)[number];
 
-export const EXECUTION_REPORT = named(
-  'ExecutionReport',
-  z.strictObject({
-    execType: z.enum(EXEC_TYPES),
-    reportNo: whole.meta({ description: 'Numbered per account, from 1 without gaps: `last-report` of a later connection.' }),
-    execId: idText.meta({ description: 'The same number as text.' }),
-    ordStatus: ordStatus.optional(),
-    orderId: idText.optional(),
-    clOrdId: idText.optional().meta({ description: 'Left out for a side of a quote.' }),
-    symbol: name.optional(),
-    side: z.enum(SIDE_NAMES).optional(),
-    timeInForce: z.enum(TIME_IN_FORCE_NAMES).optional(),
-    price: decimal.optional(),
-    stopPx: decimal.optional(),
-    trigger: z.enum(TRIGGER_NAMES).optional(),
-    orderQty: decimal.optional(),
-    cumQty: decimal.optional(),
-    leavesQty: decimal.optional(),
-    canceledQty: decimal.optional(),
-    lastPx: decimal.optional(),
-    lastQty: decimal.optional(),
-    fee: decimal.optional().meta({ description: 'In the quote asset; below 0: a rebate.' }),
-    feeCurrency: name.optional(),
-    tradeId: idText.optional(),
-    contraOrderId: idText.optional().meta({ description: "The other order's id in market data; left out for a hidden order." }),
-    liquidity: z.enum(['maker', 'taker', 'auction']).optional(),
-    selfTrade: truth.meta({ description: 'Traded in an auction with an order of the same account or group.' }),
-    pegged: truth,
-    keptPriority: truth.meta({ description: 'The amended order has kept its place.' }),
-    duplicate: truth.meta({ description: 'An earlier request had placed the order: this is its present state.' }),
-    totalAffectedOrders: whole.optional().meta({ description: 'Of `mass-canceled`.' }),
-    later: whole.optional().meta({ description: 'Orders of them that later commands cancel.' }),
-    cancelTimeUs: micros.optional().meta({ description: 'Of `cancel-after-set`: when all orders are cancelled; 0 = never.' }),
-    code: REASON.code.optional(),
-    name: REASON.name.optional(),
-    text: REASON.text.optional(),
-    limit: LIMIT.optional(),
-    retryUs: micros.optional().meta({ description: 'The time from which the command would pass.' }),
-    tag: tagOut,
-    seq,
-    transactTime: isoTime,
-    transactTimeUs: micros,
-  }),
-);
-export const REPORTS_MESSAGE = named(
-  'ReportsMessage',
-  z.strictObject({
-    kind: z.literal('reports'),
-    lastReportNo: whole.meta({ description: 'The client has everything that it subscribed to up to this number.' }),
-    reports: z.array(EXECUTION_REPORT),
-  }),
-);
-export const REFUSED = named(
-  'OrderRefused',
-  z.strictObject({
-    kind: z.literal('refused'),
-    op: z.string().optional().meta({ description: 'Left out where it cannot be read.' }),
-    tag: tagOut,
-    clOrdId: idText.optional(),
-    orderId: idText.optional(),
-    ...REASON,
-    limit: LIMIT.optional(),
-    problems: z.array(z.strictObject({ path: z.string(), problem: z.string() })).optional(),
-  }),
-);
-export const SESSION_MESSAGE = named(
-  'SessionMessage',
-  z.strictObject({
-    kind: z.literal('session'),
-    account: whole,
-    lastReportNo: whole.meta({ description: "Number of the account's last report when the session began." }),
-    readOnly: flag.meta({ description: 'Reports come, orders are refused.' }),
-    cancelOnDisconnect: whole.optional().meta({ description: 'Seconds, as it was asked for.' }),
-    sessionNumber: whole.optional(),
-  }),
-);
+export const EXECUTION_REPORT = z.strictObject({
+  execType: z.enum(EXEC_TYPES),
+  reportNo: whole.meta({ description: 'Numbered per account, from 1 without gaps: `last-report` of a later connection.' }),
+  execId: idText.meta({ description: 'The same number as text.' }),
+  ordStatus: ordStatus.optional(),
+  orderId: idText.optional(),
+  clOrdId: idText.optional().meta({ description: 'Left out for a side of a quote.' }),
+  symbol: name.optional(),
+  side: z.enum(SIDE_NAMES).optional(),
+  timeInForce: z.enum(TIME_IN_FORCE_NAMES).optional(),
+  price: decimal.optional(),
+  stopPx: decimal.optional(),
+  trigger: z.enum(TRIGGER_NAMES).optional(),
+  orderQty: decimal.optional(),
+  cumQty: decimal.optional(),
+  leavesQty: decimal.optional(),
+  canceledQty: decimal.optional(),
+  lastPx: decimal.optional(),
+  lastQty: decimal.optional(),
+  fee: decimal.optional().meta({ description: 'In the quote asset; below 0: a rebate.' }),
+  feeCurrency: name.optional(),
+  tradeId: idText.optional(),
+  contraOrderId: idText.optional().meta({ description: "The other order's id in market data; left out for a hidden order." }),
+  liquidity: z.enum(['maker', 'taker', 'auction']).optional(),
+  selfTrade: truth.meta({ description: 'Traded in an auction with an order of the same account or group.' }),
+  pegged: truth,
+  keptPriority: truth.meta({ description: 'The amended order has kept its place.' }),
+  duplicate: truth.meta({ description: 'An earlier request had placed the order: this is its present state.' }),
+  totalAffectedOrders: whole.optional().meta({ description: 'Of `mass-canceled`.' }),
+  later: whole.optional().meta({ description: 'Orders of them that later commands cancel.' }),
+  cancelTimeUs: micros.optional().meta({ description: 'Of `cancel-after-set`: when all orders are cancelled; 0 = never.' }),
+  code: REASON.code.optional(),
+  name: REASON.name.optional(),
+  text: REASON.text.optional(),
+  limit: LIMIT.optional(),
+  retryUs: micros.optional().meta({ description: 'The time from which the command would pass.' }),
+  tag: tagOut,
+  seq,
+  transactTime: isoTime,
+  transactTimeUs: micros,
+});
+export const REPORTS_MESSAGE = z.strictObject({
+  kind: z.literal('reports'),
+  lastReportNo: whole.meta({ description: 'The client has everything that it subscribed to up to this number.' }),
+  reports: z.array(EXECUTION_REPORT),
+});
+export const REFUSED = z.strictObject({
+  kind: z.literal('refused'),
+  op: z.string().optional().meta({ description: 'Left out where it cannot be read.' }),
+  tag: tagOut,
+  clOrdId: idText.optional(),
+  orderId: idText.optional(),
+  ...REASON,
+  limit: LIMIT.optional(),
+  problems: z.array(z.strictObject({ path: z.string(), problem: z.string() })).optional(),
+});
+export const SESSION_MESSAGE = z.strictObject({
+  kind: z.literal('session'),
+  account: whole,
+  lastReportNo: whole.meta({ description: "Number of the account's last report when the session began." }),
+  readOnly: flag.meta({ description: 'Reports come, orders are refused.' }),
+  cancelOnDisconnect: whole.optional().meta({ description: 'Seconds, as it was asked for.' }),
+  sessionNumber: whole.optional(),
+});
 const subscription = <const Kind extends string>(kind: Kind) =>
   z.strictObject({ kind: z.literal(kind), channel: z.enum(PRIVATE_CHANNELS), tag: tagOut });
-export const SUBSCRIBED = named('SubscribedPrivate', subscription('subscribed'));
-export const UNSUBSCRIBED = named(
-  'UnsubscribedPrivate',
-  subscription('unsubscribed').extend({
-    code: REASON.code.optional().meta({ description: 'Why the exchange ended it; left out if the client did.' }),
-    name: REASON.name.optional(),
-    text: REASON.text.optional(),
-  }),
-);
+export const SUBSCRIBED = subscription('subscribed');
+export const UNSUBSCRIBED = subscription('unsubscribed').extend({
+  code: REASON.code.optional().meta({ description: 'Why the exchange ended it; left out if the client did.' }),
+  name: REASON.name.optional(),
+  text: REASON.text.optional(),
+});
 const BALANCE_OF = z.strictObject({
   asset: name,
   total: decimal,
   available: decimal,
   reserved: decimal.meta({ description: 'Held for open orders, fees included.' }),
 });
-export const BALANCES_MESSAGE = named(
-  'BalancesMessage',
-  z.strictObject({
-    kind: z.literal('balances'),
-    lastReportNo: whole.meta({ description: 'They include the reports up to this number.' }),
-    balances: z.array(BALANCE_OF).meta({ description: 'Those that have changed since the message before; the first message has all.' }),
+export const BALANCES_MESSAGE = z.strictObject({
+  kind: z.literal('balances'),
+  lastReportNo: whole.meta({ description: 'They include the reports up to this number.' }),
+  balances: z.array(BALANCE_OF).meta({ description: 'Those that have changed since the message before; the first message has all.' }),
+});
+export const SNAPSHOT_MESSAGE = z.strictObject({
+  kind: z.literal('snapshot'),
+  tag: tagOut,
+  lastReportNo: whole.meta({ description: 'It includes the reports up to this number. Skip those that follow it and are not above it.' }),
+  complete: flag.meta({
+    description: `False: there are more open orders than ${MAX_SNAPSHOT}, or they changed too fast. Use \`orders\`.`,
   }),
-);
-export const SNAPSHOT_MESSAGE = named(
-  'SnapshotMessage',
-  z.strictObject({
-    kind: z.literal('snapshot'),
-    tag: tagOut,
-    lastReportNo: whole.meta({ description: 'It includes the reports up to this number. Skip those that follow it and are not above it.' }),
-    complete: flag.meta({
-      description: `False: there are more open orders than ${MAX_SNAPSHOT}, or they changed too fast. Use \`orders\`.`,
-    }),
-    orders: z.array(LISTED_ORDER),
-    balances: z.array(BALANCE_OF),
-  }),
-);
-export const ORDERS_MESSAGE = named(
-  'OrdersMessage',
-  z.strictObject({ kind: z.literal('orders'), tag: tagOut, orders: z.array(LISTED_ORDER), next: nextText, complete: flag }),
-);
-export const ORDER_MESSAGE = named('OrderMessage', z.strictObject({ kind: z.literal('order'), tag: tagOut, order: TRADED_ORDER }));
-export const ALERT_MESSAGE = named(
-  'AlertMessage',
-  z.strictObject({
-    kind: z.literal('alert'),
-    event: z.looseObject({ no: whole }).meta({ description: 'As on /v1/alerts: docs/ALERTS.md.' }),
-  }),
-);
-export const PONG = named('OrderPong', z.strictObject({ kind: z.literal('pong'), tag: tagOut, timeUs: micros }));
+  orders: z.array(LISTED_ORDER),
+  balances: z.array(BALANCE_OF),
+});
+export const ORDERS_MESSAGE = z.strictObject({
+  kind: z.literal('orders'),
+  tag: tagOut,
+  orders: z.array(LISTED_ORDER),
+  next: nextText,
+  complete: flag,
+});
+export const ORDER_MESSAGE = z.strictObject({ kind: z.literal('order'), tag: tagOut, order: TRADED_ORDER });
+export const ALERT_MESSAGE = z.strictObject({
+  kind: z.literal('alert'),
+  event: z.looseObject({ no: whole }).meta({ description: 'As on /v1/alerts: docs/ALERTS.md.' }),
+});
+export const PONG = z.strictObject({ kind: z.literal('pong'), tag: tagOut, timeUs: micros });
 
 /** A message of a protocol, for its document. */
 export interface MessageSpec {
