@@ -20,6 +20,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['engine/rules'],
   ['engine/journal', 'engine/machine'],
   ['engine/threads'],
+  ['engine/embed'],
   ['engine/index.ts'],
   ['feeds/*'],
   ['feeds/rings', 'feeds/text'],
@@ -30,6 +31,8 @@ const ROOMS: readonly (readonly string[])[] = [
   ['feeds/lines'],
   ['feeds/worker'],
   ['feeds/simulator'],
+  ['feeds/embed'],
+  ['feeds/index.ts'],
   ['gateway/*'],
   ['gateway/client', 'gateway/config'],
   ['gateway/audit', 'gateway/tls'],
@@ -53,6 +56,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['bench/suite'],
   ['bench/report', 'bench/book', 'bench/core', 'bench/durable', 'bench/load'],
   [
+    'bench/embed',
     'bench/fanout',
     'bench/feeds',
     'bench/isolation',
@@ -185,6 +189,7 @@ const ENTRY_POINTS: Readonly<Record<string, string>> = {
   openbell: 'gateway/client/index.ts',
   'openbell/browser': 'gateway/client/browser/index.ts',
   'openbell/engine': 'engine/index.ts',
+  'openbell/feeds': 'feeds/index.ts',
 };
 
 function importsOf(root: string, from: string): Import[] {

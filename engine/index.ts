@@ -1,6 +1,7 @@
 /**
- * `openbell/engine`: the exchange without a server, for embedding. `Exchange`
- * is the state machine alone. `Engine` adds threads, journal and recovery.
+ * `openbell/engine`: the exchange without a server, for embedding, in three layers. `createExchange` makes an exchange to call by
+ * name, with results, callbacks and a given time; docs/EMBEDDING.md. `Exchange` is the bare state machine below it: commands of
+ * 64 bytes in, reports and events in rings out. `Engine` adds threads, journal and recovery to that.
  *
  * An `Engine` stops when a ring is full, until its consumers have read the
  * ring. Set both handlers, and read each tap that it was created with. The
@@ -13,6 +14,59 @@ export { type BookListener, OrderBook } from './book/order-book.ts';
 export { OrderSlab } from './book/order-slab.ts';
 export { LevelPages } from './book/price-ladder.ts';
 export { Code, codeName } from './codes.ts';
+export { createExchange, type EmbedOptions, restoreExchange, wallClock } from './embed/create-exchange.ts';
+export { EmbedError } from './embed/embed-error.ts';
+export type { EmbeddedExchange } from './embed/embedded-exchange.ts';
+export type { AccountView, AuctionView, BalanceView, OpenOrderView, SymbolView } from './embed/embedded-views.ts';
+export type {
+  BookAction,
+  BookCopy,
+  BookEvent,
+  EventName,
+  EventTypes,
+  PhaseCopy,
+  PhaseEvent,
+  ReportCopy,
+  ReportEvent,
+  TradeCopy,
+  TradeEvent,
+} from './embed/events.ts';
+export type {
+  AccountDefinition,
+  AssetDefinition,
+  KillTarget,
+  PositionLimits,
+  SettableSubPhase,
+  SymbolDefinition,
+} from './embed/operator-actions.ts';
+export {
+  type ActionResult,
+  type Fill,
+  type ListResult,
+  type MassCancelResult,
+  OrderResult,
+  type QuoteResult,
+  type TransferResult,
+  type UncrossResult,
+} from './embed/order-result.ts';
+export { FIRST_OWN_ID } from './embed/order-writer.ts';
+export type {
+  AmendOrder,
+  BookLevel,
+  BookView,
+  CancelAll,
+  ListedOrder,
+  OrderTarget,
+  OrderTerms,
+  PlaceList,
+  PlaceOrder,
+  PlaceQuote,
+  QuoteProtection,
+  QuoteSide,
+} from './embed/orders.ts';
+export type { AccountSettings, SymbolSettings } from './embed/settings.ts';
+export type { SnapshotBytes } from './embed/snapshot.ts';
+export type { Amount, Price, Quantity, SymbolUnits, Unit } from './embed/symbol-units.ts';
 export { DEFAULT_LIMITS, type Limits, resolveLimits } from './limits.ts';
 export { type CommandFields, encodeCommand } from './machine/command.ts';
 export { Exchange, type ExchangeOutputs } from './machine/exchange.ts';
@@ -34,6 +88,18 @@ export { type Verification, verifyDataDirectory } from './threads/verify.ts';
 export { CommandFlag, type ExtensionFields, encodeExtension } from './wire/command-extension.ts';
 export { CommandKind, Instruction, OrderType, Phase, ReportKind, Side, TimeInForce } from './wire/layout.ts';
 export { MARKET_EVENT_BYTES, MarketEventKind, MarketEventView, MarketField, TRADE_IN_AUCTION } from './wire/market-event.ts';
-export { ReportFlag } from './wire/names.ts';
+export {
+  type LinkName,
+  type OrderTypeName,
+  type PegName,
+  type PhaseName,
+  ReportFlag,
+  type ReportKindName,
+  type SelfTradeName,
+  type SideName,
+  type SubPhaseName,
+  type TimeInForceName,
+  type TriggerName,
+} from './wire/names.ts';
 export { ORDER_KINDS, OrderKind, type OrderKindRow } from './wire/order-kinds.ts';
 export { ReportView } from './wire/report-view.ts';

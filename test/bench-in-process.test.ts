@@ -10,6 +10,8 @@ import { PeerBook } from '../bench/book/peer-book.ts';
 import { base, CASES, type Work } from '../bench/book/work.ts';
 import { CommandMaker } from '../bench/core/command-maker.ts';
 import { MeasuredCore } from '../bench/core/measured-core.ts';
+import { runEmbed } from '../bench/embed/embed-run.ts';
+import { USES, type Use } from '../bench/embed/embedded-flow.ts';
 import { Pipeline } from '../bench/pipeline/pipeline.ts';
 import { Recorder } from '../bench/suite/recorder.ts';
 import { resolveLimits } from '../engine/limits.ts';
@@ -75,6 +77,14 @@ describe('bench: the in-process scopes on small inputs', () => {
       await maker.close();
     }
   });
+
+  for (const use of Object.keys(USES) as Use[]) {
+    it(`embed: ${use}: calls lead to the state of the twin`, async () => {
+      const plan = { warmUpCommands: 2000, commands: 4000, turns: 2 };
+      const { bare, embedded } = await runEmbed(use, plan, 1, () => undefined);
+      assert.deepEqual([bare.length, embedded.length], [1, 1]);
+    });
+  }
 
   for (const topology of ['compact', 'pinned'] as const) {
     it(`pipeline: ${topology} answers every command, and its log replays to the state of the twin`, async () => {

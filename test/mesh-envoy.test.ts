@@ -198,6 +198,7 @@ const QUERIES: readonly (readonly [path: string, roles: readonly string[]])[] = 
   ['/openapi.json', ROLES],
   ['/v1/account?account=1', ROLES],
   ['/v1/fills?account=1', ROLES],
+  ['/v1/ledger?account=1', ROLES],
   ['/v1/orders?account=1', ROLES],
   ['/v1/orders/1?account=1', ROLES],
   ['/v1/assets', ROLES],

@@ -168,6 +168,7 @@ const OPERATIONS: readonly (readonly [port: number, method: string, path: string
   [7403, 'GET', '/openapi.json', ANY],
   [7403, 'GET', '/v1/account?account=1', ANY],
   [7403, 'GET', '/v1/fills?account=1', ANY],
+  [7403, 'GET', '/v1/ledger?account=1', ANY],
   [7403, 'GET', '/v1/orders?account=1', ANY],
   [7403, 'GET', '/v1/orders/1?account=1', ANY],
   [7403, 'GET', '/v1/orders/by-client-order-id/1?account=1', ANY],

@@ -7,6 +7,7 @@ import { OrderBook } from '../engine/book/order-book.ts';
 import { OrderIndex } from '../engine/book/order-index.ts';
 import { OrderSlab } from '../engine/book/order-slab.ts';
 import { LevelPages } from '../engine/book/price-ladder.ts';
+import { allocateFrom, allocateRecording } from '../engine/threads/allocate-from.ts';
 
 const MB = 1_000_000;
 
@@ -40,6 +41,38 @@ describe('order slab', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('is found by another thread, with a slab of its own over the same memory', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(400)), { maxLength: 300, size: 'max' }), (steps) => {
+        const { allocate, columns } = allocateRecording();
+        const reader = new OrderSlab(512, allocate);
+        const owner = new OrderSlab(512, allocateFrom(columns));
+        for (const [add, orderId] of steps) {
+          const slot = owner.find(orderId);
+          if (slot !== -1 && !add) owner.release(slot);
+          else if (slot === -1 && add) owner.acquire(orderId);
+          assert.equal(reader.peek(orderId), owner.find(orderId));
+        }
+        for (let orderId = 0; orderId <= 401; orderId++) assert.equal(reader.peek(orderId), owner.find(orderId));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('ends a look into a chain that another thread changes', () => {
+    const columns: SharedArrayBuffer[] = [];
+    const ids = new Float64Array(16).fill(1);
+    const allocate = (bytes: number) => {
+      const column = new SharedArrayBuffer(bytes);
+      columns.push(column);
+      return column;
+    };
+    const index = new OrderIndex(ids, allocate);
+    // Both columns: each slot leads to slot 3, and so does that itself.
+    for (const column of columns.slice(0, 2)) new Int32Array(column).fill(3);
+    assert.equal(index.peek(7), -1);
   });
 
   it('accepts a query for any number', () => {

@@ -16,10 +16,16 @@ type FromThread<Result> =
  * be collected in the middle of a window. Rejects with the error of the
  * thread, and when the scope is aborted; the thread has ended then.
  */
-export function runRoomyThread<Data, Result>(entry: URL, data: Data, { progress, signal }: ScopeContext): Promise<Result> {
-  signal.throwIfAborted();
+export function runRoomyThread<Data, Result>(entry: URL, data: Data, context: ScopeContext): Promise<Result> {
+  context.signal.throwIfAborted();
   setFlagsFromString(`--min-semi-space-size=${YOUNG_MB}`);
   setFlagsFromString(`--max-semi-space-size=${YOUNG_MB}`);
+  return runThread(entry, data, context);
+}
+
+/** The same with the young generation that threads have. */
+export function runThread<Data, Result>(entry: URL, data: Data, { progress, signal }: ScopeContext): Promise<Result> {
+  signal.throwIfAborted();
   const worker = new Worker(entry, { workerData: data });
   return new Promise<Result>((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });

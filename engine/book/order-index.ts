@@ -8,6 +8,12 @@ const GOLDEN = 0x9e3779b1;
 /** Neighbouring ids that share a cache line of buckets. */
 const BLOCK_BITS = 4;
 const BLOCK_MASK = (1 << BLOCK_BITS) - 1;
+/** Shared words. */
+const SPREAD = 0;
+const SIZE = 1;
+const MASK = 2;
+/** Steps of a chain that another thread takes at most. Real ones have a few orders; a longer one is not found there. */
+const LONGEST_CHAIN = 256;
 
 /**
  * Order id -> slot: a chained hash table whose links are a column beside the
@@ -24,6 +30,9 @@ const BLOCK_MASK = (1 << BLOCK_BITS) - 1;
  * random multiplier of the process, so that clients cannot choose order ids
  * that collide. The multiplier affects positions only, never results, and is
  * not part of the state.
+ *
+ * One thread owns the index. Another one, with an index of its own over the same memory, may call {@link peek}: what it needs to know of the
+ * owner's is in shared words.
  */
 export class OrderIndex {
   readonly #ids: Float64Array;
@@ -35,6 +44,8 @@ export class OrderIndex {
   #size: number;
   /** Lowest 2^k - 1 that is not below `#size` - 1. */
   #mask: number;
+  /** The owner's multiplier, `#size` and `#mask`. */
+  readonly #shared: Int32Array;
 
   /**
    * @param ids the id column: `ids[slot]` is read, never written, while `slot` is in the index
@@ -49,6 +60,26 @@ export class OrderIndex {
     this.#spread = spread;
     this.#size = 1 << Math.max(BLOCK_BITS, bits - 4);
     this.#mask = this.#size - 1;
+    this.#shared = new Int32Array(allocate(12));
+    this.#share();
+  }
+
+  #share(): void {
+    this.#shared[SPREAD] = this.#spread;
+    this.#shared[SIZE] = this.#size;
+    this.#shared[MASK] = this.#mask;
+  }
+
+  /**
+   * {@link find} for a thread that does not own the index. The owner may change it meanwhile: then the slot may be that of another id, or -1 although
+   * `id` is there.
+   */
+  peek(id: number): number {
+    const shared = this.#shared;
+    let slot = this.#buckets[bucketOf(id, shared[SPREAD], shared[SIZE], shared[MASK])];
+    // A chain that changes may lead anywhere.
+    for (let steps = 0; slot !== NIL && this.#ids[slot] !== id; steps++) slot = steps === LONGEST_CHAIN ? NIL : this.#chain[slot];
+    return slot;
   }
 
   /** The slot of `id`, -1 if `id` is not in the index. */
@@ -98,6 +129,7 @@ export class OrderIndex {
     if (this.#size === this.#buckets.length) return;
     const added = this.#size++;
     if (added > this.#mask) this.#mask = this.#mask * 2 + 1;
+    this.#share();
     const source = added & (this.#mask >>> 1);
     let slot = this.#buckets[source];
     this.#buckets[source] = NIL;
@@ -116,6 +148,14 @@ export class OrderIndex {
     const bucket = (((block ^ (block >>> 16)) << BLOCK_BITS) | ((low + (block >>> 28)) & BLOCK_MASK)) & this.#mask;
     return bucket < this.#size ? bucket : bucket & (this.#mask >>> 1);
   }
+}
+
+/** As the private method of {@link OrderIndex}, which V8 inlines with the fields of its object. */
+function bucketOf(id: number, spread: number, size: number, mask: number): number {
+  const low = id | 0;
+  const block = Math.imul((low >>> BLOCK_BITS) ^ Math.imul(id * TWO_M32, GOLDEN), spread);
+  const bucket = (((block ^ (block >>> 16)) << BLOCK_BITS) | ((low + (block >>> 28)) & BLOCK_MASK)) & mask;
+  return bucket < size ? bucket : bucket & (mask >>> 1);
 }
 
 function drawSpread(): number {

@@ -180,6 +180,11 @@ export class OrderSlab {
     return this.#index.find(orderId);
   }
 
+  /** {@link find} for another thread, whose slab has the same memory; see {@link OrderIndex.peek}. */
+  peek(orderId: number): number {
+    return this.#index.peek(orderId);
+  }
+
   /** Limit price. */
   price(slot: number): PriceTicks {
     return this.words[slot << 4];

@@ -29,6 +29,12 @@ const WALKS = 8;
 const SPARE = 256;
 /** Attempts to read the orders found at one moment, while another thread changes them. */
 const READS = 100;
+/** Looks into the engine's index until an order is not there for certain. */
+const PEEKS = 8;
+/** Orders that one step finds there. */
+const PEEKED_PER_STEP = 64;
+const ABSENT = -1;
+const UNSURE = -2;
 
 /** The open orders of an account. */
 export interface OpenOrders {
@@ -328,11 +334,29 @@ export class Directory {
   }
 
   /**
-   * A resting order of an account, for the thread that takes orders: it walks the slab in steps of less than 0.1 ms. Undefined:
-   * the account has no such order. An order that is entered meanwhile may be missed.
+   * A resting order of an account, for the thread that takes orders: from the engine's index. Where that changes too fast, it walks the slab in steps
+   * of less than 0.1 ms. Undefined: the account has no such order. An order that is entered meanwhile may be missed.
    */
   *restingOrderInSteps(account: number, orderId: number): Generator<undefined, RestingOrderInfo | undefined> {
-    return yield* this.#restingInSteps(account, (slot) => this.#slab.id[slot] === orderId);
+    const isNamed = (slot: number): boolean => this.#slab.id[slot] === orderId;
+    for (let attempt = 0; attempt < PEEKS; attempt++) {
+      const slot = this.#peek(account, orderId);
+      if (slot === ABSENT) return undefined;
+      if (slot !== UNSURE) return this.#restingAt(slot, account, isNamed);
+      yield;
+    }
+    return yield* this.#restingInSteps(account, isNamed);
+  }
+
+  /** The slot of a resting order of an account, from the engine's index; ABSENT, or UNSURE while the engine changes it. */
+  #peek(account: number, orderId: number): number {
+    let slot = -1;
+    const isSure = this.#control.tryRead(() => {
+      slot = this.#slab.peek(orderId);
+      return true;
+    });
+    if (slot !== -1 && this.#slab.id[slot] === orderId && this.#rests(slot, account)) return slot;
+    return isSure ? ABSENT : UNSURE;
   }
 
   /** The same by its client order id. */
@@ -342,28 +366,44 @@ export class Directory {
 
   *#restingInSteps(account: number, isNamed: (slot: number) => boolean): Generator<undefined, RestingOrderInfo | undefined> {
     const { capacity } = this.#slab;
-    const rests = (slot: number): boolean => isNamed(slot) && this.#rests(slot, account);
     for (let from = 0; from < capacity; from += WALK_SLOTS) {
       const end = Math.min(capacity, from + WALK_SLOTS);
       for (let slot = from; slot < end; slot++) {
-        if (rests(slot)) return this.#control.readConsistently(() => (rests(slot) ? this.#restingInfo(slot) : undefined));
+        if (isNamed(slot) && this.#rests(slot, account)) return this.#restingAt(slot, account, isNamed);
       }
       yield;
     }
     return undefined;
   }
 
+  /** What rests in a slot now, if that is still the order. */
+  #restingAt(slot: number, account: number, isNamed: (slot: number) => boolean): RestingOrderInfo | undefined {
+    return this.#control.readConsistently(() => (isNamed(slot) && this.#rests(slot, account) ? this.#restingInfo(slot) : undefined));
+  }
+
   /**
    * Those of the orders of an account with these ids that are open, by order id, each as it is when it is read; for the thread that takes
-   * orders: it walks the slab in steps of less than 0.1 ms.
+   * orders: from the engine's index, or if that changes too fast, with a walk of the slab in steps of less than 0.1 ms.
    */
   *openOrdersOfIdsInSteps(account: number, ids: ReadonlySet<number>): Generator<undefined, OpenOrderInfo[]> {
     const { capacity, id } = this.#slab;
     const orders: OpenOrderInfo[] = [];
-    for (let from = 0; from < capacity && orders.length < ids.size; from += WALK_SLOTS) {
+    const unsure = new Set<number>();
+    let looked = 0;
+    for (const orderId of ids) {
+      const slot = this.#peek(account, orderId);
+      if (slot === UNSURE) unsure.add(orderId);
+      else if (slot !== ABSENT) {
+        const read = this.#control.readConsistently(() => this.#readOrders([slot], account, 0));
+        orders.push(...read.filter((order) => order.orderId === orderId));
+      }
+      if (++looked % PEEKED_PER_STEP === 0) yield;
+    }
+    const before = orders.length;
+    for (let from = 0; from < capacity && orders.length - before < unsure.size; from += WALK_SLOTS) {
       const end = Math.min(capacity, from + WALK_SLOTS);
       for (let slot = from; slot < end; slot++) {
-        if (!this.#rests(slot, account) || !ids.has(id[slot])) continue;
+        if (!this.#rests(slot, account) || !unsure.has(id[slot])) continue;
         orders.push(...this.#control.readConsistently(() => this.#readOrders([slot], account, 0)));
       }
       yield;

@@ -28,6 +28,7 @@ import { accountView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LEDGER_QUERY, type LedgerReader } from './ledger-query.ts';
 import { OrderSender } from './order-sender.ts';
+import { PlacedOrders } from './placed-orders.ts';
 import { BEFORE, LIMIT, oneOf, oneOfOr, wholeOr } from './query-schemas.ts';
 import { type QueryShape, type Request, type Route, type RouteOf, route } from './route.ts';
 
@@ -62,6 +63,7 @@ type Asked = Pick<Request, 'principal' | 'demand'>;
 export function tradingRoutes(sources: TradingSources): Route[] {
   const { directory, history, sessions } = sources;
   const sender = new OrderSender(sessions);
+  const placed = new PlacedOrders();
   /** Checks the right before the existence: those without the right must not learn whether an account exists. */
   const accountFor = (request: Asked, action: 'order:send' | 'account:read', given: string | number | undefined): number => {
     const { accounts, via } = request.principal;
@@ -117,9 +119,9 @@ export function tradingRoutes(sources: TradingSources): Route[] {
   };
 
   const found = async (account: number, { orderId, clientOrderId }: OrderIds, { inSlices }: Pick<Request, 'inSlices'>) => {
-    const open = await inSlices(
-      orderId === 0 ? directory.restingOrderOfClientIdInSteps(account, clientOrderId) : directory.restingOrderInSteps(account, orderId),
-    );
+    const placedAs = orderId === 0 ? placed.orderIdOf(account, clientOrderId) : orderId;
+    const byId = placedAs === undefined ? undefined : await inSlices(directory.restingOrderInSteps(account, placedAs));
+    const open = byId ?? (orderId === 0 ? await inSlices(directory.restingOrderOfClientIdInSteps(account, clientOrderId)) : undefined);
     const symbol = open && directory.symbol(open.symbol);
     if (open === undefined || symbol === undefined) throw orderError(Code.UNKNOWN_ORDER);
     return { open, symbol } as { readonly open: RestingOrderInfo; readonly symbol: SymbolInfo };
@@ -165,8 +167,9 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const { account: given, symbol: name } = request.query;
         const account = accountFor(request, 'order:send', given);
         const ids = idsOf(request.params.order);
-        const symbol = name === undefined ? (await found(account, ids, request)).symbol : symbolNamed(directory, name);
-        const reports = await send(account, cancelCommand(symbol.id, ids), request);
+        // Without a symbol, the order may be of any.
+        const symbol = name === undefined ? 0 : symbolNamed(directory, name).id;
+        const reports = await send(account, cancelCommand(symbol, ids), request);
         return { json: await answered(account, reports, false, false, request) };
       },
     }),
@@ -188,7 +191,9 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const clientOrderId = clientOrderIdOf(body.clOrdId, header('idempotency-key'));
         const command = placeCommand(body, unitsOf(symbol), clientOrderId);
         const reports = await send(account, command, request);
-        return { status: 201, json: await answered(account, reports, command.terms.long, command.trailOffset !== 0, request) };
+        const json = await answered(account, reports, command.terms.long, command.trailOffset !== 0, request);
+        placed.note(account, clientOrderId, Number(json.orderId));
+        return { status: 201, json };
       },
     }),
     ask({

@@ -3,8 +3,6 @@ import { listSegments } from '../../../engine/journal/log-format.ts';
 import { logTip } from '../../../engine/journal/log-lookup.ts';
 import { resolveLimits } from '../../../engine/limits.ts';
 import { Exchange } from '../../../engine/machine/exchange.ts';
-import { allocateControl, Control } from '../../../engine/threads/control.ts';
-import { Directory } from '../../../engine/threads/directory.ts';
 import { loadSnapshot } from '../../../engine/threads/engine-core.ts';
 import { lastConfiguration } from '../../../engine/threads/logged-configurations.ts';
 import { replayLog } from '../../../engine/threads/replay-log.ts';
@@ -19,6 +17,7 @@ import { chooseVenue } from '../../venue/venue-choice.ts';
 import { planVenue } from '../../venue/venue-plan.ts';
 import { print, printJson } from './connection.ts';
 import { ExitCode } from './exit.ts';
+import { directoryOf } from './state-directory.ts';
 
 /**
  * What a start with this configuration would change, from its newest snapshot and the log after it, up to the last command that the log has
@@ -32,9 +31,8 @@ export function changesOfStart(config: Config, onProgress: (seq: Seq) => void): 
   const seq = isNew ? 0 : logTip(data).seq;
   const exchange = new Exchange(resolveLimits(limitsOf(config, logged)));
   if (!isNew) replayLog(exchange, data, loadSnapshot(exchange, data, seq, []) + 1, seq, onProgress);
-  const { accounts, symbols, slab, links, trailGroups, limits } = exchange;
-  const directory = new Directory(new Control(allocateControl()), accounts, symbols, slab, links, trailGroups);
-  const venue = chooseVenue(config, directory, limits, seq);
+  const directory = directoryOf(exchange);
+  const venue = chooseVenue(config, directory, exchange.limits, seq);
   const recorded = readConfigured(data);
   return {
     options: optionChanges(optionValues(config, logged), recorded),

@@ -3,6 +3,7 @@ import type { LogComparison, LogTip } from '../../../engine/journal/log-lookup.t
 import { print, printJson } from './connection.ts';
 import { mustExist } from './data.ts';
 import { ExitCode, run } from './exit.ts';
+import { dumpCommand } from './log-dump.ts';
 
 interface Flags {
   readonly at?: number;
@@ -13,7 +14,7 @@ interface Flags {
 export function logCommand(program: Command): void {
   const command = program
     .command('log')
-    .summary('print the hash chain of a log, or compare two logs')
+    .summary('print the hash chain of a log, compare two logs, or print commands')
     .description(
       'Prints the hash chain of a command log at its end or at a command, or compares the logs of two directories. Changes nothing; an exchange may be running on them.',
     )
@@ -28,10 +29,12 @@ Examples:
   openbell log ./data
   openbell log ./data --at 120000 --json
   openbell log ./data --compare ./standby
+  openbell log dump ./data --from 120000 --reports
 
 Two logs hold the same commands up to one when their chains agree at it and
 begin at the same command. Exit code 1 when --compare finds a difference.`,
     );
+  dumpCommand(command);
   command.action((data: string) =>
     run(async () => {
       const flags = command.opts<Flags>();

@@ -2,8 +2,6 @@ import { DataLock } from '../../../engine/journal/data-lock.ts';
 import { dataDirectoryError } from '../../../engine/journal/disk.ts';
 import { CAPACITIES, CapacityError, type Limits, resolveLimits } from '../../../engine/limits.ts';
 import type { Exchange } from '../../../engine/machine/exchange.ts';
-import { allocateControl, Control } from '../../../engine/threads/control.ts';
-import { Directory } from '../../../engine/threads/directory.ts';
 import { firstLoggedSeq } from '../../../engine/threads/log-start.ts';
 import { lastConfiguration, unloggedCapacities, withLargestCapacities } from '../../../engine/threads/logged-configurations.ts';
 import { replayReports } from '../../../engine/threads/replay-reports.ts';
@@ -20,6 +18,7 @@ import { mustExist } from './data.ts';
 import { CliError, ExitCode } from './exit.ts';
 import { type PortfolioFlags, showPortfolio } from './portfolio-lines.ts';
 import { Progress } from './progress.ts';
+import { directoryOf } from './state-directory.ts';
 
 /** Marks that a replay has: there is no market data. */
 const MARKS: readonly string[] = ['venue', 'last', 'reference'] satisfies VenueMark[];
@@ -115,12 +114,9 @@ function replay(data: string, store: HistoryStore | undefined, { config }: Portf
   }
 }
 
-function viewOf(
-  { accounts, symbols, slab, links, trailGroups, seq }: Exchange,
-  audit: PositionAudit,
-  { account, mark: name }: PortfolioFlags,
-) {
-  const directory = new Directory(new Control(allocateControl()), accounts, symbols, slab, links, trailGroups);
+function viewOf(exchange: Exchange, audit: PositionAudit, { account, mark: name }: PortfolioFlags) {
+  const { seq } = exchange;
+  const directory = directoryOf(exchange);
   const markOf = venueMarks(name as VenueMark, () => undefined);
   const totals = new AssetTotals();
   const positions = audit.positionsOf(account).flatMap(({ symbol: id, position }) => {

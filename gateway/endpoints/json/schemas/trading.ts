@@ -110,7 +110,7 @@ export const AMEND_BODY = named(
   'OrderAmendment',
   strict({
     account: accountIn,
-    symbol: z.string().optional().meta({ description: 'Saves a search for the order.' }),
+    symbol: z.string().optional().meta({ description: 'Saves a search for the order where it is named by a client order id.' }),
     ...AMENDED_TERMS,
   }).meta({ examples: [{ leavesQty: '0.4', price: '50100.00' }] }),
 );

@@ -1,0 +1,202 @@
+import { codeText } from '../code-texts.ts';
+import { Code, codeName } from '../codes.ts';
+import type { Money, PriceTicks, QtyLots, TimeUs } from '../units.ts';
+import type { EmbeddedNames } from './embedded-names.ts';
+
+/** One of the trades of an order. Text is made when it is read. */
+export class Fill {
+  readonly tradeId: number;
+  readonly priceTicks: PriceTicks;
+  readonly quantityLots: QtyLots;
+  /** In the smallest unit of the quote asset; below 0: a rebate. */
+  readonly feeUnits: Money;
+  /** The other order's id in market data; 0 of a hidden one. */
+  readonly contraOrderId: number;
+  /** The order rested. */
+  readonly maker: boolean;
+  readonly #names: EmbeddedNames;
+  readonly #symbol: number;
+
+  constructor(
+    names: EmbeddedNames,
+    symbol: number,
+    tradeId: number,
+    priceTicks: PriceTicks,
+    quantityLots: QtyLots,
+    feeUnits: Money,
+    contraOrderId: number,
+    maker: boolean,
+  ) {
+    this.#names = names;
+    this.#symbol = symbol;
+    this.tradeId = tradeId;
+    this.priceTicks = priceTicks;
+    this.quantityLots = quantityLots;
+    this.feeUnits = feeUnits;
+    this.contraOrderId = contraOrderId;
+    this.maker = maker;
+  }
+
+  get price(): string {
+    return this.#names.price(this.#symbol, this.priceTicks);
+  }
+
+  get quantity(): string {
+    return this.#names.quantity(this.#symbol, this.quantityLots);
+  }
+
+  /** In the quote asset. */
+  get fee(): string {
+    return this.#names.money(this.#symbol, this.feeUnits);
+  }
+}
+
+const NO_FILLS: readonly Fill[] = Object.freeze([]);
+
+/**
+ * What a command did to an order: a new order, an amend, a cancel, or a side of a quote. A result belongs to its caller: it does not change
+ * later, unless it is passed to another call, which then writes to it.
+ */
+export class OrderResult {
+  /** False: rejected, `code` says why, and nothing has changed but what the command ended before it. */
+  accepted = false;
+  /** OK, or why the command was rejected; docs/CODES.md. */
+  code: Code = Code.OK;
+  /** Of an accepted command; 0: the command named none and was rejected. */
+  orderId = 0;
+  clientOrderId = 0;
+  /** Open after the command. */
+  leavesLots: QtyLots = 0;
+  /** Filled so far, by earlier commands, too. */
+  filledLots: QtyLots = 0;
+  /** Cancelled by this command, and why; 0 and OK if nothing was. */
+  cancelledLots: QtyLots = 0;
+  cancelCode: Code = Code.OK;
+  /** Of an amend: the order kept its place. */
+  keptPriority = false;
+  /** The client order id was used before, by an order with the same terms: the result is the present state of that order. */
+  duplicate = false;
+  /** With THROTTLED, ORDER_TO_TRADE and ORDERS_EXPIRING: the time from which the command would pass, microseconds; else 0. */
+  retryUs: TimeUs = 0;
+  /** Trades of this command, first to last. */
+  fills: readonly Fill[] = NO_FILLS;
+  /** Id of the symbol; 0: of an order that is not known. */
+  symbolId = 0;
+  #names: EmbeddedNames | undefined;
+
+  /** Makes a result that was used one of a command that has not been answered. Called by the exchange, as `named` and `addFill`. */
+  reset(): void {
+    this.symbolId = 0;
+    this.accepted = false;
+    this.code = Code.OK;
+    this.orderId = 0;
+    this.clientOrderId = 0;
+    this.leavesLots = 0;
+    this.filledLots = 0;
+    this.cancelledLots = 0;
+    this.cancelCode = Code.OK;
+    this.keptPriority = false;
+    this.duplicate = false;
+    this.retryUs = 0;
+    this.fills = NO_FILLS;
+  }
+
+  /** The symbol, and what its numbers are as text. */
+  named(names: EmbeddedNames, symbol: number): void {
+    this.#names = names;
+    this.symbolId = symbol;
+  }
+
+  addFill(fill: Fill): void {
+    if (this.fills === NO_FILLS) this.fills = [fill];
+    else (this.fills as Fill[]).push(fill);
+  }
+
+  /** Name of the code: `OK`, `PRICE_BAND`. */
+  get reason(): string {
+    return codeName(this.code);
+  }
+
+  /** The code in words; empty for OK. */
+  get text(): string {
+    return this.code === Code.OK ? '' : codeText(this.code);
+  }
+
+  /** What became of it: `open` also for an order that waits for its trigger or auction. */
+  get status(): 'rejected' | 'open' | 'filled' | 'cancelled' {
+    if (!this.accepted) return 'rejected';
+    if (this.leavesLots > 0) return 'open';
+    return this.cancelledLots > 0 || this.filledLots === 0 ? 'cancelled' : 'filled';
+  }
+
+  /** Name of the symbol; empty: of an order that is not known. */
+  get symbol(): string {
+    return this.#names?.symbolName(this.symbolId) ?? '';
+  }
+
+  /** Open, as decimal text. */
+  get leaves(): string {
+    return this.#quantity(this.leavesLots);
+  }
+
+  get filled(): string {
+    return this.#quantity(this.filledLots);
+  }
+
+  get cancelled(): string {
+    return this.#quantity(this.cancelledLots);
+  }
+
+  #quantity(lots: QtyLots): string {
+    return this.#names?.quantity(this.symbolId, lots) ?? String(lots);
+  }
+}
+
+/** The answer to a command that concerns no single order. */
+export interface ActionResult {
+  readonly accepted: boolean;
+  /** OK, or why it was rejected; docs/CODES.md. */
+  readonly code: Code;
+  /** Name of the code. */
+  readonly reason: string;
+}
+
+/** A deposit or a withdrawal. */
+export interface TransferResult extends ActionResult {
+  /** The key was used before by the same request, and this one did nothing. */
+  readonly repeated: boolean;
+}
+
+/** A mass cancel, or an operator's action that cancels orders. */
+export interface MassCancelResult extends ActionResult {
+  /** Orders that it cancels. */
+  readonly count: number;
+}
+
+export interface UncrossResult extends ActionResult {
+  /** 0: nothing traded. */
+  readonly priceTicks: PriceTicks;
+  readonly volumeLots: QtyLots;
+  readonly price: string;
+  readonly volume: string;
+}
+
+export interface QuoteResult {
+  /** Both sides were accepted; otherwise neither was, and the quote before stays. */
+  readonly accepted: boolean;
+  /** Of the side that was rejected. */
+  readonly code: Code;
+  readonly reason: string;
+  /** Undefined: a rejection that is older than the sides. */
+  readonly bid: OrderResult;
+  readonly ask: OrderResult;
+}
+
+export interface ListResult {
+  readonly accepted: boolean;
+  /** Of the first order that was rejected for a reason of its own. */
+  readonly code: Code;
+  readonly reason: string;
+  /** In the order of the list. */
+  readonly orders: readonly OrderResult[];
+}
