@@ -50,6 +50,13 @@ export interface BalanceInfo {
   readonly reserved: Money;
 }
 
+/** Balances at one moment. */
+export interface AccountBalances {
+  readonly balances: readonly BalanceInfo[];
+  /** Number of the account's last report at that moment. */
+  readonly lastReportNo: number;
+}
+
 export interface AccountInfo {
   readonly id: number;
   readonly name: string;

@@ -9,6 +9,7 @@ import { Side } from '../wire/layout.ts';
 import { SELF_TRADE_NAMES } from '../wire/names.ts';
 import type { Control } from './control.ts';
 import type {
+  AccountBalances,
   AccountInfo,
   AccountTierInfo,
   AssetInfo,
@@ -40,6 +41,8 @@ export interface OpenOrders {
   readonly orders: OpenOrderInfo[];
   /** The orders are all (up to the limit) that rested at one moment. False: they changed too fast to be read at one moment. */
   readonly complete: boolean;
+  /** Number of the account's last report at that moment, and its balances. */
+  readonly at: AccountBalances | undefined;
 }
 
 const PARAM_NAMES = Object.keys(SymbolParam) as SymbolParamName[];
@@ -131,13 +134,6 @@ export class Directory {
     const accounts = this.#accounts;
     const assets = this.assets();
     return this.#control.readConsistently(() => {
-      const balances: BalanceInfo[] = [];
-      for (const asset of assets) {
-        const at = accounts.balanceAt(id, asset.id);
-        const available = accounts.balances[at];
-        const reserved = accounts.balances[at + 1];
-        if (available !== 0 || reserved !== 0) balances.push({ asset, available, reserved });
-      }
       return {
         id,
         name: nameAt(accounts.names, id),
@@ -155,9 +151,27 @@ export class Directory {
         ...this.#protection(id),
         feeTiers: this.#feeTiers(id),
         lastReportNo: accounts.reportNo[id],
-        balances,
+        balances: this.#balances(id, assets),
       };
     });
+  }
+
+  /** Every balance of an account that is not 0, and its last report, at one moment. @param id of an account that exists */
+  balances(id: number): AccountBalances {
+    const assets = this.assets();
+    return this.#control.readConsistently(() => ({ balances: this.#balances(id, assets), lastReportNo: this.#accounts.reportNo[id] }));
+  }
+
+  #balances(id: number, assets: readonly AssetInfo[]): BalanceInfo[] {
+    const accounts = this.#accounts;
+    const balances: BalanceInfo[] = [];
+    for (const asset of assets) {
+      const at = accounts.balanceAt(id, asset.id);
+      const available = accounts.balances[at];
+      const reserved = accounts.balances[at + 1];
+      if (available !== 0 || reserved !== 0) balances.push({ asset, available, reserved });
+    }
+    return balances;
   }
 
   #protection(id: number): Pick<AccountInfo, 'protection'> {
@@ -259,8 +273,10 @@ export class Directory {
    * A walk may miss an order that is entered behind it. Its id is above all ids of the walk before, so what is below them is
    * complete. A further walk is made while the page needs more than that and the account has more orders than were found. A page that
    * begins above `after` does not include orders entered since the first walk.
+   * @param withBalances read them at the same moment
    */
-  *openOrdersInSteps(account: number, limit: number, after = 0): Generator<undefined, OpenOrders> {
+  *openOrdersInSteps(account: number, limit: number, after = 0, withBalances = false): Generator<undefined, OpenOrders> {
+    const assets = withBalances ? this.assets() : [];
     const slab = this.#slab;
     /** Some more than the limit, as orders of the page may go while it is read. */
     const most = limit + SPARE;
@@ -299,13 +315,14 @@ export class Directory {
         const read = this.#control.tryRead(() => ({
           orders: this.#readOrders(found, account, after),
           resting: this.#accounts.openOrders[account],
+          at: withBalances ? { balances: this.#balances(account, assets), lastReportNo: this.#accounts.reportNo[account] } : undefined,
         }));
         if (read !== undefined) {
-          const { orders, resting } = read;
-          if (orders.length === resting) return { orders: orders.slice(0, limit), complete: true };
+          const { orders, resting, at } = read;
+          if (orders.length === resting) return { orders: orders.slice(0, limit), complete: true, at };
           const sure = orders.filter(({ orderId }) => orderId <= settled && orderId < dropped).slice(0, limit);
           const all = after > 0 && walk > 0 && dropped === Number.POSITIVE_INFINITY;
-          if (all || sure.length === limit) return { orders: sure, complete: true };
+          if (all || sure.length === limit) return { orders: sure, complete: true, at };
           break;
         }
         yield;
@@ -313,7 +330,7 @@ export class Directory {
       settled = newest;
     }
     const orders = found.flatMap((slot) => this.#control.readConsistently(() => this.#readOrders([slot], account, after)));
-    return { orders: orders.sort((a, b) => a.orderId - b.orderId).slice(0, limit), complete: false };
+    return { orders: orders.sort((a, b) => a.orderId - b.orderId).slice(0, limit), complete: false, at: undefined };
   }
 
   /**

@@ -61,7 +61,7 @@ export class AlertStreams {
   admit(
     query: { readonly account: string | undefined; readonly after: string | undefined },
     principal: Principal,
-    visit: Visit,
+    visit: Pick<Visit, 'peer' | 'wants'>,
   ): StreamAdmission | Reject {
     const { identity, accountExists, draining } = this.#options;
     if (draining()) return stopping;

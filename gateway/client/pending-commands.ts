@@ -217,7 +217,8 @@ function putQuote(batch: CommandBatch, command: SentCommand): void {
   else batch.quote(symbol, price, quantity, clientOrderId, orderId, postOnly, tag);
 }
 
-function longOrder({ symbol, side, terms, price, quantity, ...rest }: SentCommand): LongOrder {
+/** An order as a batch takes it. */
+export function longOrder({ symbol, side, terms, price, quantity, ...rest }: SentCommand): LongOrder {
   const { minQuantity, displayedQuantity, stopPrice, pegOffset, clientOrderId, tag } = rest;
   const trailOffset = Math.abs(rest.trailOffset);
   const numbers = { price, quantity, minQuantity, displayedQuantity, stopPrice, trailOffset, pegOffset };

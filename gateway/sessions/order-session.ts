@@ -1,6 +1,6 @@
 import { Code } from '../../engine/codes.ts';
 import { MIN_SCHEMA_VERSION, supportsSchema } from '../../engine/wire/frames.ts';
-import { RefusalList, ReportFrameWriter } from '../../engine/wire/report-frames.ts';
+import { RefusalList } from '../../engine/wire/report-frames.ts';
 import { type Reject, reject } from '../reject.ts';
 import type { FramePool } from './frame-pool.ts';
 import { frameReject } from './frame-reject.ts';
@@ -9,9 +9,8 @@ import { type ReportCursor, type ReportListener, ReportsGoneError } from './repo
 import type { ReportHub } from './report-hub.ts';
 import type { ServiceTime } from './service-time.ts';
 import type { SessionEnd } from './session-audit.ts';
+import type { SessionCodec } from './session-codec.ts';
 
-/** Maximum reports of one frame: 128 KiB, the most that is in flight to one session. */
-const FRAME_REPORTS = 1024;
 /** Backlog at which a session is paused until the backlog has halved. */
 const MAX_BACKLOG = 16_384;
 const MAX_REJECTS = 4096;
@@ -45,9 +44,6 @@ export interface SessionTransport {
   fail(reject: Reject): void;
 }
 
-/** The frame builder shared by all sessions: a frame is built and handed over synchronously. */
-const frame = new ReportFrameWriter(FRAME_REPORTS);
-
 /**
  * One session of an account. At most one frame is in flight to the client;
  * later reports stay in the hub and are sent together once the transport has
@@ -64,6 +60,7 @@ export class OrderSession implements ReportListener, SessionEnd {
   lastSeq = 0;
   commands = 0;
   readonly #transport: SessionTransport;
+  readonly #codec: SessionCodec;
   readonly #context: SessionContext;
   readonly #cursor: ReportCursor;
   readonly #rejects = new RefusalList();
@@ -91,6 +88,7 @@ export class OrderSession implements ReportListener, SessionEnd {
    */
   constructor(
     transport: SessionTransport,
+    codec: SessionCodec,
     account: number,
     number: number,
     sent: number,
@@ -103,6 +101,7 @@ export class OrderSession implements ReportListener, SessionEnd {
     this.account = account;
     this.number = number;
     this.#transport = transport;
+    this.#codec = codec;
     this.#context = context;
     this.#openedSeq = context.hub.seenSeq;
     this.#cursor = context.hub.open(account, sent, this);
@@ -220,7 +219,10 @@ export class OrderSession implements ReportListener, SessionEnd {
   }
 
   #pump(): void {
+    const codec = this.#codec;
+    const { frame } = codec;
     while (this.#writing === undefined && !this.#gone) {
+      if (!codec.mayWrite()) return;
       this.#cursor.fill(frame);
       if (frame.count === 0 && this.#rejects.count === 0) {
         if (this.#ending && this.#answered()) {
@@ -234,9 +236,12 @@ export class OrderSession implements ReportListener, SessionEnd {
       counters.pushedReports += frame.count;
       counters.pushedFrames++;
       this.#context.serviceTime.note(frame, this.#openedSeq);
-      this.#writing = frame.finish(this.#rejects, this.#transport.headroom, this.#schema ?? MIN_SCHEMA_VERSION, this.#context.frames);
+      const { headroom } = this.#transport;
+      const message = codec.encode(this.#rejects, headroom, this.#schema ?? MIN_SCHEMA_VERSION, this.#context.frames);
       this.#rejects.clear();
-      if (!this.#transport.write(this.#writing)) return;
+      if (message === undefined) continue;
+      this.#writing = message;
+      if (!this.#transport.write(message)) return;
       this.#free();
     }
   }

@@ -14,6 +14,7 @@ import { OrderSession, type SessionContext, type SessionTransport } from './orde
 import type { ReportHub } from './report-hub.ts';
 import { ServiceTime } from './service-time.ts';
 import { SessionAudit, type SessionRecord } from './session-audit.ts';
+import { FLATBUFFERS, type SessionCodec } from './session-codec.ts';
 
 /** Interval of the check for expired credentials, ms. */
 const EXPIRY_MS = 1000;
@@ -119,9 +120,9 @@ export class OrderSessions implements SessionSource {
   }
 
   /** Starts the session of an admission that `admit` just returned. */
-  open(transport: SessionTransport, admission: Admission): OrderSession {
+  open(transport: SessionTransport, admission: Admission, codec: SessionCodec = FLATBUFFERS): OrderSession {
     const { account, sent, readOnly, expiresAt, schema, principal, visit, grace } = admission;
-    const session = new OrderSession(transport, account, admission.session, sent, readOnly, schema, this.#context);
+    const session = new OrderSession(transport, codec, account, admission.session, sent, readOnly, schema, this.#context);
     const record = this.audit.opened(principal, visit, account, readOnly, sent);
     this.#sessions.set(session, { expiresAt, record, grace, owner: ownerOf(principal, visit), readOnly });
     if (grace !== undefined) this.#onDisconnect.opened(account, session.number);

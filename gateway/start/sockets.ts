@@ -1,3 +1,4 @@
+import { PrivateSessions } from '../endpoints/json/private-sessions.ts';
 import { serveAlertSockets } from '../endpoints/websocket/alert-sockets.ts';
 import { serveDropCopySockets } from '../endpoints/websocket/drop-copy-sockets.ts';
 import { serveFeedCandleSockets } from '../endpoints/websocket/feed-candle-sockets.ts';
@@ -9,14 +10,20 @@ import type { RunningParts } from './running-parts.ts';
 
 /** Serves the paths of the WebSocket port, and sends market data from now on. */
 export function serveSockets(parts: RunningParts): MarketSockets {
-  const { context, access, servers, recovered, sessions, dropCopies, outside, analysis } = parts;
+  const { context, access, servers, core, recovered, sessions, dropCopies, outside, analysis } = parts;
   const { sockets } = servers;
-  const { identity, limits } = access;
+  const { identity, limits, slices } = access;
+  const { engine, history } = core;
   const { publicMarketData, corsOrigins, callerLimits } = context.config;
   const publicMarket = { open: publicMarketData, origins: corsOrigins };
   const pings = callerLimits['ws-pings'];
   const marketSockets = new MarketSockets(recovered.marketData, { identity, pings, limits, publicMarket }, sockets);
-  serveOrderSockets(sockets, sessions, identity, limits, pings);
+  const privateSessions = new PrivateSessions({
+    ...{ sessions, hub: sessions.hub, directory: engine.directory, history, alertStreams: analysis.alertStreams, identity, slices },
+    nowUs: () => engine.sequencer.nowUs(),
+    log: context.log,
+  });
+  serveOrderSockets(sockets, sessions, identity, limits, pings, privateSessions);
   serveDropCopySockets(sockets, dropCopies, identity, limits, pings);
   serveAlertSockets(sockets, analysis.alertStreams, identity, limits, pings);
   servePortfolioSockets(sockets, analysis.portfolioStreams, identity, limits, pings);

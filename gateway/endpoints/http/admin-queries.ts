@@ -8,6 +8,7 @@ import type { BookMirror } from '../../market/book-mirror.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import { eachSymbolOnce } from '../json/amounts.ts';
+import { LongList } from '../json/json-pieces.ts';
 import type { OrderSources } from '../json/order-sources.ts';
 import { ACCOUNT, ACCOUNT_IDS } from '../json/schemas/accounts.ts';
 import { FILLS, OPEN_ORDERS, ORDERS, REPORTS } from '../json/schemas/orders.ts';
@@ -16,7 +17,6 @@ import { symbolNamed } from '../json/symbol-named.ts';
 import { accountNumber } from './admin-identity.ts';
 import { accountView, eachRecord, feeTableView, historyOrderView, orderView, reportView, symbolView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
-import { LongList } from './json-pieces.ts';
 import { LIMIT, PAGED, wholeNumber, wholeOr } from './query-schemas.ts';
 import { get, type Route } from './route.ts';
 

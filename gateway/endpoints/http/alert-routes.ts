@@ -8,6 +8,7 @@ import type { AlertEvent } from '../../client/alert-types.ts';
 import type { Place } from '../../config/config-place.ts';
 import type { Action } from '../../identity/permissions.ts';
 import { readTarget, TargetError } from '../../webhooks/target.ts';
+import { LongList } from '../json/json-pieces.ts';
 import { ALERT, ALERT_EVENTS, ALERTS, DELETED, REPLAYED, WEBHOOK_MADE, WEBHOOK_MESSAGES, WEBHOOKS } from '../json/schemas/alerts.ts';
 import { BODIES } from './action-bodies.ts';
 import { accountNumber } from './admin-identity.ts';
@@ -15,7 +16,6 @@ import { accountOf } from './admin-queries.ts';
 import { readAlert, readNote } from './alert-body.ts';
 import { HttpError } from './http-error.ts';
 import { readJsonBody } from './json-body.ts';
-import { LongList } from './json-pieces.ts';
 import { LIMIT, wholeOr } from './query-schemas.ts';
 import { type QueryShape, type Reply, type Request, type Route, type RouteOf, route } from './route.ts';
 

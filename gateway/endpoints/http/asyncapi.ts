@@ -1,6 +1,7 @@
 import { VERSION } from '../../version.ts';
+import type { MessageSpec } from '../json/schemas/message-spec.ts';
 import { NAMES } from '../json/schemas/named.ts';
-import type { MessageSpec, StreamSpec } from '../json/schemas/stream-channels.ts';
+import type { StreamSpec } from '../json/schemas/stream-channels.ts';
 import { type Json, jsonSchema } from './document-schema.ts';
 
 /**

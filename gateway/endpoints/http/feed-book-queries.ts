@@ -2,9 +2,9 @@ import { BookSide, faultCode, stateName } from '../../../feeds/feed.ts';
 import { type ConsolidatedReader, Crossing } from '../../../feeds/rings/consolidated-table.ts';
 import { decimalText } from '../../../feeds/text/decimal.ts';
 import type { FeedBook, FeedBookLevel } from '../../client/query-types.ts';
+import { LongList } from '../json/json-pieces.ts';
 import { FEED_BOOK, FEED_BOOKS } from '../json/schemas/feeds.ts';
 import { HttpError } from './http-error.ts';
-import { LongList } from './json-pieces.ts';
 import { get, type Route } from './route.ts';
 
 const CROSSINGS = { [Crossing.None]: 'none', [Crossing.Locked]: 'locked', [Crossing.Crossed]: 'crossed' } as const;

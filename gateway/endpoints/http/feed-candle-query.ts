@@ -6,11 +6,11 @@ import type { FeedBars } from '../../../feeds/worker/feed-messages.ts';
 import { type Feeds, FeedsBusyError } from '../../../feeds/worker/feeds.ts';
 import { feedCandleView } from '../../feed-candle-view.ts';
 import type { FeedCandleReader } from '../../taps/feed-candles/feed-candle-reader.ts';
+import { LongList } from '../json/json-pieces.ts';
 import { FEED_CANDLES } from '../json/schemas/feeds.ts';
 import { bucketsOf, RANGE } from './candle-parameters.ts';
 import { feedNamed } from './feed-queries.ts';
 import { HttpError } from './http-error.ts';
-import { LongList } from './json-pieces.ts';
 import { INTERVAL, LIMIT } from './query-schemas.ts';
 import { get, type Request, type Route } from './route.ts';
 

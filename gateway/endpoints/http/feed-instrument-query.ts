@@ -5,9 +5,9 @@ import { LatestValues } from '../../../feeds/rings/latest-values.ts';
 import type { Feeds } from '../../../feeds/worker/feeds.ts';
 import type { FeedInstrument } from '../../client/query-types.ts';
 import { feedInstrumentView } from '../../feed-instrument-view.ts';
+import { LongList } from '../json/json-pieces.ts';
 import { FEED_INSTRUMENTS } from '../json/schemas/feeds.ts';
 import { feedNamed } from './feed-queries.ts';
-import { LongList } from './json-pieces.ts';
 import { get, type Route } from './route.ts';
 
 /**

@@ -3,9 +3,9 @@ import { LatestValues } from '../../../feeds/rings/latest-values.ts';
 import type { SourceStatus } from '../../../feeds/rings/source-status.ts';
 import { decimalText } from '../../../feeds/text/decimal.ts';
 import type { Feeds } from '../../../feeds/worker/feeds.ts';
+import { LongList } from '../json/json-pieces.ts';
 import { FEED, FEEDS } from '../json/schemas/feeds.ts';
 import { HttpError } from './http-error.ts';
-import { LongList } from './json-pieces.ts';
 import { get, type Route } from './route.ts';
 
 /** The queries of outside markets: all sources, and the instruments of one. @param feeds undefined if none are configured */

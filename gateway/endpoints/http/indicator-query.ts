@@ -13,6 +13,7 @@ import type { CandleRecord } from '../../candle-record.ts';
 import { feedCandleBar } from '../../feed-candle-bar.ts';
 import type { FeedCandleReader } from '../../taps/feed-candles/feed-candle-reader.ts';
 import { priceText } from '../json/amounts.ts';
+import { LongList } from '../json/json-pieces.ts';
 import { FEED_INDICATORS } from '../json/schemas/feeds.ts';
 import { INDICATORS } from '../json/schemas/market.ts';
 import { symbolNamed } from '../json/symbol-named.ts';
@@ -20,7 +21,6 @@ import { bucketsOf, RANGE } from './candle-parameters.ts';
 import { type CandleSources, readCandles } from './candle-reader.ts';
 import { feedSeries, INSTRUMENT } from './feed-candle-query.ts';
 import { HttpError } from './http-error.ts';
-import { LongList } from './json-pieces.ts';
 import { INTERVAL, LIMIT } from './query-schemas.ts';
 import { get, type QueryValues, type Request, type Route } from './route.ts';
 

@@ -7,10 +7,10 @@ import { SIDE_NAMES } from '../../../engine/wire/names.ts';
 import { LEDGER_KINDS, type LedgerEntry, type LedgerPlace, unpackEntries } from '../../taps/ledger/ledger-entry.ts';
 import type { LedgerPage } from '../../taps/ledger/ledger-queries.ts';
 import { eachSymbolOnce, moneyText, priceText, quantityText, type SymbolLookup } from '../json/amounts.ts';
+import { LongList } from '../json/json-pieces.ts';
 import { LEDGER } from '../json/schemas/ledger.ts';
 import { accountOf, type QuerySources } from './admin-queries.ts';
 import { HttpError } from './http-error.ts';
-import { LongList } from './json-pieces.ts';
 import { LIMIT, oneOf, time } from './query-schemas.ts';
 import { get, type QueryValues, type Reply, type Route } from './route.ts';
 

@@ -5,10 +5,10 @@ import { conditionName } from '../../reference/reference-choice.ts';
 import { monotonicUs } from '../../reference/reference-driver.ts';
 import type { SymbolReference } from '../../reference/symbol-reference.ts';
 import { priceText } from '../json/amounts.ts';
+import { LongList } from '../json/json-pieces.ts';
 import { REFERENCE, REFERENCES } from '../json/schemas/feeds.ts';
 import { symbolNamed } from '../json/symbol-named.ts';
 import { HttpError } from './http-error.ts';
-import { LongList } from './json-pieces.ts';
 import { get, type Route } from './route.ts';
 
 /** The queries of reference prices from outside: of all symbols that have them, and of one. */

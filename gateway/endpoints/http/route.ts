@@ -3,10 +3,10 @@ import { Code } from '../../../engine/codes.ts';
 import type { Visit } from '../../identity/identity.ts';
 import type { Action } from '../../identity/permissions.ts';
 import type { Principal } from '../../identity/principal.ts';
+import type { LongList } from '../json/json-pieces.ts';
 import { shapeProblems } from '../json/shape-problems.ts';
 import { queryProblem } from '../query-problem.ts';
 import { HttpError } from './http-error.ts';
-import type { LongList } from './json-pieces.ts';
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 /** Schemas of query parameters, by name: of text, which is undefined if the parameter is left out. */

@@ -1,8 +1,8 @@
 import { Code } from '../../../engine/codes.ts';
 import { SESSION_KINDS, type SessionInfo, type SessionKind, type SessionSource } from '../../session-info.ts';
+import { LongList } from '../json/json-pieces.ts';
 import { OPEN_SESSIONS, SESSION_ENDED } from '../json/schemas/sessions.ts';
 import { HttpError } from './http-error.ts';
-import { LongList } from './json-pieces.ts';
 import { LIMIT, oneOf, sessionId, wholeNumber } from './query-schemas.ts';
 import { get, type Route, route } from './route.ts';
 

@@ -7,11 +7,14 @@ import { SIDE_NAMES } from '../../../engine/wire/names.ts';
 import type { NewCommand } from '../../client/order-commands.ts';
 import type { OrderSessions } from '../../sessions/order-sessions.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
-import { eachSymbolOnce } from '../json/amounts.ts';
+import { eachSymbolOnce, unitsOf } from '../json/amounts.ts';
 import { brokenLimit } from '../json/broken-limit.ts';
 import { eachReport } from '../json/each-report.ts';
+import { LongList } from '../json/json-pieces.ts';
+import { openOrderPage } from '../json/open-order-page.ts';
 import { amendCommand, cancelCommand, massCancelCommand, type OrderIds, placeCommand } from '../json/order-commands.ts';
 import { orderError } from '../json/order-error.ts';
+import { idNumber, madeClientOrderId } from '../json/order-ids.ts';
 import { fillView, listedOrderView } from '../json/order-list-view.ts';
 import { readOrder } from '../json/order-reader.ts';
 import { OrderState } from '../json/order-state.ts';
@@ -23,7 +26,6 @@ import { accountNumber } from './admin-identity.ts';
 import { accountOf, type QuerySources } from './admin-queries.ts';
 import { accountView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
-import { LongList } from './json-pieces.ts';
 import { LEDGER_QUERY, type LedgerReader } from './ledger-query.ts';
 import { OrderSender } from './order-sender.ts';
 import { PlacedOrders } from './placed-orders.ts';
@@ -150,7 +152,7 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const { open, symbol } =
           named !== undefined && givesPrice(body) ? { open: undefined, symbol: named } : await found(account, ids, request);
         if (named !== undefined && named.id !== symbol.id) throw orderError(Code.UNKNOWN_ORDER);
-        const command = amendCommand(body, symbol, ids, open);
+        const command = amendCommand(body, unitsOf(symbol), ids, open);
         const reports = await send(account, command, request);
         return { json: await answered(account, reports, open !== undefined && isLong(open), command.trailOffset !== 0, request) };
       },
@@ -187,7 +189,7 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const account = accountFor(request, 'order:send', body.account);
         const symbol = symbolNamed(directory, body.symbol);
         const clientOrderId = clientOrderIdOf(body.clOrdId, header('idempotency-key'));
-        const command = placeCommand(body, symbol, clientOrderId);
+        const command = placeCommand(body, unitsOf(symbol), clientOrderId);
         const reports = await send(account, command, request);
         const json = await answered(account, reports, command.terms.long, command.trailOffset !== 0, request);
         placed.note(account, clientOrderId, Number(json.orderId));
@@ -266,13 +268,11 @@ type ListRequest = Pick<Request, 'caller' | 'inSlices'> & {
   readonly query: { readonly limit: number; readonly after: number; readonly before: number };
 };
 
-/** Open orders, from the engine. A page may have fewer orders than `limit`, where a symbol is named. */
+/** Open orders, from the engine. */
 async function openList({ directory }: QuerySources, { query, inSlices }: ListRequest, account: number, symbol: number | undefined) {
-  const { orders, complete } = await inSlices(directory.openOrdersInSteps(account, query.limit, query.after));
-  const next = orders.length < query.limit ? 0 : (orders.at(-1)?.orderId ?? 0);
-  const symbols = eachSymbolOnce(directory);
-  const wanted = orders.filter((order) => symbol === undefined || order.symbol === symbol);
-  return { orders: new LongList(wanted.flatMap((order) => listedOrderView(symbols, account, order) ?? [])), next: String(next), complete };
+  const { limit, after } = query;
+  const { orders, next, complete } = await openOrderPage(directory, inSlices, account, { limit, after, symbol });
+  return { orders: new LongList(orders), next: String(next), complete };
 }
 
 /** Orders of the history, those that are open with their present terms. */
@@ -315,9 +315,6 @@ function isReject(kind: number): boolean {
   return kind === ReportKind.Rejected || kind === ReportKind.CancelRejected || kind === ReportKind.AmendRejected;
 }
 
-/** Last client order id that was made here: microseconds of the clock, growing. */
-let lastMade = 0;
-
 /** The id of a new order: of the body, of the header, or made from the clock. @throws HttpError 400 */
 function clientOrderIdOf(given: string | number | undefined, key: string | undefined): number {
   if (key !== undefined && !/^[1-9]\d{0,15}$/.test(key))
@@ -329,13 +326,7 @@ function clientOrderIdOf(given: string | number | undefined, key: string | undef
     );
   if (given !== undefined && key !== undefined && String(given) !== key) throw bad('clOrdId and Idempotency-Key differ: give one of them');
   const text = given ?? key;
-  if (text === undefined) {
-    lastMade = Math.max(Date.now() * 1000, lastMade + 1);
-    return lastMade;
-  }
-  const id = Number(text);
-  if (id > NEWEST) throw bad(`clOrdId must be a whole number from 1 to ${NEWEST}`);
-  return id;
+  return text === undefined ? madeClientOrderId() : idNumber(text, 'clOrdId');
 }
 
 /** @throws HttpError 404 */

@@ -21,19 +21,27 @@ export class InexactNumber {
   }
 }
 
+/** Limits of a text that are lower than those of a body. */
+export interface TextLimits {
+  /** Values of all lists and objects together. */
+  readonly values: number;
+}
+
 /**
  * Reads JSON. A number that a float does not hold exactly, digit by digit,
  * becomes an {@link InexactNumber}, never another number.
  * @throws RequestError for text that is not JSON, is nested too deep, has too many keys or gives one twice
  */
-export function parseJson(text: string): unknown {
-  if (depthOf(text) > MAX_DEPTH) throw bad(`the body is nested deeper than ${MAX_DEPTH} levels`);
+export function parseJson(text: string, limits?: TextLimits): unknown {
+  const { depth, values } = extentOf(text);
+  if (depth > MAX_DEPTH) throw bad(`it is nested deeper than ${MAX_DEPTH} levels`);
+  if (limits !== undefined && values > limits.values) throw bad(`it has more than ${limits.values} values; send several messages`);
   let value: unknown;
   try {
     value = JSON.parse(text, exact as (key: string, value: unknown) => unknown);
   } catch (error) {
     if (error instanceof RequestError) throw error;
-    throw new RequestError(0, 'BAD_JSON', `the body is not JSON: ${jsonProblem(error)}`);
+    throw new RequestError(0, 'BAD_JSON', `it is not JSON: ${jsonProblem(error)}`);
   }
   const twice = repeatedKey(text);
   if (twice !== undefined) throw bad(`${twice}: is given a second time; give it once`);
@@ -44,7 +52,7 @@ export function parseJson(text: string): unknown {
 function exact(_key: string, value: unknown, { source }: { readonly source?: string }): unknown {
   if (typeof value === 'number' && source !== undefined && normal(source) !== normal(String(value))) return new InexactNumber(source);
   if (typeof value === 'object' && value !== null && Object.keys(value).length > MAX_KEYS)
-    throw bad(`the body has more than ${MAX_KEYS} keys; send several requests`);
+    throw bad(`an object has more than ${MAX_KEYS} keys; send several requests`);
   return value;
 }
 
@@ -59,8 +67,9 @@ function normal(text: string): string {
   return `${sign}${short}e${Number(exponent) - fraction.length + digits.length - short.length}`;
 }
 
-/** Most brackets that are open at once outside of strings, in one pass; of text that is not JSON, some number. */
-function depthOf(text: string): number {
+/** Most brackets that are open at once outside of strings, and values, in one pass; of text that is not JSON, some numbers. */
+function extentOf(text: string): { readonly depth: number; readonly values: number } {
+  let values = 1;
   let depth = 0;
   let deepest = 0;
   let inString = false;
@@ -68,10 +77,13 @@ function depthOf(text: string): number {
     const char = text[i];
     if (char === '"') inString = !inString;
     else if (inString) i += char === '\\' ? 1 : 0;
-    else if (char === '{' || char === '[') deepest = Math.max(deepest, ++depth);
-    else if (char === '}' || char === ']') depth--;
+    else if (char === '{' || char === '[') {
+      deepest = Math.max(deepest, ++depth);
+      values++;
+    } else if (char === '}' || char === ']') depth--;
+    else if (char === ',') values++;
   }
-  return deepest;
+  return { depth: deepest, values };
 }
 
 function bad(message: string): RequestError {

@@ -1,11 +1,9 @@
-import { unitsToDecimal } from '../../../engine/decimal.ts';
-import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import type { OpenOrderInfo } from '../../../engine/threads/open-order-info.ts';
 import { CommandKind, type Side } from '../../../engine/wire/layout.ts';
+import type { LinkTerm } from '../../../engine/wire/order-kinds.ts';
 import { amendment, type NewCommand, newOrder, PLAIN } from '../../client/order-commands.ts';
-import { SymbolUnits } from '../../client/symbols.ts';
+import type { SymbolUnits } from '../../client/symbols.ts';
 import type { AmendOrder, PlaceOrder } from '../../client/types.ts';
-import { priceText } from './amounts.ts';
 import { termsError } from './order-error.ts';
 import type { AmendBody, OrderBody } from './schemas/trading.ts';
 
@@ -18,7 +16,7 @@ export interface OrderIds {
 }
 
 /** @throws RequestError */
-export function placeCommand(body: OrderBody, symbol: SymbolInfo, clientOrderId: number): NewCommand {
+export function placeCommand(body: OrderBody, units: SymbolUnits, clientOrderId: number, link: LinkTerm = ''): NewCommand {
   const { orderQty, ordType, expireTime, stopPx, minQty, displayQty, account: _account, clOrdId: _id, ...same } = body;
   const order = {
     ...same,
@@ -29,24 +27,24 @@ export function placeCommand(body: OrderBody, symbol: SymbolInfo, clientOrderId:
     ...(minQty !== undefined && { minQuantity: minQty }),
     ...(displayQty !== undefined && { displayedQuantity: displayQty }),
   };
-  return read(() => newOrder(order as PlaceOrder, unitsOf(symbol), clientOrderId));
+  return read(() => newOrder(order as PlaceOrder, units, clientOrderId, link));
 }
 
 /** @param open the order, if it was found: gives the price that the body leaves out @throws RequestError */
-export function amendCommand(body: AmendBody, symbol: SymbolInfo, ids: OrderIds, open: OpenOrderInfo | undefined): NewCommand {
+export function amendCommand(body: AmendBody, units: SymbolUnits, ids: OrderIds, open: OpenOrderInfo | undefined): NewCommand {
   const { leavesQty, stopPx, displayQty, account: _account, symbol: _symbol, ...same } = body;
   const keepsPrice = body.price === undefined && body.limitOffset === undefined && open !== undefined;
   const own = open?.peg?.limit ?? open?.price ?? 0;
   const amend = {
     ...same,
     ...ids,
-    symbol: symbol.name,
+    symbol: units.name,
     quantity: leavesQty,
-    ...(keepsPrice && own !== 0 && open.stop?.trail === undefined && { price: priceText(symbol, own) }),
+    ...(keepsPrice && own !== 0 && open.stop?.trail === undefined && { price: units.price(own) }),
     ...(stopPx !== undefined && { stopPrice: stopPx }),
     ...(displayQty !== undefined && { displayedQuantity: displayQty }),
   };
-  return read(() => amendment(amend as AmendOrder, unitsOf(symbol)));
+  return read(() => amendment(amend as AmendOrder, units));
 }
 
 export function cancelCommand(symbol: number, ids: OrderIds): NewCommand {
@@ -56,15 +54,6 @@ export function cancelCommand(symbol: number, ids: OrderIds): NewCommand {
 /** @param symbol 0 = all @param side undefined: both */
 export function massCancelCommand(symbol: number, side: Side | undefined): NewCommand {
   return { ...PLAIN, kind: CommandKind.MassCancel, symbol, quantity: side === undefined ? 0 : side + 1, clientOrderId: 0, orderId: 0 };
-}
-
-function unitsOf({ id, name, tickMantissa, tickDecimals, lotMantissa, lotDecimals }: SymbolInfo): SymbolUnits {
-  return new SymbolUnits({
-    id,
-    name,
-    tickSize: unitsToDecimal(1, tickMantissa, tickDecimals),
-    lotSize: unitsToDecimal(1, lotMantissa, lotDecimals),
-  });
 }
 
 function read(make: () => NewCommand): NewCommand {

@@ -8,9 +8,12 @@ import { type Reject, reject } from '../../reject.ts';
 import { sessionHeaders } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
+import type { PrivateSessions } from '../json/private-sessions.ts';
+import type { PrivateChannel } from '../json/schemas/order-messages.ts';
 import { notFoundBelow } from './not-found-below.ts';
 import { PingLimit } from './ping-limit.ts';
-import { closeCodeOf, GOING_AWAY, TOO_LONG, upgradeStatusOf } from './reject-status.ts';
+import { PrivateSocket, readChannels } from './private-socket.ts';
+import { closeCodeOf, GOING_AWAY, MAX_REASON_BYTES, TOO_LONG, upgradeStatusOf } from './reject-status.ts';
 import type { SocketRoutes } from './socket-server.ts';
 import { authenticate } from './upgrade.ts';
 
@@ -22,23 +25,28 @@ const MAX_MESSAGE_BYTES = 4 * MAX_FRAME_BYTES;
 const MAX_RECEIVED_BYTES = 2 * MAX_MESSAGE_BYTES;
 /** The subprotocol of binary messages, as for market data. A program need not offer it. */
 export const PROTOCOL = 'binary';
-/** Maximum length of a close frame's reason, bytes (RFC 6455, 5.5). */
-export const MAX_REASON_BYTES = 123;
+const JSON_PROTOCOL = 'json';
 
 const PATH = '/v1/orders';
-const PARAMETERS = ['account', 'last-report', 'schema', 'cancel-on-disconnect', 'session-number', 'page'];
+const COMMON_PARAMETERS = ['account', 'last-report', 'cancel-on-disconnect', 'session-number', 'page'];
+const PARAMETERS = [...COMMON_PARAMETERS, 'schema'];
+const JSON_PARAMETERS = [...COMMON_PARAMETERS, 'channels'];
 
 interface SocketUser {
   readonly admission: Admission | Reject;
   /** The caller is a web page, which reads neither the status of an upgrade nor its headers: both come in the connection. */
   readonly isPage: boolean;
-  transport?: SocketSession;
+  /** Of a session in JSON: what it subscribes to. Undefined: it is binary. */
+  readonly channels: readonly PrivateChannel[] | undefined;
+  transport?: SocketSession | PrivateSocket<SocketUser>;
 }
 
 /**
  * Order entry over WebSocket, at `/v1/orders?account=N`: each binary message is
  * the same frame that gRPC carries. For browsers, and for programs that send
- * many small messages: one costs less here than on an HTTP/2 stream.
+ * many small messages: one costs less here than on an HTTP/2 stream. With the
+ * subprotocol `json`, messages are JSON.
+ * @param json serves that subprotocol; undefined: it does not exist
  */
 export function serveOrderSockets(
   app: SocketRoutes,
@@ -46,8 +54,9 @@ export function serveOrderSockets(
   identity: Identity,
   limits: LimitCounters = new LimitCounters(),
   pings?: number,
+  json?: PrivateSessions,
 ): void {
-  const transportOf = (ws: WebSocket<SocketUser>): SocketSession =>
+  const transportOf = (ws: WebSocket<SocketUser>): SocketSession | PrivateSocket<SocketUser> =>
     ws.getUserData().transport ?? fail('order sockets: a socket without its session');
   app.ws<SocketUser>(PATH, {
     compression: 0,
@@ -56,12 +65,16 @@ export function serveOrderSockets(
     maxBackpressure: 0,
     idleTimeout: IDLE_SECONDS,
     sendPingsAutomatically: true,
-    upgrade: (res, req, context) => upgrade(res, req, context, sessions, identity),
+    upgrade: (res, req, context) => upgrade(res, req, context, sessions, identity, json !== undefined),
     open: (ws) => {
       const user = ws.getUserData();
-      const { admission, isPage } = user;
+      const { admission, isPage, channels } = user;
       if ('code' in admission) {
         ws.end(closeCodeOf(admission), admission.details.slice(0, MAX_REASON_BYTES));
+        return;
+      }
+      if (json !== undefined && channels !== undefined) {
+        user.transport = new PrivateSocket(ws, admission, channels, json, limits, new PingLimit(pings));
         return;
       }
       if (isPage) ws.send(JSON.stringify(sessionHeaders(admission)));
@@ -77,7 +90,15 @@ export function serveOrderSockets(
   notFoundBelow(app, PATH, `orders are at ${PATH}?account=N, without a further slash`);
 }
 
-function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions, identity: Identity): void {
+function upgrade(
+  res: HttpResponse,
+  req: HttpRequest,
+  context: us_socket_context_t,
+  sessions: OrderSessions,
+  identity: Identity,
+  hasJson: boolean,
+): void {
+  const names = req.getQuery('channels');
   const page = req.getQuery('page');
   const claims = {
     schema: req.getQuery('schema'),
@@ -88,15 +109,21 @@ function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context
   };
   authenticate(res, req, context, identity, 'WebSocket orders', (upgrade) => {
     if (upgrade.rejectCrossSite()) return;
-    if (upgrade.rejectQuery(PARAMETERS)) return;
+    const isJson = hasJson && upgrade.offered.includes(JSON_PROTOCOL);
+    if (upgrade.rejectQuery(isJson ? JSON_PARAMETERS : PARAMETERS)) return;
     const isPage = page !== undefined;
+    const channels = isJson ? readChannels(names) : [];
     const admission: Admission | Reject =
       isPage && page !== '1'
         ? reject(Code.BAD_PARAMETER, 'page is 1, or left out')
-        : sessions.admit(claims, upgrade.principal, upgrade.visit);
+        : 'code' in channels
+          ? channels
+          : sessions.admit(claims, upgrade.principal, upgrade.visit);
     if ('code' in admission && page !== '1') return upgrade.reject(upgradeStatusOf(admission), admission.details);
     const headers = 'code' in admission ? {} : sessionHeaders(admission);
-    upgrade.accept<SocketUser>({ admission, isPage }, upgrade.offered.includes(PROTOCOL) ? PROTOCOL : '', headers);
+    const protocol = isJson ? JSON_PROTOCOL : upgrade.offered.includes(PROTOCOL) ? PROTOCOL : '';
+    const user = { admission, isPage, channels: isJson && !('code' in channels) ? channels : undefined };
+    upgrade.accept<SocketUser>(user, protocol, headers);
   });
 }
 

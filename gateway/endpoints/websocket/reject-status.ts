@@ -5,6 +5,8 @@ import type { Reject, RejectCause } from '../../reject.ts';
 export const GOING_AWAY = 1001;
 /** A message is too long. */
 export const TOO_LONG = 1009;
+/** Maximum length of a close frame's reason, bytes (RFC 6455, 5.5). */
+export const MAX_REASON_BYTES = 123;
 
 /** Close codes are private ones of openbell; each is 4000 above the number of gRPC's status for the same reject. */
 const CLOSE_BY_CODE = new Map<Code, number>([

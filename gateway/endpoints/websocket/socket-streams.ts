@@ -5,9 +5,9 @@ import type { Identity } from '../../identity/identity.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { type Reject, reject } from '../../reject.ts';
 import { notFoundBelow } from './not-found-below.ts';
-import { IDLE_SECONDS, MAX_REASON_BYTES } from './order-sockets.ts';
+import { IDLE_SECONDS } from './order-sockets.ts';
 import { PingLimit } from './ping-limit.ts';
-import { closeCodeOf, GOING_AWAY, upgradeStatusOf } from './reject-status.ts';
+import { closeCodeOf, GOING_AWAY, MAX_REASON_BYTES, upgradeStatusOf } from './reject-status.ts';
 import type { SocketRoutes } from './socket-server.ts';
 import { authenticate, type Upgrade } from './upgrade.ts';
 

@@ -3,7 +3,7 @@ import { named } from './named.ts';
 import { whole } from './values.ts';
 
 /** A limit that was broken; those of orders have further fields. */
-const LIMIT = named(
+export const LIMIT = named(
   'BrokenLimit',
   z
     .looseObject({

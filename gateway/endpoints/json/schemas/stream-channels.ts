@@ -3,15 +3,8 @@ import { MARKET_REQUESTS } from '../../../market/formats/market-requests.ts';
 import { PORTFOLIO } from './accounts.ts';
 import { ALERT_EVENT } from './alerts.ts';
 import { MARKET_MESSAGES } from './market-stream.ts';
-
-/** A message of a stream, for its document. */
-export interface MessageSpec {
-  readonly name: string;
-  readonly direction: 'client' | 'server';
-  /** What it is for, in a line. */
-  readonly summary: string;
-  readonly schema: z.ZodType;
-}
+import { client, type MessageSpec, server } from './message-spec.ts';
+import { ORDER_MESSAGES, PRIVATE_CHANNELS } from './order-messages.ts';
 
 /** A stream over WebSocket with JSON messages. */
 export interface StreamSpec {
@@ -25,8 +18,6 @@ export interface StreamSpec {
   readonly messages: readonly MessageSpec[];
 }
 
-const client = (name: string, schema: z.ZodType, summary: string): MessageSpec => ({ name, direction: 'client', summary, schema });
-const server = (name: string, schema: z.ZodType, summary: string): MessageSpec => ({ name, direction: 'server', summary, schema });
 const account = z.int().min(0).meta({ description: 'The account.' });
 
 const MARKET: readonly MessageSpec[] = [
@@ -59,6 +50,35 @@ export const STREAMS: readonly StreamSpec[] = [
     description: 'Subprotocol `json`. Books, trades, candles and tickers of symbols, numbered without gaps: docs/MARKET-DATA.md.',
     query: {},
     messages: MARKET,
+  },
+  {
+    name: 'orders',
+    path: '/v1/orders',
+    title: 'Orders and the private stream of an account',
+    description: 'Subprotocol `json`. Requests of orders, execution reports with resume, balances and alerts: docs/JSON.md.',
+    query: {
+      account,
+      'last-report': z
+        .int()
+        .min(0)
+        .optional()
+        .meta({ description: 'Number of the last report that the client has: those that followed are sent.' }),
+      channels: z
+        .string()
+        .optional()
+        .meta({ description: `Subscriptions from the start, with commas: ${PRIVATE_CHANNELS.join(', ')}.` }),
+      'cancel-on-disconnect': z
+        .int()
+        .min(0)
+        .optional()
+        .meta({ description: 'Seconds after which the orders of a session that is gone are cancelled.' }),
+      'session-number': z
+        .int()
+        .min(1)
+        .optional()
+        .meta({ description: 'Of sessions with `cancel-on-disconnect`: which one of the account.' }),
+    },
+    messages: ORDER_MESSAGES,
   },
   {
     name: 'portfolio',

@@ -11,7 +11,7 @@ import {
 import { named } from './named.ts';
 import { decimal, flag, isoTime, lost, micros, name, truth, whole } from './values.ts';
 
-/** Orders over REST. Names are those of FIX, in camel case, where it has them; ids are text, and so are amounts. */
+/** Orders in JSON. Names are those of FIX, in camel case, where it has them; ids are text, and so are amounts. */
 
 const MAX_ID = Number.MAX_SAFE_INTEGER;
 const SOME_ID = /^[1-9]\d{0,15}$/;
@@ -22,22 +22,22 @@ const AMOUNT_ERROR = { error: 'must be decimal text such as "0.01", or a number,
 const OFFSET_ERROR = { error: 'must be decimal text such as "-0.01", or a number' };
 
 /** An id in a body: text, or a number. */
-const idIn = z
+export const idIn = z
   .union([z.string().regex(SOME_ID, ID_ERROR), z.int(ID_ERROR).min(1, ID_ERROR)], ID_ERROR)
   .meta({ examples: ['1764493200000001'] });
 /** An amount in a body: decimal text, or a number that is exact. */
-const amountIn = z
+export const amountIn = z
   .union([z.string().regex(/^\d+(\.\d+)?$/, AMOUNT_ERROR), z.number().min(0, AMOUNT_ERROR)], AMOUNT_ERROR)
   .meta({ examples: ['0.5'] });
 const offsetIn = z.union([z.string().regex(/^-?\d+(\.\d+)?$/, OFFSET_ERROR), z.number()], OFFSET_ERROR);
-const flagIn = z.boolean({ error: 'must be true or false' });
+export const flagIn = z.boolean({ error: 'must be true or false' });
 const ACCOUNT_ERROR = { error: 'must be the id of an account' };
 const account = z
   .int(ACCOUNT_ERROR)
   .min(1, ACCOUNT_ERROR)
   .max(2 ** 32 - 1, ACCOUNT_ERROR);
 /** One of these words. */
-const word = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+export const word = <const Words extends readonly [string, ...string[]]>(words: Words) =>
   z.enum(words, { error: `must be one of ${words.join(', ')}` });
 const TRAIL = {
   trailOffset: amountIn.optional().meta({ description: 'Trailing stop: distance of its stop price, in the quote asset.' }),
@@ -48,11 +48,38 @@ const TRAIL = {
 const stopPx = amountIn.optional().meta({ description: 'The price at or beyond which a stop triggers.' });
 const displayQty = amountIn.optional().meta({ description: 'Iceberg: what the order displays at a time.' });
 const accountIn = account.optional().meta({ description: 'Default: the account of the caller, if that is one.' });
-const strict = <Shape extends z.ZodRawShape>(shape: Shape) =>
+/** An object with these keys only. */
+export const strict = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.strictObject(shape, {
     error: ({ code }) =>
       code === 'unrecognized_keys' ? `unknown key; use one of ${Object.keys(shape).join(', ')}` : 'must be a JSON object',
   });
+
+export const symbolIn = z.string({ error: 'must be the name of a symbol' });
+export const sideIn = word(SIDE_NAMES);
+/** Terms of a new order besides what it is for. */
+export const ORDER_TERMS = {
+  ordType: word(ORDER_TYPE_NAMES).optional().meta({ description: 'Default: as prices and offsets say.' }),
+  price: amountIn.optional().meta({ description: 'Left out for a market order. Of a pegged order: its limit.' }),
+  timeInForce: word(TIME_IN_FORCE_NAMES).optional(),
+  expireTime: z.iso
+    .datetime({ offset: true, error: 'must be a time such as 2026-01-31T09:30:00Z' })
+    .optional()
+    .meta({ description: 'End of a good-till-date order.' }),
+  stopPx,
+  ...TRAIL,
+  reportTrail: flagIn.optional(),
+  trigger: word(TRIGGER_NAMES).optional(),
+  triggerNow: flagIn.optional(),
+  minQty: amountIn.optional(),
+  displayQty,
+  hidden: flagIn.optional(),
+  postOnly: flagIn.optional(),
+  reprice: flagIn.optional(),
+  selfTrade: word(SELF_TRADE_NAMES).optional(),
+  peg: word(['primary', 'market', 'midpoint']).optional(),
+  pegOffset: offsetIn.optional(),
+};
 
 export const ORDER_BODY = named(
   'NewOrder',
@@ -62,49 +89,35 @@ export const ORDER_BODY = named(
       description:
         'Unique per account, from 1, growing. The same id with the same terms is the same order, so that a request can be repeated. Default: the header Idempotency-Key, or made from the clock.',
     }),
-    symbol: z.string({ error: 'must be the name of a symbol' }),
-    side: word(SIDE_NAMES),
+    symbol: symbolIn,
+    side: sideIn,
     orderQty: amountIn,
-    ordType: word(ORDER_TYPE_NAMES).optional().meta({ description: 'Default: as prices and offsets say.' }),
-    price: amountIn.optional().meta({ description: 'Left out for a market order. Of a pegged order: its limit.' }),
-    timeInForce: word(TIME_IN_FORCE_NAMES).optional(),
-    expireTime: z.iso
-      .datetime({ offset: true, error: 'must be a time such as 2026-01-31T09:30:00Z' })
-      .optional()
-      .meta({ description: 'End of a good-till-date order.' }),
-    stopPx,
-    ...TRAIL,
-    reportTrail: flagIn.optional(),
-    trigger: word(TRIGGER_NAMES).optional(),
-    triggerNow: flagIn.optional(),
-    minQty: amountIn.optional(),
-    displayQty,
-    hidden: flagIn.optional(),
-    postOnly: flagIn.optional(),
-    reprice: flagIn.optional(),
-    selfTrade: word(SELF_TRADE_NAMES).optional(),
-    peg: word(['primary', 'market', 'midpoint']).optional(),
-    pegOffset: offsetIn.optional(),
+    ...ORDER_TERMS,
   }).meta({ examples: [{ account: 1, symbol: 'BTC-USD', side: 'buy', orderQty: '0.5', price: '50000.00' }] }),
 );
 export type OrderBody = z.infer<typeof ORDER_BODY>;
+
+/** What an amend may change. */
+export const AMENDED_TERMS = {
+  leavesQty: amountIn.meta({ description: 'The new open quantity.' }),
+  price: amountIn.optional().meta({ description: 'Default: as it is.' }),
+  stopPx,
+  displayQty,
+  ...TRAIL,
+};
 
 export const AMEND_BODY = named(
   'OrderAmendment',
   strict({
     account: accountIn,
     symbol: z.string().optional().meta({ description: 'Saves a search for the order where it is named by a client order id.' }),
-    leavesQty: amountIn.meta({ description: 'The new open quantity.' }),
-    price: amountIn.optional().meta({ description: 'Default: as it is.' }),
-    stopPx,
-    displayQty,
-    ...TRAIL,
+    ...AMENDED_TERMS,
   }).meta({ examples: [{ leavesQty: '0.4', price: '50100.00' }] }),
 );
 export type AmendBody = z.infer<typeof AMEND_BODY>;
 
-const idText = z.string().regex(/^\d+$/);
-const ordStatus = z.enum(['new', 'partially-filled', 'filled', 'canceled', 'expired', 'rejected', 'pending', 'waiting']).meta({
+export const idText = z.string().regex(/^\d+$/);
+export const ordStatus = z.enum(['new', 'partially-filled', 'filled', 'canceled', 'expired', 'rejected', 'pending', 'waiting']).meta({
   description: '`pending`: outside the book, until a trigger or an auction; `waiting`: for fills of its parent.',
 });
 const ORDER_FIELDS = {
@@ -162,7 +175,7 @@ export const TRADED_ORDER = named(
     })
     .meta({ description: 'An order, from its reports.' }),
 );
-const LISTED_ORDER = named(
+export const LISTED_ORDER = named(
   'ListedOrder',
   z.strictObject({
     ...ORDER_FIELDS,
@@ -172,7 +185,7 @@ const LISTED_ORDER = named(
     transactTime: isoTime.optional(),
   }),
 );
-const nextText = z.string().regex(/^\d+$/).meta({ description: 'Where the following page begins; "0": this is the last one.' });
+export const nextText = z.string().regex(/^\d+$/).meta({ description: 'Where the following page begins; "0": this is the last one.' });
 export const ORDER_LIST = named('OrderList', z.strictObject({ orders: z.array(LISTED_ORDER), next: nextText, complete: flag, lost }));
 export const MASS_CANCELLED = named(
   'OrdersCanceled',

@@ -1,0 +1,123 @@
+import { Code } from '../../../engine/codes.ts';
+import type { CommandBatch } from '../../../engine/wire/frames.ts';
+import { CommandKind, type LinkKind, type Side } from '../../../engine/wire/layout.ts';
+import { linkTermOf, linkWord } from '../../../engine/wire/list-link.ts';
+import { LINK_NAMES, SIDE_NAMES, type SideName } from '../../../engine/wire/names.ts';
+import { type NewCommand, newQuote, PLAIN } from '../../client/order-commands.ts';
+import { longOrder, putCommand } from '../../client/pending-commands.ts';
+import type { SymbolUnits } from '../../client/symbols.ts';
+import { amendCommand, cancelCommand, massCancelCommand, type OrderIds, placeCommand } from './order-commands.ts';
+import { termsError } from './order-error.ts';
+import { idNumber, madeClientOrderId } from './order-ids.ts';
+import { RequestError } from './request-error.ts';
+import type { OrderRequest, RequestOf } from './schemas/order-messages.ts';
+
+/** Most slots of a batch that one request takes: a bracket has three orders with an extension each. */
+export const SLOTS_OF_REQUEST = 6;
+
+/** The requests that are commands. */
+export type CommandRequest = Extract<
+  OrderRequest,
+  { op: 'place' | 'place-list' | 'amend' | 'cancel' | 'cancel-all' | 'cancel-after' | 'quote' }
+>;
+
+const COMMAND_OPS: ReadonlySet<string> = new Set(['place', 'place-list', 'amend', 'cancel', 'cancel-all', 'cancel-after', 'quote']);
+
+export function isCommand(request: OrderRequest): request is CommandRequest {
+  return COMMAND_OPS.has(request.op);
+}
+
+/** Finds the units of a symbol. @throws RequestError UNKNOWN_SYMBOL */
+export type UnitsByName = (symbol: string) => SymbolUnits;
+
+/** Adds the command of a request to a batch, which has room for it. @throws RequestError, and then adds nothing */
+export function addCommand(batch: CommandBatch, request: CommandRequest, units: UnitsByName): void {
+  const { tag = 0 } = request;
+  try {
+    if (request.op === 'place-list') addList(batch, request, units(request.symbol));
+    else putCommand(batch, { ...commandOf(request, units), tag });
+  } catch (error) {
+    // The batch checks the numbers that it takes.
+    throw error instanceof RangeError ? new RequestError(Code.BAD_RANGE, 'BAD_RANGE', error.message) : termsError(error);
+  }
+}
+
+function commandOf(request: Exclude<CommandRequest, { op: 'place-list' }>, units: UnitsByName): NewCommand {
+  switch (request.op) {
+    case 'place': {
+      const { op: _op, tag: _tag, clOrdId, ...body } = request;
+      return placeCommand(body, units(request.symbol), clientOrderIdOf(clOrdId));
+    }
+    case 'amend': {
+      const { op: _op, tag: _tag, orderId: _orderId, clOrdId: _clOrdId, ...body } = request;
+      return amendCommand(body, units(request.symbol), orderIdsOf(request), undefined);
+    }
+    case 'cancel':
+      return cancelCommand(request.symbol === undefined ? 0 : units(request.symbol).id, orderIdsOf(request));
+    case 'cancel-all':
+      return massCancelCommand(request.symbol === undefined ? 0 : units(request.symbol).id, sideOf(request.side));
+    case 'cancel-after':
+      return { ...PLAIN, kind: CommandKind.CancelAfter, symbol: 0, quantity: request.timeoutMs * 1000, clientOrderId: 0, orderId: 0 };
+    case 'quote':
+      return quoteCommand(request, units(request.symbol));
+  }
+}
+
+function addList(
+  batch: CommandBatch,
+  { tag = 0, kind, side, orderQty, orders, symbol }: RequestOf<'place-list'>,
+  units: SymbolUnits,
+): void {
+  const link = LINK_NAMES.indexOf(kind) as LinkKind;
+  const legs = kind === 'bracket' ? 3 : 2;
+  if (orders.length !== legs) throw bad(`orders: ${kind} has ${legs} of them, not ${orders.length}`);
+  const commands = orders.map(({ clOrdId, ...order }, i) => {
+    const its = order.side ?? (kind === 'bracket' && i > 0 ? otherSide(side) : side);
+    const quantity = order.orderQty ?? orderQty;
+    if (its === undefined) throw bad(`orders[${i}].side: is missing; give it here, or the side of the list`);
+    if (quantity === undefined) throw bad(`orders[${i}].orderQty: is missing; give it here, or that of the list`);
+    const body = { ...order, symbol, side: its, orderQty: quantity };
+    return placeCommand(body, units, clientOrderIdOf(clOrdId), linkTermOf(linkWord(link, i + 1, legs)));
+  });
+  batch.placeList(
+    link,
+    commands.map((command) => longOrder({ ...command, tag })),
+  );
+}
+
+function quoteCommand({ symbol, bidPx, bidSize, offerPx, offerSize, postOnly }: RequestOf<'quote'>, units: SymbolUnits): NewCommand {
+  if ((bidPx === undefined) !== (bidSize === undefined)) throw bad('bidPx and bidSize: give both, or none of them');
+  if ((offerPx === undefined) !== (offerSize === undefined)) throw bad('offerPx and offerSize: give both, or none of them');
+  const quote = {
+    symbol,
+    ...(bidPx !== undefined && bidSize !== undefined && { bid: { price: bidPx, quantity: bidSize } }),
+    ...(offerPx !== undefined && offerSize !== undefined && { ask: { price: offerPx, quantity: offerSize } }),
+    ...(postOnly !== undefined && { postOnly }),
+  };
+  return newQuote(quote, units);
+}
+
+/** How a request names an order. @throws RequestError for none, and for both of its ids */
+export function orderIdsOf({ orderId, clOrdId }: { readonly orderId?: string | number; readonly clOrdId?: string | number }): OrderIds {
+  if ((orderId === undefined) === (clOrdId === undefined)) throw bad('name the order: give its orderId or its clOrdId, one of them');
+  return {
+    orderId: orderId === undefined ? 0 : idNumber(orderId, 'orderId'),
+    clientOrderId: clOrdId === undefined ? 0 : idNumber(clOrdId, 'clOrdId'),
+  };
+}
+
+function clientOrderIdOf(clOrdId: string | number | undefined): number {
+  return clOrdId === undefined ? madeClientOrderId() : idNumber(clOrdId, 'clOrdId');
+}
+
+function sideOf(side: SideName | undefined): Side | undefined {
+  return side === undefined ? undefined : (SIDE_NAMES.indexOf(side) as Side);
+}
+
+function otherSide(side: SideName | undefined): SideName | undefined {
+  return side === undefined ? undefined : side === 'buy' ? 'sell' : 'buy';
+}
+
+function bad(message: string): RequestError {
+  return new RequestError(Code.BAD_PARAMETER, 'BAD_PARAMETER', message);
+}
