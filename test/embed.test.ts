@@ -505,6 +505,7 @@ describe('the state of an embedded exchange', () => {
     throws(() => restoreExchange(damaged, { limits: LIMITS }), 'SNAPSHOT_INVALID');
     throws(() => restoreExchange(bytes.subarray(0, 60), { limits: LIMITS }), 'SNAPSHOT_INVALID');
     throws(() => restoreExchange(new Uint8Array(5)), 'SNAPSHOT_INVALID');
+    throws(() => restoreExchange(bytes, { limits: { ...LIMITS, accounts: 2 } }), 'SNAPSHOT_INVALID');
     const newer = bytes.slice();
     newer[8] = 2;
     throws(() => restoreExchange(newer, { limits: LIMITS }), 'SNAPSHOT_INVALID');

@@ -6,8 +6,8 @@ import { Code, codeName } from '../codes.ts';
  */
 export class EmbedError extends Error {
   /**
-   * Stable: a name of docs/CODES.md, a DECIMAL code of the engine's decimal numbers, or one of BAD_OPTION, TIME_BACK, IN_CALLBACK and
-   * SNAPSHOT_INVALID.
+   * Stable: a name of docs/CODES.md, a DECIMAL code of the engine's decimal numbers, or one of BAD_OPTION, TIME_BACK, IN_CALLBACK,
+   * SNAPSHOT_INVALID, CAPACITY_BELOW_LOG and RULES_NEWER.
    */
   readonly code: string;
   /** The number behind a name of docs/CODES.md, else undefined. */

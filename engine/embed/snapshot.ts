@@ -39,7 +39,7 @@ export function writeSnapshot(exchange: Exchange): SnapshotBytes {
   return bytes;
 }
 
-/** Loads a snapshot into a new exchange. @throws EmbedError SNAPSHOT_INVALID; CAPACITY if the exchange has too little room, or the snapshot is of a newer release */
+/** Loads a snapshot into a new exchange. @throws EmbedError SNAPSHOT_INVALID, also if the exchange has too little room; CAPACITY_BELOW_LOG; RULES_NEWER, of a newer release */
 export function readSnapshot(exchange: Exchange, bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isSnapshot = bytes.length >= ROWS_AT && [...MAGIC].every((char, i) => bytes[i] === char.charCodeAt(0));
