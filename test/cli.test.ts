@@ -290,7 +290,6 @@ test('every command has help with an example', async () => {
     'repair',
     'backup',
     'restore',
-    'config',
     'log',
     'doctor',
     'health',

@@ -145,10 +145,10 @@ function restoreText({ stage, done, total }: RestoreProgress): string {
   return `${stage} ${Math.floor((100 * done) / Math.max(1, total))} %`;
 }
 
-/** The threads of the exchange come first on the processors. */
+/** The threads of the exchange come first on the processors. Not the lowest priority: beside threads that spin, it would get nothing at all. */
 function giveWay(): void {
   try {
-    setPriority(constants.priority.PRIORITY_LOW);
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   } catch (error) {
     throw new CliError(`the priority of this process cannot be lowered: ${(error as Error).message}`, ExitCode.Failed);
   }
