@@ -1,0 +1,35 @@
+import type { Answer, Identity, Visit } from '../../identity/identity.ts';
+import { IdentityReject } from '../../identity/identity-reject.ts';
+import type { Principal } from '../../identity/principal.ts';
+import type { Reject } from '../../reject.ts';
+import type { GrpcCall } from './call.ts';
+import type { CallFault } from './status.ts';
+
+/**
+ * Authenticates the caller of a call. Nothing is read of the call before; earlier data stays in the flow-control window.
+ * @param wants what is called, for the audit trail
+ * @param served counts calls that are rejected
+ * @param serve called for an authenticated caller whose call has not ended
+ */
+export function admit(
+  call: GrpcCall,
+  wants: string,
+  identity: Identity,
+  served: { rejected(): void },
+  statusOf: (reject: Reject) => CallFault,
+  serve: (principal: Principal, visit: Visit) => void,
+): void {
+  const header = (name: string): string | undefined => call.headers[name]?.toString();
+  const visit: Visit = { peer: call.peerAddress, certificate: call.peerCertificate, wants, header };
+  const settle = (answer: Answer): void => {
+    if (answer instanceof IdentityReject) {
+      served.rejected();
+      return call.deny(statusOf(answer));
+    }
+    call.admit();
+    if (!call.ended) serve(answer, visit);
+  };
+  const answer = identity.admit(visit);
+  if (answer instanceof Promise) void answer.then(settle);
+  else settle(answer);
+}

@@ -1,0 +1,48 @@
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import type { Identity, Visit } from '../../../identity/identity.ts';
+import type { Principal } from '../../../identity/principal.ts';
+import { Health } from '../../../protobuf/generated/grpc/health/v1/health_pb.ts';
+import { ServerReflection } from '../../../protobuf/generated/grpc/reflection/v1/reflection_pb.ts';
+import { ServerReflection as ServerReflectionAlpha } from '../../../protobuf/generated/grpc/reflection/v1alpha/reflection_pb.ts';
+import { Admin } from '../../../protobuf/generated/openbell/v1/admin_pb.ts';
+import { MarketData } from '../../../protobuf/generated/openbell/v1/market_data_pb.ts';
+import { Trading } from '../../../protobuf/generated/openbell/v1/trading_pb.ts';
+import type { OrderSessions } from '../../../sessions/order-sessions.ts';
+import type { Operations } from '../../operations.ts';
+import { admit } from '../admission.ts';
+import type { GrpcCall } from '../call.ts';
+import { OPERATIONS } from './operation-table.ts';
+import { DescribedServices, Reflection } from './reflection.ts';
+import { richStatusOf } from './rich-status.ts';
+import { serveUnary } from './unary.ts';
+
+/** What the services of proto/ are made of. */
+export interface DescribedSources {
+  readonly identity: Identity;
+  readonly operations: Operations;
+  readonly sessions: OrderSessions;
+}
+
+/** The methods of openbell.v1 and of server reflection, by path. */
+export function describedMethods(sources: DescribedSources): ReadonlyMap<string, (call: GrpcCall) => void> {
+  const methods = new Map<string, (call: GrpcCall) => void>();
+  const add = (method: DescMethod, serve: (call: GrpcCall, principal: Principal, visit: Visit) => void): void => {
+    const path = `${method.parent.typeName}/${method.name}`;
+    methods.set(`/${path}`, (call) =>
+      admit(call, `gRPC ${path}`, sources.identity, sources.sessions, richStatusOf, (principal, visit) => serve(call, principal, visit)),
+    );
+  };
+  for (const service of [Trading, MarketData, Admin] as readonly DescService[]) {
+    for (const method of service.methods) {
+      const served = OPERATIONS[`${service.name}/${method.name}`];
+      if (served !== undefined)
+        add(method, (call, principal, visit) => serveUnary(call, method, served, sources.operations, { principal, visit }));
+    }
+  }
+  const described = new DescribedServices([Trading, MarketData, Admin, Health, ServerReflection, ServerReflectionAlpha]);
+  for (const {
+    methods: [info],
+  } of [ServerReflection, ServerReflectionAlpha])
+    add(info, (call) => new Reflection(call, described));
+  return methods;
+}
