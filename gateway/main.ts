@@ -192,7 +192,7 @@ async function assemble(context: StartContext): Promise<RunningExchange> {
   exposeMetrics(parts);
   serveRoutes(parts);
   const marketSockets = serveSockets(parts);
-  servers.orderEntry.serve(sessions, dropCopies, { operations: servers.admin });
+  servers.orderEntry.serve(sessions, dropCopies, { operations: servers.admin, symbols: core.engine.directory });
   state.recovering = false;
   references.start();
 

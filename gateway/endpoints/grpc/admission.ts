@@ -2,6 +2,7 @@ import type { Answer, Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Reject } from '../../reject.ts';
+import { CANCEL_ON_DISCONNECT, type CallerClaims, SESSION_NUMBER } from '../../sessions/order-caller.ts';
 import type { GrpcCall } from './call.ts';
 import type { CallFault } from './status.ts';
 
@@ -32,4 +33,16 @@ export function admit(
   const answer = identity.admit(visit);
   if (answer instanceof Promise) void answer.then(settle);
   else settle(answer);
+}
+
+/** What the metadata of a call claim. */
+export function claimsOf({ headers }: GrpcCall): CallerClaims {
+  const one = (name: string): string | undefined => headers[name]?.toString();
+  return {
+    schema: one('x-openbell-schema'),
+    account: one('x-openbell-account'),
+    lastReport: one('x-openbell-last-report'),
+    cancelOnDisconnect: one(CANCEL_ON_DISCONNECT),
+    sessionNumber: one(SESSION_NUMBER),
+  };
 }

@@ -114,6 +114,11 @@ export class GrpcCall {
     });
   }
 
+  /** Sends the headers now, if they are not sent, so that the client knows that its call was accepted. */
+  accept(headers: OutgoingHttpHeaders): void {
+    if (!this.#ended && !this.#stream.headersSent) this.#respond(headers);
+  }
+
   /** Sends a message: `frame` begins with {@link PREFIX_BYTES} free bytes; the call reads it until `onWritten`. */
   write(frame: Buffer): void {
     if (this.#ended) return;

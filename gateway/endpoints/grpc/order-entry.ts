@@ -5,13 +5,13 @@ import type { Principal } from '../../identity/principal.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { RECOVERING, type Reject } from '../../reject.ts';
 import type { DropCopies } from '../../sessions/drop-copies.ts';
-import { CANCEL_ON_DISCONNECT, type CallerClaims, SESSION_NUMBER, sessionHeaders } from '../../sessions/order-caller.ts';
+import { sessionHeaders } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import type { Slices } from '../../slices.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
-import { admit } from './admission.ts';
+import { admit, claimsOf } from './admission.ts';
 import type { CallHandler, GrpcCall } from './call.ts';
 import { serveDropCopy } from './drop-copy.ts';
 import { GrpcHealth } from './health.ts';
@@ -200,15 +200,4 @@ class GrpcSession implements SessionTransport, CallHandler {
   fail(reject: Reject): void {
     this.#call.fail(statusOf(reject));
   }
-}
-
-function claimsOf({ headers }: GrpcCall): CallerClaims {
-  const one = (name: string): string | undefined => headers[name]?.toString();
-  return {
-    schema: one('x-openbell-schema'),
-    account: one('x-openbell-account'),
-    lastReport: one('x-openbell-last-report'),
-    cancelOnDisconnect: one(CANCEL_ON_DISCONNECT),
-    sessionNumber: one(SESSION_NUMBER),
-  };
 }

@@ -13,7 +13,9 @@ import { admit } from '../admission.ts';
 import type { GrpcCall } from '../call.ts';
 import { OPERATIONS } from './operation-table.ts';
 import { DescribedServices, Reflection } from './reflection.ts';
+import { ReportStreams } from './report-streams.ts';
 import { richStatusOf } from './rich-status.ts';
+import { type SymbolSource, SymbolTable } from './symbol-table.ts';
 import { serveUnary } from './unary.ts';
 
 /** What the services of proto/ are made of. */
@@ -21,6 +23,7 @@ export interface DescribedSources {
   readonly identity: Identity;
   readonly operations: Operations;
   readonly sessions: OrderSessions;
+  readonly symbols: SymbolSource;
 }
 
 /** The methods of openbell.v1 and of server reflection, by path. */
@@ -39,6 +42,9 @@ export function describedMethods(sources: DescribedSources): ReadonlyMap<string,
         add(method, (call, principal, visit) => serveUnary(call, method, served, sources.operations, { principal, visit }));
     }
   }
+  const reports = new ReportStreams(sources.sessions, new SymbolTable(sources.symbols));
+  add(Trading.method.session, (...call) => reports.session(...call));
+  add(Trading.method.subscribeReports, (...call) => reports.subscribe(...call));
   const described = new DescribedServices([Trading, MarketData, Admin, Health, ServerReflection, ServerReflectionAlpha]);
   for (const {
     methods: [info],
