@@ -20,7 +20,7 @@ import { serveSubmit } from './order-submit.ts';
 import { statusOf } from './reject-status.ts';
 import { GrpcServer } from './server.ts';
 import { type CallFault, GrpcStatus, noMethod } from './status.ts';
-import type { DescribedSources } from './v1/methods.ts';
+import type { DescribedMethods, DescribedSources } from './v1/methods.ts';
 
 const SERVICE = 'openbell.OrderEntry';
 /** Methods that proto/ describes, but for health. */
@@ -60,7 +60,7 @@ export class OrderEntry {
   #sessions: OrderSessions | undefined;
   #dropCopies: DropCopies | undefined;
   #sources: DescribedSources | undefined;
-  #describedMethods: Promise<ReadonlyMap<string, (call: GrpcCall) => void>> | undefined;
+  #describedMethods: Promise<DescribedMethods> | undefined;
 
   constructor(options: OrderEntryOptions) {
     this.#options = options;
@@ -103,6 +103,7 @@ export class OrderEntry {
   /** Sends GOAWAY, waits until the sessions, which must have been ended before, have closed, and cuts the rest after `deadlineMs`. */
   stop(deadlineMs: number = 5000): Promise<void> {
     this.health.stop();
+    void this.#describedMethods?.then((methods) => methods.end());
     return this.#server.stop(deadlineMs);
   }
 
@@ -134,9 +135,9 @@ export class OrderEntry {
   #described(call: GrpcCall, path: string, sources: DescribedSources | undefined): void {
     if (sources === undefined) return call.deny(STARTING);
     this.#describedMethods ??= import('./v1/methods.ts').then(({ describedMethods }) => describedMethods(sources));
-    void this.#describedMethods.then((methods) => {
+    void this.#describedMethods.then(({ byPath }) => {
       if (call.ended) return;
-      const serve = methods.get(path);
+      const serve = byPath.get(path);
       if (serve === undefined) call.deny(noMethod(path));
       else serve(call);
     });

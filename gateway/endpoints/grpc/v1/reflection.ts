@@ -10,6 +10,7 @@ import {
 import { reject } from '../../../reject.ts';
 import type { CallHandler, GrpcCall } from '../call.ts';
 import { GrpcStatus } from '../status.ts';
+import type { OpenCalls } from './open-calls.ts';
 import { richStatusOf } from './rich-status.ts';
 import { framed } from './unary.ts';
 
@@ -24,9 +25,11 @@ export class DescribedServices {
   readonly #files = new Map<string, DescFile>();
   readonly #symbols = new Map<string, DescFile>();
 
-  constructor(services: readonly DescService[]) {
+  /** @param others files that no service imports */
+  constructor(services: readonly DescService[], others: readonly DescFile[]) {
     this.#services = services;
     for (const { file } of services) this.#add(file);
+    for (const file of others) this.#add(file);
   }
 
   get names(): string[] {
@@ -74,11 +77,14 @@ function serialized(file: DescFile | undefined): Uint8Array[] | undefined {
 export class Reflection implements CallHandler {
   readonly #call: GrpcCall;
   readonly #described: DescribedServices;
+  readonly #open: OpenCalls;
   readonly #waiting: Buffer[] = [];
   #writing = false;
   #halfClosed = false;
 
-  constructor(call: GrpcCall, described: DescribedServices) {
+  constructor(call: GrpcCall, described: DescribedServices, open: OpenCalls) {
+    this.#open = open;
+    open.add(call);
     this.#call = call;
     this.#described = described;
     call.serve(this, {});
@@ -109,6 +115,7 @@ export class Reflection implements CallHandler {
 
   onClose(): void {
     this.#waiting.length = 0;
+    this.#open.delete(this.#call);
   }
 
   #next(): void {
