@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import type { DescField, DescMessage, DescMethod } from '@bufbuild/protobuf';
 import type { z } from 'zod';
 import { OPERATIONS } from '../gateway/endpoints/grpc/v1/operation-table.ts';
-import { AMEND_BODY, ORDER_BODY, TRADED_ORDER } from '../gateway/endpoints/http/schemas/trading.ts';
+import { AMEND_BODY, ORDER_BODY, TRADED_ORDER } from '../gateway/endpoints/json/schemas/trading.ts';
 import { ServerReflection } from '../gateway/protobuf/generated/grpc/reflection/v1/reflection_pb.ts';
 import { Admin } from '../gateway/protobuf/generated/openbell/v1/admin_pb.ts';
 import { MarketData, UpdateKind } from '../gateway/protobuf/generated/openbell/v1/market_data_pb.ts';

@@ -40,7 +40,8 @@ export class RouteRunner {
   demand(route: Route, params: Request['params'], principal: Principal, visit: Visit, isPublic: boolean, askedFor: AskedFor): void {
     // Account 0 is the venue's own.
     if (params.id === '0' && route.action === 'account:read') this.#demand(principal, visit, askedFor, 'venue:reports');
-    else if (!isPublic) this.#demand(principal, visit, askedFor, route.action, params.id === undefined ? undefined : accountNumber(params.id));
+    else if (!isPublic)
+      this.#demand(principal, visit, askedFor, route.action, params.id === undefined ? undefined : accountNumber(params.id));
   }
 
   /** @throws HttpError, and what queries throw */

@@ -17,6 +17,7 @@ const CODES: Readonly<Record<CloseCause, Code>> = {
   [CloseCause.TooManyFaults]: Code.BAD_SUBSCRIPTION,
   [CloseCause.SlowReader]: Code.BUSY,
   [CloseCause.Expired]: Code.UNAUTHENTICATED,
+  [CloseCause.ByOperator]: Code.PERMISSION_DENIED,
 };
 
 const reader = new MarketFrameReader();

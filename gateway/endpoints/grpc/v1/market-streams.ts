@@ -7,6 +7,7 @@ import type { Principal } from '../../../identity/principal.ts';
 import { flatbuffer } from '../../../market/formats/flatbuffer.ts';
 import type { MarketData } from '../../../market/market-data.ts';
 import { type Reject, reject } from '../../../reject.ts';
+import { ownerOf } from '../../../sessions/order-sessions.ts';
 import type { GrpcCall } from '../call.ts';
 import { OneRequest } from '../one-request.ts';
 import { MarketStream } from './market-stream.ts';
@@ -42,7 +43,7 @@ export class MarketStreams {
       call.accept({});
       this.#open.add(call);
       stream = new MarketStream(call, market, this.#symbols);
-      const connection = market.open(stream, flatbuffer, principal.expiresAt);
+      const connection = market.open(stream, flatbuffer, principal.expiresAt, ownerOf(principal, visit));
       stream.connect(connection);
       for (const { id } of symbols) market.onRequest(connection, marketRequest(MarketOp.Subscribe, channel, id, 0), true);
     };
