@@ -18,6 +18,7 @@ const CODES: Readonly<Record<CloseCause, Code>> = {
   [CloseCause.SlowReader]: Code.BUSY,
   [CloseCause.Expired]: Code.UNAUTHENTICATED,
   [CloseCause.ByOperator]: Code.PERMISSION_DENIED,
+  [CloseCause.Busy]: Code.BUSY,
 };
 
 const reader = new MarketFrameReader();
