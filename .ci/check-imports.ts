@@ -34,7 +34,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['feeds/embed'],
   ['feeds/index.ts'],
   ['gateway/*'],
-  ['gateway/client', 'gateway/config'],
+  ['gateway/client', 'gateway/config', 'gateway/protobuf'],
   ['gateway/audit', 'gateway/tls'],
   ['gateway/identity'],
   ['gateway/sessions', 'gateway/market'],

@@ -5,6 +5,9 @@ export const CALLER_LIMITS = {
   'http-total': 128,
   'http-rate': 500,
   'http-connections': 64,
+  'grpc-concurrency': 256,
+  'grpc-total': 1024,
+  'grpc-rate': 5000,
   'grpc-unauthenticated-calls': 20,
   'grpc-rejected-calls': 20,
   'ws-pings': 20,
@@ -16,9 +19,10 @@ export type CallerLimits = Readonly<Record<CallerLimit, number>>;
 
 /** How many in a burst, for a rate of one per second. */
 export const BURST: Readonly<
-  Record<'http-rate' | 'grpc-unauthenticated-calls' | 'grpc-rejected-calls' | 'ws-pings' | 'wrong-credentials', number>
+  Record<'http-rate' | 'grpc-rate' | 'grpc-unauthenticated-calls' | 'grpc-rejected-calls' | 'ws-pings' | 'wrong-credentials', number>
 > = {
   'http-rate': 2,
+  'grpc-rate': 2,
   'grpc-unauthenticated-calls': 5,
   'grpc-rejected-calls': 5,
   'ws-pings': 10,

@@ -192,7 +192,11 @@ async function assemble(context: StartContext): Promise<RunningExchange> {
   exposeMetrics(parts);
   serveRoutes(parts);
   const marketSockets = serveSockets(parts);
-  servers.orderEntry.serve(sessions, dropCopies);
+  servers.orderEntry.serve(sessions, dropCopies, {
+    operations: servers.admin,
+    symbols: core.engine.directory,
+    market: recovered.marketData,
+  });
   state.recovering = false;
   references.start();
 

@@ -40,7 +40,8 @@ describe('packages that are loaded before they are needed', () => {
   it('the main thread of an exchange loads neither LMDB nor what connects to venues', () => {
     const loaded = loadedWith('gateway/main.ts');
     assert.ok(loaded.has('prom-client'), 'packages are seen');
-    for (const name of ['lmdb', 'ws', 'cockatiel', 'trading-signals', 'hdr-histogram-js']) assert.ok(!loaded.has(name), name);
+    for (const name of ['lmdb', 'ws', 'cockatiel', 'trading-signals', 'hdr-histogram-js', '@bufbuild/protobuf'])
+      assert.ok(!loaded.has(name), name);
   });
 
   it('the check of the history loads no state machine', () => {

@@ -39,7 +39,7 @@ test('addresses, limits, timeouts and buffers are as written here', () => {
   });
   const never = ['0s', '0s'];
   assert.deepEqual(listeners, [
-    ['orders', '0.0.0.0', 8401, 262144, '5s', '0s', '0s', '10s', '5s', [never, never]],
+    ['orders', '0.0.0.0', 8401, 262144, '5s', '0s', '0s', '10s', '5s', Array(5).fill(never)],
     ['market', '0.0.0.0', 8402, 65536, '5s', '0s', '0s', '10s', '5s', Array(7).fill(never)],
     ['queries', '0.0.0.0', 8403, 65536, '5s', '30s', '10s', '10s', '5s', [['15s', undefined]]],
     ['administration', '0.0.0.0', 8404, 65536, '5s', '30s', '10s', '10s', '5s', [['15s', undefined]]],

@@ -4,8 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { clusterOf } from '../bench/mesh/bootstrap.ts';
 import { encodeDropCopy } from '../engine/wire/drop-copy-frame.ts';
+import { PlaceOrderRequestSchema } from '../gateway/protobuf/generated/openbell/v1/trading_pb.ts';
+import { Side } from '../gateway/protobuf/generated/openbell/v1/types_pb.ts';
 import { Authority } from './support/certificates.ts';
 import { client, https, type Shows, submit, unary, webSocket } from './support/envoy-client.ts';
 import { type Claims, ENVOY, type Envoy, EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
@@ -54,6 +57,24 @@ test('orders and market data pass, with the client library', options, async (t) 
   const answer = await submit(files, envoy.ports.orders, 1, 77, { certificate: files.client, token: await files.token() });
   assert.deepEqual([answer.status, answer.message], [Grpc.Ok, '']);
   for (const name of Object.keys(answer.headers)) assert.doesNotMatch(name, /^x-envoy/);
+});
+
+test('orders and market data in protobuf pass by role, the actions of the operator do not', options, async (t) => {
+  const { exchange, files, envoy } = await venue(t);
+  const call = async (path: string, claims: Claims = {}, body: Uint8Array = new Uint8Array(0)): Promise<number> =>
+    (await unary(files, envoy.ports.orders, path, body, { certificate: files.client, token: await files.token(claims) })).status;
+  const order = create(PlaceOrderRequestSchema, { account: 1, symbol: 'BTC-USD', side: Side.BUY, orderQty: '0.01', price: '50000.00' });
+  const bytes = toBinary(PlaceOrderRequestSchema, order);
+  assert.equal(await call('/openbell.v1.Trading/PlaceOrder', {}, bytes), Grpc.Ok);
+  assert.equal((await seen(exchange, envoy)).openbell_commands_total, 1);
+  assert.equal(await call('/openbell.v1.MarketData/ListAssets', { roles: 'auditor' }), Grpc.Ok);
+  assert.equal(await call('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', { roles: 'auditor' }), Grpc.Ok);
+  // A reader passes to the exchange, which refuses the order.
+  assert.equal(await call('/openbell.v1.Trading/PlaceOrder', { roles: 'read-only' }, bytes), Grpc.PermissionDenied);
+  const before = await seen(exchange, envoy);
+  assert.equal(await call('/openbell.v1.Trading/PlaceOrder', { roles: 'auditor' }, bytes), Grpc.PermissionDenied);
+  assert.equal(await call('/openbell.v1.Admin/TakeSnapshot', { roles: 'operator' }), Grpc.PermissionDenied);
+  assert.equal((await seen(exchange, envoy)).orders, before.orders);
 });
 
 test('invalid callers are rejected, and their calls do not reach the exchange', options, async (t) => {

@@ -33,6 +33,7 @@ class GrpcSplitter extends MessageSplitter {
 export async function openGrpc(
   { port, account, lastReport, caller }: TransportOptions,
   listener: TransportListener,
+  path: string = SESSION_PATH,
 ): Promise<OpenTransport> {
   const settings = { initialWindowSize: RECEIVE_WINDOW, enablePush: false };
   const session = connect(`${caller?.tls === undefined ? 'http://127.0.0.1' : 'https://localhost'}:${port}`, {
@@ -43,7 +44,7 @@ export async function openGrpc(
   const stream = session.request(
     {
       ':method': 'POST',
-      ':path': SESSION_PATH,
+      ':path': path,
       'content-type': 'application/grpc',
       te: 'trailers',
       'x-openbell-account': String(account),

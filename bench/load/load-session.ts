@@ -1,13 +1,19 @@
 import { Code, codeName } from '../../engine/codes.ts';
 import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { openGrpcJs } from './grpc-js-transport.ts';
+import { openGrpcProto } from './grpc-proto-transport.ts';
 import { openGrpc } from './grpc-transport.ts';
 import { InFlight } from './in-flight.ts';
 import type { OrderFlow } from './order-flow.ts';
 import type { Caller, OpenTransportFunction, OrderTransport, TransportListener, TransportName } from './transport.ts';
 import { openWebSocket } from './ws-transport.ts';
 
-const OPEN: Record<TransportName, OpenTransportFunction> = { grpc: openGrpc, 'grpc-js': openGrpcJs, ws: openWebSocket };
+const OPEN: Record<TransportName, OpenTransportFunction> = {
+  grpc: openGrpc,
+  'grpc-js': openGrpcJs,
+  'grpc-proto': openGrpcProto,
+  ws: openWebSocket,
+};
 
 /** One account's connection: sends its orders and receives its reports. */
 export class LoadSession implements TransportListener {

@@ -44,5 +44,5 @@ export interface OpenTransport {
 
 export type OpenTransportFunction = (options: TransportOptions, listener: TransportListener) => Promise<OpenTransport>;
 
-export const TRANSPORTS = ['grpc', 'grpc-js', 'ws'] as const;
+export const TRANSPORTS = ['grpc', 'grpc-js', 'grpc-proto', 'ws'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];

@@ -12,14 +12,15 @@ import { echoRatios, UNDER_WAY } from '../wire/echo-ratios.ts';
 import { fixedRates, pingPong, warmUp } from '../wire/fixed-rates.ts';
 import { knee } from '../wire/knees.ts';
 import { BATCHES, type WirePlan, wirePlan } from '../wire/plan.ts';
+import { protobufRatios } from '../wire/protobuf-ratios.ts';
 import { durable, target } from '../wire/server-side.ts';
 
-const PARTS: readonly string[] = ['target', 'rates', 'echo', 'durable'];
+const PARTS: readonly string[] = ['target', 'rates', 'echo', 'proto', 'durable'];
 
 export const scope: Scope = {
   name: 'wire',
   title: 'Wire: order entry from another process',
-  options: { only: 'target, rates, echo or durable: one of its four parts' },
+  options: { only: 'target, rates, echo, proto or durable: one of its five parts' },
   seconds: (profile) => (profile === 'ci' ? 50 : 765),
   missing: missingBuild,
   run: (context) => measured(scope, () => run(context)),
@@ -45,6 +46,10 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
       );
     if (wanted('rates')) await rates(context, plan, stage, metrics, add);
     if (wanted('echo')) metrics.push(...(await echo(context, plan, stage)));
+    if (wanted('proto'))
+      await withVenue(context, 'proto', { durability: 'fast', placement: clientsApart() }, async (venue) => {
+        metrics.push(...(await protobufRatios(venue, plan, stage)));
+      });
     if (wanted('durable'))
       await withVenue(context, 'durable', { durability: 'durable', placement: clientsApart() }, async (venue) =>
         add(await durable(venue, plan, stage)),
@@ -102,6 +107,7 @@ function method(plan: WirePlan): string[] {
     `Warm-up: ${plan.warmupMs / 1000} s of load per kind of connection and batch size, and ${plan.fixed.warmupMs / 1000} s before the windows of each rate, of the target and of mode durable ${plan.warmupMs / 1000} s; ${plan.windows} windows of ${plan.fixed.windowMs / 1000} s.`,
     'Highest sustained rate: the highest of a ramp at which no more commands were in flight at the end of the step than in its middle (by 1 % of those sent between, and 5 ms), with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
     echoMethod(plan.echo),
+    'Protobuf and FlatBuffers: the same exchange, generator and load in turns, unbatched: Trading.Session of openbell.v1 over Session of OrderEntry. The client decodes both.',
     "The service time is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics at the boundaries of the windows; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat.",
   ];
 }

@@ -5,7 +5,12 @@ import type { Venue } from '../load/venue.ts';
 import type { Metric } from '../suite/result.ts';
 import { BATCHES, type WirePlan } from './plan.ts';
 
-const NAMES: Record<TransportName, string> = { grpc: 'gRPC', 'grpc-js': 'gRPC, library as client', ws: 'WebSocket' };
+const NAMES: Record<TransportName, string> = {
+  grpc: 'gRPC',
+  'grpc-js': 'gRPC, library as client',
+  'grpc-proto': 'gRPC, protobuf',
+  ws: 'WebSocket',
+};
 
 /** Opens connections of this kind and loads them until V8 has compiled the code to be measured. */
 export async function warmUp(venue: Venue, transport: TransportName, plan: WirePlan, stage: StageReporter): Promise<void> {

@@ -57,7 +57,9 @@ export class GrpcCall {
     stream.on('error', () => undefined);
     stream.on('close', () => this.#closed());
     const timeoutMs = parseTimeout(headers['grpc-timeout']);
-    if (timeoutMs !== undefined)
+    // Without a deadline the call would do what its client has given up.
+    if (timeoutMs === undefined) this.deny(fault(GrpcStatus.InvalidArgument, Code.BAD_RANGE, BAD_TIMEOUT));
+    else if (timeoutMs !== Number.POSITIVE_INFINITY)
       this.#deadline = setTimeout(
         () => this.fail({ code: GrpcStatus.DeadlineExceeded, details: 'the call took longer than its grpc-timeout' }),
         timeoutMs,
@@ -112,6 +114,11 @@ export class GrpcCall {
     });
   }
 
+  /** Sends the headers now, if they are not sent, so that the client knows that its call was accepted. */
+  accept(headers: OutgoingHttpHeaders): void {
+    if (!this.#ended && !this.#stream.headersSent) this.#respond(headers);
+  }
+
   /** Sends a message: `frame` begins with {@link PREFIX_BYTES} free bytes; the call reads it until `onWritten`. */
   write(frame: Buffer): void {
     if (this.#ended) return;
@@ -132,12 +139,12 @@ export class GrpcCall {
 
   /** Ends with status OK, behind what was written. */
   end(): void {
-    this.#end(GrpcStatus.Ok, '');
+    this.#end({ code: GrpcStatus.Ok, details: '' });
   }
 
   /** Ends with this status, behind what was written. */
-  fail({ code, details }: CallFault): void {
-    this.#end(code, details);
+  fail(fault: CallFault): void {
+    this.#end(fault);
   }
 
   readonly #written = (error: Error | null | undefined): void => {
@@ -149,7 +156,7 @@ export class GrpcCall {
     this.#stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, ...headers }, { waitForTrailers: true });
   }
 
-  #end(code: GrpcStatus, details: string): void {
+  #end({ code, details, status }: CallFault): void {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#deadline);
@@ -158,6 +165,8 @@ export class GrpcCall {
     const trailers: OutgoingHttpHeaders = {
       'grpc-status': String(code),
       ...(details !== '' && { 'grpc-message': encodeDetails(details) }),
+      // Binary metadata is base64 without padding.
+      ...(status !== undefined && { 'grpc-status-details-bin': Buffer.from(status).toString('base64').replace(/=+$/, '') }),
     };
     if (!stream.headersSent) {
       stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, ...trailers }, { endStream: true });
@@ -188,11 +197,13 @@ export class GrpcCall {
 const UNITS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 /** Deadlines longer than a timer can hold are ignored. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const BAD_TIMEOUT = 'grpc-timeout is 1 to 8 digits and a unit (H, M, S, m, u or n), given once';
 
-/** Milliseconds of a `grpc-timeout`; undefined when it is missing or invalid. */
+/** Milliseconds of a `grpc-timeout`, Infinity when there is none; undefined when it is malformed. */
 function parseTimeout(header: string | string[] | undefined): number | undefined {
+  if (header === undefined) return Number.POSITIVE_INFINITY;
   const match = typeof header === 'string' ? /^(\d{1,8})([HMSmun])$/.exec(header) : null;
   if (match === null) return undefined;
   const ms = Number(match[1]) * UNITS[match[2]];
-  return ms > MAX_TIMEOUT_MS ? undefined : ms;
+  return ms > MAX_TIMEOUT_MS ? Number.POSITIVE_INFINITY : ms;
 }

@@ -1,17 +1,17 @@
 import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { CallerLimits } from '../../caller-limits.ts';
-import type { Answer, Identity, Visit } from '../../identity/identity.ts';
-import { IdentityReject } from '../../identity/identity-reject.ts';
+import type { Identity, Visit } from '../../identity/identity.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { RECOVERING, type Reject } from '../../reject.ts';
 import type { DropCopies } from '../../sessions/drop-copies.ts';
-import { CANCEL_ON_DISCONNECT, type CallerClaims, SESSION_NUMBER, sessionHeaders } from '../../sessions/order-caller.ts';
+import { sessionHeaders } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import type { Slices } from '../../slices.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
+import { admit, claimsOf } from './admission.ts';
 import type { CallHandler, GrpcCall } from './call.ts';
 import { serveDropCopy } from './drop-copy.ts';
 import { GrpcHealth } from './health.ts';
@@ -19,9 +19,12 @@ import { PREFIX_BYTES } from './message-reader.ts';
 import { serveSubmit } from './order-submit.ts';
 import { statusOf } from './reject-status.ts';
 import { GrpcServer } from './server.ts';
-import { type CallFault, GrpcStatus } from './status.ts';
+import { type CallFault, GrpcStatus, noMethod } from './status.ts';
+import type { DescribedMethods, DescribedSources } from './v1/methods.ts';
 
 const SERVICE = 'openbell.OrderEntry';
+/** Methods that proto/ describes, but for health. */
+const DESCRIBED = /^\/(openbell\.v1|grpc\.reflection)\./;
 /** Larger frames are not received. Frames up to this size get FRAME_TOO_LARGE. */
 const MAX_MESSAGE_BYTES = 4 * MAX_FRAME_BYTES;
 const STARTING: CallFault = { code: GrpcStatus.Unavailable, details: `RECOVERING: ${RECOVERING}` };
@@ -46,16 +49,18 @@ export interface OrderEntryOptions {
 }
 
 /**
- * Order entry over gRPC, with `grpc.health.v1` beside it. Each message is a FlatBuffer frame. It listens before
+ * Everything over gRPC: order entry in FlatBuffer frames, the services of openbell.v1 in protobuf (v1/), and `grpc.health.v1`. It listens before
  * recovery begins, so that a taken port fails the start before anything is written; calls get UNAVAILABLE until
  * {@link serve}, and the health service answers NOT_SERVING.
  */
 export class OrderEntry {
-  readonly health = new GrpcHealth([SERVICE]);
+  readonly health = new GrpcHealth([SERVICE, 'openbell.v1.Trading', 'openbell.v1.MarketData', 'openbell.v1.Admin']);
   readonly #options: OrderEntryOptions;
   readonly #server: GrpcServer;
   #sessions: OrderSessions | undefined;
   #dropCopies: DropCopies | undefined;
+  #sources: DescribedSources | undefined;
+  #describedMethods: Promise<DescribedMethods> | undefined;
 
   constructor(options: OrderEntryOptions) {
     this.#options = options;
@@ -66,6 +71,7 @@ export class OrderEntry {
         [`/${SERVICE}/DropCopy`]: (call) => this.#dropCopy(call, this.#dropCopies),
         ...this.health.methods,
       },
+      others: (path) => (DESCRIBED.test(path) ? (call) => this.#described(call, path, this.#sources) : undefined),
       maxMessageBytes: MAX_MESSAGE_BYTES,
       preAuthLimit: options.preAuthLimit,
       limits: options.limits,
@@ -83,9 +89,13 @@ export class OrderEntry {
     return this.#server.listen(this.#options.host, this.#options.port);
   }
 
-  /** Calls are served from now on, and the health service answers SERVING. */
-  serve(sessions: OrderSessions, dropCopies: DropCopies): void {
+  /**
+   * Calls are served from now on, and the health service answers SERVING.
+   * @param described for openbell.v1. Without it, its calls get UNAVAILABLE
+   */
+  serve(sessions: OrderSessions, dropCopies: DropCopies, described?: Omit<DescribedSources, 'identity' | 'sessions'>): void {
     this.#sessions = sessions;
+    if (described !== undefined) this.#sources = { ...described, sessions, identity: this.#options.identity };
     this.#dropCopies = dropCopies;
     this.health.serving = true;
   }
@@ -93,6 +103,7 @@ export class OrderEntry {
   /** Sends GOAWAY, waits until the sessions, which must have been ended before, have closed, and cuts the rest after `deadlineMs`. */
   stop(deadlineMs: number = 5000): Promise<void> {
     this.health.stop();
+    void this.#describedMethods?.then((methods) => methods.end());
     return this.#server.stop(deadlineMs);
   }
 
@@ -120,21 +131,20 @@ export class OrderEntry {
     this.#admit(call, 'gRPC DropCopy', copies, (principal, visit) => serveDropCopy(call, copies, principal, visit));
   }
 
-  /** Nothing is read of a call before its caller is authenticated; earlier data stays in the flow-control window. */
+  /** A method of openbell.v1 or of server reflection. Its modules are loaded with the first call. */
+  #described(call: GrpcCall, path: string, sources: DescribedSources | undefined): void {
+    if (sources === undefined) return call.deny(STARTING);
+    this.#describedMethods ??= import('./v1/methods.ts').then(({ describedMethods }) => describedMethods(sources));
+    void this.#describedMethods.then(({ byPath }) => {
+      if (call.ended) return;
+      const serve = byPath.get(path);
+      if (serve === undefined) call.deny(noMethod(path));
+      else serve(call);
+    });
+  }
+
   #admit(call: GrpcCall, wants: string, served: { rejected(): void }, serve: (principal: Principal, visit: Visit) => void): void {
-    const header = (name: string): string | undefined => call.headers[name]?.toString();
-    const visit: Visit = { peer: call.peerAddress, certificate: call.peerCertificate, wants, header };
-    const settle = (answer: Answer): void => {
-      if (answer instanceof IdentityReject) {
-        served.rejected();
-        return call.deny(statusOf(answer));
-      }
-      call.admit();
-      if (!call.ended) serve(answer, visit);
-    };
-    const answer = this.#options.identity.admit(visit);
-    if (answer instanceof Promise) void answer.then(settle);
-    else settle(answer);
+    admit(call, wants, this.#options.identity, served, statusOf, serve);
   }
 }
 
@@ -191,15 +201,4 @@ class GrpcSession implements SessionTransport, CallHandler {
   fail(reject: Reject): void {
     this.#call.fail(statusOf(reject));
   }
-}
-
-function claimsOf({ headers }: GrpcCall): CallerClaims {
-  const one = (name: string): string | undefined => headers[name]?.toString();
-  return {
-    schema: one('x-openbell-schema'),
-    account: one('x-openbell-account'),
-    lastReport: one('x-openbell-last-report'),
-    cancelOnDisconnect: one(CANCEL_ON_DISCONNECT),
-    sessionNumber: one(SESSION_NUMBER),
-  };
 }

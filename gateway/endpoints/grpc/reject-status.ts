@@ -12,6 +12,7 @@ const BY_CODE = new Map<Code, GrpcStatus>([
   [Code.BUSY, GrpcStatus.ResourceExhausted],
   [Code.DRAINING, GrpcStatus.Unavailable],
   [Code.UNKNOWN_ACCOUNT, GrpcStatus.NotFound],
+  [Code.UNKNOWN_SYMBOL, GrpcStatus.NotFound],
 ]);
 
 const BY_CAUSE: Readonly<Record<RejectCause, GrpcStatus>> = {

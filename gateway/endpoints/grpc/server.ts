@@ -22,11 +22,13 @@ import { connectionKey, type PreAuthLimit } from '../pre-auth-limit.ts';
 import { type ConnectedPeer, GrpcCall } from './call.ts';
 import { CutNetworks } from './cut-networks.ts';
 import { PartialBytes } from './partial-bytes.ts';
-import { GrpcStatus } from './status.ts';
+import { noMethod } from './status.ts';
 
 export interface GrpcServerOptions {
   /** The handler of each method, by path: `/package.Service/Method`. */
   readonly methods: Readonly<Record<string, (call: GrpcCall) => void>>;
+  /** Serves paths that `methods` does not have; undefined: it does not serve this one. */
+  readonly others?: (path: string) => ((call: GrpcCall) => void) | undefined;
   /** A larger message ends its call with RESOURCE_EXHAUSTED before it is received. */
   readonly maxMessageBytes: number;
   /** Maximum open connections; further ones are closed at once. Default 4096. */
@@ -233,9 +235,10 @@ export class GrpcServer {
     if (headers[':method'] !== 'POST') return call.denyRequest(405);
     if (type === undefined || !/^application\/grpc(\+|;|$)/.test(type)) return call.denyRequest(415);
     const path = headers[':path'] ?? '';
-    const { methods } = this.#options;
-    if (Object.hasOwn(methods, path)) methods[path](call);
-    else call.deny({ code: GrpcStatus.Unimplemented, details: `there is no method ${path}` });
+    const { methods, others } = this.#options;
+    const serve = Object.hasOwn(methods, path) ? methods[path] : others?.(path);
+    if (serve === undefined) call.deny(noMethod(path));
+    else serve(call);
   }
 }
 

@@ -4,9 +4,11 @@ import { type Code, codeName } from '../../../engine/codes.ts';
 export const GrpcStatus = {
   Ok: 0,
   Cancelled: 1,
+  Unknown: 2,
   InvalidArgument: 3,
   DeadlineExceeded: 4,
   NotFound: 5,
+  AlreadyExists: 6,
   PermissionDenied: 7,
   ResourceExhausted: 8,
   FailedPrecondition: 9,
@@ -22,11 +24,18 @@ export type GrpcStatus = (typeof GrpcStatus)[keyof typeof GrpcStatus];
 export interface CallFault {
   readonly code: GrpcStatus;
   readonly details: string;
+  /** A serialized google.rpc.Status, for programs. */
+  readonly status?: Uint8Array;
 }
 
 /** A fault whose details begin with the name of a code, as all do that docs/ORDER-ENTRY.md does not except. */
 export function fault(status: GrpcStatus, code: Code, text: string): CallFault {
   return { code: status, details: `${codeName(code)}: ${text}` };
+}
+
+/** The fault of a call of a method that does not exist. */
+export function noMethod(path: string): CallFault {
+  return { code: GrpcStatus.Unimplemented, details: `there is no method ${path}` };
 }
 
 /** `grpc-message` is percent-encoded: printable ASCII but `%` stays as it is. */

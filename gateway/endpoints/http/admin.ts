@@ -5,9 +5,8 @@ import type { Registry } from 'prom-client';
 import { Code } from '../../../engine/codes.ts';
 import type { AuditSink } from '../../audit/audit-sink.ts';
 import { CALLER_LIMITS, type CallerLimits } from '../../caller-limits.ts';
-import type { Identity, Visit } from '../../identity/identity.ts';
+import type { Identity } from '../../identity/identity.ts';
 import { IdentityReject } from '../../identity/identity-reject.ts';
-import type { Action } from '../../identity/permissions.ts';
 import { LimitCounters } from '../../limit-counters.ts';
 import type { Logger } from '../../log.ts';
 import { RECOVERING } from '../../reject.ts';
@@ -16,12 +15,13 @@ import { Slices } from '../../slices.ts';
 import { HistoryBusyError } from '../../taps/history/history.ts';
 import { DamagedHistoryError } from '../../taps/history/run-format.ts';
 import type { Certificates } from '../../tls/certificates.ts';
-import { jsonBytes } from '../json/json-pieces.ts';
+import { jsonBytes, plainJson } from '../json/json-pieces.ts';
 import { RequestError } from '../json/request-error.ts';
+import type { Operation, OperationCaller, Operations } from '../operations.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
 import type { PublicMarketOptions } from '../public-caller.ts';
 import { BodyTooLargeError, guard, readBody } from './admin-http.ts';
-import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
+import { answerKey, rejectError, visitOf } from './admin-identity.ts';
 import { askedText } from './asked.ts';
 import { docsPage } from './docs-page.ts';
 import { HttpConnections } from './http-connections.ts';
@@ -33,8 +33,9 @@ import { withDocument } from './openapi-route.ts';
 import { limitPipelining } from './pipelining.ts';
 import { PROBLEM_TYPE, problemView } from './problem-view.ts';
 import { PublicMarket } from './public-market.ts';
-import { RequestLimits } from './request-limits.ts';
-import { type Reply, type Request, type Route, readNoQuery, readQuery, readShape, type ShortReply } from './route.ts';
+import { GRPC_LIMITS, RequestLimits } from './request-limits.ts';
+import { type Route, readNoQuery, readQuery, type ShortReply } from './route.ts';
+import { RouteRunner } from './route-runner.ts';
 import { RouteTable } from './route-table.ts';
 
 export interface AdminOptions {
@@ -64,10 +65,6 @@ export interface AdminOptions {
   readonly certificates?: Certificates | undefined;
 }
 
-/** Characters of an idempotency key in the audit trail. */
-const MAX_KEY = 255;
-/** Maximum characters of an action's parameters in the audit trail. */
-const MAX_DETAIL = 1024;
 const NO_BODY: Readonly<Record<string, unknown>> = {};
 
 /**
@@ -75,13 +72,16 @@ const NO_BODY: Readonly<Record<string, unknown>> = {};
  * before recovery begins, so that probes get an answer; routes that need the
  * exchange answer 503 until {@link serve}. I/O thread only.
  */
-export class AdminServer {
+export class AdminServer implements Operations {
   readonly #options: AdminOptions;
   readonly #server: Server;
   readonly #connections: HttpConnections;
   readonly #counters: LimitCounters;
   readonly #limits: RequestLimits;
   readonly #slices: Slices;
+  readonly #runner: RouteRunner;
+  /** Of operations that come over gRPC. */
+  readonly #grpcLimits: RequestLimits;
   readonly #metrics: MetricsText;
   readonly #public: PublicMarket;
   #routes = new RouteTable([]);
@@ -94,6 +94,8 @@ export class AdminServer {
     this.#limits = new RequestLimits(this.#counters, limits);
     this.#public = new PublicMarket(this.#counters, options.publicMarket);
     this.#slices = options.slices ?? new Slices();
+    this.#runner = new RouteRunner({ identity: options.identity, audit: options.audit, slices: this.#slices });
+    this.#grpcLimits = new RequestLimits(this.#counters, limits, GRPC_LIMITS);
     this.#metrics = new MetricsText(options.registry, this.#slices);
     this.#server = createHttpServer(options.certificates, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
@@ -129,6 +131,31 @@ export class AdminServer {
   serve(routes: readonly Route[]): void {
     this.#routes = new RouteTable(withDocument(routes));
     this.#serving = true;
+  }
+
+  /**
+   * Runs an operation that came over gRPC: with the rights and the audit of a request, and limits of its own.
+   * @throws HttpError
+   */
+  async run({ method, path, query = {}, body = {}, key }: Operation, { principal, visit }: OperationCaller): Promise<unknown> {
+    const caller = this.#options.identity.open ? visit.peer : principal.subject;
+    const leave = this.#grpcLimits.enter(caller);
+    try {
+      if (!this.#serving) throw new HttpError(503, Code.BUSY, 'RECOVERING', RECOVERING);
+      const { route, params } = this.#routes.find(method, path);
+      if (route === undefined) throw this.#nothing(path, method);
+      const askedFor = () => (method === 'GET' ? undefined : askedText({ ...params, ...query, ...body }));
+      this.#runner.demand(route, params, principal, visit, false, askedFor);
+      const values = readQuery(route, new URLSearchParams(query));
+      const header = (name: string): string | undefined => (name === 'idempotency-key' ? key : undefined);
+      const reply = await this.#runner.run(route, { method, params, query: values, body, header, principal, caller, visit }, askedFor);
+      if ('pieces' in reply) return await this.#slices.run(caller, plainJson(reply.pieces));
+      return 'json' in reply ? reply.json : reply.text;
+    } catch (error) {
+      throw this.#explain(error, { method, url: path });
+    } finally {
+      leave();
+    }
   }
 
   /** Requests under way are answered; idle connections close at once. */
@@ -228,22 +255,13 @@ export class AdminServer {
     if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
     // Before the rights: the audit trail says what was asked, also by whom it was not allowed to.
     const read = early ?? (hasBody ? await settled(readBody(request)) : () => NO_BODY);
-    const demand = (action: Action, account?: number): void => {
-      const reject = identity.forbid(principal, action, visit, account, () => (route.method === 'GET' ? undefined : asked(params, read)));
-      if (reject !== undefined) throw rejectError(reject);
-    };
-    // Account 0 is the venue's own.
-    if (params.id === '0' && route.action === 'account:read') demand('venue:reports');
-    else if (anyone === undefined) demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
+    const askedFor = () => (route.method === 'GET' ? undefined : asked(params, read));
+    this.#runner.demand(route, params, principal, visit, anyone !== undefined, askedFor);
     const query = readQuery(route, url.searchParams);
-    const body = read();
-    const inSlices = <T>(work: Generator<undefined, T>): Promise<T> => this.#slices.run(caller, work);
-    const demanded: Request = { method, params, query, body, header: visit.header, principal, caller, visit, seqs: [], demand, inSlices };
-    const reply = await (route.method !== 'GET'
-      ? this.#act(route, demanded, visit)
-      : this.#slices.begin(caller, () => route.handle(demanded)));
+    const { header } = visit;
+    const reply = await this.#runner.run(route, { method, params, query, body: read(), header, principal, caller, visit }, askedFor);
     if (!('pieces' in reply)) return reply;
-    return { ...(reply.status && { status: reply.status }), bytes: await inSlices(jsonBytes(reply.pieces)) };
+    return { ...(reply.status && { status: reply.status }), bytes: await this.#slices.run(caller, jsonBytes(reply.pieces)) };
   }
 
   /** Whether a browser asks if a web page may query market data; its answer has what the page may. */
@@ -253,35 +271,6 @@ export class AdminServer {
     if (!this.#public.share(route?.public === true, request, response)) return false;
     this.#public.allow(response);
     return true;
-  }
-
-  /** An action, which is audited with its caller; queries are not. */
-  async #act(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
-    const { principal, params, body, query, seqs } = request;
-    const account = params.id ?? String(route.action === 'account:define' ? body.id : (body.account ?? query.account));
-    const key = request.header('idempotency-key');
-    const record = (outcome: string, detail: object): void => {
-      if (route.recorded === 'by handler') return;
-      this.#options.audit.record({
-        kind: 'admin',
-        subject: principal.subject,
-        action: wants,
-        outcome,
-        peer,
-        detail: JSON.stringify({ seqs, ...(key && { idempotencyKey: key.slice(0, MAX_KEY) }), ...detail }).slice(0, MAX_DETAIL),
-        ...(/^\d{1,10}$/.test(account) && { account: Number(account) }),
-      });
-    };
-    try {
-      const reply = await route.handle({ ...request, body: readShape(route, body) });
-      record('ok', { ...params, ...body });
-      return reply;
-    } catch (error) {
-      // Rejects by identity are audited already. An invalid body may have any shape.
-      const { name } = error as Error;
-      if (name !== 'PERMISSION_DENIED') record(name, { ...params, asked: askedText({ ...query, ...body }) });
-      throw error;
-    }
   }
 
   #nothing(pathname: string, method: string | undefined): HttpError {
@@ -314,7 +303,7 @@ export class AdminServer {
     );
   }
 
-  #explain(error: unknown, request: IncomingMessage): HttpError {
+  #explain(error: unknown, request: Pick<IncomingMessage, 'method' | 'url'>): HttpError {
     if (error instanceof RequestError) return HttpError.of(error);
     if (error instanceof ReportsGoneError) return new HttpError(410, Code.REPORTS_GONE, error.code, `${error.code}: ${error.message}`);
     if (error instanceof DamagedHistoryError) return new HttpError(503, Code.BUSY, error.code, error.message);

@@ -29,6 +29,23 @@ export function* jsonBytes(fields: Readonly<Record<string, unknown>> | LongList)
   return Buffer.concat(done);
 }
 
+/** The same answer as a value with plain lists, an item per step. */
+export function* plainJson(fields: Readonly<Record<string, unknown>> | LongList): Generator<undefined, unknown> {
+  if (fields instanceof LongList) return yield* plainList(fields);
+  const plain: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(fields)) plain[key] = value instanceof LongList ? yield* plainList(value) : value;
+  return plain;
+}
+
+function* plainList({ items }: LongList): Generator<undefined, unknown[]> {
+  const plain: unknown[] = [];
+  for (const item of items) {
+    plain.push(item);
+    yield;
+  }
+  return plain;
+}
+
 function* objectText(fields: Readonly<Record<string, unknown>>): Generator<string> {
   let before = '{';
   for (const [key, value] of Object.entries(fields)) {
