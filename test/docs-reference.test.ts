@@ -31,10 +31,10 @@ test('every code of an order is explained in the same words by the program', () 
 test('every route of the admin interface is documented, and nothing else', () => {
   const routes = ADMIN_ROUTES.map(({ method, path }) => `${method} ${path}`);
   const documented = [
-    ...`${doc('ADMIN.md')}\n${doc('REST.md')}`.matchAll(/`(GET|POST|PATCH|DELETE) (\/(?:v1|openapi)[^`?]*)(?:\?[^`]*)?`/g),
+    ...`${doc('ADMIN.md')}\n${doc('REST.md')}`.matchAll(/`(GET|POST|PATCH|DELETE) (\/(?:v1|openapi|asyncapi)[^`?]*)(?:\?[^`]*)?`/g),
   ].map(
     ([, method, path]) =>
-      `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table').replace('/ALERT', '/:alert').replace('/WEBHOOK', '/:webhook')}`,
+      `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table').replace('/ALERT', '/:alert').replace('/WEBHOOK', '/:webhook').replace('/SESSION', '/:session')}`,
   );
   assert.deepEqual([...new Set(documented)].sort(), [...new Set(routes)].sort());
 });
