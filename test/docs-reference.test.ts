@@ -34,7 +34,7 @@ test('every route of the admin interface is documented, and nothing else', () =>
     ...`${doc('ADMIN.md')}\n${doc('REST.md')}`.matchAll(/`(GET|POST|PATCH|DELETE) (\/(?:v1|openapi)[^`?]*)(?:\?[^`]*)?`/g),
   ].map(
     ([, method, path]) =>
-      `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table').replace('/ALERT', '/:alert').replace('/WEBHOOK', '/:webhook')}`,
+      `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order').replace('/TABLE', '/:table').replace('/ALERT', '/:alert').replace('/WEBHOOK', '/:webhook').replace('/SESSION', '/:session')}`,
   );
   assert.deepEqual([...new Set(documented)].sort(), [...new Set(routes)].sort());
 });
