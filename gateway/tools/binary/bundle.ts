@@ -52,6 +52,8 @@ async function bundleOne(entry: string, addons: string, plugins: readonly Plugin
     legalComments: 'none',
     logLevel: 'warning',
     define: { 'import.meta.url': '"file:///openbell.js"', 'import.meta.filename': '"/openbell.js"' },
+    // It evaluates source text that names its own variables, which esbuild renames in a module, but not in a CommonJS file.
+    alias: { 'ordered-binary': join(ROOT, 'node_modules/ordered-binary/dist/index.cjs') },
     plugins: [addonsInside(join(HERE, addons)), optionalLeftOut, ...plugins],
   } satisfies BuildOptions;
   const { outputFiles, metafile } = await build(options);
