@@ -26,6 +26,14 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   'cancel-orders': async () => (await import('./tools/cli/cancel-orders.ts')).cancelOrdersCommand,
   'fee-tables': async () => (await import('./tools/cli/fee-tables.ts')).feeTablesCommand,
   'kill-switch': async () => (await import('./tools/cli/controls.ts')).killSwitchCommand,
+  asset: async () => (await import('./tools/cli/assets.ts')).assetCommand,
+  symbol: async () => (await import('./tools/cli/symbols.ts')).symbolCommand,
+  deposit: async () => (await import('./tools/cli/money.ts')).depositCommand,
+  withdraw: async () => (await import('./tools/cli/money.ts')).withdrawCommand,
+  halt: async () => (await import('./tools/cli/halt.ts')).haltCommand,
+  uncross: async () => (await import('./tools/cli/halt.ts')).uncrossCommand,
+  'cancel-all': async () => (await import('./tools/cli/cancel-all.ts')).cancelAllCommand,
+  sessions: async () => (await import('./tools/cli/sessions.ts')).sessionsCommand,
   phase: async () => (await import('./tools/cli/phase.ts')).phaseCommand,
   suspend: async () => (await import('./tools/cli/controls.ts')).suspendCommand,
   resume: async () => (await import('./tools/cli/controls.ts')).resumeCommand,
@@ -37,7 +45,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   candles: async () => (await import('./tools/cli/candles.ts')).candlesCommand,
   indicators: async () => (await import('./tools/cli/indicators.ts')).indicatorsCommand,
   calendar: async () => (await import('./tools/cli/calendar.ts')).calendarCommand,
-  account: async () => (await import('./tools/cli/account.ts')).accountCommand,
+  account: async () => (await import('./tools/cli/accounts.ts')).accountGroup,
   portfolio: async () => (await import('./tools/cli/portfolio.ts')).portfolioCommand,
   'drop-copy': async () => (await import('./tools/cli/drop-copy.ts')).dropCopyCommand,
   health: async () => (await import('./tools/cli/health.ts')).healthCommand,
@@ -54,6 +62,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   config: async () => (await import('./tools/cli/config.ts')).configCommand,
   log: async () => (await import('./tools/cli/log.ts')).logCommand,
   audit: async () => (await import('./tools/cli/audit.ts')).auditCommand,
+  context: async () => (await import('./tools/cli/context.ts')).contextCommand,
+  completion: async () => (await import('./tools/cli/completion.ts')).completionCommand(Object.keys(COMMANDS)),
   'dev-token': async () => (await import('./tools/cli/dev-token.ts')).devTokenCommand,
   doctor: async () => (await import('./tools/cli/doctor.ts')).doctorCommand,
 };
@@ -71,7 +81,6 @@ const PRINT: readonly string[] = [
   'candles',
   'indicators',
   'calendar',
-  'account',
   'portfolio',
   'drop-copy',
   'log',
@@ -80,9 +89,14 @@ const PRINT: readonly string[] = [
 ];
 const explains = command === 'order' && process.argv[3] === 'explain';
 const showsBooks = command === 'feeds' && ['book', 'books'].includes(process.argv[3]);
+// A command below `account` other than these may act.
+const showsAccount = command === 'account' && !['add', 'set', 'suspend', 'resume'].includes(process.argv[3]);
+const lists = ['asset', 'symbol', 'sessions', 'context'].includes(command) && ['ls', 'show'].includes(process.argv[3]);
 const showsAlerts = command === 'alerts' && ['ls', 'events'].includes(process.argv[3]);
 const onlyPrints =
-  (explains || showsBooks || showsAlerts || PRINT.includes(command)) && process.argv[3] !== 'verify' && !process.argv.includes('--compare');
+  (explains || showsBooks || showsAlerts || lists || showsAccount || PRINT.includes(command)) &&
+  process.argv[3] !== 'verify' &&
+  !process.argv.includes('--compare');
 
 // The reader of a pipe has closed it, as `head` does: that is no error. Output that cannot be written for another reason is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -118,6 +132,9 @@ async function main(): Promise<void> {
 /** The requested one; all of them for the help and for a name that does not exist. */
 function shownCommands(): readonly string[] {
   if (command === '--version' || command === '-V') return [];
+  // The command line that is being completed: openbell completion words -- COMMAND ...
+  const completed = command === 'completion' && process.argv[3] === 'words' ? (process.argv[5] ?? '') : '';
+  if (Object.hasOwn(COMMANDS, completed)) return [...new Set([command, completed])];
   return Object.hasOwn(COMMANDS, command) ? [command] : Object.keys(COMMANDS);
 }
 

@@ -108,10 +108,16 @@ interface Flags extends ConnectionFlags {
   readonly limit: number;
 }
 
-export function accountCommand(program: Command): void {
-  const command = program
-    .command('account')
-    .summary('balances, orders and trades of an account')
+/** Adds `openbell account ID`. @returns the command, for further ones below it */
+export function accountCommand(program: Command): Command {
+  const command = program.command('account').summary('accounts: show, list, define, change, suspend').helpCommand(false);
+  accountView(command, 'account');
+  return command;
+}
+
+/** @param named how the command is called */
+export function accountView(command: Command, named: string): void {
+  command
     .description('Shows an account: its balances and open orders, or its orders or trades out of the history.')
     .argument('<id>', 'the account', accountId)
     .addOption(new Option('--orders', 'all its orders, newest first').conflicts('trades'))
@@ -121,13 +127,14 @@ export function accountCommand(program: Command): void {
       'after',
       `
 Examples:
-  openbell account 1
-  openbell account 1 --orders
-  openbell account 1 --trades --limit 5 --json`,
+  openbell ${named} 1
+  openbell ${named} 1 --orders
+  openbell ${named} 1 --trades --limit 5 --json`,
     );
   connectionOptions(command).action((id: number) =>
     run(async () => {
-      const flags = command.opts<Flags>();
+      // Commander gives `account` the options that it has in common with a command below it.
+      const flags = command.optsWithGlobals<Flags>();
       if (flags.orders) {
         const page = await askAdmin<{ orders: OrderJson[] }>(flags, `/v1/accounts/${id}/orders?limit=${flags.limit}`);
         if (flags.json) printJson(page);

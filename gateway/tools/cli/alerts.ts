@@ -53,7 +53,11 @@ export function alertsCommand(program: Command): void {
 }
 
 function lsCommand(alerts: Command): void {
-  const command = alerts.command('ls').summary('the alerts of an account').description('Lists the alerts of an account.');
+  const command = alerts
+    .command('ls')
+    .summary('the alerts of an account')
+    .description('Lists the alerts of an account.')
+    .addHelpText('after', '\nExample:\n  openbell alerts ls --account 2');
   accountOption(connectionOptions(command)).action(() =>
     run(async () => {
       const flags = command.opts<AccountFlags>();

@@ -73,6 +73,7 @@ function exportAudit(audit: Command): void {
     .addOption(new Option('--since <time>', 'from this time on, ISO 8601').argParser(time))
     .addOption(new Option('--until <time>', 'before this time').argParser(time))
     .addOption(new Option('--format <format>', 'one JSON object a line, or comma-separated').choices(['jsonl', 'csv']).default('jsonl'))
+    .addOption(new Option('--json', 'the same as --format jsonl').conflicts('format'))
     .addHelpText(
       'after',
       `

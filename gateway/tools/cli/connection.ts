@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { tokenProblem } from '../../bearer-token.ts';
 import { authority } from '../../client/authority.ts';
 import { failureText } from '../../client/failure-text.ts';
 import type { ClientTls, ConnectOptions, OpenbellClient } from '../../client/index.ts';
 import { SHARD_HEADER } from '../../client/symbols.ts';
-import { CliError, ExitCode } from './exit.ts';
+import { type ConfirmFlags, confirmGuarded } from './confirm.ts';
+import { type CredentialFlags, credentialsOf, tokenFor } from './credentials.ts';
+import { CliError, ExitCode, reportAndExit } from './exit.ts';
+import { withNextStep } from './next-step.ts';
 
-export interface ConnectionFlags {
+export interface ConnectionFlags extends CredentialFlags, ConfirmFlags {
   readonly host: string;
   readonly wsHost?: string;
   readonly httpHost?: string;
@@ -15,7 +17,6 @@ export interface ConnectionFlags {
   readonly grpcPort: number;
   readonly wsPort: number;
   readonly httpPort: number;
-  readonly tokenFile?: string;
   readonly tls?: boolean;
   readonly tlsCa?: string;
   readonly tlsClientCert?: string;
@@ -27,8 +28,14 @@ export interface AccountFlags extends ConnectionFlags {
   readonly account: number;
 }
 
-/** Address options of the exchange; the same names as in `openbell start`. */
-export function connectionOptions(command: Command): Command {
+/** Address options of the exchange; the same names as in `openbell start`. @param options `contexts`: false for the command that defines them */
+export function connectionOptions(command: Command, { contexts = true }: { readonly contexts?: boolean } = {}): Command {
+  if (contexts) {
+    command
+      .addOption(new Option('--context <name>', 'settings of `openbell context`; "none": of no context').env('OPENBELL_CONTEXT'))
+      .option('--yes', 'do not ask before an action')
+      .hook('preAction', useContext);
+  }
   return command
     .addOption(new Option('--host <address>', 'address of the exchange').default('127.0.0.1').env('OPENBELL_HOST'))
     .addOption(new Option('--ws-host <address>', 'address of its market data, if different').env('OPENBELL_WS_HOST'))
@@ -38,11 +45,26 @@ export function connectionOptions(command: Command): Command {
     .addOption(portOption('--ws-port <port>', 'its market-data port', 7402, 'OPENBELL_WS_PORT'))
     .addOption(portOption('--http-port <port>', 'its admin port', 7403, 'OPENBELL_HTTP_PORT'))
     .addOption(new Option('--token-file <file>', 'file with the authentication token, or OPENBELL_TOKEN').env('OPENBELL_TOKEN_FILE'))
+    .addOption(new Option('--api-key-id <id>', 'id of an API key, instead of a token').env('OPENBELL_API_KEY_ID'))
+    .addOption(new Option('--api-key-file <file>', 'its private key (Ed25519, PEM)').env('OPENBELL_API_KEY_FILE'))
     .option('--tls', 'use TLS, with the CAs that Node trusts (env: OPENBELL_TLS=true)')
     .addOption(new Option('--tls-ca <file>', 'use TLS, with these CA certificates (PEM)').env('OPENBELL_TLS_CA'))
     .addOption(new Option('--tls-client-cert <file>', 'client certificate (PEM)').env('OPENBELL_TLS_CLIENT_CERT'))
     .addOption(new Option('--tls-client-key <file>', 'its private key (PEM)').env('OPENBELL_TLS_CLIENT_KEY'))
     .option('--json', 'JSON instead of text');
+}
+
+/** Loaded only where there may be a context. */
+async function useContext(command: Command): Promise<void> {
+  // The command above has the values of both.
+  if (command.parent?.options.some(({ long }) => long === '--context')) return;
+  // A wrong context is reported as other wrong usage is, and nothing is sent.
+  const { applyContext } = await import('./context-values.ts');
+  try {
+    await applyContext(command);
+  } catch (error) {
+    reportAndExit(error);
+  }
 }
 
 export function accountOption(command: Command): Command {
@@ -109,7 +131,7 @@ export function clientOptions(flags: ConnectionFlags): Omit<ConnectOptions, 'acc
     wsPort,
     httpPort,
     tls: readTls(flags),
-    ...(readToken(flags) !== undefined && { tokenProvider: () => readToken(flags) ?? '' }),
+    ...credentialsOf(flags),
   };
 }
 
@@ -141,46 +163,44 @@ function readPem(file: string, flag: string): Buffer {
   }
 }
 
-/** The admin port's address, and the `fetch` options for it and its shard. */
-export async function adminAddress(
-  flags: ConnectionFlags,
-): Promise<{ origin: string; headers: Readonly<Record<string, string>>; dispatcher: RequestInit }> {
-  const { host, httpHost = host, httpPort, shard } = flags;
+export interface AdminAddress {
+  readonly origin: string;
+  /** Of each request: the shard and the token. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly dispatcher: RequestInit;
+  readonly token: string | undefined;
+}
+
+/** The admin port's address, and the `fetch` options for it. @throws CliError, OpenbellError of the exchange's answer to an API key */
+export async function adminAddress(flags: ConnectionFlags): Promise<AdminAddress> {
+  const { origin, dispatcher } = await adminOrigin(flags);
+  const token = await tokenFor(flags, origin, dispatcher.dispatcher);
+  const { shard } = flags;
+  const headers = {
+    ...(shard !== undefined && { [SHARD_HEADER]: String(shard) }),
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  };
+  return { origin, headers, dispatcher, token };
+}
+
+/** The admin port's address alone. @throws CliError */
+export async function adminOrigin(flags: ConnectionFlags): Promise<Pick<AdminAddress, 'origin' | 'dispatcher'>> {
+  const { host, httpHost = host, httpPort } = flags;
   const address = authority(httpHost, httpPort);
-  const headers = { ...(shard !== undefined && { [SHARD_HEADER]: String(shard) }) };
   const tls = readTls(flags);
-  if (tls === undefined) return { origin: `http://${address}`, headers, dispatcher: {} };
+  if (tls === undefined) return { origin: `http://${address}`, dispatcher: {} };
   const { dispatcherFor } = await import('../../client/tls.ts');
   const dispatcher = dispatcherFor(tls);
-  return { origin: `https://${address}`, headers, dispatcher: { ...(dispatcher && { dispatcher }) } as RequestInit };
+  return { origin: `https://${address}`, dispatcher: { ...(dispatcher && { dispatcher }) } as RequestInit };
 }
 
-/**
- * From the file, else from OPENBELL_TOKEN. Not from a flag: other users of the host see flags in the list of processes.
- * @throws CliError when the file cannot be read or holds no token; its content is never shown
- */
-export function readToken({ tokenFile }: Pick<ConnectionFlags, 'tokenFile'>): string | undefined {
-  if (tokenFile === undefined) return checkedToken('OPENBELL_TOKEN', process.env.OPENBELL_TOKEN || undefined);
-  let text: string;
-  try {
-    text = readFileSync(tokenFile, 'utf8').trim();
-  } catch (error) {
-    throw new CliError(`cannot read the token from ${tokenFile} (${(error as NodeJS.ErrnoException).code})`, ExitCode.Usage);
-  }
-  return checkedToken(tokenFile, text);
-}
-
-function checkedToken(where: string, token: string | undefined): string | undefined {
-  const problem = token === undefined ? undefined : tokenProblem(token);
-  if (problem !== undefined) throw new CliError(`what ${where} holds is not a token: ${problem}`, ExitCode.Usage);
-  return token;
-}
-
-/** Connects for one command: a lost connection ends it. */
+/** Connects for one command: a lost connection ends it. In a guarded context, asks first. @param reads the work changes nothing */
 export async function withClient<T>(
   flags: ConnectionFlags & { readonly account?: number },
   work: (client: OpenbellClient) => Promise<T>,
+  reads = false,
 ): Promise<T> {
+  if (!reads) await confirmGuarded(flags, `send this for account ${flags.account}`);
   const { connect } = await import('../../client/index.ts');
   const { account } = flags;
   const client = await connect({ ...clientOptions(flags), reconnect: false, ...(account !== undefined && { account }) });
@@ -194,15 +214,19 @@ export async function withClient<T>(
   }
 }
 
-/** Sends a request to the admin interface: a POST with `body`, else a GET unless `method` is given. @throws CliError with its message, or exit code 3 when it is unreachable */
-export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: object, method?: 'DELETE'): Promise<T> {
-  const { origin, headers: choosing, dispatcher } = await adminAddress(flags);
+/**
+ * Sends a request to the admin interface: a POST with `body`, else a GET unless `method` is given. In a guarded context, an action asks first.
+ * @param key of an action that can be sent again
+ * @throws CliError with its message, or exit code 3 when it is unreachable
+ */
+export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: object, method?: 'DELETE', key?: string): Promise<T> {
+  if (body !== undefined || method !== undefined) await confirmGuarded(flags, `${method ?? 'POST'} ${path}`);
+  const { origin, headers: always, dispatcher, token } = await adminAddress(flags);
   const url = `${origin}${path}`;
-  const token = readToken(flags);
   const headers = {
-    ...choosing,
+    ...always,
     ...(body && { 'content-type': 'application/json' }),
-    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    ...(key !== undefined && { 'idempotency-key': key }),
   };
   let response: Response;
   try {
@@ -235,7 +259,7 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
   if (response.ok) return answer;
   // Rejects by identity already begin with their name.
   const { name = `HTTP ${response.status}`, message = '' } = answer;
-  throw new CliError(message.startsWith(`${name}: `) ? message : `${name}: ${message}`, ExitCode.Failed, name);
+  throw new CliError(withNextStep(name, message.startsWith(`${name}: `) ? message : `${name}: ${message}`), ExitCode.Failed, name);
 }
 
 /** The beginning of a foreign answer, which may quote the request. */

@@ -4,6 +4,7 @@ import { SELF_TRADE_NAMES } from '../../../engine/wire/names.ts';
 import type { AccountLimits, KillSwitches } from '../../client/admin-client.ts';
 import { pathOf } from '../../client/symbols.ts';
 import { type AccountJson, accountHeading, positionTable } from './account.ts';
+import { confirm } from './confirm.ts';
 import { accountId, askAdmin, type ConnectionFlags, connectionOptions, count, print, printJson, whole } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
@@ -62,7 +63,9 @@ Examples:
         else print(switchesText(switches));
         return ExitCode.Ok;
       }
-      const answer = await askAdmin<Swept>(flags, `${scopePath(flags)}/kill-switch`, { on: state === 'on' });
+      const path = scopePath(flags);
+      if (state === 'on' && flags.venue) await confirm(flags, 'stop all trading of the venue and cancel all orders', 'go on');
+      const answer = await askAdmin<Swept>(flags, `${path}/kill-switch`, { on: state === 'on' });
       if (flags.json) printJson(answer);
       else print(`kill switch ${state}${state === 'on' ? `, ${sweptText(answer)}` : ''}`);
       return ExitCode.Ok;
@@ -100,19 +103,24 @@ function sweptText({ cancelled, more }: Swept): string {
 }
 
 export function suspendCommand(program: Command): void {
-  const command = program
-    .command('suspend')
+  accountSuspension(program.command('suspend'), 'suspend');
+}
+
+/** @param named how the command is called */
+export function accountSuspension(command: Command, named: string): void {
+  command
     .summary('operator: suspend an account')
     .description(
       'Suspends an account: its new orders and amends are rejected, and its cancels are accepted. Its resting orders still trade, unless they are cancelled.',
     )
     .argument('<id>', 'the account', accountId)
     .option('--cancel', 'also cancel what rests')
-    .addHelpText('after', '\nExamples:\n  openbell suspend 2\n  openbell suspend 2 --cancel');
+    .addHelpText('after', `\nExamples:\n  openbell ${named} 2\n  openbell ${named} 2 --cancel`);
   connectionOptions(command).action((id: number) =>
     run(async () => {
-      const flags = command.opts<ConnectionFlags & { readonly cancel?: true }>();
+      const flags = command.optsWithGlobals<ConnectionFlags & { readonly cancel?: true }>();
       const cancel = flags.cancel === true;
+      await confirm(flags, `suspend account ${id}${cancel ? ' and cancel its orders' : ''}`, 'go on');
       const answer = await askAdmin<AccountJson & Swept>(flags, `/v1/accounts/${id}/suspend`, { cancel });
       showAccount(flags, answer);
       if (cancel && !flags.json) print(sweptText(answer));
@@ -122,15 +130,19 @@ export function suspendCommand(program: Command): void {
 }
 
 export function resumeCommand(program: Command): void {
-  const command = program
-    .command('resume')
+  resumption(program.command('resume'), 'resume');
+}
+
+/** @param named how the command is called */
+export function resumption(command: Command, named: string): void {
+  command
     .summary('operator: end the suspension of an account')
     .description('Ends the suspension of an account. A kill switch stays as it is.')
     .argument('<id>', 'the account', accountId)
-    .addHelpText('after', '\nExample:\n  openbell resume 2');
+    .addHelpText('after', `\nExample:\n  openbell ${named} 2`);
   connectionOptions(command).action((id: number) =>
     run(async () => {
-      const flags = command.opts<ConnectionFlags>();
+      const flags = command.optsWithGlobals<ConnectionFlags>();
       showAccount(flags, await askAdmin<AccountJson>(flags, `/v1/accounts/${id}/resume`, {}));
       return ExitCode.Ok;
     }),
@@ -138,8 +150,12 @@ export function resumeCommand(program: Command): void {
 }
 
 export function accountSetCommand(program: Command): void {
-  const command = program
-    .command('account-set')
+  accountSetting(program.command('account-set'), 'account-set');
+}
+
+/** @param named how the command is called */
+export function accountSetting(command: Command, named: string): void {
+  command
     .summary('operator: set limits and the group of an account')
     .description('Sets limits and the group of an account. Those that are not given stay as they are.')
     .argument('<id>', 'the account', accountId)
@@ -149,10 +165,10 @@ export function accountSetCommand(program: Command): void {
     .addOption(new Option('--command-burst <count>', 'most of them at once; 0 = as many as in a second').argParser(whole))
     .addOption(new Option('--order-to-trade <count>', 'most new orders and amends per fill; 0 = no limit').argParser(whole))
     .addOption(new Option('--self-trade <mode>', 'prevention of orders that do not name a mode').choices(SELF_TRADE_NAMES))
-    .addHelpText('after', '\nExample:\n  openbell account-set 2 --max-open-orders 500 --group 7');
+    .addHelpText('after', `\nExample:\n  openbell ${named} 2 --max-open-orders 500 --group 7`);
   connectionOptions(command).action((id: number) =>
     run(async () => {
-      const flags = command.opts<ConnectionFlags & AccountLimits>();
+      const flags = command.optsWithGlobals<ConnectionFlags & AccountLimits>();
       const limits: AccountLimits = Object.fromEntries(LIMITS.filter((key) => flags[key] !== undefined).map((key) => [key, flags[key]]));
       if (Object.keys(limits).length === 0) throw new CliError('give at least one option, such as --max-open-orders', ExitCode.Usage);
       showAccount(flags, await askAdmin<AccountJson>(flags, `/v1/accounts/${id}/limits`, limits));

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { JWK } from 'jose';
 import { readGrant, readSubject } from '../../identity/principal.ts';
-import { print } from './connection.ts';
+import { print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
 interface Flags {
@@ -36,6 +36,7 @@ export function devTokenCommand(program: Command): void {
     .option('--out <file>', 'write the token there, readable for its owner only, instead of printing it')
     .option('--issuer <name>', 'for --auth-issuer', 'openbell-dev')
     .option('--audience <name>', 'for --auth-audience', 'openbell')
+    .option('--json', 'JSON instead of text')
     .addHelpText(
       'after',
       `
@@ -46,10 +47,11 @@ Examples:
     );
   command.action(() =>
     run(async () => {
-      const flags = command.opts<Flags>();
+      const flags = command.opts<Flags & { readonly json?: true }>();
       const token = await devToken(flags);
-      if (flags.out === undefined) print(token);
-      else writeFileSync(flags.out, `${token}\n`, { mode: 0o600 });
+      if (flags.out !== undefined) writeFileSync(flags.out, `${token}\n`, { mode: 0o600 });
+      if (flags.json) printJson(flags.out === undefined ? { token } : { file: flags.out });
+      else if (flags.out === undefined) print(token);
       return ExitCode.Ok;
     }),
   );

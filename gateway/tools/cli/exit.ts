@@ -118,3 +118,9 @@ export function reportUsage(message: string): void {
       `${JSON.stringify({ error: { code: CODES[ExitCode.Usage], message: withoutSecrets(message) } satisfies JsonError })}\n`,
     );
 }
+
+/** Ends the process with an error that no {@link run} catches: what comes before the command's work is wrong. */
+export function reportAndExit(error: unknown): never {
+  report(error, (text) => process.stderr.write(text));
+  process.exit(exitCodeOf(error));
+}

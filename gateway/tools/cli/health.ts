@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { failureText } from '../../client/failure-text.ts';
-import { adminAddress, type ConnectionFlags, connectionOptions, print, printJson, readToken } from './connection.ts';
+import { adminAddress, adminOrigin, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 
 /** Below the default time limit of container engines for a check. */
@@ -44,11 +44,10 @@ export interface Health {
 
 /** Why the exchange takes no orders, and its warnings. Never throws: what cannot be reached is a reason. */
 export async function askHealth(flags: ConnectionFlags): Promise<Health> {
-  const { origin, headers: choosing, dispatcher } = await adminAddress(flags);
+  const { origin } = await adminOrigin(flags);
   const url = `${origin}/health/ready`;
-  const token = readToken(flags);
-  const headers = { ...choosing, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
   try {
+    const { headers, dispatcher, token } = await adminAddress(flags);
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS), ...dispatcher });
     return healthOf(response, await response.text(), url, token);
   } catch (error) {

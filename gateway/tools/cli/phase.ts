@@ -1,5 +1,6 @@
 import { Argument, type Command, Option } from 'commander';
 import { PHASE_NAMES } from '../../../engine/wire/names.ts';
+import { confirm } from './confirm.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
@@ -31,6 +32,7 @@ Examples:
     run(async () => {
       const flags = command.opts<Flags>();
       if (names.length > 0 === (flags.all === true)) throw new CliError('name the symbols, or give --all', ExitCode.Usage);
+      if (flags.all && phase !== 'continuous') await confirm(flags, `set the phase ${phase} for all symbols`, 'go on');
       const symbols = flags.all ? 'all' : names;
       const body = { symbols, phase, ...(flags.subPhase !== undefined && { subPhase: flags.subPhase }) };
       const answer = await askAdmin<{ readonly symbols: number }>(flags, '/v1/phases', body);

@@ -51,14 +51,18 @@ function wanted({ account, mark, instrument }: PortfolioFlags) {
 
 /** Totals are of a page, so those of several are left out. */
 function allPages(flags: PortfolioFlags): Promise<Portfolio> {
-  return withClient(flags, async (client) => {
-    let portfolio = await client.portfolio(wanted(flags));
-    while (portfolio.next !== 0) {
-      const { positions, ...page } = await client.portfolio({ ...wanted(flags), after: portfolio.next });
-      portfolio = { ...page, totals: [], positions: [...portfolio.positions, ...positions] };
-    }
-    return portfolio;
-  });
+  return withClient(
+    flags,
+    async (client) => {
+      let portfolio = await client.portfolio(wanted(flags));
+      while (portfolio.next !== 0) {
+        const { positions, ...page } = await client.portfolio({ ...wanted(flags), after: portfolio.next });
+        portfolio = { ...page, totals: [], positions: [...portfolio.positions, ...positions] };
+      }
+      return portfolio;
+    },
+    true,
+  );
 }
 
 async function follow(flags: PortfolioFlags): Promise<void> {

@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import { type Context, NO_CONTEXT, readContexts, SETTINGS, type Setting, type SettingValue } from './contexts-file.ts';
+import { CliError, ExitCode } from './exit.ts';
+
+/** Where a value comes from, in the order of precedence. */
+export type Origin = 'flag' | 'environment' | 'context' | 'default';
+
+export interface Effective {
+  readonly setting: Setting;
+  readonly value: SettingValue;
+  readonly origin: Origin;
+}
+
+/** The context that the command line, the environment or the file names, in this order. @throws CliError when it does not exist */
+export async function contextOf(named: string | undefined): Promise<({ readonly name: string } & Context) | undefined> {
+  if (named === NO_CONTEXT) return undefined;
+  const { current, all } = await readContexts();
+  const name = named || current;
+  if (name === undefined) return undefined;
+  const context = all.get(name);
+  if (context === undefined)
+    throw new CliError(
+      `there is no context ${name}; there are ${[...all.keys()].join(', ') || 'none: add one with openbell context add'}`,
+      ExitCode.Usage,
+    );
+  return { name, ...context };
+}
+
+/** Gives options that neither a flag nor the environment sets the values of the context in force. @throws CliError */
+export async function applyContext(command: Command): Promise<void> {
+  const context = await contextOf(command.getOptionValue('context'));
+  if (context !== undefined) {
+    for (const [setting, value] of Object.entries(context.settings) as [Setting, SettingValue][]) {
+      if (originOf(command, setting) === 'default') command.setOptionValueWithSource(attribute(setting), value, 'config');
+    }
+    if (context.guard) command.setOptionValueWithSource('guardedBy', context.name, 'config');
+  }
+  chooseCredentials(command);
+}
+
+/** The settings of a command and where each comes from. @param command after {@link applyContext} */
+export function effectiveSettings(command: Command): Effective[] {
+  const found: Effective[] = [];
+  for (const setting of Object.keys(SETTINGS) as Setting[]) {
+    const value = command.getOptionValue(attribute(setting)) ?? (setting === 'tls' && process.env.OPENBELL_TLS) ?? undefined;
+    if (value !== undefined && value !== false && value !== '') found.push({ setting, value, origin: originOf(command, setting) });
+  }
+  return found;
+}
+
+function originOf(command: Command, setting: Setting): Origin {
+  switch (command.getOptionValueSource(attribute(setting))) {
+    case 'cli':
+      return 'flag';
+    case 'env':
+      return 'environment';
+    case 'config':
+      return 'context';
+    default:
+      return setting === 'tls' && process.env.OPENBELL_TLS ? 'environment' : 'default';
+  }
+}
+
+const RANK: Readonly<Record<Origin, number>> = { flag: 3, environment: 2, context: 1, default: 0 };
+
+/** A token and an API key exclude each other: the one that is given closer to the command counts. @throws CliError when both are equally close */
+function chooseCredentials(command: Command): void {
+  const key = Math.max(rankOf(command, 'api-key-id'), rankOf(command, 'api-key-file'));
+  const token = Math.max(rankOf(command, 'token-file'), process.env.OPENBELL_TOKEN ? RANK.environment : 0);
+  if (key === 0 || token === 0) return;
+  if (key === token) throw new CliError('give a token or an API key, not both', ExitCode.Usage);
+  const dropped: readonly Setting[] = key > token ? ['token-file'] : ['api-key-id', 'api-key-file'];
+  for (const setting of dropped) command.setOptionValue(attribute(setting), undefined);
+}
+
+function rankOf(command: Command, setting: Setting): number {
+  return command.getOptionValue(attribute(setting)) === undefined ? 0 : RANK[originOf(command, setting)];
+}
+
+/** `grpc-port` -> `grpcPort`, as commander has it. */
+export function attribute(setting: string): string {
+  return setting.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
