@@ -136,6 +136,11 @@ describe('a venue operated from the command line', () => {
     assert.match(text.stdout, /^deposited 5\.000000 EUR, account 90, command \d+\n/);
     assert.equal((await askJson('deposit', '90', '5.00', 'EUR', '--key', key)).repeated, true);
     assert.equal((await askJson('withdraw', '90', '1.00', 'EUR')).amount, '1.000000');
+    const ledger = await askJson('ledger', '90', '--asset', 'EUR');
+    assert.deepEqual(
+      ledger.entries.map(({ kind, amount }: Record<string, string>) => `${kind} ${amount}`),
+      ['withdrawal -1.000000', 'deposit 5.000000', 'deposit 10.000000'],
+    );
     const { balances } = await askJson('account', '90');
     assert.equal(balances.find(({ asset }: { asset: string }) => asset === 'EUR').available, '14.000000');
     const lost = await ask('deposit', '90', '5.00', 'EUR', '--http-port', '1', '--key', 'k1');
@@ -199,7 +204,7 @@ describe('a venue operated from the command line', () => {
     [
       'zsh',
       (line) => `compdef() { :; }; compadd() { print -l -- $candidates; }; _files() { :; }
-eval "$(openbell completion zsh)"; words=(\${(z)${quoted(line)}}); [[ ${quoted(line)} == *" " ]] && words+=(""); CURRENT=\${#words}; _openbell`,
+eval "$(openbell completion zsh)"; line=${quoted(line)}; words=(\${(z)line}); [[ $line == *" " ]] && words+=(""); CURRENT=\${#words}; _openbell`,
     ],
     ['fish', (line) => `openbell completion fish | source; complete -C ${quoted(line)}`],
   ];
@@ -222,7 +227,7 @@ eval "$(openbell completion zsh)"; words=(\${(z)${quoted(line)}}); [[ ${quoted(l
           .map((each) => each.split('\t')[0])
           .filter((each) => each !== '');
       };
-      assert.deepEqual(complete('openbell cancel-'), ['cancel-orders', 'cancel-all']);
+      assert.deepEqual(complete('openbell cancel-').sort(), ['cancel-all', 'cancel-orders']);
       assert.deepEqual(complete('openbell account s').sort(), ['set', 'show', 'suspend']);
       assert.deepEqual(complete('openbell symbol ls --cont'), ['--context']);
       assert.deepEqual(complete('openbell symbol ls --context ').sort(), ['audit', 'none', 'prod', 'venue']);

@@ -261,48 +261,6 @@ test('exit code 2: configuration, each problem on a line', async () => {
   assert.deepEqual([missing.code, readdirSync(base).includes('nowhere')], [2, false]);
 });
 
-test('every command has help with an example', async () => {
-  const { stdout } = await openbell(['--help']);
-  const commands = [...stdout.matchAll(/^ {2}([a-z]+) (?:\[options\]|\[command\])/gm)]
-    .map(([, name]) => name)
-    .filter((name) => name !== 'help');
-  const expected = [
-    'start',
-    'order',
-    'oco',
-    'quote',
-    'protection',
-    'cancel',
-    'amend',
-    'phase',
-    'suspend',
-    'resume',
-    'book',
-    'trades',
-    'candles',
-    'indicators',
-    'calendar',
-    'account',
-    'portfolio',
-    'replay',
-    'verify',
-    'snapshot',
-    'repair',
-    'backup',
-    'restore',
-    'log',
-    'doctor',
-    'health',
-    'top',
-  ];
-  assert.deepEqual(commands.sort(), expected.sort());
-  const helps = await Promise.all(commands.map((command) => openbell([command, '--help'])));
-  for (const [i, help] of helps.entries()) {
-    assert.equal(help.code, 0);
-    assert.match(help.stdout, /Examples?:\n {2}openbell/, commands[i]);
-  }
-});
-
 test('no help, of commands and of their own commands, shows a value that is none', async () => {
   const seen: string[] = [];
   const look = async (...path: string[]): Promise<void> => {

@@ -12,6 +12,7 @@ export function configCommand(program: Command): void {
     .command('schema')
     .summary('the JSON Schema of configuration files')
     .description('Prints the JSON Schema of configuration files, for editors.')
+    .option('--json', 'the same: the schema is JSON')
     .addHelpText('after', '\nExample:\n  openbell config schema > openbell.schema.json');
   schema.action(() =>
     run(async () => {

@@ -1,6 +1,8 @@
+import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { tokenProblem } from '../../bearer-token.ts';
 import type { Credentials } from '../../client/index.ts';
+import type { Dispatcher } from '../../client/network.ts';
 import { CliError, ExitCode } from './exit.ts';
 
 export interface CredentialFlags {
@@ -36,24 +38,25 @@ function readApiKey({ apiKeyId, apiKeyFile }: CredentialFlags): Credentials['api
   if (apiKeyId === undefined || apiKeyFile === undefined)
     throw new CliError('--api-key-id and --api-key-file go together: give both or none', ExitCode.Usage);
   const privateKey = read(apiKeyFile, 'the private key');
-  if (!privateKey.includes('PRIVATE KEY-----'))
-    throw new CliError(`${apiKeyFile} is no private key in PEM; make one with: openssl genpkey -algorithm ed25519`, ExitCode.Usage);
+  if (!isSigningKey(privateKey))
+    throw new CliError(`${apiKeyFile} is no Ed25519 private key in PEM; make one with: openssl genpkey -algorithm ed25519`, ExitCode.Usage);
   return { id: apiKeyId, privateKey };
 }
 
+function isSigningKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === 'ed25519';
+  } catch {
+    return false;
+  }
+}
+
 /** The token of a request: that of the flags, or one that the exchange gives for the API key. @throws CliError */
-export async function tokenFor(flags: CredentialFlags, origin: string, dispatcher: RequestInit['dispatcher']): Promise<string | undefined> {
+export async function tokenFor(flags: CredentialFlags, origin: string, dispatcher: Dispatcher | undefined): Promise<string | undefined> {
   const apiKey = readApiKey(flags);
   if (apiKey === undefined) return readToken(flags);
-  const { TokenSource } = await import('../../client/token-source.ts');
-  try {
-    return await TokenSource.of({ apiKey }, origin, dispatcher)?.get();
-  } catch (error) {
-    // An unreadable key makes an error of the cryptography, which does not say which file it was.
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_OSSL'))
-      throw new CliError(`${flags.apiKeyFile} is no private key that can sign: it must be Ed25519 in PEM`, ExitCode.Usage);
-    throw error;
-  }
+  const [{ TokenSource }, { logIn }] = await Promise.all([import('../../client/token-source.ts'), import('../../client/key-session.ts')]);
+  return await TokenSource.of({ apiKey }, (key) => logIn(key, origin, dispatcher))?.get();
 }
 
 function read(file: string, what: string): string {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { failureText } from '../../client/failure-text.ts';
-import { adminAddress, type ConnectionFlags, connectionOptions, print, printJson, readToken } from './connection.ts';
+import { adminAddress, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { askHealth } from './health.ts';
 import { MetricSamples } from './metric-samples.ts';
@@ -66,13 +66,12 @@ async function show(flags: Flags): Promise<ExitCode> {
 /** @throws CliError with exit code 3 when the exchange is unreachable */
 async function read(flags: Flags): Promise<MetricSamples> {
   const { origin, headers, dispatcher } = await adminAddress(flags);
-  const token = readToken(flags);
   const url = `${origin}/metrics`;
   let response: Response;
   let text: string;
   try {
     response = await fetch(url, {
-      headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      headers,
       signal: AbortSignal.timeout(TIMEOUT_MS),
       ...dispatcher,
     });
