@@ -125,7 +125,7 @@ describe('a venue operated from the command line', () => {
     assert.equal((await askJson('account', 'set', '90', '--max-open-orders', '9')).maxOpenOrders, 9);
     assert.equal(
       (await askJson('account', 'show', '90')).balances.find(({ asset }: { asset: string }) => asset === 'EUR').available,
-      '10.00',
+      '10.000000',
     );
     assert.deepEqual(await askJson('uncross', 'BTC-EUR').then(({ quantityLots }) => quantityLots), 0);
   });
