@@ -161,7 +161,7 @@ describe('retention', () => {
     assert.equal(await exchange.end('SIGTERM'), 0);
     const { code, stdout } = await openbell(['audit', 'verify', data]);
     assert.equal(code, 0, stdout);
-    assert.match(stdout, /^removed {7}records 1 to 8, documented by record 1[89]; the remaining trail follows [0-9a-f]{64}$/m);
+    assert.match(stdout, /^removed {7}records 1 to 8, documented by record (19|20); the remaining trail follows [0-9a-f]{64}$/m);
     assert.match(stdout, /^verdict {7}whole from record 9 on$/m);
     const wrong = await openbell(['start', '--data', data, '--audit-keep', '0']);
     assert.deepEqual([wrong.code, /--audit-keep must be a whole number of days from 1/.test(wrong.stderr)], [2, true]);

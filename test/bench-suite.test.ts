@@ -94,10 +94,10 @@ test('--help lists the options, and the scopes with their options', () => {
   assert.match(help, /^ +-o minutes=…/m);
 });
 
-test('bench:ci is planned for less than four minutes', async () => {
+test('bench:ci is planned for less than five minutes', async () => {
   const scopes = await Promise.all(chooseScopes(CATALOG, []).map((name) => loadScope(scopeFile(CATALOG, name))));
   const seconds = scopes.reduce((sum, scope) => sum + scope.seconds('ci'), 0);
-  assert.ok(seconds < 240, `${seconds} s`);
+  assert.ok(seconds < 300, `${seconds} s`);
 });
 
 test('compare: reasons for doubt are reported', () => {

@@ -80,7 +80,7 @@ export interface RunResult {
   readonly scopes: readonly ScopeResult[];
 }
 
-/** `ci` takes under four minutes over all scopes; `full` takes the time that the figure needs. */
+/** `ci` takes under five minutes over all scopes; `full` takes the time that the figure needs. */
 export type Profile = 'full' | 'ci';
 
 /** The best of the windows, by the metric's direction. */
