@@ -13,6 +13,8 @@ export class EmbeddedNames {
   readonly #symbols = new Map<string, SymbolUnits>();
   readonly #symbolsById: (SymbolUnits | undefined)[] = [];
   readonly #accountNames: string[] = [''];
+  /** The symbol that was named last: a program often names one for long, and a comparison costs less than a look-up. */
+  #lastNamed: SymbolUnits | undefined;
 
   constructor(state: MachineState) {
     this.#state = state;
@@ -44,6 +46,7 @@ export class EmbeddedNames {
     });
     while (this.#symbolsById.length <= id) this.#symbolsById.push(undefined);
     this.#symbolsById[id] = units;
+    this.#lastNamed = undefined;
     this.#symbols.set(units.name, units);
   }
 
@@ -72,7 +75,10 @@ export class EmbeddedNames {
 
   /** @throws EmbedError UNKNOWN_SYMBOL */
   symbol(symbol: string | number): SymbolUnits {
+    const last = this.#lastNamed;
+    if (last !== undefined && symbol === last.name) return last;
     const found = typeof symbol === 'number' ? this.#symbolsById[symbol] : this.#symbols.get(symbol);
+    if (typeof symbol === 'string') this.#lastNamed = found;
     return found ?? refuse(Code.UNKNOWN_SYMBOL, `there is no symbol ${symbol}; there are: ${list(this.symbols())}`);
   }
 
