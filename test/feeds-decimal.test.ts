@@ -129,8 +129,13 @@ test('short text and long text of one number are read alike', () => {
   };
   const text = fc.stringMatching(/^[0-9]{0,12}[.]?[0-9]{0,12}[.x]?$/);
   fc.assert(
-    fc.property(text, fc.oneof(fc.constantFrom(1, 5, 25), fc.integer({ min: 1, max: 2 ** 49 })), fc.integer({ min: 0, max: 18 }), (given, m, d) => {
-      if (/^[0-9]/.test(given)) assert.equal(read(given, m, d), read('0'.repeat(16) + given, m, d));
-    }),
+    fc.property(
+      text,
+      fc.oneof(fc.constantFrom(1, 5, 25), fc.integer({ min: 1, max: 2 ** 49 })),
+      fc.integer({ min: 0, max: 18 }),
+      (given, m, d) => {
+        if (/^[0-9]/.test(given)) assert.equal(read(given, m, d), read('0'.repeat(16) + given, m, d));
+      },
+    ),
   );
 });
