@@ -18,16 +18,50 @@ const MAX_MANTISSA = 2 ** 49;
 const MAX_DECIMALS = 18;
 const ZERO = 48;
 const POINT = 46;
+/** So many digits are below 2^53. */
+const MOST_SHORT = 15;
+const POWERS = Array.from({ length: MAX_DECIMALS + 1 }, (_, exponent) => 10 ** exponent);
+/** No result of {@link shortToUnits}. */
+const NOT_SHORT = -1;
 
 /**
  * Converts decimal text, `12` or `12.340`, to an exact count of units of mantissa * 10^-decimals: ticks, lots or smallest
  * units of money, in [0, 2^53). The text has no sign and no exponent, and a digit on each side of a point.
  *
- * The function divides the text by the mantissa, one digit at a time (long division), so nothing is rounded.
+ * Long text is divided by the mantissa one digit at a time (long division), so nothing is rounded.
  * @throws DecimalError
  */
 export function decimalToUnits(text: string, mantissa: number, decimals: number): number {
   checkUnit(mantissa, decimals);
+  const short = shortToUnits(text, mantissa, decimals);
+  return short === NOT_SHORT ? longToUnits(text, mantissa, decimals) : short;
+}
+
+/**
+ * {@link decimalToUnits} for the usual text: all its digits together are an exact double, so one division is enough.
+ * @returns {@link NOT_SHORT} for any other text, and for one that is wrong
+ */
+function shortToUnits(text: string, mantissa: number, decimals: number): number {
+  const { length } = text;
+  if (length === 0 || length > MOST_SHORT) return NOT_SHORT;
+  let digits = 0;
+  let point = -1;
+  for (let i = 0; i < length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit >= 0 && digit <= 9) digits = digits * 10 + digit;
+    else if (digit === POINT - ZERO && point === -1 && i > 0 && i < length - 1) point = i;
+    else return NOT_SHORT;
+  }
+  const missing = point === -1 ? decimals : decimals - (length - 1 - point);
+  if (missing < 0) return NOT_SHORT;
+  // A product below 2^53 is exact; one that is rounded is not below it.
+  const value = missing === 0 ? digits : digits * POWERS[missing];
+  if (value >= LIMIT_53) return NOT_SHORT;
+  if (mantissa === 1) return value;
+  return value % mantissa === 0 ? value / mantissa : NOT_SHORT;
+}
+
+function longToUnits(text: string, mantissa: number, decimals: number): number {
   let units = 0;
   let remainder = 0;
   /** Digits after the point so far; -1 before it. */

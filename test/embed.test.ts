@@ -135,6 +135,20 @@ describe('orders of an embedded exchange', () => {
     assert.equal(exchange.machine.seq, seq);
   });
 
+  it('of several symbols are in the book that each one names', () => {
+    const exchange = open();
+    const first = order('alice', 'buy', '1', '100.00');
+    assert.equal(exchange.place(first).symbol, 'BTC-USD');
+    exchange.defineSymbol({ name: 'BTC-ALT', base: 'BTC', quote: 'USD', tickSize: '0.1', lotSize: '0.1' });
+    for (const symbol of ['BTC-ALT', 'BTC-USD', 'BTC-ALT']) {
+      const { symbol: named, leaves } = exchange.place({ ...first, symbol });
+      assert.deepEqual([named, leaves], [symbol, symbol === 'BTC-ALT' ? '1.0' : '1.00']);
+    }
+    for (const symbol of ['BTC-XXX', undefined, '']) throws(() => exchange.place({ ...first, symbol: symbol as never }), 'UNKNOWN_SYMBOL');
+    assert.equal(exchange.place({ ...first, symbol: 1 }).symbol, 'BTC-USD');
+    assert.equal(exchange.place({ ...first, symbol: 'BTC-ALT' }).symbol, 'BTC-ALT');
+  });
+
   it('have one client order id once', () => {
     const exchange = open();
     const first = exchange.place({ ...order('alice', 'buy', '1', '100.00'), clientOrderId: 5 });

@@ -21,6 +21,10 @@ test('decimal text becomes units exactly', () => {
     // The text in hundredths exceeds 2^53, the count of units does not.
     ['225179981368524775', 25, 0, 9007199254740991],
     ['0.000000001', 1, 9, 1],
+    // The digits fit a double; in the last row their number of smallest steps does not.
+    ['999999999999999', 1, 0, 999999999999999],
+    ['9.00719925474099', 1, 15, 9007199254740990],
+    ['9.00719925474', 20, 16, 4503599627370000],
   ];
   for (const [text, mantissa, decimals, units] of table) {
     assert.equal(decimalToUnits(text, mantissa, decimals), units, text);
@@ -111,5 +115,27 @@ test('arbitrary text is either exact or rejected', () => {
       const [whole, fraction = ''] = given.split('.');
       assert.equal(BigInt(whole + fraction) * 10n ** BigInt(d), BigInt(units) * BigInt(m) * 10n ** BigInt(fraction.length));
     }),
+  );
+});
+
+test('short text and long text of one number are read alike', () => {
+  const read = (text: string, mantissa: number, decimals: number): number | string => {
+    try {
+      return decimalToUnits(text, mantissa, decimals);
+    } catch (error) {
+      assert.ok(error instanceof DecimalError);
+      return error.code;
+    }
+  };
+  const text = fc.stringMatching(/^[0-9]{0,12}[.]?[0-9]{0,12}[.x]?$/);
+  fc.assert(
+    fc.property(
+      text,
+      fc.oneof(fc.constantFrom(1, 5, 25), fc.integer({ min: 1, max: 2 ** 49 })),
+      fc.integer({ min: 0, max: 18 }),
+      (given, m, d) => {
+        if (/^[0-9]/.test(given)) assert.equal(read(given, m, d), read('0'.repeat(16) + given, m, d));
+      },
+    ),
   );
 });

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Builder, ByteBuffer } from 'flatbuffers';
 import { Code, codeName } from '../engine/codes.ts';
-import { checkCommand } from '../engine/wire/check-command.ts';
+import { checkCommand, checkOwnAmend, checkOwnNew, checkOwnTarget } from '../engine/wire/check-command.ts';
 import { CommandBatch, CommandFrameReader, MAX_FRAME_COMMANDS } from '../engine/wire/frames.ts';
 import { Command as FlatCommand } from '../engine/wire/generated/command.js';
 import { CommandFrame } from '../engine/wire/generated/command-frame.js';
@@ -348,6 +348,29 @@ describe('checkCommand', () => {
   for (const [expected, fields] of table) {
     it(`${expected} for ${JSON.stringify(fields)}`, () => assert.equal(check(fields).code, expected));
   }
+
+  it('finds the same in a command of this process by its numbers', () => {
+    const { Market, PostOnly, Day, GoodTillCancel, ImmediateOrCancel, FillOrKill } = TimeInForce;
+    for (const price of [0, 1, LIMIT]) {
+      for (const quantity of [0, 1, LIMIT]) {
+        for (const timeInForce of [Market, PostOnly, Day, GoodTillCancel, ImmediateOrCancel, FillOrKill])
+          assert.equal(codeName(checkOwnNew(timeInForce, price, quantity)), check({ timeInForce, price, quantity }).code);
+        for (const [clientOrderId, orderId] of [
+          [0, 0],
+          [0, LIMIT],
+          [1, 0],
+          [1, 1],
+        ]) {
+          const ids = { clientOrderId, orderId };
+          assert.equal(
+            codeName(checkOwnAmend(clientOrderId, orderId, price, quantity)),
+            check({ kind: Amend, ...ids, price, quantity }).code,
+          );
+          assert.equal(codeName(checkOwnTarget(clientOrderId, orderId)), check({ kind: Cancel, ...ids, price, quantity }).code);
+        }
+      }
+    }
+  });
 
   it('rejects every 64-bit field from 2^53 on', () => {
     for (const field of ['clientOrderId', 'orderId', 'price', 'quantity'] as const) {

@@ -30,11 +30,15 @@ export class EmbeddedFlow {
   /** By id: names of accounts. */
   readonly #names: readonly string[];
   /** Of a window: prices and quantities as text. */
-  #prices: string[] = [];
-  #quantities: string[] = [];
+  readonly #prices: string[] = [];
+  readonly #quantities: string[] = [];
+  /** By ticks and by lots. */
+  readonly #priceTexts = new Map<number, string>();
+  readonly #quantityTexts = new Map<number, string>();
 
   constructor(limits: Limits, use: Use) {
-    const names = Array.from({ length: CORE_ACCOUNTS + 1 }, (_, id) => `a${id}`);
+    // Names are strings like literals of a program: V8 has each of these once.
+    const names = Object.keys(Object.fromEntries(Array.from({ length: CORE_ACCOUNTS + 1 }, (_, id) => [`a${id}`, id])));
     this.#names = names;
     this.#use = use;
     // The definitions of CoreFlow.
@@ -56,21 +60,17 @@ export class EmbeddedFlow {
     this.exchange.on('book', see);
   }
 
-  /** What a program has before it calls: text, if it uses that. Not measured. */
+  /** What a program has before it calls: text, if it uses that. Not measured, so neither is its garbage: text is made once for each number. */
   prepare(words: Int32Array, count: number): void {
     if (this.#use !== 'text') return;
     const units = this.exchange.units('BTC-USD');
-    // Definitions have other values there.
-    const read = (field: number, text: (value: number) => string) => (_: unknown, slot: number) =>
-      (words[slot * WORDS] & 0xff) > CommandKind.Amend ? '' : text(getI64(words, slot * WORDS + field / 4));
-    this.#prices = Array.from(
-      { length: count },
-      read(Command.price, (ticks) => units.price(ticks)),
-    );
-    this.#quantities = Array.from(
-      { length: count },
-      read(Command.quantity, (lots) => units.quantity(lots)),
-    );
+    for (let slot = 0; slot < count; slot++) {
+      const at = slot * WORDS;
+      // Definitions have other values there.
+      if ((words[at] & 0xff) > CommandKind.Amend) continue;
+      this.#prices[slot] = textOf(this.#priceTexts, getI64(words, at + Command.price / 4), (ticks) => units.price(ticks));
+      this.#quantities[slot] = textOf(this.#quantityTexts, getI64(words, at + Command.quantity / 4), (lots) => units.quantity(lots));
+    }
   }
 
   /** The commands of orders among the first `count`. @returns milliseconds */
@@ -135,4 +135,12 @@ export class EmbeddedFlow {
       if (result.accepted) this.accepted++;
     }
   }
+}
+
+function textOf(texts: Map<number, string>, value: number, make: (value: number) => string): string {
+  const known = texts.get(value);
+  if (known !== undefined) return known;
+  const text = make(value);
+  texts.set(value, text);
+  return text;
 }

@@ -1,5 +1,6 @@
 import { Code, codeName } from '../codes.ts';
 import type { TimeUs } from '../units.ts';
+import { checkOwnAmend, checkOwnTarget } from '../wire/check-command.ts';
 import { CommandFlag, CommandKind, QuoteAction, ReportKind, Side, TimeInForce } from '../wire/layout.ts';
 import { AccountAnswer, actionOf } from './admin-answer.ts';
 import { withRest } from './amend-rest.ts';
@@ -111,7 +112,7 @@ export class EmbeddedExchange extends OperatorActions {
     const ticks = price === undefined ? 0 : ticksOf(units, price, 'price');
     const lots = given.quantity === undefined ? 0 : countOrLots(units, given.quantity);
     writer.write(long ? AMEND | EXTENDED : AMEND, symbol, account, order.tag, clientOrderId, orderId, ticks, lots);
-    const code = writer.check(long, account);
+    const code = long ? writer.check(long, account) : checkOwnAmend(clientOrderId, orderId, ticks, lots);
     const result = fresh(into);
     if (code !== Code.OK) return this.#notSent(result, code, symbol, orderId, clientOrderId);
     this.#answer.expect(result, Sent.Amend, account, orderId, clientOrderId);
@@ -129,7 +130,7 @@ export class EmbeddedExchange extends OperatorActions {
     const symbol = order.symbol === undefined ? 0 : names.symbol(order.symbol).id;
     runner.begin();
     writer.write(CANCEL, symbol, account, order.tag, clientOrderId, orderId, 0, 0);
-    const code = writer.check(false, account);
+    const code = checkOwnTarget(clientOrderId, orderId);
     const result = fresh(into);
     if (code !== Code.OK) return this.#notSent(result, code, symbol, orderId, clientOrderId);
     this.#answer.expect(result, Sent.Cancel, account, orderId, clientOrderId);

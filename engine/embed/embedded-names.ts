@@ -13,6 +13,12 @@ export class EmbeddedNames {
   readonly #symbols = new Map<string, SymbolUnits>();
   readonly #symbolsById: (SymbolUnits | undefined)[] = [];
   readonly #accountNames: string[] = [''];
+  /**
+   * The symbol that was named last, and the caller's string: a program often names one for long, and comparing a string with itself costs
+   * less than a look-up.
+   */
+  #lastName = '';
+  #lastNamed: SymbolUnits | undefined;
 
   constructor(state: MachineState) {
     this.#state = state;
@@ -44,6 +50,7 @@ export class EmbeddedNames {
     });
     while (this.#symbolsById.length <= id) this.#symbolsById.push(undefined);
     this.#symbolsById[id] = units;
+    this.#lastNamed = undefined;
     this.#symbols.set(units.name, units);
   }
 
@@ -51,7 +58,7 @@ export class EmbeddedNames {
     const name = nameAt(this.#state.accounts.names, id);
     while (this.#accountNames.length <= id) this.#accountNames.push('');
     this.#accountNames[id] = name;
-    this.#accounts.set(name, id);
+    this.#accounts.set(internalized(name), id);
   }
 
   symbols(): readonly string[] {
@@ -72,7 +79,12 @@ export class EmbeddedNames {
 
   /** @throws EmbedError UNKNOWN_SYMBOL */
   symbol(symbol: string | number): SymbolUnits {
+    if (typeof symbol === 'string' && symbol === this.#lastName && this.#lastNamed !== undefined) return this.#lastNamed;
     const found = typeof symbol === 'number' ? this.#symbolsById[symbol] : this.#symbols.get(symbol);
+    if (typeof symbol === 'string' && found !== undefined) {
+      this.#lastName = symbol;
+      this.#lastNamed = found;
+    }
     return found ?? refuse(Code.UNKNOWN_SYMBOL, `there is no symbol ${symbol}; there are: ${list(this.symbols())}`);
   }
 
@@ -129,6 +141,11 @@ export class EmbeddedNames {
   amount(asset: number, units: number): string {
     return unitsToDecimal(units, 1, this.#state.accounts.assetDecimals[asset]);
   }
+}
+
+/** The string that literals and property names of the same text are: a map finds it without comparing characters. */
+function internalized(text: string): string {
+  return Object.keys({ [text]: true })[0];
 }
 
 const MOST_LISTED = 10;

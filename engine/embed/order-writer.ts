@@ -1,6 +1,6 @@
 import type { Code } from '../codes.ts';
 import { putU53Even } from '../units.ts';
-import { checkCommand, checkLongCommand } from '../wire/check-command.ts';
+import { checkCommand, checkLongCommand, checkOwnNew } from '../wire/check-command.ts';
 import { Command, CommandFlag, CommandKind, Side } from '../wire/layout.ts';
 import { COMMAND_SLOT, type CommandRunner } from './command-runner.ts';
 import { badName, badRange } from './embed-error.ts';
@@ -62,7 +62,7 @@ export class OrderWriter {
     putU53Even(words, at | ORDER_ID, 0);
     putU53Even(words, at | PRICE, price);
     putU53Even(words, at | QUANTITY, quantity);
-    return long ? checkLongCommand(u8, words, slot - 1, slot, account) : checkCommand(u8, words, slot, account);
+    return long ? checkLongCommand(u8, words, slot - 1, slot, account) : checkOwnNew(timeInForce, price, quantity);
   }
 
   /**

@@ -85,15 +85,47 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
   if (!isU53(words, clientOrderId) || !isU53(words, orderId) || !isU53(words, price) || !isU53(words, quantity)) return Code.BAD_RANGE;
   if (kind === CommandKind.New) {
     if (isZero(words, clientOrderId)) return Code.BAD_CLIENT_ORDER_ID;
-    if (isZero(words, price) === (KIND_NEEDS_PRICE[orderKind] === 1) || isZero(words, quantity)) return Code.BAD_RANGE;
+    if (!hasNewTerms(orderKind, !isZero(words, price), !isZero(words, quantity))) return Code.BAD_RANGE;
   } else {
-    if (isZero(words, clientOrderId) && isZero(words, orderId)) return Code.BAD_RANGE;
-    // A stop order without a limit is amended without a price, and with an extension.
-    if (kind === CommandKind.Amend && ((isZero(words, price) && !extended) || isZero(words, quantity))) return Code.BAD_RANGE;
+    if (!hasTarget(!isZero(words, clientOrderId), !isZero(words, orderId))) return Code.BAD_RANGE;
+    if (kind === CommandKind.Amend && !hasAmendTerms(!isZero(words, price), !isZero(words, quantity), extended)) return Code.BAD_RANGE;
   }
   u8[byte + Command.parameter] = 0;
   words[word + Command.account / 4] = account;
   return Code.OK;
+}
+
+/** Whether a new order has the numbers of its kind, and no price if its kind has none. */
+function hasNewTerms(orderKind: number, hasPrice: boolean, hasQuantity: boolean): boolean {
+  return hasPrice === (KIND_NEEDS_PRICE[orderKind] === 1) && hasQuantity;
+}
+
+/** Whether a cancel or an amend names its order. */
+function hasTarget(hasClientOrderId: boolean, hasOrderId: boolean): boolean {
+  return hasClientOrderId || hasOrderId;
+}
+
+/** A stop order without a limit is amended without a price, and with an extension. */
+function hasAmendTerms(hasPrice: boolean, hasQuantity: boolean, extended: boolean): boolean {
+  return (hasPrice || extended) && hasQuantity;
+}
+
+/**
+ * The answer of {@link checkCommand} for a caller in this process that encodes the command of a new order itself: with a known side, a short time
+ * in force, its own account, a client order id above 0, and numbers in [0, 2^53). These have been checked before; what is left are the rules.
+ */
+export function checkOwnNew(timeInForce: number, price: number, quantity: number): Code {
+  return hasNewTerms(shortKindOf(timeInForce), price !== 0, quantity !== 0) ? Code.OK : Code.BAD_RANGE;
+}
+
+/** The same for a cancel, or for an amend without an extension. */
+export function checkOwnTarget(clientOrderId: number, orderId: number): Code {
+  return hasTarget(clientOrderId !== 0, orderId !== 0) ? Code.OK : Code.BAD_RANGE;
+}
+
+export function checkOwnAmend(clientOrderId: number, orderId: number, price: number, quantity: number): Code {
+  const hasAll = hasTarget(clientOrderId !== 0, orderId !== 0) && hasAmendTerms(price !== 0, quantity !== 0, false);
+  return hasAll ? Code.OK : Code.BAD_RANGE;
 }
 
 /** A side without a quantity has no price: that of the command is dropped. */
