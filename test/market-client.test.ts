@@ -143,6 +143,102 @@ test('trades missed during a disconnection are reported', async (t) => {
   await eventually(() => assert.deepEqual(ids, [1, 4]));
 });
 
+for (const format of ['binary', 'json-raw'] as const) {
+  test(`streams of trades begin with the last ones, each once (${format})`, async (t) => {
+    const venue = await MarketVenue.start(1);
+    t.after(() => venue.stop());
+    const proxy = await FlakyProxy.start(venue.port);
+    t.after(() => proxy.stop());
+    const client = venue.client({ format, port: proxy.port });
+    const trade = () => {
+      venue.place(1, 1, Side.Sell, 500, 1);
+      venue.place(2, 1, Side.Buy, 500, 1, TimeInForce.ImmediateOrCancel);
+    };
+    const follow = async (options: { last?: number; after?: number }) => {
+      const got: { ids: number[]; gaps: [number, number][] } = { ids: [], gaps: [] };
+      await client.trades('S1', {
+        ...options,
+        onItem: ({ tradeId }) => got.ids.push(tradeId),
+        onGap: (_symbol, from, to) => got.gaps.push([from, to]),
+      });
+      return got;
+    };
+    // The exchange keeps trades from the first request for some.
+    const first = await follow({ last: 5 });
+    for (let i = 0; i < 3; i++) trade();
+    await eventually(() => assert.deepEqual(first.ids, [1, 2, 3]));
+    const second = await follow({ last: 2 });
+    assert.deepEqual(second.ids, [2, 3]);
+    const after = await follow({ last: 1, after: 1 });
+    assert.deepEqual(after, { ids: [3], gaps: [[2, 2]] });
+    const plain = await follow({});
+    trade();
+    await eventually(() => {
+      for (const { ids } of [first, second, after, plain]) assert.equal(ids.at(-1), 4);
+    });
+    proxy.cut();
+    trade();
+    trade();
+    await eventually(() => assert.equal(client.reconnects, 1));
+    trade();
+    await eventually(() => {
+      for (const { ids } of [first, second, after, plain]) assert.equal(ids.at(-1), 7);
+    });
+    assert.deepEqual(first, { ids: [1, 2, 3, 4, 5, 6, 7], gaps: [] });
+    assert.deepEqual(second, { ids: [2, 3, 4, 5, 6, 7], gaps: [] });
+    assert.deepEqual(after, { ids: [3, 4, 5, 6, 7], gaps: [[2, 2]] });
+    assert.deepEqual(plain, { ids: [4, 5, 6, 7], gaps: [] });
+  });
+
+  test(`a book of the best levels follows them, beside the whole book (${format})`, async (t) => {
+    const venue = await MarketVenue.start(1);
+    t.after(() => venue.stop());
+    const client = venue.client({ format });
+    const [whole, best] = await Promise.all([client.book('S1'), client.book('S1', { depth: 5 })]);
+    assert.notEqual(whole, best);
+    assert.equal(await client.book('S1', { depth: 5 }), best);
+    await venue.load(new Prng(7), 400, 1);
+    const mirror = venue.market.book(1);
+    assert.ok(mirror);
+    await eventually(() => {
+      sameBook(whole, mirror);
+      const levels = ({ bids, asks }: LocalBook) => [bids, asks].map((side) => side.slice(0, 5).map(({ seq: _, ...level }) => level));
+      assert.deepEqual(levels(best), levels(whole));
+      assert.ok(best.bids.length <= 5 && whole.bids.length > 5);
+    });
+    const { subscriptionsNow } = venue.market.counters;
+    await client.release(best);
+    await eventually(() => assert.equal(venue.market.counters.subscriptionsNow, subscriptionsNow - 1));
+    assert.notEqual(await client.book('S1', { depth: 5 }), best);
+  });
+
+  test(`a ticker begins with the present state (${format})`, async (t) => {
+    const venue = await MarketVenue.start(1);
+    t.after(() => venue.stop());
+    const client = venue.client({ format });
+    venue.place(1, 1, Side.Buy, 400, 3);
+    await venue.quiet();
+    const tickers = await client.ticker('S1');
+    const first = await tickers.next();
+    assert.deepEqual([first.value?.symbol, first.value?.bidPrice, first.value?.bidQuantity, first.value?.trades], ['S1', 400, 3, 0]);
+    venue.place(2, 1, Side.Sell, 400, 1, TimeInForce.ImmediateOrCancel);
+    for await (const { trades, last, volume, bidQuantity } of tickers)
+      if (trades === 1) {
+        assert.deepEqual([last, volume, bidQuantity], [400, 1, 2]);
+        break;
+      }
+  });
+}
+
+test('an option of a subscription that is out of range is an error', async (t) => {
+  const venue = await MarketVenue.start(1);
+  t.after(() => venue.stop());
+  const client = venue.client();
+  for (const depth of [0, 7, 100, '5']) await assert.rejects(client.book('S1', { depth: depth as 5 }), { code: 'BAD_OPTION' }, `${depth}`);
+  for (const last of [0, 101, 1.5, '5']) await assert.rejects(client.trades('S1', { last: last as 5 }), { code: 'BAD_OPTION' }, `${last}`);
+  await assert.rejects(client.bbo('S1', { last: 5 } as object), { code: 'BAD_OPTION' });
+});
+
 test('a silent connection is closed and reopened', async (t) => {
   const venue = await MarketVenue.start(1, { heartbeatMs: 50 });
   t.after(() => venue.stop());

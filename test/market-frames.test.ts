@@ -21,6 +21,7 @@ import { jsonFrame, RAW_JSON } from '../engine/wire/market-json.ts';
 import { SIDE_NAMES } from '../engine/wire/names.ts';
 import { Prng } from '../feeds/simulator/prng.ts';
 import { decodeBinary, decodeJson } from '../gateway/client/market-decode.ts';
+import { flatbuffer } from '../gateway/market/formats/flatbuffer.ts';
 
 const BIG = 2 ** 53 - 1;
 /** Field of the first channel's vector in a frame. */
@@ -151,7 +152,7 @@ test('binary and JSON have the same content', () => {
 test('requests: ours and those of the generated builder', () => {
   const reader = new MarketRequestReader();
   const builder = new Builder(64);
-  builder.finish(MarketRequest.createMarketRequest(builder, 1, MarketOp.Unsubscribe, Channel.Status, 77, 12));
+  builder.finish(MarketRequest.createMarketRequest(builder, 1, MarketOp.Unsubscribe, Channel.Status, 77, 12, 0));
   for (const bytes of [marketRequest(MarketOp.Unsubscribe, Channel.Status, 77, 12), builder.asUint8Array()]) {
     assert.equal(reader.open(bytes), Code.OK);
     assert.deepEqual([reader.op, reader.channel, reader.symbol, reader.tag], [MarketOp.Unsubscribe, Channel.Status, 77, 12]);
@@ -161,13 +162,42 @@ test('requests: ours and those of the generated builder', () => {
     assert.equal(reader.open(moved.subarray(3)), Code.OK);
   }
   const old = new Builder(64);
-  old.finish(MarketRequest.createMarketRequest(old, 3, MarketOp.Ping, Channel.Book, 0, 0));
+  old.finish(MarketRequest.createMarketRequest(old, 3, MarketOp.Ping, Channel.Book, 0, 0, 0));
   assert.equal(reader.open(old.asUint8Array()), Code.WRONG_SCHEMA_VERSION);
   assert.equal(reader.open(marketRequest(0, 0, 0, 0)), Code.UNKNOWN_KIND);
   assert.equal(reader.open(marketRequest(6, 0, 0, 0)), Code.UNKNOWN_KIND);
   assert.equal(reader.open(marketRequest(1, CHANNELS.length, 0, 3)), Code.BAD_ENUM);
   assert.equal(reader.tag, 3);
   assert.equal(reader.open(new Uint8Array(0)), Code.MALFORMED_FRAME);
+});
+
+test('the number of last trades: ours and that of the generated builder, and where it is allowed', () => {
+  const reader = new MarketRequestReader();
+  const builder = new Builder(64);
+  builder.finish(MarketRequest.createMarketRequest(builder, 1, MarketOp.Subscribe, Channel.Trades, 7, 12, 100));
+  const ours = marketRequest(MarketOp.Subscribe, Channel.Trades, 7, 12, 1, 100);
+  for (const bytes of [ours, builder.asUint8Array()]) {
+    assert.equal(reader.open(bytes), Code.OK);
+    assert.deepEqual([reader.op, reader.channel, reader.symbol, reader.tag, reader.last], [1, Channel.Trades, 7, 12, 100]);
+  }
+  const read = MarketRequest.getRootAsMarketRequest(new ByteBuffer(ours));
+  assert.deepEqual([read.op(), read.channel(), read.symbol(), read.tag(), read.last()], [1, Channel.Trades, 7, 12, 100]);
+  assert.equal(reader.open(marketRequest(MarketOp.Subscribe, Channel.Trades, 7, 12)), Code.OK);
+  assert.equal(reader.last, 0, 'nothing is left of the request before');
+
+  const table: readonly [op: number, channel: number, last: number, code: Code][] = [
+    [MarketOp.Subscribe, Channel.Trades, 1, Code.OK],
+    [MarketOp.Subscribe, Channel.Trades, 100, Code.OK],
+    [MarketOp.Subscribe, Channel.Trades, 101, Code.BAD_RANGE],
+    [MarketOp.Subscribe, Channel.Trades, 255, Code.BAD_RANGE],
+    [MarketOp.Subscribe, Channel.Book, 1, Code.BAD_RANGE],
+    [MarketOp.Resnapshot, Channel.Trades, 1, Code.BAD_RANGE],
+    [MarketOp.Ping, Channel.Trades, 1, Code.BAD_RANGE],
+  ];
+  for (const [op, channel, last, code] of table) {
+    const ask = flatbuffer.request(marketRequest(op, channel, 7, 12, 1, last));
+    assert.deepEqual([ask.code, ask.tag, ask.last], [code, 12, last], `${op} ${channel} ${last}`);
+  }
 });
 
 test('damaged frames give codes, never exceptions', () => {

@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { PlaceOrderRequestSchema } from '../gateway/protobuf/generated/openbell/v1/trading_pb.ts';
+import { Side } from '../gateway/protobuf/generated/openbell/v1/types_pb.ts';
 import { clusterObjects, EDGE, SHARD } from '../mesh/checks/istio-nodes.ts';
 import { bootstrapOf, edgeParts, shardParts } from '../mesh/checks/istio-rehost.ts';
 import { istioTool } from '../mesh/checks/istio-tools.ts';
@@ -14,7 +17,7 @@ import { receive } from '../mesh/checks/istio-xds.ts';
 import { kustomizeTool, renderOverlay } from '../mesh/checks/render.ts';
 import type { Resource } from '../mesh/checks/resource.ts';
 import { findChromium, hearFromChromium } from './support/chromium.ts';
-import { type Answered, client, https, type Shows, sessionToItsEnd, submit, webSocket } from './support/envoy-client.ts';
+import { type Answered, client, https, type Shows, sessionToItsEnd, submit, unary, webSocket } from './support/envoy-client.ts';
 import { type Claims, ENVOY, Envoy, EnvoyFiles } from './support/envoy-fixture.ts';
 import { ask, PROXIED } from './support/envoy-venue.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
@@ -29,7 +32,7 @@ const skip = missing.length > 0 && process.env.OPENBELL_CI !== '1' ? `NOT TESTED
 const withoutChromium = findChromium() === undefined && process.env.OPENBELL_CI !== '1' ? 'NOT TESTED: there is no Chromium' : false;
 
 const ISSUER = 'https://issuer.openbell.example';
-const Grpc = { Ok: 0, PermissionDenied: 7, ResourceExhausted: 8, Unauthenticated: 16 } as const;
+const Grpc = { Ok: 0, PermissionDenied: 7, ResourceExhausted: 8, Unimplemented: 12, Unauthenticated: 16 } as const;
 /** A loopback address that other tests do not use, because rules name the ports of the pod. */
 const POD = `127.${10 + (process.pid % 200)}.9.1`;
 const SHADOW = POD.replace(/1$/, '2');
@@ -126,6 +129,12 @@ const OPERATIONS: readonly (readonly [port: number, method: string, path: string
   [7401, 'POST', '/openbell.OrderEntry/DropCopy', ['drop-copy']],
   [7401, 'GET', '/openbell.OrderEntry/DropCopy', NO_ROLES],
   [7401, 'POST', '/openbell.OrderEntry/Other', NO_ROLES],
+  [7401, 'POST', '/openbell.v1.Trading/PlaceOrder', [...SENDERS, 'read-only']],
+  [7401, 'GET', '/openbell.v1.Trading/PlaceOrder', NO_ROLES],
+  [7401, 'POST', '/openbell.v1.MarketData/ListAssets', ANY],
+  [7401, 'POST', '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', ANY],
+  [7401, 'POST', '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo', ANY],
+  [7401, 'POST', '/openbell.v1.Admin/TakeSnapshot', NO_ROLES],
   [7401, 'POST', '/v1/snapshot', NO_ROLES],
   [7402, 'GET', '/v1/orders?account=1', [...SENDERS, 'read-only']],
   [7402, 'POST', '/v1/orders?account=1', NO_ROLES],
@@ -313,6 +322,34 @@ test("istiod's configuration of production admits only permitted callers", { ski
       assert.equal((await webSocket(files, ports.market, path, at('market', { token: await token() }))).status, 404, path);
     const fronted = at('orders', { token: await token() });
     assert.equal((await webSocket(files, ports.market, '/v1/orders?account=1', fronted)).status, 404);
+  });
+
+  await t.test('orders and market data in protobuf: by role, on the named shard, and no actions of the operator', async () => {
+    const placed = create(PlaceOrderRequestSchema, { account: 1, symbol: 'BTC-USD', side: Side.BUY, orderQty: '0.01', price: '40000.00' });
+    const bytes = toBinary(PlaceOrderRequestSchema, placed);
+    const call = async (path: string, roles: string, headers: Readonly<Record<string, string>> = {}, body = new Uint8Array(0)) => {
+      const shows = { certificate, token: await token({ roles }), headers: { ':authority': 'orders.openbell.example', ...headers } };
+      return (await unary(files, ports.orders, path, body, shows)).status;
+    };
+    const both = async () => [await commands(venue), await commands({ exchange: venue.shadow })];
+    const [here, there] = await both();
+    assert.equal(await call('/openbell.v1.Trading/PlaceOrder', 'trader', {}, bytes), Grpc.Ok);
+    assert.deepEqual(await both(), [here + 1, there]);
+    assert.equal(await call('/openbell.v1.Trading/PlaceOrder', 'trader', { 'x-symbol-shard': '1' }, bytes), Grpc.Ok);
+    assert.deepEqual(await both(), [here + 1, there + 1]);
+    for (const shard of ['0', '1', '7']) {
+      const right = shard === '7' ? Grpc.Unimplemented : Grpc.Ok;
+      assert.equal(await call('/openbell.v1.MarketData/ListAssets', 'auditor', { 'x-symbol-shard': shard }), right, `shard ${shard}`);
+    }
+    const reflection = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+    assert.equal(await call(reflection, 'auditor'), Grpc.Ok);
+    // A reader's order passes the proxy, and is refused by the exchange; that of an auditor does not pass.
+    for (const roles of ['read-only', 'auditor'])
+      assert.equal(await call('/openbell.v1.Trading/PlaceOrder', roles, {}, bytes), Grpc.PermissionDenied, roles);
+    assert.equal(await call('/openbell.v1.MarketData/ListAssets', 'visitor'), Grpc.PermissionDenied);
+    for (const path of ['/openbell.v1.Admin/TakeSnapshot', '/openbell.v1.Other/Call', '/grpc.health.v1.Health/Check'])
+      assert.equal(await call(path, ROLES.join(' ')), Grpc.Unimplemented, `${path} has no route`);
+    assert.deepEqual(await both(), [here + 1, there + 1]);
   });
 
   await t.test('claims that are lists', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ambientObjects, clusterObjects, EDGE, OTHER, SHARD, WAYPOINT } from '../mesh/checks/istio-nodes.ts';
-import { ORDER_STREAMS, REQUIREMENTS, without } from '../mesh/checks/istio-requirements.ts';
+import { ORDER_CALLS, ORDER_STREAMS, REQUIREMENTS, without } from '../mesh/checks/istio-requirements.ts';
 import { analyze, istioTool, MESH_CONFIG } from '../mesh/checks/istio-tools.ts';
 import { type Json, type Received, receive, receiveEndpoints, receiveListener } from '../mesh/checks/istio-xds.ts';
 import { kustomizeTool, MESH, OVERLAYS, type Overlay, renderOverlay } from '../mesh/checks/render.ts';
@@ -119,9 +119,9 @@ test('staging: a mirror, canaries and drills, and orders have no weights', { ski
       [`outbound|7402|${shadow}`, 10],
     ],
   );
-  const toOrders = all.filter(({ match }) => match.prefix === '/openbell.OrderEntry/' || ORDER_STREAMS.includes(match.path));
+  const toOrders = all.filter(({ match }) => ORDER_CALLS.includes(match.prefix) || ORDER_STREAMS.includes(match.path));
   assert.ok(
-    toOrders.length > 6 && toOrders.every(({ route }) => route.weighted_clusters === undefined && route.retry_policy === undefined),
+    toOrders.length > 10 && toOrders.every(({ route }) => route.weighted_clusters === undefined && route.retry_policy === undefined),
   );
   assert.ok(
     toOrders.every(({ route }) => !route.cluster.includes('|shadow|')),
@@ -129,7 +129,8 @@ test('staging: a mirror, canaries and drills, and orders have no weights', { ski
   );
   assert.equal(named('grpc-canary')[0].route.cluster, 'outbound|7401|canary|openbell.openbell.svc.cluster.local');
   const faults = all.filter((route) => JSON.stringify(route).includes('"envoy.filters.http.fault"'));
-  assert.deepEqual(faults.map(({ name }) => name).sort(), ['drill-abort', 'drill-delay']);
+  // One for each service of orders.
+  assert.deepEqual(faults.map(({ name }) => name).sort(), ['drill-abort', 'drill-abort', 'drill-delay', 'drill-delay']);
   for (const { match } of faults) assert.ok(match.headers.some(({ name }: Json) => name === 'x-openbell-drill'));
   const shard0 = readFileSync(join(MESH, 'overlays/staging/shards/venues/openbell-0.yaml'), 'utf8');
   assert.equal(readFileSync(join(MESH, 'overlays/staging/istio/openbell-2.yaml'), 'utf8'), shard0, 'the shadow has the venue of shard 0');
@@ -197,8 +198,8 @@ test('ambient: the gateway reaches the exchange through the waypoint only, which
   await t.test('tokens and roles, at the waypoint', async () => {
     const { filter_chains: all } = await receiveListener(tools, dir, set, ambientObjects(set, 3), WAYPOINT, 'main_internal');
     const rules = ['admin-accounts', 'admin-actions', 'admin-alert-changes', 'admin-alerts', 'admin-money', 'admin-orders'];
-    rules.push('admin-outside', 'admin-questions', 'admin-reference', 'market-data');
-    rules.push('order-alerts', 'order-drop-copy', 'order-portfolio', 'order-sessions', 'order-submit');
+    rules.push('admin-outside', 'admin-questions', 'admin-reference', 'market-data', 'market-protobuf');
+    rules.push('order-alerts', 'order-drop-copy', 'order-portfolio', 'order-sessions', 'order-submit', 'order-trading');
     for (const port of [7401, 7402, 7403]) {
       const chain = all.find(({ name }: Json) => name.startsWith(`inbound-vip|${port}|`));
       const { http_filters: filters, route_config: routes } = chain.filters.at(-1).typed_config;

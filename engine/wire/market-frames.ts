@@ -214,12 +214,14 @@ export class MarketRequestReader {
   channel = 0;
   symbol = 0;
   tag = 0;
+  /** As it was sent: 0 to 255. */
+  last = 0;
   /** Schema version of the request if it is supported; 0 if there is none. */
   version = 0;
 
   /** OK, MALFORMED_FRAME, WRONG_SCHEMA_VERSION, UNKNOWN_KIND (the op) or BAD_ENUM (the channel). `tag` is set if it could be read. */
   open(bytes: Uint8Array): Code {
-    this.op = this.channel = this.symbol = this.tag = this.version = 0;
+    this.op = this.channel = this.symbol = this.tag = this.last = this.version = 0;
     const flat = this.#flat;
     if (!flat.open(bytes)) return Code.MALFORMED_FRAME;
     const version = flat.field(0, 2);
@@ -227,7 +229,8 @@ export class MarketRequestReader {
     const channel = flat.field(2, 1);
     const symbol = flat.field(3, 4);
     const tag = flat.field(4, 4);
-    if (version < 0 || op < 0 || channel < 0 || symbol < 0 || tag < 0) return Code.MALFORMED_FRAME;
+    const last = flat.field(5, 1);
+    if (version < 0 || op < 0 || channel < 0 || symbol < 0 || tag < 0 || last < 0) return Code.MALFORMED_FRAME;
     // In another version, every other field may have another meaning.
     if (version === 0 || !supportsSchema(flat.u16(version))) return Code.WRONG_SCHEMA_VERSION;
     this.version = flat.u16(version);
@@ -235,31 +238,38 @@ export class MarketRequestReader {
     if (channel !== 0) this.channel = flat.u8(channel);
     if (symbol !== 0) this.symbol = flat.u32(symbol);
     if (tag !== 0) this.tag = flat.u32(tag);
+    if (last !== 0) this.last = flat.u8(last);
     if (this.op < MarketOp.Subscribe || this.op > MarketOp.Time) return Code.UNKNOWN_KIND;
     return this.channel >= CHANNELS.length ? Code.BAD_ENUM : Code.OK;
   }
 }
 
-/** Creates a MarketRequest. It uses version 1, which has all fields and is supported by every exchange. */
+/**
+ * Creates a MarketRequest. It uses version 1, which has all fields and is supported by every exchange.
+ * @param last 0 to 100; an exchange that does not know it sends no trades in snapshots
+ */
 export function marketRequest(
   op: number,
   channel: number,
   symbol: number,
   tag: number,
   version: number = MIN_SCHEMA_VERSION,
+  last: number = 0,
 ): Uint8Array<ArrayBuffer> {
-  const u8 = new Uint8Array(36);
+  const fields = last === 0 ? [4, 6, 7, 8, 12] : [4, 6, 7, 8, 12, 16];
+  const u8 = new Uint8Array(last === 0 ? 36 : 40);
   const view = new DataView(u8.buffer);
   view.setUint32(0, 20, true);
-  view.setUint16(4, 14, true);
-  view.setUint16(6, 16, true);
-  for (const [i, at] of [4, 6, 7, 8, 12].entries()) view.setUint16(8 + 2 * i, at, true);
+  view.setUint16(4, 4 + 2 * fields.length, true);
+  view.setUint16(6, last === 0 ? 16 : 17, true);
+  for (const [i, at] of fields.entries()) view.setUint16(8 + 2 * i, at, true);
   view.setInt32(20, 16, true);
   view.setUint16(24, version, true);
   view.setUint8(26, op);
   view.setUint8(27, channel);
   view.setUint32(28, symbol, true);
   view.setUint32(32, tag, true);
+  if (last !== 0) view.setUint8(36, last);
   return u8;
 }
 

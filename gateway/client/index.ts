@@ -54,10 +54,20 @@ export { OpenbellError } from './errors.ts';
 export type { FeedBest, FeedLevel, FeedSnapshot, FeedStream, FeedToFollow, FeedTrade, FeedUpdate } from './feed-stream.ts';
 export type { FeedIndicatorOptions, FollowedIndicators, IndicatorBar, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
 export type { LedgerAction, LedgerEntry, LedgerFill, LedgerKind, LedgerPage, LedgerToRead } from './ledger-types.ts';
-export { LocalBook, LocalOrderBook } from './local-book.ts';
-export { MarketClient, type MarketOptions } from './market.ts';
-export type { BboView, CandleView, LevelView, OrderView, PhaseName, StatusView, SubPhaseName, TradeView } from './market-decode.ts';
-export { MarketStream, type StreamOptions } from './market-stream.ts';
+export { type BookDepth, LocalBook, LocalOrderBook } from './local-book.ts';
+export { type BookOptions, MarketClient, type MarketOptions } from './market.ts';
+export type {
+  BboView,
+  CandleView,
+  LevelView,
+  OrderView,
+  PhaseName,
+  StatusView,
+  SubPhaseName,
+  TickerView,
+  TradeView,
+} from './market-decode.ts';
+export { MarketStream, type StreamOptions, type TradeStreamOptions } from './market-stream.ts';
 export { OrderSession, type SubmitAnswer } from './order-session.ts';
 export type { Portfolio, PortfolioPosition, PortfolioToRead, PortfolioTotal } from './portfolio.ts';
 export { PortfolioStream, type PortfolioToFollow } from './portfolio-stream.ts';
@@ -83,6 +93,8 @@ export type {
   OrderStep,
   OrderToExplain,
   RestingOrder,
+  TickerJson,
+  TimeJson,
   WaitingOrder,
 } from './query-types.ts';
 export { SymbolCatalog, SymbolUnits, type Unit } from './symbols.ts';

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { ChannelName } from '../../engine/wire/channels/channels.ts';
 import type { LevelView, MarketFrameView, OrderView, UpdateOf } from './market-decode.ts';
 import type { SideName } from './types.ts';
 
@@ -12,8 +13,15 @@ interface BookEvents {
   gap: [];
 }
 
+/** All levels, or the best 5, 10, 20 or 50 of each side. */
+export type LevelChannel = Extract<ChannelName, 'book' | `book-${number}`>;
+export type BookChannel = LevelChannel | 'book-l3';
+/** Limits of the levels of each side that the exchange has. */
+export const BOOK_DEPTHS = [5, 10, 20, 50] as const;
+export type BookDepth = (typeof BOOK_DEPTHS)[number];
+
 /** The base of both books: numbers, gaps, snapshots. */
-abstract class NumberedBook<C extends 'book' | 'book-l3'> extends EventEmitter<BookEvents> {
+abstract class NumberedBook<C extends BookChannel> extends EventEmitter<BookEvents> {
   /** Number of the last update in the book. */
   number = 0;
   /** Sequence of the last command that is reflected in a level or order. */
@@ -65,14 +73,17 @@ abstract class NumberedBook<C extends 'book' | 'book-l3'> extends EventEmitter<B
 }
 
 /** Price levels of one symbol, kept up to date by snapshot and deltas. Ticks and lots. */
-export class LocalBook extends NumberedBook<'book'> {
+export class LocalBook extends NumberedBook<LevelChannel> {
   readonly symbol: string | number;
+  /** Levels of each side, at most; undefined: all. */
+  readonly depth: BookDepth | undefined;
   readonly #sides = { buy: new Map<number, LevelView>(), sell: new Map<number, LevelView>() };
   readonly #sorted: { buy: LevelView[] | undefined; sell: LevelView[] | undefined } = { buy: undefined, sell: undefined };
 
-  constructor(symbol: string | number) {
+  constructor(symbol: string | number, depth?: BookDepth) {
     super();
     this.symbol = symbol;
+    this.depth = depth;
   }
 
   /** Levels of a side, best first. The list is valid until the book changes; copy it to keep it. */

@@ -136,9 +136,9 @@ export class MarketSocket {
   }
 
   /** Sends a request. Does nothing without a connection: `onOpen` sends the requests again. */
-  send(op: number, channel: ChannelName, id: number, name: string, tag: number): void {
+  send(op: number, channel: ChannelName, id: number, name: string, tag: number, last = 0): void {
     if (!this.#open || this.#ws === undefined) return;
-    this.#ws.send(MARKET_FORMATS[this.#format].request(op, channel, id, name, tag));
+    this.#ws.send(MARKET_FORMATS[this.#format].request(op, channel, id, name, tag, last));
   }
 
   /** Closes without reconnecting. Resolves when the exchange has confirmed, or after one second. */

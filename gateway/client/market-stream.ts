@@ -3,7 +3,7 @@ import type { OpenbellError } from './errors.ts';
 import type { UpdateOf } from './market-decode.ts';
 
 export type CandleChannel = Extract<ChannelName, `candles-${string}`>;
-export type StreamChannel = 'bbo' | 'trades' | 'status' | CandleChannel;
+export type StreamChannel = 'bbo' | 'trades' | 'status' | 'ticker' | CandleChannel;
 
 /** An update with its symbol, because a stream may cover every symbol. */
 export type Item<C extends StreamChannel> = UpdateOf[C] & { readonly symbol: string };
@@ -19,6 +19,14 @@ export interface StreamOptions<C extends StreamChannel> {
   readonly onLost?: (error: OpenbellError, final: boolean) => void;
   /** Maximum queued updates; beyond that the oldest are dropped and counted. Default 10,000. */
   readonly limit?: number;
+}
+
+export interface TradeStreamOptions extends StreamOptions<'trades'> {
+  /**
+   * Trades before the beginning of the stream that it begins with, of each symbol, at most: 1 to 100. With `after`: those of
+   * the last trades that follow it. After a lost connection, so many of those that were missed are delivered, too.
+   */
+  readonly last?: number;
 }
 
 /**

@@ -3,10 +3,10 @@ import { MarketOp } from '../../engine/wire/layout.ts';
 import { CANDLE_INTERVALS, type CandleInterval } from '../../feeds/analysis/candles.ts';
 import { OpenbellError } from './errors.ts';
 import { checkOptions, type Options } from './known-options.ts';
-import { LocalBook, LocalOrderBook } from './local-book.ts';
+import { BOOK_DEPTHS, type BookChannel, type BookDepth, LocalBook, LocalOrderBook } from './local-book.ts';
 import { carriesState, type MarketFrameView, type UpdateOf } from './market-decode.ts';
 import { MarketSocket, type MarketSocketOptions } from './market-socket.ts';
-import { type Item, MarketStream, type StreamChannel, type StreamOptions } from './market-stream.ts';
+import { type Item, MarketStream, type StreamChannel, type StreamOptions, type TradeStreamOptions } from './market-stream.ts';
 import { isCandle, SeenCandles } from './seen-candles.ts';
 import type { SymbolCatalog } from './symbols.ts';
 
@@ -17,16 +17,26 @@ export interface MarketOptions extends MarketSocketOptions {
 type FrameListener = (frame: MarketFrameView) => void;
 
 const STREAM_OPTIONS: Options<StreamOptions<StreamChannel>> = { onItem: true, onGap: true, after: true, onLost: true, limit: true };
+const TRADE_OPTIONS: Options<TradeStreamOptions> = { ...STREAM_OPTIONS, last: true };
+/** Of the exchange. */
+const MOST_LAST_TRADES = 100;
+
+export interface BookOptions {
+  /** Only the best levels of each side: 5, 10, 20 or 50. Default: all levels. */
+  readonly depth?: BookDepth;
+}
 
 /** One channel of one symbol (id 0 = every symbol) with at least one listener. */
 interface Topic {
   readonly channel: ChannelName;
   readonly id: number;
   readonly listeners: Set<FrameListener>;
+  /** Trades that its snapshots have, at most: the highest number that a stream wanted. */
+  last: number;
   /** Called when the connection is lost; `final`: without a reconnect. */
   readonly lost: Set<(error: OpenbellError, final: boolean) => void>;
   /** Callers that wait for the answer to the subscription. */
-  readonly waiters: Pending[];
+  readonly waiters: Set<Pending>;
 }
 
 /** A caller that waits for an answer. */
@@ -44,8 +54,7 @@ export class MarketClient {
   readonly #symbols: SymbolCatalog;
   readonly #socket: MarketSocket;
   readonly #topics = new Map<string, Topic>();
-  readonly #books = new Map<number, Promise<LocalBook>>();
-  readonly #orderBooks = new Map<number, Promise<LocalOrderBook>>();
+  readonly #books = new Map<string, Promise<LocalBook | LocalOrderBook>>();
   /** Functions that end the open streams. */
   readonly #streams = new Set<() => void>();
   readonly #pending = new Map<number, Pending>();
@@ -67,19 +76,35 @@ export class MarketClient {
     return this.#socket.reconnects;
   }
 
-  /** The live price levels of a symbol; resolves with the first snapshot. Further calls return the same book. */
-  book(symbol: string | number): Promise<LocalBook> {
-    return this.#live('book', symbol, this.#books, (name) => new LocalBook(name));
+  /**
+   * The live price levels of a symbol; resolves with the first snapshot. Further calls with the same depth return the same book.
+   * @throws OpenbellError BAD_OPTION, UNKNOWN_SYMBOL, CONNECTION_LOST
+   */
+  async book(symbol: string | number, options: BookOptions = {}): Promise<LocalBook> {
+    checkOptions('book', options, { depth: true });
+    const { depth } = options;
+    if (depth !== undefined && !BOOK_DEPTHS.includes(depth))
+      throw new OpenbellError('BAD_OPTION', `depth: ${String(depth)} is not one of ${BOOK_DEPTHS.join(', ')}`);
+    return this.#live(levelsOf(depth), symbol, (name) => new LocalBook(name, depth));
   }
 
   /** The live resting orders of a symbol; resolves with the first snapshot. */
   orderBook(symbol: string | number): Promise<LocalOrderBook> {
-    return this.#live('book-l3', symbol, this.#orderBooks, (name) => new LocalOrderBook(name));
+    return this.#live('book-l3', symbol, (name) => new LocalOrderBook(name));
   }
 
-  /** @param symbol name, id, or `*` for every symbol */
-  trades(symbol: string | number, options: StreamOptions<'trades'> = {}): Promise<MarketStream<'trades'>> {
-    return this.#stream('trades', symbol, options);
+  /** @param symbol name, id, or `*` for every symbol @throws OpenbellError BAD_OPTION, UNKNOWN_SYMBOL, CONNECTION_LOST */
+  async trades(symbol: string | number, options: TradeStreamOptions = {}): Promise<MarketStream<'trades'>> {
+    checkOptions('trades', options, TRADE_OPTIONS);
+    const { last, ...rest } = options;
+    if (last !== undefined && !(Number.isInteger(last) && last >= 1 && last <= MOST_LAST_TRADES))
+      throw new OpenbellError('BAD_OPTION', `last: ${String(last)} is not a whole number from 1 to ${MOST_LAST_TRADES}`);
+    return this.#stream('trades', symbol, rest, last);
+  }
+
+  /** What a symbol traded in the last 24 hours, with best bid and offer: the present state, then about once a second if it has changed. */
+  ticker(symbol: string | number, options: StreamOptions<'ticker'> = {}): Promise<MarketStream<'ticker'>> {
+    return this.#stream('ticker', symbol, options);
   }
 
   /** Best bid and offer, beginning with the current one. */
@@ -110,10 +135,9 @@ export class MarketClient {
   /** Ends the subscription of a book, which keeps its last state. */
   async release(book: LocalBook | LocalOrderBook): Promise<void> {
     const id = await this.#id(book.symbol);
-    const level3 = book instanceof LocalOrderBook;
-    const topic = this.#topics.get(keyOf(level3 ? 'book-l3' : 'book', id));
-    if (level3) this.#orderBooks.delete(id);
-    else this.#books.delete(id);
+    const key = keyOf(book instanceof LocalOrderBook ? 'book-l3' : levelsOf(book.depth), id);
+    const topic = this.#topics.get(key);
+    this.#books.delete(key);
     if (topic !== undefined) this.#drop(topic);
   }
 
@@ -133,22 +157,22 @@ export class MarketClient {
     await this.#socket.close();
   }
 
-  async #live<C extends 'book' | 'book-l3', B extends LocalBook | LocalOrderBook>(
-    channel: C,
+  async #live<B extends LocalBook | LocalOrderBook>(
+    channel: BookChannel,
     symbol: string | number,
-    books: Map<number, Promise<B>>,
     make: (symbol: string | number) => B,
   ): Promise<B> {
     const id = await this.#id(symbol);
-    const known = books.get(id);
-    if (known !== undefined) return known;
+    const key = keyOf(channel, id);
+    const known = this.#books.get(key);
+    if (known !== undefined) return known as Promise<B>;
     const book = make(symbol);
     const { promise, resolve, reject } = Promise.withResolvers<B>();
-    books.set(id, promise);
+    this.#books.set(key, promise);
     const topic = this.#topic(channel, id);
     const giveUp = (error: unknown): void => {
-      if (books.get(id) === promise) books.delete(id);
-      if (this.#topics.get(keyOf(channel, id)) === topic) this.#topics.delete(keyOf(channel, id));
+      if (this.#books.get(key) === promise) this.#books.delete(key);
+      if (this.#topics.get(key) === topic) this.#topics.delete(key);
       reject(error);
     };
     topic.lost.add((error, final) => {
@@ -165,16 +189,27 @@ export class MarketClient {
     return promise;
   }
 
-  async #stream<C extends StreamChannel>(channel: C, symbol: string | number, options: StreamOptions<C>): Promise<MarketStream<C>> {
+  /** @param last updates before the beginning that the stream begins with, at most, of each symbol */
+  async #stream<C extends StreamChannel>(
+    channel: C,
+    symbol: string | number,
+    options: StreamOptions<C>,
+    last = 0,
+  ): Promise<MarketStream<C>> {
     checkOptions(channel, options, STREAM_OPTIONS);
     const id = await this.#id(symbol);
     const topic = this.#topic(channel, id);
+    topic.last = Math.max(topic.last, last);
     const { snapshotHasUpdates } = CHANNELS[CHANNEL_NAMES.indexOf(channel)];
     const candles = new SeenCandles();
     /** Number of the last update seen, by symbol. */
     const numbers = new Map<string, number>();
+    /** Symbols of which a snapshot has come. */
+    const started = new Set<string>();
     if (options.after !== undefined && id !== 0) numbers.set(this.#nameOf(id), options.after);
     const { onLost } = options;
+    /** A stream that begins with the past begins with the snapshots of its own subscription. */
+    let subscribed = last === 0;
     /** A snapshot states the number that the stream begins after. */
     const begun = Promise.withResolvers<void>();
     begun.promise.catch(() => undefined);
@@ -191,14 +226,23 @@ export class MarketClient {
     const end = () => stream.close();
     const listen: FrameListener = (frame) => {
       const name = this.#nameOf(frame.symbol);
+      const { kind, firstNo } = frame;
+      let updates = frame.updates as readonly UpdateOf[C][];
       const seen = numbers.get(name);
-      const last = frame.kind === 'snapshot' ? frame.firstNo : frame.firstNo + frame.updates.length - 1;
-      numbers.set(name, last);
-      if (frame.kind === 'snapshot') begun.resolve();
-      // Where a snapshot carries no updates, the history has all updates up to its number.
-      const first = frame.kind === 'snapshot' ? frame.firstNo + 1 : frame.firstNo;
-      if (!snapshotHasUpdates && seen !== undefined && first > seen + 1) stream.gap(name, seen + 1, first - 1);
-      for (const update of frame.updates as readonly UpdateOf[C][]) {
+      if (!subscribed || (last !== 0 && kind !== 'snapshot' && !started.has(name))) return;
+      numbers.set(name, kind === 'snapshot' ? firstNo : firstNo + updates.length - 1);
+      if (kind === 'snapshot') begun.resolve();
+      if (!snapshotHasUpdates) {
+        // Those of a snapshot are the last ones up to its number; the history has what is before them.
+        if (kind === 'snapshot') {
+          const wanted = seen === undefined || !started.has(name) ? Math.min(last, firstNo - (seen ?? 0)) : firstNo - seen;
+          updates = wanted > 0 ? updates.slice(-wanted) : [];
+          started.add(name);
+        }
+        const first = kind === 'snapshot' ? firstNo - updates.length + 1 : firstNo;
+        if (seen !== undefined && first > seen + 1) stream.gap(name, seen + 1, first - 1);
+      }
+      for (const update of updates) {
         const item = { ...update, symbol: name } as Item<C>;
         if (!isCandle(item) || candles.isNew(name, item, stream)) stream.push(item);
       }
@@ -207,7 +251,9 @@ export class MarketClient {
     topic.lost.add(lost);
     this.#streams.add(end);
     try {
-      await this.#subscribe(topic);
+      await this.#subscribe(topic, () => {
+        subscribed = true;
+      });
       // What happens before the snapshot is only in its number; a caller who has the stream gets each later update.
       if (id !== 0) await begun.promise;
     } catch (error) {
@@ -221,28 +267,34 @@ export class MarketClient {
     const key = keyOf(channel, id);
     let topic = this.#topics.get(key);
     if (topic === undefined) {
-      topic = { channel, id, listeners: new Set(), lost: new Set(), waiters: [] };
+      topic = { channel, id, listeners: new Set(), last: 0, lost: new Set(), waiters: new Set() };
       this.#topics.set(key, topic);
     }
     return topic;
   }
 
-  #subscribe(topic: Topic): Promise<void> {
+  /** @param onAnswer called before the next frame */
+  #subscribe(topic: Topic, onAnswer: () => void = () => undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      topic.waiters.push({ resolve, reject });
+      const answered = (): void => {
+        onAnswer();
+        resolve();
+      };
+      topic.waiters.add({ resolve: answered, reject });
       if (this.#socket.isOpen) this.#sendSubscription(topic);
       else this.#socket.connect();
     });
   }
 
-  /** Sends the subscription; the answer goes to all callers waiting by then. */
+  /** Sends the subscription; the answer goes to all callers that wait now and still do then. */
   #sendSubscription(topic: Topic): void {
+    const waiting = [...topic.waiters];
     const tag = this.#await({
       resolve: () => {
-        for (const waiter of topic.waiters.splice(0)) waiter.resolve();
+        for (const waiter of waiting) if (topic.waiters.delete(waiter)) waiter.resolve();
       },
       reject: (error) => {
-        for (const waiter of topic.waiters.splice(0)) waiter.reject(error);
+        for (const waiter of waiting) if (topic.waiters.delete(waiter)) waiter.reject(error);
       },
     });
     this.#request(MarketOp.Subscribe, topic, tag);
@@ -251,7 +303,9 @@ export class MarketClient {
   #lost(error: OpenbellError, final: boolean): void {
     for (const topic of this.#topics.values()) {
       for (const lost of topic.lost) lost(error, final);
-      if (final) for (const waiter of topic.waiters.splice(0)) waiter.reject(error);
+      if (!final) continue;
+      for (const waiter of topic.waiters) waiter.reject(error);
+      topic.waiters.clear();
     }
     // Subscriptions are sent again after a reconnect; a ping is not.
     const pending = [...this.#pending.values()];
@@ -277,7 +331,7 @@ export class MarketClient {
 
   #request(op: number, topic: Topic, tag = 0): void {
     const name = topic.id === 0 ? '*' : (this.#symbols.get(topic.id)?.name ?? '');
-    this.#socket.send(op, topic.channel, topic.id, name, tag);
+    this.#socket.send(op, topic.channel, topic.id, name, tag, op === MarketOp.Subscribe ? topic.last : 0);
   }
 
   #frame(frame: MarketFrameView): void {
@@ -315,4 +369,8 @@ export class MarketClient {
 
 function keyOf(channel: ChannelName, id: number): string {
   return `${channel}/${id}`;
+}
+
+function levelsOf(depth: BookDepth | undefined): Exclude<BookChannel, 'book-l3'> {
+  return depth === undefined ? 'book' : `book-${depth}`;
 }

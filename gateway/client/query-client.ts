@@ -14,6 +14,8 @@ import type {
   IndicatorPage,
   IndicatorsToRead,
   OrderToExplain,
+  TickerJson,
+  TimeJson,
 } from './query-types.ts';
 import { pathOf } from './symbols.ts';
 
@@ -64,6 +66,28 @@ export class QueryClient {
     const query = candleQuery(range);
     if (empty) query.set('empty', '1');
     return await httpRequest(this.#options, `/v1/symbols/${pathOf(symbol)}/candles?${query}`);
+  }
+
+  /**
+   * What a symbol traded in the last 24 hours, with best bid and offer. A program that follows it uses `market.ticker`.
+   * @throws OpenbellError UNKNOWN_SYMBOL, BUSY; HTTP_FAILED
+   */
+  async ticker(symbol: string): Promise<TickerJson> {
+    const { tickers } = await httpRequest<{ tickers: readonly TickerJson[] }>(
+      this.#options,
+      `/v1/ticker?${new URLSearchParams({ symbol })}`,
+    );
+    return tickers[0];
+  }
+
+  /** The same of every symbol. @throws OpenbellError BUSY; HTTP_FAILED */
+  async tickers(): Promise<readonly TickerJson[]> {
+    return (await httpRequest<{ tickers: readonly TickerJson[] }>(this.#options, '/v1/ticker')).tickers;
+  }
+
+  /** The time of the exchange, which stamps commands. @throws OpenbellError HTTP_FAILED */
+  async time(): Promise<TimeJson> {
+    return await httpRequest(this.#options, '/v1/time');
   }
 
   /**

@@ -244,6 +244,43 @@ export interface CandlePage {
   readonly behind?: true;
 }
 
+/** What a symbol traded in the last 24 hours, in whole minutes. Prices and quantities are decimal text. */
+export interface TickerJson {
+  readonly symbol: string;
+  /** Begin of the first minute, microseconds since the Unix epoch. */
+  readonly openTimeUs: number;
+  /** Time of the last event that is included. */
+  readonly timeUs: number;
+  /** Without a trade in the time, the four prices are that of the last trade before it; 0 without any. */
+  readonly open: string;
+  readonly high: string;
+  readonly low: string;
+  readonly last: string;
+  /** `last` - `open`. */
+  readonly change: string;
+  /** `change` / `open` in percent. */
+  readonly changePercent: string;
+  readonly volume: string;
+  /** Sum of price times quantity, in the quote asset. */
+  readonly quoteVolume: string;
+  readonly trades: number;
+  readonly lastTradeId: string;
+  /** Quantity 0: there is no order on that side. */
+  readonly bidPrice: string;
+  readonly bidQuantity: string;
+  readonly askPrice: string;
+  readonly askQuantity: string;
+  readonly seq: number;
+}
+
+/** A time of the exchange. */
+export interface TimeJson {
+  /** Microseconds since the Unix epoch. */
+  readonly timeUs: number;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+}
+
 /** A consolidated book of outside markets: the best prices over several sources. */
 export interface FeedBook {
   readonly name: string;

@@ -48,6 +48,9 @@ const changesOwn = (match: Json): boolean => match.safe_regex !== undefined && C
 /** A route of queries. */
 const queries = ({ prefix, path, ...match }: Json): boolean =>
   methodOf(match) === 'GET' && (/^\/(v1|health)\/$/.test(prefix ?? '') || path === '/openapi.json' || path === '/asyncapi.json');
+/** Calls over gRPC that send orders: their routes are those of a shard's only writer. */
+export const ORDER_CALLS: readonly string[] = ['/openbell.OrderEntry/', '/openbell.v1.Trading/'];
+const GRPC_PREFIXES: readonly string[] = [...ORDER_CALLS, '/openbell.v1.MarketData/', '/grpc.reflection.'];
 /** Paths of the streams at the host of order entry. */
 export const ORDER_STREAMS: readonly string[] = ['/v1/orders', '/v1/drop-copy', '/v1/portfolio', '/v1/alerts'];
 const cluster = ({ clusters }: Received, name: string): Json => clusters.find((one) => one.name.startsWith(name));
@@ -72,7 +75,9 @@ const POLICIES = [
   'order-portfolio',
   'order-alerts',
   'order-submit',
+  'order-trading',
   'market-data',
+  'market-protobuf',
   'admin-reference',
   'admin-outside',
   'admin-accounts',
@@ -191,11 +196,11 @@ export const REQUIREMENTS: readonly Requirement[] = [
     }),
   ),
   {
-    name: 'order entry has its calls and streams, and no other path',
+    name: 'the host of order entry has its calls and streams, market data in protobuf, and no other path',
     resource: ORDERS,
     proxy: 'edge',
     holds: (received) =>
-      routesOf(received, 'orders').every(({ match }) => match.prefix === '/openbell.OrderEntry/' || ORDER_STREAMS.includes(match.path)),
+      routesOf(received, 'orders').every(({ match }) => GRPC_PREFIXES.includes(match.prefix) || ORDER_STREAMS.includes(match.path)),
     without: (spec) => delete spec.http[1].match[1].uri,
   },
   {

@@ -21,12 +21,17 @@ export declare class MarketRequest {
      * Free for the client; Subscribed, Unsubscribed, Pong and Refused return it. Snapshots and deltas have none.
      */
     tag(): number;
+    /**
+     * Of Subscribe to Trades: snapshots have so many of the last trades, 1 to 100; 0 = none.
+     */
+    last(): number;
     static startMarketRequest(builder: flatbuffers.Builder): void;
     static addSchemaVersion(builder: flatbuffers.Builder, schemaVersion: number): void;
     static addOp(builder: flatbuffers.Builder, op: MarketOp): void;
     static addChannel(builder: flatbuffers.Builder, channel: Channel): void;
     static addSymbol(builder: flatbuffers.Builder, symbol: number): void;
     static addTag(builder: flatbuffers.Builder, tag: number): void;
+    static addLast(builder: flatbuffers.Builder, last: number): void;
     static endMarketRequest(builder: flatbuffers.Builder): flatbuffers.Offset;
-    static createMarketRequest(builder: flatbuffers.Builder, schemaVersion: number, op: MarketOp, channel: Channel, symbol: number, tag: number): flatbuffers.Offset;
+    static createMarketRequest(builder: flatbuffers.Builder, schemaVersion: number, op: MarketOp, channel: Channel, symbol: number, tag: number, last: number): flatbuffers.Offset;
 }

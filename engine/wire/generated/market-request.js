@@ -46,8 +46,15 @@ export class MarketRequest {
         const offset = this.bb.__offset(this.bb_pos, 12);
         return offset ? this.bb.readUint32(this.bb_pos + offset) : 0;
     }
+    /**
+     * Of Subscribe to Trades: snapshots have so many of the last trades, 1 to 100; 0 = none.
+     */
+    last() {
+        const offset = this.bb.__offset(this.bb_pos, 14);
+        return offset ? this.bb.readUint8(this.bb_pos + offset) : 0;
+    }
     static startMarketRequest(builder) {
-        builder.startObject(5);
+        builder.startObject(6);
     }
     static addSchemaVersion(builder, schemaVersion) {
         builder.addFieldInt16(0, schemaVersion, 0);
@@ -64,17 +71,21 @@ export class MarketRequest {
     static addTag(builder, tag) {
         builder.addFieldInt32(4, tag, 0);
     }
+    static addLast(builder, last) {
+        builder.addFieldInt8(5, last, 0);
+    }
     static endMarketRequest(builder) {
         const offset = builder.endObject();
         return offset;
     }
-    static createMarketRequest(builder, schemaVersion, op, channel, symbol, tag) {
+    static createMarketRequest(builder, schemaVersion, op, channel, symbol, tag, last) {
         MarketRequest.startMarketRequest(builder);
         MarketRequest.addSchemaVersion(builder, schemaVersion);
         MarketRequest.addOp(builder, op);
         MarketRequest.addChannel(builder, channel);
         MarketRequest.addSymbol(builder, symbol);
         MarketRequest.addTag(builder, tag);
+        MarketRequest.addLast(builder, last);
         return MarketRequest.endMarketRequest(builder);
     }
 }

@@ -15,10 +15,20 @@ export { CommandBatch, type LongOrder, MAX_FRAME_COMMANDS } from '../../../engin
 export { Instruction, OrderType, Phase, Side, TimeInForce } from '../../../engine/wire/layout.ts';
 export type { CandleInterval } from '../../../feeds/analysis/candles.ts';
 export { OpenbellError } from '../errors.ts';
-export { type Applied, LocalBook, LocalOrderBook } from '../local-book.ts';
-export { MarketClient } from '../market.ts';
-export type { BboView, CandleView, LevelView, OrderView, PhaseName, StatusView, SubPhaseName, TradeView } from '../market-decode.ts';
-export { MarketStream, type StreamOptions } from '../market-stream.ts';
+export { type Applied, type BookDepth, LocalBook, LocalOrderBook } from '../local-book.ts';
+export { type BookOptions, MarketClient } from '../market.ts';
+export type {
+  BboView,
+  CandleView,
+  LevelView,
+  OrderView,
+  PhaseName,
+  StatusView,
+  SubPhaseName,
+  TickerView,
+  TradeView,
+} from '../market-decode.ts';
+export { MarketStream, type StreamOptions, type TradeStreamOptions } from '../market-stream.ts';
 export { OrderSession } from '../order-session.ts';
 export { SymbolCatalog, SymbolUnits, type Unit } from '../symbols.ts';
 export type * from '../types.ts';

@@ -1,6 +1,8 @@
 import { Code } from '../../../engine/codes.ts';
 import { CHANNELS } from '../../../engine/wire/channels/channels.ts';
+import { Channel, MarketOp } from '../../../engine/wire/layout.ts';
 import { MarketRequestReader, RoomyFrame, STRUCT_BYTES } from '../../../engine/wire/market-frames.ts';
+import { MOST_LAST_TRADES } from '../symbol-past.ts';
 import type { MarketFormat } from './format.ts';
 
 const reader = new MarketRequestReader();
@@ -15,6 +17,8 @@ export const flatbuffer: MarketFormat = {
   request: (bytes) => {
     ask.code = reader.open(bytes);
     ({ op: ask.op, channel: ask.channel, symbol: ask.symbol, tag: ask.tag, version: ask.version } = reader);
+    ask.last = reader.last;
+    if (ask.code === Code.OK && !isLastValid()) ask.code = Code.BAD_RANGE;
     if (ask.code !== Code.OK && ask.channel >= CHANNELS.length) ask.channel = 0;
     return ask;
   },
@@ -25,3 +29,8 @@ export const flatbuffer: MarketFormat = {
     return frame.finish();
   },
 };
+
+function isLastValid(): boolean {
+  const { op, channel, last } = reader;
+  return last === 0 || (op === MarketOp.Subscribe && channel === Channel.Trades && last <= MOST_LAST_TRADES);
+}
