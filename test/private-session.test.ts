@@ -1,6 +1,6 @@
 /** A JSON session whose client reads slowly, or not at all, or is faster than the disk. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { CommandKind } from '../engine/wire/layout.ts';
 import type { AlertStreams } from '../gateway/alerts/alert-streams.ts';
 import type { PrivateSession, TextSocket } from '../gateway/endpoints/json/private-session.ts';
@@ -66,6 +66,9 @@ describe('a JSON session', { timeout: 120_000 }, () => {
   let sessions: PrivateSessions;
   /** The last report that may be shown; undefined: as the hub has it. */
   let released: number | undefined;
+  /** The last command whose reports were seen; undefined: as the hub has it. */
+  let seen: number | undefined;
+  const opened: SlowSocket[] = [];
 
   before(async () => {
     exchange = await TestExchange.start({ engine: { durability: 'fast' } });
@@ -78,7 +81,7 @@ describe('a JSON session', { timeout: 120_000 }, () => {
       sessions: exchange.sessions,
       hub: {
         get seenSeq() {
-          return hub.seenSeq;
+          return seen ?? hub.seenSeq;
         },
         lastReportNo: (account) => released ?? hub.lastReportNo(account),
         open: (account, sent, listener) => hub.open(account, sent, listener),
@@ -91,6 +94,11 @@ describe('a JSON session', { timeout: 120_000 }, () => {
     });
   });
   after(() => exchange.stop());
+  // Also after a failure: the next tests wait for all sessions to leave.
+  afterEach(() => {
+    [released, seen] = [undefined, undefined];
+    for (const socket of opened.splice(0)) socket.session.onClose();
+  });
 
   function open(account: number, channels: readonly PrivateChannel[], principal: Principal = ANYBODY): SlowSocket {
     const socket = new SlowSocket();
@@ -105,6 +113,7 @@ describe('a JSON session', { timeout: 120_000 }, () => {
     const admission = exchange.sessions.admit(claims, principal, visit);
     assert.ok('account' in admission);
     socket.session = sessions.open(socket, admission, channels);
+    opened.push(socket);
     return socket;
   }
   const order = (i: number) => ({ op: 'place', tag: i, symbol: 'BTC-USD', side: 'buy', orderQty: '0.001', price: '0.01', clOrdId: i });
@@ -195,7 +204,16 @@ describe('a JSON session', { timeout: 120_000 }, () => {
 
   it('gets a snapshot with the commands of the same message that come after it', async () => {
     const socket = open(5, []);
+    seen = exchange.hub.seenSeq;
     socket.request([{ op: 'snapshot', tag: 1 }, order(1), order(2)]);
+    await until(() => exchange.hub.lastReportNo(5) === 2, 'the orders to be answered');
+    // A snapshot that did not wait for them would be made before this answer.
+    const other = open(5, []);
+    other.request({ op: 'orders', tag: 2 });
+    await until(() => other.of('orders').length === 1, 'the answer of a query');
+    assert.equal(socket.of('snapshot').length, 0);
+    seen = undefined;
+    socket.session.onTurn();
     await until(() => socket.of('snapshot').length === 1, 'the snapshot');
     const [{ lastReportNo, orders }] = socket.of('snapshot');
     assert.deepEqual([lastReportNo, orders.length], [2, 2]);
