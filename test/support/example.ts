@@ -31,7 +31,7 @@ export class ExampleProcess {
   readonly child: ChildProcess;
   /** Both streams. */
   output = '';
-  readonly #ended: Promise<number | null>;
+  readonly ended: Promise<number | null>;
 
   /** @param command words without quotes */
   constructor(t: TestContext, dir: string, command: string, env: Readonly<Record<string, string>>) {
@@ -47,7 +47,7 @@ export class ExampleProcess {
         this.output += bytes;
       });
     }
-    this.#ended = once(this.child, 'close').then(([code]) => code as number | null);
+    this.ended = once(this.child, 'close').then(([code]) => code as number | null);
   }
 
   /** Resolves when the output matches. @throws Error with the output if the program has ended before */
@@ -56,13 +56,13 @@ export class ExampleProcess {
       const match = text.exec(this.output);
       if (match !== null) return match;
       if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`the example has ended: ${this.output}`);
-      await Promise.race([this.#ended, new Promise((resolve) => setTimeout(resolve, 20))]);
+      await Promise.race([this.ended, new Promise((resolve) => setTimeout(resolve, 20))]);
     }
   }
 
   /** @returns the exit code */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     this.child.kill(signal);
-    return await this.#ended;
+    return await this.ended;
   }
 }
