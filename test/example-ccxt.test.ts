@@ -226,7 +226,7 @@ test('each method of the class, a cut of the stream, and the bot', { skip, timeo
     await rejected(exchange.createOrder(symbol, 'limit', 'sell', 500, 59_000, { timeInForce: 'FOK' }), 'OrderNotFillable', /FOK/);
     await rejected(exchange.createOrder(symbol, 'limit', 'buy', 400, 60_000), 'InsufficientFunds', /"needed"/);
     await rejected(exchange.createOrder(symbol, 'limit', 'buy', 0.0001, 0.01), 'InvalidOrder', /NOTIONAL_MIN/);
-    await rejected(exchange.createOrder(symbol, 'limit', 'buy', 0.01, 60_000, { what: 1 }), 'InvalidOrder', /what/);
+    await rejected(exchange.createOrder(symbol, 'limit', 'buy', 0.01, 60_000, { what: 1 }), 'BadRequest', /what/);
     await rejected(exchange.cancelOrder(order.id, symbol), 'OrderNotFound', /UNKNOWN_ORDER/);
     await rejected(exchange.fetchOrder('999999999'), 'OrderNotFound', /UNKNOWN_ORDER/);
 

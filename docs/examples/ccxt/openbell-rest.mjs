@@ -373,7 +373,7 @@ export class OpenbellRest extends Exchange {
     throw new ExchangeError(`${this.id} there are more than ${this.options.maxPages} pages of open orders: raise options.maxPages`);
   }
 
-  /** Open and ended orders. An order that has just changed may be missing its last change for some milliseconds: fetchOrder() waits for it. */
+  /** Open and ended orders. */
   async fetchOrders(symbol = undefined, since = undefined, limit = undefined, params = {}) {
     return await this.fetchOrdersWith(undefined, symbol, since, limit, params);
   }

@@ -10,6 +10,7 @@ import { NEWEST } from '../../taps/history/runs.ts';
 import { eachSymbolOnce, unitsOf } from '../json/amounts.ts';
 import { brokenLimit } from '../json/broken-limit.ts';
 import { eachReport } from '../json/each-report.ts';
+import { waitForHistory } from '../json/history-wait.ts';
 import { LongList } from '../json/json-pieces.ts';
 import { openOrderPage } from '../json/open-order-page.ts';
 import { amendCommand, cancelCommand, massCancelCommand, type OrderIds, placeCommand } from '../json/order-commands.ts';
@@ -250,8 +251,9 @@ export function tradingRoutes(sources: TradingSources): Route[] {
       handle: async (request) => {
         const account = accountFor(request, 'account:read', request.query.account);
         const { limit, before } = request.query;
+        const behind = before === NEWEST ? await waitForHistory(sources, account, request.caller) : undefined;
         const { records, next, lost } = await history.accountFills(account, limit, before, request.caller);
-        return { pieces: { fills: new LongList(fills(sources, records)), next: String(next), lost } };
+        return { pieces: { fills: new LongList(fills(sources, records)), next: String(next), lost, behind } };
       },
     }),
     ask({
@@ -276,12 +278,9 @@ async function openList({ directory }: QuerySources, { query, inSlices }: ListRe
 }
 
 /** Orders of the history, those that are open with their present terms. */
-async function wholeList(
-  { directory, history }: QuerySources,
-  { query, caller, inSlices }: ListRequest,
-  account: number,
-  symbol: number | undefined,
-) {
+async function wholeList(sources: QuerySources, { query, caller, inSlices }: ListRequest, account: number, symbol: number | undefined) {
+  const { directory, history } = sources;
+  const behind = query.before === NEWEST ? await waitForHistory(sources, account, caller) : undefined;
   const { orders, next, truncated, lost } = await history.accountOrders(account, query.limit, query.before, caller);
   const wanted = orders.filter((order) => symbol === undefined || order.symbol === symbol);
   const ids = new Set(wanted.filter(({ status }) => status === 'open' || status === 'pending').map(({ orderId }) => orderId));
@@ -289,7 +288,7 @@ async function wholeList(
   const byId = new Map(open.map((order) => [order.orderId, order]));
   const symbols = eachSymbolOnce(directory);
   const views = wanted.flatMap((order) => listedOrderView(symbols, account, order, byId.get(order.orderId)) ?? []);
-  return { orders: new LongList(views), next: String(next), complete: !truncated, lost };
+  return { orders: new LongList(views), next: String(next), complete: !truncated, lost, behind };
 }
 
 function* fills({ directory }: QuerySources, records: Uint8Array): Generator<unknown> {

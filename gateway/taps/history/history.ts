@@ -186,6 +186,11 @@ export class History implements ReportArchive {
     return (await this.#queries.run(caller, { kind: 'order', account, ...order, limit, atLeast })) as OrderLife | undefined;
   }
 
+  /** Whether the history has this report of the account, or no longer keeps it. */
+  async has(account: number, reportNo: number, caller: string): Promise<boolean> {
+    return (await this.#queries.run(caller, { kind: 'newest', account, atLeast: reportNo })) !== undefined;
+  }
+
   /** Trades of a symbol, newest first, with an id below `before`. */
   symbolTrades(symbol: number, limit: number, before = NEWEST, caller = ''): Promise<RecordPage> {
     return this.tradesOf(symbol, { before, limit }, caller);

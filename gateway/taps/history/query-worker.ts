@@ -35,6 +35,7 @@ export type Query =
       readonly atLeast: number;
       readonly atLeastOperator: number;
     } & LedgerRange)
+  | { readonly kind: 'newest'; readonly account: number; readonly atLeast: number }
   | ({ readonly kind: 'order'; readonly account: number; readonly limit: number; readonly atLeast: number } & OrderName)
   | { readonly kind: 'verify'; readonly name: 'reports' | 'trades'; readonly owner: number; readonly no: number };
 
@@ -99,6 +100,8 @@ function answerFrom(store: HistoryStore, query: Query): Answer {
       return packed(accountOrders(store, query.account, query.before, query.limit));
     case 'trades':
       return tradesOf(store, query.symbol, query);
+    case 'newest':
+      return isBehind(store, query.account, query.atLeast) ? { unanswered: { behind: true } } : new Uint8Array(0);
     case 'order':
       if (isBehind(store, query.account, query.atLeast)) return { unanswered: { behind: true } };
       return 'orderId' in query

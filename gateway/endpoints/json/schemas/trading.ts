@@ -9,7 +9,7 @@ import {
   TRIGGER_NAMES,
 } from '../../../../engine/wire/names.ts';
 import { named } from './named.ts';
-import { decimal, flag, isoTime, lost, micros, name, truth, whole } from './values.ts';
+import { behind, decimal, flag, isoTime, lost, micros, name, truth, whole } from './values.ts';
 
 /** Orders in JSON. Names are those of FIX, in camel case, where it has them; ids are text, and so are amounts. */
 
@@ -186,7 +186,10 @@ export const LISTED_ORDER = named(
   }),
 );
 export const nextText = z.string().regex(/^\d+$/).meta({ description: 'Where the following page begins; "0": this is the last one.' });
-export const ORDER_LIST = named('OrderList', z.strictObject({ orders: z.array(LISTED_ORDER), next: nextText, complete: flag, lost }));
+export const ORDER_LIST = named(
+  'OrderList',
+  z.strictObject({ orders: z.array(LISTED_ORDER), next: nextText, complete: flag, lost, behind }),
+);
 export const MASS_CANCELLED = named(
   'OrdersCanceled',
   z.strictObject({
@@ -217,4 +220,4 @@ const FILL = named(
     transactTimeUs: micros,
   }),
 );
-export const FILL_LIST = named('FillList', z.strictObject({ fills: z.array(FILL), next: nextText, lost }));
+export const FILL_LIST = named('FillList', z.strictObject({ fills: z.array(FILL), next: nextText, lost, behind }));
