@@ -189,7 +189,7 @@ describe('a JSON session', { timeout: 120_000 }, () => {
     await until(() => exchange.hub.lastReportNo(3) >= 3, 'the third order to be answered');
     const before = socket.reports.length;
     released = undefined;
-    // With a further report the hub tells the session that it may go on.
+    // A further report lets the session go on.
     socket.request(order(4));
     await until(() => socket.reports.length === 4, 'the reports');
     const [snapshot] = socket.of('snapshot');
