@@ -102,7 +102,7 @@ test('indicators --follow shows each bar once, with the values that the exchange
   );
   for (const [query, message] of [
     ['indicator=rsi:0', /BAD_INDICATOR.*rsi:0: period must be a whole number from 2 to 150, not 0/],
-    ['', /BAD_INDICATOR.*no indicator is given/],
+    ['', /BAD_PARAMETER.*indicator is required/],
     ['indicator=vwap&interval=15s', /BAD_INDICATOR.*needs bars of a whole day/],
     ['indicator=sma:2&interval=2s', /BAD_PARAMETER.*interval must be one of 1s/],
   ] as const) {
