@@ -360,7 +360,13 @@ describe('a gRPC connection', () => {
     await until(() => closed.length === 2, 'the calls to be closed', 60_000);
     await until(() => resets.length === 2, 'the resets to arrive', 60_000);
     const ENHANCE_YOUR_CALM = 11;
-    assert.deepEqual([closed.sort(), resets], [['ended', 'failed'], [ENHANCE_YOUR_CALM, ENHANCE_YOUR_CALM]]);
+    assert.deepEqual(
+      [closed.sort(), resets],
+      [
+        ['ended', 'failed'],
+        [ENHANCE_YOUR_CALM, ENHANCE_YOUR_CALM],
+      ],
+    );
     assert.equal(await call(at, '/test/In'), '0', 'the connection serves other calls');
   });
 
