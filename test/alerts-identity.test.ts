@@ -62,6 +62,17 @@ describe('alerts with authentication', { timeout: 120_000 }, () => {
       if (roles === 'drop-copy') assert.ok(!existsSync(join(venue.dir, 'data', 'alerts')), 'who may not set any starts no thread');
     });
 
+  it('a stream behind an event that there is not is refused', async (t) => {
+    const headers = await bearer('trader', '1');
+    const statuses: number[] = [];
+    for (const after of [0, 1]) {
+      const { status, socket } = await venue.webSocket(`/v1/alerts?account=1&after=${after}`, headers);
+      t.after(() => socket.destroy());
+      statuses.push(status);
+    }
+    assert.deepEqual(statuses, [101, 400]);
+  });
+
   it('an account cannot learn what another has', async () => {
     const headers = await bearer('trader', '2');
     for (const [method, path] of [

@@ -326,6 +326,50 @@ describe('a gRPC connection', () => {
     assert.equal(limits.count('grpc', 'resets'), 0);
   });
 
+  it('has calls reset whose client never reads the rest of the answer', async (t) => {
+    const closed: string[] = [];
+    const answer = (name: string, end: (call: GrpcCall) => void) => (one: GrpcCall) => {
+      one.admit();
+      one.serve({
+        onMessage: () => true,
+        onMessagesEnd: () => undefined,
+        onHalfClose: () => undefined,
+        onWritten: () => undefined,
+        onClose: () => void closed.push(name),
+      });
+      one.write(Buffer.alloc(1000));
+      end(one);
+    };
+    const methods = {
+      '/test/Ended': answer('ended', (one) => one.end()),
+      '/test/Failed': answer('failed', (one) => one.fail({ code: GrpcStatus.ResourceExhausted, details: 'slow' })),
+      '/test/In': answerOk,
+    };
+    const own = new GrpcServer({ methods, maxMessageBytes: MAX_MESSAGE, unreadMs: 50 });
+    t.after(() => own.stop(0));
+    const at = connect(`http://127.0.0.1:${await own.listen('127.0.0.1', 0)}`, { settings: { initialWindowSize: 10 } });
+    at.on('error', () => undefined);
+    t.after(() => at.destroy());
+    await once(at, 'remoteSettings');
+    const resets: number[] = [];
+    for (const path of ['/test/Ended', '/test/Failed']) {
+      const stream = at.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
+      stream.on('error', () => undefined).on('close', () => resets.push(stream.rstCode));
+      stream.end();
+    }
+    await until(() => closed.length === 2, 'the calls to be closed', 60_000);
+    await until(() => resets.length === 2, 'the resets to arrive', 60_000);
+    const ENHANCE_YOUR_CALM = 11;
+    assert.deepEqual(
+      [closed.sort(), resets],
+      [
+        ['ended', 'failed'],
+        [ENHANCE_YOUR_CALM, ENHANCE_YOUR_CALM],
+      ],
+    );
+    assert.equal(await call(at, '/test/In'), '0', 'the connection serves other calls');
+  });
+
   it('that waits ends with the server, at once and unserved', async (t) => {
     const preAuthLimit = new PreAuthLimit({ timeoutMs: 10_000 }, () => false);
     const own = new GrpcServer({ methods: { '/test/In': answerOk }, maxMessageBytes: MAX_MESSAGE, preAuthLimit });

@@ -279,6 +279,30 @@ describe('openbell.v1', () => {
     session.close();
   });
 
+  it('a stream of market data whose client does not read is gone once it is ended', async (t) => {
+    const session = connect(`http://127.0.0.1:${demo.running.ports.grpc}`, { settings: { initialWindowSize: 10 } });
+    t.after(() => session.destroy());
+    const path = '/openbell.v1.MarketData/SubscribeBook';
+    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
+    stream.on('error', () => undefined);
+    // SubscribeBookRequest: symbols, field 1.
+    const request = Buffer.concat([Buffer.from([0, 0, 0, 0, 9, 10, 7]), Buffer.from('BTC-USD')]);
+    stream.end(request);
+    const ask = async (method: string, at: string) => (await fetch(`http://127.0.0.1:${demo.running.ports.http}${at}`, { method })).json();
+    const open = async (): Promise<string[]> => {
+      const { sessions } = (await ask('GET', '/v1/sessions')) as { sessions: { id: string; protocol: string }[] };
+      return sessions.filter(({ protocol }) => protocol.includes('SubscribeBook')).map(({ id }) => id);
+    };
+    let ids: string[] = [];
+    await until(async () => {
+      ids = await open();
+      return ids.length === 1;
+    }, 'the stream to be open');
+    await ask('DELETE', `/v1/sessions/${ids[0]}`);
+    // Its client has read nothing: the call itself goes on for some seconds.
+    assert.deepEqual(await open(), []);
+  });
+
   it('one account cannot hold more sessions than it may', async () => {
     const streams = Array.from({ length: 64 }, () => client.stream(trading.subscribeReports, { account: 6 }));
     await Promise.all(streams.map((stream) => new Promise((resolve) => stream.stream.once('metadata', resolve))));

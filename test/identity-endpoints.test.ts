@@ -13,6 +13,7 @@ import { type Principal, ROLES, type Role } from '../gateway/identity/principal.
 import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
 import { Issuer } from './support/issuer.ts';
 import { RawSession, rawClient } from './support/order-entry-fixture.ts';
+import type { RawWebSocket } from './support/raw-websocket.ts';
 import { until } from './support/until.ts';
 
 const [UNAUTHENTICATED, PERMISSION_DENIED] = [16, 7];
@@ -200,6 +201,40 @@ describe('permissions over the real ports', () => {
     assert.equal(await submit(ports.grpc, {}), UNAUTHENTICATED);
     for (const path of ['/v1/orders?account=1', '/v1/drop-copy', '/v1/portfolio?account=1', '/'])
       assert.equal((await exchange.webSocket(path)).status, 401);
+  });
+
+  it('orders without an account, or with a malformed one, are a bad request; one that may not exist is forbidden', async () => {
+    const headers = bearer(await tokenOf('trader'));
+    const statuses: number[] = [];
+    for (const query of ['', '?account=', '?account=0', '?account=one', '?account=01', '?account=4294967296', '?account=9999']) {
+      const { status, socket } = await exchange.webSocket(`/v1/orders${query}`, headers);
+      statuses.push(status);
+      socket.destroy();
+    }
+    assert.deepEqual(statuses, [400, 400, 400, 400, 400, 400, 403]);
+  });
+
+  it('read-only sessions take no place from those that trade', async (t) => {
+    const sockets: RawWebSocket[] = [];
+    const operator = bearer(await tokenOf('operator'));
+    t.after(async () => {
+      for (const socket of sockets) socket.destroy();
+      await until(async () => {
+        const { sessions } = (await exchange.http('GET', '/v1/sessions', operator)).json;
+        return !sessions.some(({ account }: { account?: number }) => account === 1);
+      }, 'the sessions to be gone');
+    });
+    const open = async (role: 'trader' | 'read-only'): Promise<number> => {
+      const { status, socket } = await exchange.webSocket('/v1/orders?account=1', bearer(await tokenOf(role)));
+      sockets.push(socket);
+      return status;
+    };
+    let readers = 0;
+    while (readers < 64 && (await open('read-only')) === 101) readers++;
+    assert.ok(readers > 0 && readers <= 32, `${readers} are open`);
+    // As many as one may have, so that each has a place of its own.
+    for (let i = 0; i < 40; i++) assert.equal(await open('trader'), 101, `trader ${i}`);
+    assert.notEqual(await open('read-only'), 101);
   });
 
   it('a read-only session cannot ask for a cancel on disconnect', async () => {

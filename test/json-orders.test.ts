@@ -298,6 +298,9 @@ describe('orders in JSON', { timeout: 300_000 }, () => {
       const session = await open(t, 'account=8');
       assert.equal((await session.ask({ op: 'subscribe', channel: 'alerts', tag: 1 })).kind, 'subscribed');
       assert.equal((await session.ask({ op: 'subscribe', channel: 'orders', after: 1, tag: 2 })).name, 'BAD_PARAMETER');
+      assert.equal((await session.ask({ op: 'subscribe', channel: 'alerts', after: 9, tag: 4 })).name, 'BAD_RANGE');
+      assert.match((await session.first('unsubscribed')).text, /the last event of account 8 is 0/);
+      assert.equal((await session.ask({ op: 'subscribe', channel: 'alerts', after: 0, tag: 5 })).kind, 'subscribed');
       const order = { op: 'place', symbol: 'SOL-USD', orderQty: '1', price: '150' };
       session.send([
         { ...order, side: 'buy', selfTrade: 'none' },

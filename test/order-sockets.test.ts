@@ -120,6 +120,10 @@ describe('order entry over WebSocket', () => {
     });
   }
 
+  it('names the account that is missing', async () => {
+    assert.match(await reasonFor(''), /^BAD_RANGE: account /);
+  });
+
   it('names the parameter that it does not know', async () => {
     assert.match(
       await reasonFor('?account=1&last_report=3'),

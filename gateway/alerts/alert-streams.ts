@@ -63,7 +63,7 @@ export class AlertStreams {
     principal: Principal,
     visit: Pick<Visit, 'peer' | 'wants'>,
   ): StreamAdmission | Reject {
-    const { identity, accountExists, draining } = this.#options;
+    const { alerts, identity, accountExists, draining } = this.#options;
     if (draining()) return stopping;
     const account = numberOf(query.account);
     const after = query.after === undefined ? 0 : numberOf(query.after);
@@ -72,6 +72,11 @@ export class AlertStreams {
     const forbidden = identity.forbid(principal, 'alert:read', visit, account);
     if (forbidden !== undefined) return forbidden;
     if (!accountExists(account)) return reject(Code.UNKNOWN_ACCOUNT, `there is no account ${account}: the operator defines accounts`);
+    const last = alerts.lastEventNo(account);
+    if (after > last) {
+      const text = `after is ${after}, but the last event of account ${account} is ${last}: events were lost with the exchange's data, start again with after=0`;
+      return reject(Code.BAD_RANGE, text, 'beyond-end');
+    }
     if (this.#streams.size >= MAX_STREAMS) return reject(Code.BUSY, `all ${MAX_STREAMS} streams of alerts are taken: try again later`);
     const caller = identity.open ? visit.peer : principal.subject;
     let own = 0;

@@ -114,6 +114,11 @@ export class Alerts {
     if (this.#commit !== undefined) this.#commit = { ...this.#commit, alerts: this.#commit.alerts.filter((other) => other.id !== id) };
   }
 
+  /** Number of an account's last event, which may not be stored yet; 0: it has none. */
+  lastEventNo(account: number): number {
+    return this.#state.events.eventNo(account);
+  }
+
   /** Events of an account that are stored, behind a number, oldest first. */
   async events(account: number, after: number, limit: number): Promise<readonly AlertEvent[]> {
     if (this.#link === undefined) return [];

@@ -35,18 +35,23 @@ export interface CallerClaims {
 export const CANCEL_ON_DISCONNECT = 'x-openbell-cancel-on-disconnect';
 export const SESSION_NUMBER = 'x-openbell-session-number';
 
+/** The account id in the claims, of an account that need not exist; or why it is none. */
+export function readAccount({ account }: CallerClaims): number | Reject {
+  const id = readNumber(account, 0xffff_ffff);
+  if (id !== undefined && id !== 0) return id;
+  return reject(Code.BAD_RANGE, 'account (x-openbell-account in metadata) must be given exactly once: an account id from 1');
+}
+
 /**
  * Reads `x-openbell-account`, `x-openbell-last-report`, `x-openbell-schema`, `x-openbell-cancel-on-disconnect` and
  * `x-openbell-session-number`; a repeated value is joined with a comma and rejected.
  */
 export function readCaller(claims: CallerClaims, accountExists: (account: number) => boolean): Caller | Reject {
-  const { schema, account, lastReport, cancelOnDisconnect, sessionNumber } = claims;
+  const { schema, lastReport, cancelOnDisconnect, sessionNumber } = claims;
   const version = readSchema(schema);
   if (typeof version === 'object') return version;
-  const id = readNumber(account, 0xffff_ffff);
-  if (id === undefined || id === 0) {
-    return reject(Code.BAD_RANGE, 'x-openbell-account must be given exactly once: an account id from 1');
-  }
+  const id = readAccount(claims);
+  if (typeof id === 'object') return id;
   if (!accountExists(id)) {
     return reject(Code.UNKNOWN_ACCOUNT, `there is no account ${id}: the operator defines accounts`);
   }
@@ -77,11 +82,6 @@ export function readSchema(schema: string | undefined): number | undefined | Rej
     Code.WRONG_SCHEMA_VERSION,
     `the requested schema version is ${/^\d{1,20}$/.test(schema) ? schema : 'not a number'}; this exchange supports ${SUPPORTED_TEXT}`,
   );
-}
-
-/** The account id in the claims; undefined when it is not a valid id. */
-export function accountOf({ account }: CallerClaims): number | undefined {
-  return readNumber(account, 0xffff_ffff);
 }
 
 function readNumber(text: string | undefined, max: number): number | undefined {

@@ -8,7 +8,7 @@ import { type Reject, reject } from '../reject.ts';
 import { ENDED_BY_OPERATOR, type SessionInfo, type SessionOwner, type SessionSource } from '../session-info.ts';
 import { CancelOnDisconnect, type CancelSession } from './cancel-on-disconnect.ts';
 import { FramePool } from './frame-pool.ts';
-import { accountOf, CANCEL_ON_DISCONNECT, type Caller, type CallerClaims, readCaller } from './order-caller.ts';
+import { CANCEL_ON_DISCONNECT, type Caller, type CallerClaims, readAccount, readCaller } from './order-caller.ts';
 import { type CommandSequencer, OrderEntryCounters, OrderIntake } from './order-intake.ts';
 import { OrderSession, type SessionContext, type SessionTransport } from './order-session.ts';
 import type { ReportHub } from './report-hub.ts';
@@ -33,8 +33,10 @@ export interface OrderSessionsOptions {
   readonly onPublished: () => void;
   /** Maximum sessions. Default 1024. */
   readonly maxSessions?: number;
-  /** Maximum sessions of one account, so that one account cannot use them all. Default 64. */
+  /** Maximum sessions of one account that may send commands, so that one account cannot use them all. Default 64. */
   readonly maxAccountSessions?: number;
+  /** Maximum read-only sessions of one account, besides: they take no place from those that may send. Default 32. */
+  readonly maxAccountReaders?: number;
 }
 
 /** An admitted caller, and the position in the account's reports. */
@@ -177,14 +179,18 @@ export class OrderSessions implements SessionSource {
     for (const [session, { expiresAt }] of this.#sessions) if (expiresAt <= now) session.endWith(expired);
   }
 
-  /** Authorization is checked before existence: unauthorised callers must not learn whether an account exists. */
+  /**
+   * Authorization is checked before existence: unauthorised callers must not learn whether an account exists. A malformed id is that of none, and
+   * says what is wrong.
+   */
   #caller(claims: CallerClaims, action: Action, principal: Principal, visit: Visit): Caller | Reject {
-    const account = accountOf(claims);
+    const account = readAccount(claims);
+    if (typeof account === 'object') return account;
     return this.#options.identity.forbid(principal, action, visit, account) ?? readCaller(claims, this.#options.accountExists);
   }
 
   #admit(claims: CallerClaims, principal: Principal, visit: Visit): Admission | Reject {
-    const { maxSessions = 1024, maxAccountSessions = 64 } = this.#options;
+    const { maxSessions = 1024, maxAccountSessions = 64, maxAccountReaders = 32 } = this.#options;
     if (this.intake.draining) return draining;
     const caller = this.#caller(claims, 'session:open', principal, visit);
     if ('code' in caller) return caller;
@@ -196,9 +202,10 @@ export class OrderSessions implements SessionSource {
     if (readOnly && grace !== undefined)
       return reject(Code.PERMISSION_DENIED, `${CANCEL_ON_DISCONNECT} cancels orders, and this caller may only read`);
     let own = 0;
-    for (const session of this.#sessions.keys()) if (session.account === account) own++;
-    if (own >= maxAccountSessions) {
-      return reject(Code.BUSY, `account ${account} has ${own} sessions, the most that one may have: close one`);
+    for (const [session, its] of this.#sessions) if (session.account === account && its.readOnly === readOnly) own++;
+    if (own >= (readOnly ? maxAccountReaders : maxAccountSessions)) {
+      const what = readOnly ? 'read-only sessions' : 'sessions';
+      return reject(Code.BUSY, `account ${account} has ${own} ${what}, the most that one may have: close one`);
     }
     const last = this.hub.lastReportNo(account);
     const sent = caller.lastReport ?? last;

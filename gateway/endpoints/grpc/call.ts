@@ -30,6 +30,8 @@ export interface ConnectedPeer extends Peer {
 const CONTENT_TYPE = 'application/grpc';
 /** How long a client may take to close its side after the status. */
 const HALF_OPEN_MS = 1000;
+/** How long it may take to read the rest of the answer after that. */
+const UNREAD_MS = 10_000;
 
 /** One gRPC call on an HTTP/2 stream: messages in, messages out, a status at the end. I/O thread. */
 export class GrpcCall {
@@ -38,6 +40,7 @@ export class GrpcCall {
   readonly peerCertificate: PeerCertificate | undefined;
   readonly #stream: ServerHttp2Stream;
   readonly #maxBytes: number;
+  readonly #unreadMs: number;
   #handler: CallHandler | undefined;
   #reader: MessageReader | undefined;
   /** Timer of the call's deadline, then of its end. */
@@ -47,7 +50,15 @@ export class GrpcCall {
 
   readonly #peer: ConnectedPeer;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxBytes: number, peer: ConnectedPeer) {
+  /** @param unreadMs how long the client may take to read the rest of the answer of a call that has ended */
+  constructor(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    maxBytes: number,
+    peer: ConnectedPeer,
+    unreadMs: number = UNREAD_MS,
+  ) {
+    this.#unreadMs = unreadMs;
     this.#peer = peer;
     this.headers = headers;
     this.peerAddress = peer.address;
@@ -181,7 +192,16 @@ export class GrpcCall {
 
   /** A client may never close its side. RFC 9113, 8.1: after a complete answer the server may ask it to stop. */
   #closeLater(): void {
-    this.#deadline = setTimeout(() => this.#stream.close(constants.NGHTTP2_NO_ERROR), HALF_OPEN_MS);
+    const stream = this.#stream;
+    const close = (): void => stream.close(constants.NGHTTP2_NO_ERROR);
+    this.#deadline = setTimeout(() => {
+      if (stream.writableFinished) return close();
+      // A stream that was closed waits for its reader without limit, and cannot be reset any more.
+      stream.once('finish', close);
+      // gRPC clients show this code as RESOURCE_EXHAUSTED.
+      this.#deadline = setTimeout(() => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM), this.#unreadMs);
+      this.#deadline.unref();
+    }, HALF_OPEN_MS);
     this.#deadline.unref();
   }
 

@@ -44,6 +44,8 @@ export interface GrpcServerOptions {
   readonly resetBurst?: number | undefined;
   /** Interval of HTTP/2 pings on a connection. Default 30 s. */
   readonly keepaliveMs?: number;
+  /** How long a client may take to read the rest of the answer of a call that has ended; then the call is reset. Default 10 s. */
+  readonly unreadMs?: number | undefined;
   /** With them: TLS 1.3, and client certificates when there is a client CA. */
   readonly certificates?: Certificates | undefined;
   /** Called when a TLS handshake failed. */
@@ -222,7 +224,7 @@ export class GrpcServer {
     // Its connection has ended.
     if (peer === undefined || !peer.mayCall()) return void stream.on('error', () => undefined);
     stream.once('close', () => stream.rstCode !== constants.NGHTTP2_NO_ERROR && peer.reset());
-    const call = new GrpcCall(stream, headers, this.#options.maxMessageBytes, peer);
+    const call = new GrpcCall(stream, headers, this.#options.maxMessageBytes, peer, this.#options.unreadMs);
     if (!peer.inTurns) return this.#begin(call);
     // Checking credentials and rejecting takes far longer than sending a call, and many calls arrive in one read.
     void this.#slices.begin(peer.network, () => this.#begin(call));

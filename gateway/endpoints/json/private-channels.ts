@@ -118,9 +118,15 @@ export class PrivateChannels {
   #followAlerts(after: number, tag: object): void {
     const { alertStreams } = this.#sources;
     const { account, principal, visit } = this.#admission;
+    const was = this.#alerts !== undefined;
+    // Its place is free for the new one.
     this.#leaveAlerts();
     const admission = alertStreams.admit({ account: String(account), after: String(after) }, principal, visit);
-    if ('code' in admission) throw new RequestError(admission.code, codeName(admission.code), rejectText(admission));
+    if ('code' in admission) {
+      const { code } = admission;
+      if (was) this.unsubscribe('alerts', { code, name: codeName(code), text: rejectText(admission) });
+      throw new RequestError(code, codeName(code), rejectText(admission));
+    }
     this.#begin('alerts', tag);
     const stream = alertStreams.begin(
       {

@@ -50,6 +50,8 @@ export class MarketStream implements ReaderSocket {
   /** Its connection, which market data has opened. */
   connect(connection: MarketConnection): void {
     this.#connection = connection;
+    // Market data that is stopping has closed it in `open`.
+    if (this.#call.ended) this.onClose();
   }
 
   /** The call has written the last message. */
@@ -95,6 +97,8 @@ export class MarketStream implements ReaderSocket {
     this.#call.fail(
       richStatusOf(reject(CODES[cause], reason.slice(name.length), cause === CloseCause.GoingAway ? 'unavailable' : undefined)),
     );
+    // A client that does not read may leave the call unfinished for long, and its place is free at once.
+    this.onClose();
   }
 
   #put(frame: Buffer): void {
