@@ -525,3 +525,59 @@ describe('the state of an embedded exchange', () => {
     throws(() => restoreExchange(newer, { limits: LIMITS }), 'SNAPSHOT_INVALID');
   });
 });
+
+describe('what waits for the end of a command', () => {
+  const LINKS = 20_000;
+
+  it('goes on for any number of links', () => {
+    const exchange = open();
+    let links = 0;
+    exchange.on('report', ({ kind }) => {
+      if (kind === 'rejected' && links < LINKS)
+        exchange.afterwards(() => {
+          links++;
+          exchange.place({ account: 1, symbol: 1, side: 'buy', quantity: 1, price: 2 ** 30 });
+        });
+    });
+    exchange.place({ account: 1, symbol: 1, side: 'buy', quantity: 1, price: 2 ** 30 });
+    assert.equal(links, LINKS);
+    let steps = 0;
+    const step = (): void => {
+      if (++steps < LINKS) exchange.afterwards(step);
+    };
+    exchange.afterwards(step);
+    assert.equal(steps, LINKS);
+  });
+
+  it('is called to the last one if one of them throws, and the first error comes out', () => {
+    const exchange = open();
+    const called: number[] = [];
+    const stop = exchange.on('report', () => {
+      for (const id of [1, 2, 3])
+        exchange.afterwards(() => {
+          called.push(id);
+          if (id < 3) throw new Error(`mine ${id}`);
+        });
+    });
+    assert.throws(() => exchange.place(order('alice', 'buy', '1', '90.00')), /mine 1/);
+    assert.deepEqual(called, [1, 2, 3]);
+    stop();
+    exchange.place(order('alice', 'buy', '1', '90.00'));
+    assert.equal(called.length, 3);
+  });
+
+  it('happens at its own time, and moves the time only forward', () => {
+    const exchange = open();
+    const seen: number[] = [];
+    exchange.place({ ...order('alice', 'buy', '1', '90.00'), expiresUs: 5 * S });
+    exchange.on('report', ({ kind }) => {
+      if (kind === 'cancelled')
+        exchange.afterwards(() => {
+          seen.push(exchange.nowUs);
+          exchange.advanceTo(20 * S);
+        });
+    });
+    exchange.advanceTo(10 * S);
+    assert.deepEqual([seen, exchange.nowUs], [[5 * S], 20 * S]);
+  });
+});
