@@ -6,9 +6,10 @@ import { SpillingProducer } from '../rings/spilling-producer.ts';
 import { putU53Even, type TimeUs } from '../units.ts';
 import { Command, CommandKind, Report } from '../wire/layout.ts';
 import { MARKET_EVENT_BYTES } from '../wire/market-event.ts';
-import { EmbedError } from './embed-error.ts';
+import { badOption, EmbedError } from './embed-error.ts';
 import type { EmbeddedNames } from './embedded-names.ts';
 import { EventDelivery } from './event-delivery.ts';
+import { checkFunction } from './known-names.ts';
 
 const WORDS = Command.bytes / 4;
 const REPORT_WORDS = Report.bytes / 4;
@@ -57,7 +58,9 @@ export class CommandRunner {
   readonly #random: () => number;
   #nowUs: TimeUs;
   #running = false;
-  /** What waits for the end of the command that is running. */
+  /** What has waited is being called, by a caller further out. */
+  #calling = false;
+  /** What waits for the end of the command that is running, or of what is being called. */
   #later: (() => void)[] = [];
 
   /** @param random see EmbedOptions; its results are below 2^32 */
@@ -135,17 +138,20 @@ export class CommandRunner {
     if (this.#running) inCallback();
     if (!(Number.isSafeInteger(timeUs) && timeUs >= this.#nowUs)) timeBack(timeUs, this.#nowUs);
     if (timeUs >= this.#dueUs[0]) this.#runDue(timeUs);
-    this.#nowUs = timeUs;
+    // What was called back may have moved it further.
+    if (timeUs > this.#nowUs) this.#nowUs = timeUs;
   }
 
-  /** Calls back when the command that is running is complete; at once if there is none. */
+  /** Calls back when the command that is running is complete, and what waited before it; at once if there is none. @throws EmbedError BAD_OPTION, what the callback throws */
   afterwards(callback: () => void): void {
-    if (this.#running) this.#later.push(callback);
-    else callback();
+    checkFunction('a callback', callback);
+    this.#later.push(callback);
+    if (!this.#running) this.#afterwards();
   }
 
   #readClock(clock: () => TimeUs): void {
     const timeUs = Math.floor(clock());
+    if (!Number.isSafeInteger(timeUs)) badOption(`a clock returns a count of microseconds, not ${timeUs}`);
     if (timeUs > this.#nowUs) this.advanceTo(timeUs);
   }
 
@@ -190,7 +196,15 @@ export class CommandRunner {
     } finally {
       this.#running = false;
     }
-    if (this.#later.length > 0 || this.events.failed) this.#afterwards();
+    if (this.#later.length === 0 && !this.events.failed) return;
+    // What answers an event has the event's time, also if one that is being called has moved the time on.
+    const calling = this.#calling;
+    this.#calling = false;
+    try {
+      this.#afterwards();
+    } finally {
+      this.#calling = calling;
+    }
   }
 
   #applyTick(): void {
@@ -262,15 +276,38 @@ export class CommandRunner {
     } while (!this.#market.drain() || market.peek() !== -1);
   }
 
-  /** Calls what has waited for the end of the command, then throws what a callback has thrown. */
+  /**
+   * Calls what has waited for the end of the command, and what waits meanwhile: in a loop, because each call may send a command that is answered with
+   * the next one. Then throws the first error of a callback.
+   */
   #afterwards(): void {
-    const later = this.#later;
-    this.#later = [];
-    try {
-      for (const callback of later) callback();
-    } finally {
-      this.events.rethrow();
+    const { events } = this;
+    if (this.#calling) {
+      events.rethrow();
+      return;
     }
+    const errors: unknown[] = [];
+    this.#calling = true;
+    try {
+      attempt(() => events.rethrow(), errors);
+      while (this.#later.length > 0) {
+        const later = this.#later;
+        this.#later = [];
+        for (const callback of later) attempt(callback, errors);
+      }
+    } finally {
+      this.#calling = false;
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+}
+
+/** Calls, and keeps the first error. */
+function attempt(callback: () => void, errors: unknown[]): void {
+  try {
+    callback();
+  } catch (error) {
+    if (errors.length === 0) errors.push(error);
   }
 }
 

@@ -1,12 +1,12 @@
 import { InvariantError } from '../assert.ts';
-import { type Limits, resolveLimits } from '../limits.ts';
+import { DEFAULT_LIMITS, type Limits, resolveLimits, SHARES } from '../limits.ts';
 import type { TimeUs } from '../units.ts';
 import { CommandRunner } from './command-runner.ts';
 import { badOption } from './embed-error.ts';
 import { EmbeddedExchange } from './embedded-exchange.ts';
 import { EmbeddedNames } from './embedded-names.ts';
+import { checkFunction, checkNames } from './known-names.ts';
 import type { AccountDefinition, AssetDefinition, SymbolDefinition } from './operator-actions.ts';
-import { checkNames } from './settings.ts';
 import { readSnapshot } from './snapshot.ts';
 
 export interface EmbedOptions {
@@ -26,7 +26,10 @@ export interface EmbedOptions {
   readonly random?: () => number;
 }
 
-const OPTIONS: readonly string[] = ['assets', 'symbols', 'accounts', 'limits', 'startUs', 'clock', 'random'];
+/** Those that are not state, and so of a restored exchange, too. */
+const RESTORE_OPTIONS: readonly string[] = ['limits', 'clock', 'random'];
+const OPTIONS: readonly string[] = ['assets', 'symbols', 'accounts', 'startUs', ...RESTORE_OPTIONS];
+const LIMIT_NAMES: readonly string[] = [...Object.keys(DEFAULT_LIMITS), ...SHARES];
 const DEFAULT_SIZES: Partial<Limits> = {
   orders: 2 ** 17,
   pages: 2 ** 13,
@@ -59,9 +62,13 @@ export function restoreExchange(
 }
 
 function openExchange(options: EmbedOptions, snapshot?: Uint8Array): EmbeddedExchange {
-  checkNames('option', options, OPTIONS);
+  const [what, known] =
+    snapshot === undefined ? (['a new exchange', OPTIONS] as const) : (['a restored exchange', RESTORE_OPTIONS] as const);
+  checkNames(what, options, known);
   const { startUs = 0, clock, random = sequence() } = options;
   if (!(Number.isSafeInteger(startUs) && startUs >= 0)) badOption(`startUs is a count of microseconds, not ${startUs}`);
+  if (clock !== undefined) checkFunction('a clock', clock);
+  checkFunction('random', random);
   const runner = new CommandRunner(limitsOf(options), startUs, clock, random);
   if (snapshot !== undefined) {
     readSnapshot(runner.exchange, snapshot);
@@ -74,6 +81,7 @@ function openExchange(options: EmbedOptions, snapshot?: Uint8Array): EmbeddedExc
 }
 
 function limitsOf({ limits }: EmbedOptions): Limits {
+  if (limits !== undefined) checkNames('a limit', limits, LIMIT_NAMES);
   try {
     return resolveLimits({ ...DEFAULT_SIZES, ...limits });
   } catch (error) {

@@ -7,6 +7,7 @@ import { withRest } from './amend-rest.ts';
 import { COMMAND_SLOT, type CommandRunner } from './command-runner.ts';
 import type { EmbeddedNames } from './embedded-names.ts';
 import type { EventName, EventTypes } from './events.ts';
+import { checkAmend, checkCancel, checkMassCancel, checkPlace, checkProtection, checkQuote } from './known-names.ts';
 import { OperatorActions } from './operator-actions.ts';
 import { OrderAnswer, Sent } from './order-answer.ts';
 import { sendList } from './order-list.ts';
@@ -66,6 +67,7 @@ export class EmbeddedExchange extends OperatorActions {
 
   /** @param into a result to write to, instead of a new one: then only trades allocate @throws EmbedError */
   place(order: PlaceOrder, into?: OrderResult): OrderResult {
+    checkPlace(order);
     const { names, runner } = this;
     const writer = this.#writer;
     const units = names.symbol(order.symbol);
@@ -88,6 +90,7 @@ export class EmbeddedExchange extends OperatorActions {
 
   /** What is left out stays as it is; an unchanged price and a lower quantity keep the order's place. @param into as of {@link place} @throws EmbedError */
   amend(order: AmendOrder, into?: OrderResult): OrderResult {
+    checkAmend(order);
     const { names, runner } = this;
     const writer = this.#writer;
     const account = names.sender(order.account);
@@ -122,6 +125,7 @@ export class EmbeddedExchange extends OperatorActions {
 
   /** @param into as of {@link place} @throws EmbedError */
   cancel(order: OrderTarget, into?: OrderResult): OrderResult {
+    checkCancel(order);
     const { names, runner } = this;
     const writer = this.#writer;
     const account = names.sender(order.account);
@@ -139,7 +143,9 @@ export class EmbeddedExchange extends OperatorActions {
   }
 
   /** Cancels the open orders of an account: resting ones, stops, and those that wait. @throws EmbedError */
-  massCancel({ account, symbol, side }: CancelAll): MassCancelResult {
+  massCancel(selection: CancelAll): MassCancelResult {
+    checkMassCancel(selection);
+    const { account, symbol, side } = selection;
     const id = this.names.account(account);
     const answer = new AccountAnswer(id, [ReportKind.MassCancelled]);
     const quantity = side === undefined ? 0 : sideOf(side) + 1;
@@ -160,6 +166,7 @@ export class EmbeddedExchange extends OperatorActions {
 
   /** @throws EmbedError */
   quote(quote: PlaceQuote): QuoteResult {
+    checkQuote(quote);
     const { runner } = this;
     const units = this.names.symbol(quote.symbol);
     const account = this.names.account(quote.account);
@@ -191,7 +198,9 @@ export class EmbeddedExchange extends OperatorActions {
   }
 
   /** Market-maker protection of the account's quotes; without a limit: none. @throws EmbedError */
-  protectQuotes(account: string | number, { windowUs = 0, fills = 0, lots = 0, netLots = 0 }: QuoteProtection): ActionResult {
+  protectQuotes(account: string | number, protection: QuoteProtection): ActionResult {
+    checkProtection(protection);
+    const { windowUs = 0, fills = 0, lots = 0, netLots = 0 } = protection;
     const id = this.names.account(account);
     this.runner.begin();
     const limits = [countOf(fills, 'fills'), countOf(lots, 'lots'), countOf(netLots, 'netLots'), countOf(windowUs, 'windowUs')] as const;

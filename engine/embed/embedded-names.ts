@@ -159,5 +159,5 @@ function list(names: readonly string[]): string {
 /** Checks the name of a definition: 1 to 16 printable ASCII characters without a space. @throws EmbedError */
 export function checkName(what: string, name: string): void {
   if (typeof name !== 'string' || !/^[\x21-\x7e]{1,16}$/.test(name))
-    badRange(`the name of an ${what} has 1 to 16 printable ASCII characters without a space, not ${JSON.stringify(name)}`);
+    badRange(`the name of the ${what} has 1 to 16 printable ASCII characters without a space, not ${JSON.stringify(name)}`);
 }

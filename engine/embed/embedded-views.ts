@@ -19,6 +19,7 @@ import {
 import type { CommandRunner } from './command-runner.ts';
 import { refuse } from './embed-error.ts';
 import type { EmbeddedNames } from './embedded-names.ts';
+import { checkTarget } from './known-names.ts';
 import type { BookLevel, BookView } from './orders.ts';
 import type { SymbolUnits } from './symbol-units.ts';
 
@@ -206,6 +207,7 @@ export class EmbeddedViews {
     readonly orderId?: number;
     readonly clientOrderId?: number;
   }): OpenOrderView | undefined {
+    checkTarget(target);
     const slot = this.slotOf(this.names.account(target.account), target.orderId ?? 0, target.clientOrderId ?? 0);
     return slot === NIL ? undefined : this.#orderView(slot);
   }

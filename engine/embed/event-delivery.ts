@@ -2,6 +2,7 @@ import { MarketEventKind, type MarketEventSlots, MarketEventView } from '../wire
 import { badName } from './embed-error.ts';
 import type { EmbeddedNames } from './embedded-names.ts';
 import { BookEvent, type EventName, type EventTypes, PhaseEvent, ReportEvent, TradeEvent } from './events.ts';
+import { checkFunction } from './known-names.ts';
 
 type Listener<Name extends EventName> = (event: EventTypes[Name]) => void;
 
@@ -34,9 +35,10 @@ export class EventDelivery {
     this.#phase = new PhaseEvent(this.#view, names);
   }
 
-  /** @returns what removes the callback @throws EmbedError BAD_ENUM */
+  /** @returns what removes the callback @throws EmbedError BAD_ENUM, BAD_OPTION */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
     if (!NAMES.includes(name)) badName('event', name, NAMES);
+    checkFunction('a callback', listener);
     // A copy, because a callback may add or remove one.
     const set = (listeners: Listener<Name>[]): void => {
       (this.#listeners as Record<Name, Listener<Name>[]>)[name] = listeners;

@@ -5,21 +5,24 @@ import { CommandKind, KillScope, SubPhase } from '../wire/layout.ts';
 import { PHASE_NAMES, type PhaseName, SUB_PHASE_NAMES } from '../wire/names.ts';
 import { AdminAnswer, actionOf } from './admin-answer.ts';
 import type { CommandRunner } from './command-runner.ts';
-import { badName, badRange, EmbedError } from './embed-error.ts';
+import { badName, badOption, badRange, EmbedError } from './embed-error.ts';
 import { checkName, type EmbeddedNames } from './embedded-names.ts';
 import { EmbeddedViews } from './embedded-views.ts';
+import { checkNames } from './known-names.ts';
 import type { ActionResult, MassCancelResult, TransferResult, UncrossResult } from './order-result.ts';
 import {
   ACCOUNT_SETTINGS,
   type AccountSettings,
   accountCommands,
-  checkNames,
   SYMBOL_SETTINGS,
   type SymbolSettings,
+  settingName,
   symbolCommands,
 } from './settings.ts';
 import { type Amount, countOf, type Price, type Quantity, unitFrom, unitsOf } from './symbol-units.ts';
 
+const SYMBOL_NAMES = ['name', 'base', 'quote', 'tickSize', 'lotSize', 'phase', 'id', ...SYMBOL_SETTINGS];
+const ACCOUNT_NAMES = ['name', 'deposits', 'id', ...ACCOUNT_SETTINGS];
 /** Each uncross lets 256 orders or more enter or end before it. */
 const MOST_UNCROSSES = 16_384;
 /** Cancels that one command leaves to the next one are far fewer than this many commands. */
@@ -83,7 +86,9 @@ export class OperatorActions extends EmbeddedViews {
   }
 
   /** @returns its id @throws EmbedError ALREADY_DEFINED, CAPACITY, BAD_PARAMETER, as the other definitions */
-  defineAsset({ name, decimals, id = this.#free(this.machine.accounts.assetDefined) }: AssetDefinition): number {
+  defineAsset(definition: AssetDefinition): number {
+    checkNames('an asset', definition, ['name', 'decimals', 'id']);
+    const { name, decimals, id = this.#free(this.machine.accounts.assetDefined) } = definition;
     checkName('asset', name);
     this.#must(`asset ${name}`, { kind: CommandKind.DefineAsset, symbol: id, tag: decimals, name });
     this.names.readAsset(id);
@@ -92,6 +97,7 @@ export class OperatorActions extends EmbeddedViews {
 
   /** Defines a symbol, sets what is given, and then its phase. @returns its id @throws EmbedError; if a setting is wrong, the symbol stays halted */
   defineSymbol(definition: SymbolDefinition): number {
+    checkNames('a symbol', definition, SYMBOL_NAMES);
     const {
       name,
       base,
@@ -103,7 +109,6 @@ export class OperatorActions extends EmbeddedViews {
       ...settings
     } = definition;
     checkName('symbol', name);
-    checkNames('symbol', settings, SYMBOL_SETTINGS);
     const [tick, lot] = [unitFrom(tickSize, 'tickSize'), unitFrom(lotSize, 'lotSize')];
     this.#must(`symbol ${name}`, {
       kind: CommandKind.DefineSymbol,
@@ -124,9 +129,9 @@ export class OperatorActions extends EmbeddedViews {
 
   /** @returns its id @throws EmbedError; if a setting or a deposit is wrong, the account stays without it */
   defineAccount(definition: AccountDefinition): number {
+    checkNames('an account', definition, ACCOUNT_NAMES);
     const { name, deposits = {}, id = this.#free(this.machine.accounts.defined), ...settings } = definition;
     checkName('account', name);
-    checkNames('account', settings, ACCOUNT_SETTINGS);
     // The state machine allows several accounts of one name, which calls by name could not tell apart.
     if (this.names.isAccount(name)) throw rejected(`account ${name}`, Code.ALREADY_DEFINED);
     this.#must(`account ${name}`, { kind: CommandKind.DefineAccount, account: id, name });
@@ -142,22 +147,22 @@ export class OperatorActions extends EmbeddedViews {
   /** Changes parameters of a symbol. @throws EmbedError BAD_PARAMETER, BOOK_NOT_EMPTY; what comes before stays set */
   setSymbol(symbol: string | number, settings: SymbolSettings): void {
     const units = this.names.symbol(symbol);
-    checkNames('symbol', settings, SYMBOL_SETTINGS);
+    checkNames('a symbol', settings, SYMBOL_SETTINGS);
     const taker = this.machine.symbols.param(units.id, SymbolParam.TakerFeePpm);
-    for (const command of symbolCommands(settings, units, taker)) this.#must(`a setting of ${units.name}`, command);
+    for (const command of symbolCommands(settings, units, taker)) this.#mustSet(units.name, command);
   }
 
   /** Changes parameters of an account. @throws EmbedError BAD_PARAMETER */
   setAccount(account: string | number, settings: AccountSettings): void {
     const id = this.names.account(account);
-    checkNames('account', settings, ACCOUNT_SETTINGS);
-    for (const command of accountCommands(settings, id)) this.#must(`a setting of ${this.names.accountName(id)}`, command);
+    checkNames('an account', settings, ACCOUNT_SETTINGS);
+    for (const command of accountCommands(settings, id)) this.#mustSet(this.names.accountName(id), command);
   }
 
   /** @throws EmbedError BAD_PARAMETER */
   setLimits(account: string | number, symbol: string | number, limits: PositionLimits): void {
     const units = this.names.symbol(symbol);
-    checkNames('limit', limits, ['maxPosition', 'maxExposure']);
+    checkNames('a limit', limits, ['maxPosition', 'maxExposure']);
     const command = { kind: CommandKind.SetLimit, account: this.names.account(account), symbol: units.id };
     const set = (parameter: LimitParam, value: Quantity | undefined): void => {
       if (value !== undefined) this.#must(`a limit in ${units.name}`, { ...command, parameter, quantity: units.lots(value) });
@@ -199,12 +204,14 @@ export class OperatorActions extends EmbeddedViews {
 
   /** On: new orders and amends are rejected, and what rests is cancelled. */
   kill(target: KillTarget, on: boolean): MassCancelResult {
+    checkKill(target);
     const quantity = Number(on);
     return this.#sweep({ kind: CommandKind.KillSwitch, ...this.#killFields(target), quantity });
   }
 
   /** The operator's cancel of all orders of an account, of a symbol, or of an account in a symbol. */
   cancelOrders(selection: { readonly account?: string | number; readonly symbol?: string | number }): MassCancelResult {
+    checkNames('a selection', selection, ['account', 'symbol']);
     const { account, symbol } = selection;
     if (account === undefined && symbol === undefined) badRange('name the account, the symbol, or both');
     return this.#sweep({
@@ -218,7 +225,6 @@ export class OperatorActions extends EmbeddedViews {
     if ('account' in target) return { parameter: KillScope.Account, account: this.names.account(target.account) };
     if ('group' in target) return { parameter: KillScope.Group, tag: countOf(target.group, 'group') };
     if ('symbol' in target) return { parameter: KillScope.Symbol, symbol: this.names.symbol(target.symbol).id };
-    if (target.venue !== true) badRange('name the account, the group or the symbol, or give venue: true');
     return { parameter: KillScope.Venue };
   }
 
@@ -253,6 +259,13 @@ export class OperatorActions extends EmbeddedViews {
     if (code !== Code.OK) throw rejected(what, code);
   }
 
+  #mustSet(of: string, fields: CommandFields): void {
+    const { code } = this.#submit(fields);
+    if (code === Code.OK) return;
+    const name = settingName(fields);
+    throw rejected(`${name} of ${of}`, code, code === Code.BAD_PARAMETER ? (SETTING_ADVICE[name] ?? OTHER_SETTING_ADVICE) : undefined);
+  }
+
   #submit(fields: CommandFields): AdminAnswer {
     const answer = new AdminAnswer();
     this.runner.submit(fields, answer);
@@ -275,8 +288,22 @@ const ADVICE: Readonly<Partial<Record<number, string>>> = {
   [Code.BOOK_NOT_EMPTY]: 'this can change only while the book is empty',
 };
 
-function rejected(what: string, code: Code): EmbedError {
-  return new EmbedError(codeName(code), `${what} was rejected: ${ADVICE[code] ?? 'see docs/CODES.md'}`, code);
+/** What to do about a BAD_PARAMETER of a setting. */
+const FEE_ADVICE = "the value is out of its range, or a maker's rebate exceeds the taker's fee, which pays it";
+const SETTING_ADVICE: Readonly<Partial<Record<string, string>>> = { makerFeePpm: FEE_ADVICE, takerFeePpm: FEE_ADVICE };
+const OTHER_SETTING_ADVICE = 'the value is out of its range (docs/CONFIGURATION.md)';
+
+function rejected(what: string, code: Code, advice = ADVICE[code] ?? 'see docs/CODES.md'): EmbedError {
+  return new EmbedError(codeName(code), `${what} was rejected: ${advice}`, code);
+}
+
+const KILL_NAMES = ['account', 'group', 'symbol', 'venue'];
+
+/** A misspelt target must not become the whole venue. */
+function checkKill(target: KillTarget): void {
+  checkNames('a kill switch', target, KILL_NAMES);
+  if (KILL_NAMES.filter((name) => name in target).length !== 1) badOption(`a kill switch concerns one of: ${KILL_NAMES.join(', ')}`);
+  if ('venue' in target && target.venue !== true) badOption(`the venue of a kill switch is true, not ${String(target.venue)}`);
 }
 
 function phaseNumber(phase: PhaseName): number {

@@ -6,6 +6,7 @@ import { LINK_NAMES } from '../wire/names.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { badName, badRange } from './embed-error.ts';
 import type { EmbeddedNames } from './embedded-names.ts';
+import { checkPlaceList } from './known-names.ts';
 import { OrderAnswer, Sent } from './order-answer.ts';
 import { type ListResult, OrderResult } from './order-result.ts';
 import { type OrderWriter, sideOf } from './order-writer.ts';
@@ -16,6 +17,7 @@ const NAMES = LINK_NAMES.slice(1);
 
 /** Sends the orders of a list one after another: the exchange accepts all of them, or none. @throws EmbedError */
 export function sendList(runner: CommandRunner, writer: OrderWriter, names: EmbeddedNames, list: PlaceList): ListResult {
+  checkPlaceList(list);
   const units = names.symbol(list.symbol);
   const account = names.account(list.account);
   const kind = LINK_NAMES.indexOf(list.link) as LinkKind;

@@ -3,6 +3,16 @@ import { Code, codeName } from '../codes.ts';
 import type { Money, PriceTicks, QtyLots, TimeUs } from '../units.ts';
 import type { EmbeddedNames } from './embedded-names.ts';
 
+/** What the codes mean with which an order is refused before it is sent: there is no text of reports for them. */
+const NOT_SENT: Readonly<Partial<Record<number, string>>> = {
+  [Code.BAD_ENUM]: 'A side, a type or another term has a value that does not exist.',
+  [Code.BAD_RANGE]:
+    'A number is outside its range: a quantity of 0, a price with a market order or none with a limit order, 2^53 or more, or a cancel or amend without an id.',
+  [Code.ILLEGAL_COMBINATION]:
+    'Type, time in force, instructions, minimum and displayed quantity of the order cannot be combined (docs/ORDER-ENTRY.md).',
+  [Code.UNSUPPORTED_TERM]: 'A term of the order is not supported.',
+};
+
 /** One of the trades of an order. Text is made when it is read. */
 export class Fill {
   readonly tradeId: number;
@@ -119,7 +129,7 @@ export class OrderResult {
 
   /** The code in words; empty for OK. */
   get text(): string {
-    return this.code === Code.OK ? '' : codeText(this.code);
+    return this.code === Code.OK ? '' : (NOT_SENT[this.code] ?? codeText(this.code));
   }
 
   /** What became of it: `open` also for an order that waits for its trigger or auction. */

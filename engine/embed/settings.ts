@@ -3,7 +3,7 @@ import { AccountParam, SymbolParam } from '../params.ts';
 import type { TimeUs } from '../units.ts';
 import { CommandKind } from '../wire/layout.ts';
 import { SELF_TRADE_NAMES, type SelfTradeName } from '../wire/names.ts';
-import { badName, badOption } from './embed-error.ts';
+import { badName } from './embed-error.ts';
 import { type Amount, countOf, type Price, type Quantity, type SymbolUnits, unitsOf } from './symbol-units.ts';
 
 /** Parameters of a symbol; what is left out stays as it is. docs/CONFIGURATION.md explains each. Rates are in parts per million. */
@@ -101,6 +101,7 @@ const SYMBOL_ROWS: readonly (readonly [keyof SymbolSettings, SymbolParam, Read])
   ['auctionPrice', SymbolParam.AuctionPrice, oneOf('auction price', ['nearest', 'limits', 'middle'])],
 ];
 export const SYMBOL_SETTINGS: readonly string[] = SYMBOL_ROWS.map(([name]) => name);
+const SYMBOL_NAMES: ReadonlyMap<number, string> = new Map(SYMBOL_ROWS.map(([name, parameter]) => [parameter, name]));
 
 const ACCOUNT_ROWS: readonly (readonly [keyof AccountSettings, AccountParam, (value: never) => number])[] = [
   ['suspended', AccountParam.Suspended, (value: boolean) => Number(value)],
@@ -112,6 +113,7 @@ const ACCOUNT_ROWS: readonly (readonly [keyof AccountSettings, AccountParam, (va
   ['orderToTrade', AccountParam.OrderToTrade, count],
 ];
 export const ACCOUNT_SETTINGS: readonly string[] = ACCOUNT_ROWS.map(([name]) => name);
+const ACCOUNT_NAMES: ReadonlyMap<number, string> = new Map(ACCOUNT_ROWS.map(([name, parameter]) => [parameter, name]));
 
 /** The commands that set parameters of a symbol. @param takerNow the taker's fee in force @throws EmbedError */
 export function symbolCommands(settings: SymbolSettings, units: SymbolUnits, takerNow: number): CommandFields[] {
@@ -136,7 +138,7 @@ export function accountCommands(settings: AccountSettings, account: number): Com
   });
 }
 
-/** Refuses names that are not known, such as misspelt ones. @throws EmbedError */
-export function checkNames(what: string, given: object, known: readonly string[]): void {
-  for (const name of Object.keys(given)) if (!known.includes(name)) badOption(`a ${what} has no ${name}; it may have: ${known.join(', ')}`);
+/** The setting that a command of {@link symbolCommands} or {@link accountCommands} changes. */
+export function settingName({ kind, parameter = 0 }: CommandFields): string {
+  return (kind === CommandKind.SetSymbol ? SYMBOL_NAMES : ACCOUNT_NAMES).get(parameter) ?? 'a setting';
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isUint8Array } from 'node:util/types';
 import { InvariantError } from '../assert.ts';
 import { CapacityError, NewerRulesError } from '../limits.ts';
 import type { Exchange } from '../machine/exchange.ts';
@@ -41,6 +42,8 @@ export function writeSnapshot(exchange: Exchange): SnapshotBytes {
 
 /** Loads a snapshot into a new exchange. @throws EmbedError SNAPSHOT_INVALID, also if the exchange has too little room; CAPACITY_BELOW_LOG; RULES_NEWER, of a newer release */
 export function readSnapshot(exchange: Exchange, bytes: Uint8Array): void {
+  // Of any realm: instanceof does not know the arrays of another one.
+  if (!isUint8Array(bytes)) invalid('a snapshot is a Uint8Array');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isSnapshot = bytes.length >= ROWS_AT && [...MAGIC].every((char, i) => bytes[i] === char.charCodeAt(0));
   if (!isSnapshot) invalid('this is no snapshot of an embedded exchange');
