@@ -44,6 +44,9 @@ it('a lock that a killed command left is named, and stays', async (t) => {
   const path = fileOf(t);
   await changeContexts(adding('first'), path);
   writeFileSync(`${path}.lock`, '');
-  await assert.rejects(changeContexts(adding('second'), path, 0), { code: 'BAD_CONTEXTS', message: /remove the file .*contexts\.yaml\.lock/ });
+  await assert.rejects(changeContexts(adding('second'), path, 0), {
+    code: 'BAD_CONTEXTS',
+    message: /remove the file .*contexts\.yaml\.lock/,
+  });
   assert.deepEqual([[...(await readContexts(path)).all.keys()], existsSync(`${path}.lock`)], [['first'], true]);
 });

@@ -114,7 +114,11 @@ function contextOf(path: string, name: string, value: unknown): Context {
  * to `contexts.yaml.lock`, which only one command at a time can create, and then takes the place of the old one. Only the user may read it.
  * @throws CliError also when the lock file does not go away within the wait; errors of `change`. The file is then as before.
  */
-export async function changeContexts(change: (contexts: Contexts) => Contexts, path = contextsPath(), waitMs = LOCK_WAIT_MS): Promise<void> {
+export async function changeContexts(
+  change: (contexts: Contexts) => Contexts,
+  path = contextsPath(),
+  waitMs = LOCK_WAIT_MS,
+): Promise<void> {
   // Before the lock, so that it is held for a moment only.
   const { stringify } = await import('yaml');
   const lock = `${path}.lock`;
