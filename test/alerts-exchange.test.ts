@@ -8,6 +8,7 @@ import { Webhook } from 'standardwebhooks';
 import { WebSocket } from 'ws';
 import { AlertStore } from '../gateway/alerts/alert-store.ts';
 import { connect, type OpenbellClient } from '../gateway/client/index.ts';
+import { ALERT_EVENT } from '../gateway/endpoints/json/schemas/alerts.ts';
 import { type Answer, DemoExchange } from './support/demo-exchange.ts';
 import { HookServer } from './support/hook-server.ts';
 import { until } from './support/until.ts';
@@ -19,7 +20,11 @@ async function follow(t: TestContext, venue: DemoExchange, query: string) {
   const socket = new WebSocket(`ws://127.0.0.1:${venue.ports.ws}/v1/alerts?${query}`);
   t.after(() => socket.terminate());
   const events: { no: number; kind: string; text: string }[] = [];
-  socket.on('message', (data) => void events.push(JSON.parse(String(data))));
+  socket.on('message', (data) => {
+    const event = JSON.parse(String(data));
+    assert.equal(ALERT_EVENT.safeParse(event).error, undefined, String(data));
+    events.push(event);
+  });
   await once(socket, 'open');
   return { events, socket };
 }

@@ -150,7 +150,7 @@ describe('a venue operated from the command line', () => {
     assert.match(other.stderr, /next: it may have happened; this does not move the money twice: openbell deposit 90 5\.00 EUR --key k1\n$/);
   });
 
-  it('what is hard to undo needs --yes where nobody can be asked, and everything in a guarded context', async () => {
+  it('what is hard to undo needs --yes without a terminal, and everything in a guarded context', async () => {
     for (const args of [
       ['halt', '--all'],
       ['cancel-all', '--venue'],
@@ -176,7 +176,7 @@ describe('a venue operated from the command line', () => {
     assert.match(unknown.stderr, /^openbell: UNKNOWN_SESSION: .*\nnext: `openbell sessions ls`/);
   });
 
-  it('an API key that is wrong is told from one that cannot be read', async () => {
+  it('an API key that is wrong is distinguished from one that cannot be read', async () => {
     const none = await ask('symbol', 'ls', '--api-key-file', join(dir, 'none.pem'));
     assert.deepEqual([none.code, /cannot read the private key from/.test(none.stderr)], [2, true]);
     const unknown = await ask('symbol', 'ls', '--api-key-id', 'nobody');

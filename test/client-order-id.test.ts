@@ -7,9 +7,10 @@ import { OrderSlab } from '../engine/book/order-slab.ts';
 import { Code, codeName } from '../engine/codes.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
 import { StateLoader, saveState, stateHash } from '../engine/machine/state-rows.ts';
-import { ClientOrderIds } from '../engine/rules/client-order-ids.ts';
+import { ClientIdTable, ClientOrderIds } from '../engine/rules/client-order-ids.ts';
 import { OrderRequest } from '../engine/rules/order-request.ts';
 import { hashTerms } from '../engine/rules/order-terms.ts';
+import { allocateFrom, allocateRecording } from '../engine/threads/allocate-from.ts';
 import { LIMIT_53 } from '../engine/units.ts';
 import { CommandKind, OrderType, Phase, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { OrderKind } from '../engine/wire/order-kinds.ts';
@@ -182,7 +183,8 @@ it('the hash differs for two orders that differ in one field, and is never 0', (
 });
 
 it('a snapshot that has one client order id twice is rejected when it is loaded', () => {
-  const ids = new ClientOrderIds(new OrderSlab(4), 4, new Float64Array(2), 1, allocateLocal);
+  const table = new ClientIdTable(4, 4, allocateLocal);
+  const ids = new ClientOrderIds(new OrderSlab(4), 4, new Float64Array(2), 1, allocateLocal, table);
   ids.remember(1, 7, 1, Code.OK, SYMBOL, Side.Buy, TimeInForce.GoodTillCancel, 100, 5, 0, 1);
   const again = () => ids.remember(1, 7, 2, Code.OK, SYMBOL, Side.Buy, TimeInForce.GoodTillCancel, 100, 5, 0, 1);
   assert.throws(again, /client order id of a remembered order is new/);
@@ -193,7 +195,8 @@ it('each id is found in a table that is as full as it can be, while ids come and
   // Two thirds of 1,024 positions: ids are up to some 50 positions behind their home.
   const room = 680;
   const accounts = 40;
-  const ids = new ClientOrderIds(new OrderSlab(2), room, new Float64Array(accounts), prng.u32(), allocateLocal);
+  const table = new ClientIdTable(2, room, allocateLocal);
+  const ids = new ClientOrderIds(new OrderSlab(2), room, new Float64Array(accounts), prng.u32(), allocateLocal, table);
   const next = Array.from({ length: accounts }, () => 1 + prng.below(2 ** 31));
   for (let step = 0; step < 40 * room; step++) {
     const account = prng.below(accounts);
@@ -203,4 +206,47 @@ it('each id is found in a table that is as full as it can be, while ids come and
     if (step % 64 !== 0) continue;
     for (const index of ids.remembered()) assert.equal(ids.find(ids.accountOf(index), ids.idOf(index)), -(index + 1));
   }
+});
+
+it('a resting order is found by another thread, with a table of its own over the same memory', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom('add', 'end', 'reject'), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 40 })), {
+        maxLength: 200,
+      }),
+      (steps) => {
+        const { allocate, columns } = allocateRecording();
+        const reader = new ClientIdTable(64, 8, allocate);
+        const slab = new OrderSlab(64);
+        const ids = new ClientOrderIds(slab, 8, new Float64Array(4), 5, allocateLocal, new ClientIdTable(64, 8, allocateFrom(columns)));
+        const rests = new Map<string, number>();
+        let orderId = 0;
+        for (const [step, account, id] of steps) {
+          const key = `${account} ${id}`;
+          const slot = rests.get(key);
+          if (step === 'add' && slot === undefined && rests.size < 64 && ids.find(account, id) === 0) {
+            const taken = slab.acquire(++orderId);
+            slab.setTerms(taken, account, SYMBOL, Side.Buy, TimeInForce.GoodTillCancel);
+            slab.setClientOrderId(taken, id);
+            ids.addResting(taken);
+            rests.set(key, taken);
+          } else if (step === 'end' && slot !== undefined) {
+            ids.rememberResting(slot);
+            slab.release(slot);
+            rests.delete(key);
+          } else if (step === 'reject' && ids.find(account, id) === 0)
+            ids.remember(account, id, 0, Code.THROTTLED, SYMBOL, Side.Buy, TimeInForce.GoodTillCancel, 1, 1, 0, 1);
+        }
+        for (let account = 1; account <= 3; account++)
+          for (let id = 1; id <= 41; id++) assert.equal(reader.peek(slab, account, id), rests.get(`${account} ${id}`) ?? -1);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+it('a look into a table that another thread changes ends', () => {
+  const table = new ClientIdTable(4, 4, allocateLocal);
+  table.positions.fill(-8);
+  assert.equal(table.peek(new OrderSlab(4), 1, 7), -1);
 });

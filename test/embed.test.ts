@@ -325,6 +325,10 @@ describe('the operator of an embedded exchange', () => {
     assert.equal(exchange.place(order('bob', 'sell', '1', '101.00')).reason, 'OPEN_ORDER_LIMIT');
     assert.equal(exchange.place(order('carol', 'buy', '2', '90.00')).reason, 'POSITION_LIMIT');
     assert.equal(exchange.place(order('alice', 'buy', '0.5', '100.00')).fills[0].fee, '0.0050');
+    // A misspelt target must not become the venue.
+    for (const target of [{}, { acount: 'bob' }, { venue: false }]) {
+      assert.throws(() => exchange.kill(target as never, true), { code: 'BAD_RANGE' });
+    }
     assert.deepEqual(exchange.kill({ account: 'bob' }, true), { accepted: true, code: 0, reason: 'OK', count: 1 });
     assert.equal(exchange.place(order('bob', 'sell', '1', '101.00')).reason, 'KILL_SWITCH');
     assert.equal(exchange.kill({ account: 'bob' }, false).accepted, true);

@@ -104,7 +104,7 @@ test('what the compose file starts works together, and the page trades', { skip:
   const token = await openbell(commandOf(services.token));
   assert.deepEqual([token.code, token.stdout], [0, ''], token.stderr);
 
-  // The page knows the ports of the exchange, and the exchange the address of the page: one of them needs a stand-in first.
+  // The page needs the ports of the exchange, and the exchange the address of the page: one of them starts with another value.
   const [wsProxy, httpProxy] = [await FlakyProxy.start(1), await FlakyProxy.start(1)];
   t.after(() => [wsProxy, httpProxy].forEach((proxy) => void proxy.stop()));
   const pageDir = await copyExample(t, 'browser');

@@ -8,7 +8,7 @@ function work(): void {
   for (const end = performance.now() + 1; performance.now() < end; );
 }
 
-/** Does pieces of work until it has none, or is told to wait. */
+/** Does pieces of work until it has none, or has to wait. */
 class Worker implements TurnOwner {
   readonly #turns: FairTurns;
   readonly #log: string[];

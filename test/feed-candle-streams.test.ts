@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { FeedCandles } from '../feeds/analysis/feed-candles.ts';
 import { FeedState, TakerSide } from '../feeds/feed.ts';
 import { FeedsBusyError } from '../feeds/worker/feeds.ts';
+import { FEED_CANDLE_MESSAGE } from '../gateway/endpoints/json/schemas/feed-messages.ts';
 import { type FeedCandleReader, FeedCandleStreams, type FeedCandleTopic } from '../gateway/market/feed-candle-streams.ts';
 
 const SECOND = 1e6;
@@ -25,7 +26,9 @@ class Reader implements FeedCandleReader {
   }
 
   send(text: string): void {
-    this.messages.push(JSON.parse(text));
+    const message = JSON.parse(text);
+    assert.equal(FEED_CANDLE_MESSAGE.safeParse(message).error, undefined, text);
+    this.messages.push(message);
     this.#arrived();
   }
 

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { WebSocket } from 'ws';
 import { connect } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
+import { FEED_CANDLE_MESSAGE } from '../gateway/endpoints/json/schemas/feed-messages.ts';
 import { createLogger } from '../gateway/log.ts';
 import { startExchange } from '../gateway/main.ts';
 import { BybitMarket } from './support/bybit-frames.ts';
@@ -125,6 +126,7 @@ test('candles of a feed close by the time of its venue, and are asked for and fo
     heard.emit('message');
   });
   while (messages.length === 0) await once(heard, 'message');
+  assert.equal(FEED_CANDLE_MESSAGE.safeParse(messages[0]).error, undefined, JSON.stringify(messages[0]));
   assert.deepEqual(messages[0], {
     ...{ kind: 'snapshot', feed: 'outside', instrument: 'BTCUSDT', interval: '1s' },
     candles: page?.candles.slice(1),

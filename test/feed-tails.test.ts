@@ -11,6 +11,7 @@ import { BybitAdapter } from '../feeds/venues/bybit.ts';
 import { allocateFeeds } from '../feeds/worker/feed-handles.ts';
 import { FeedsBusyError } from '../feeds/worker/feeds.ts';
 import type { FeedSnapshot, FeedUpdate } from '../gateway/client/index.ts';
+import { FEED_TAIL_MESSAGE } from '../gateway/endpoints/json/schemas/feed-messages.ts';
 import { type FeedTail, type FeedTailAdmission, FeedTails, type FeedTailTransport } from '../gateway/market/feed-tails.ts';
 import type { Reject } from '../gateway/reject.ts';
 import { until } from './support/until.ts';
@@ -114,7 +115,9 @@ class Reader implements FeedTailTransport {
   ended = false;
 
   write(text: string): boolean {
-    this.messages.push(JSON.parse(text));
+    const message = JSON.parse(text);
+    assert.equal(FEED_TAIL_MESSAGE.safeParse(message).error, undefined, text);
+    this.messages.push(message);
     return !this.isSlow;
   }
 

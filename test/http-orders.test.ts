@@ -143,13 +143,15 @@ test('a reject has code, name and the limit that was broken; unknown keys are re
     [{ orderQty: '1', peg: 'primary', pegOffset: 'x' }, 400, 'BAD_PARAMETER'],
     [{ orderQty: '1', ordType: 'stop' }, 400, 'BAD_RANGE'],
     [{ orderQty: '1', price: '2000.00', timeInForce: 'gtd' }, 400, 'BAD_RANGE'],
+    [{ orderQty: '1', price: '2000.00', timeInForce: 'gtd', expireTime: '9999-12-31T23:59:59Z' }, 400, 'BAD_RANGE'],
+    [{ orderQty: '1', price: '2000.00', timeInForce: 'gtd', expireTime: '1969-12-31T23:59:59Z' }, 400, 'BAD_RANGE'],
     [{ orderQty: '1', price: '2000.00', symbol: 'NONE' }, 404, 'UNKNOWN_SYMBOL'],
     [{ orderQty: '1', price: '2000.00', account: 4711 }, 404, 'UNKNOWN_ACCOUNT'],
     [{ orderQty: '90000000', price: '2000.00' }, 409, 'QUANTITY_MAX', 'maxQuantity'],
   ] as const) {
     const answer = await place({ side: 'buy', ...body });
     assert.deepEqual([answer.status, answer.json.name], [status, name], JSON.stringify(answer.json));
-    assert.doesNotMatch(answer.json.detail, /pattern|expected|stopPrice|expires/, 'the words of this interface');
+    assert.doesNotMatch(answer.json.detail, /pattern|expected|stopPrice|expires|Date|GMT/, 'the words of this interface');
     if (limit !== undefined) assert.equal(answer.json.limit.name, limit, JSON.stringify(answer.json));
   }
   const rejected = await place({ side: 'buy', orderQty: '5000', price: '3000.00', clOrdId: '5000' });

@@ -64,6 +64,40 @@ describe('orders in JSON', { timeout: 300_000 }, () => {
     }
   });
 
+  it('amends an order without its symbol and price, which stay, after what was sent before and before what comes later', async (t) => {
+    const session = await open(t, 'account=9');
+    const order = { op: 'place', symbol: 'BTC-USD', side: 'buy', orderQty: '2', price: '101.00' };
+    session.send([
+      { ...order, tag: 1, clOrdId: 1 },
+      { op: 'amend', tag: 2, clOrdId: 1, leavesQty: '1' },
+      { op: 'amend', tag: 3, clOrdId: 1, leavesQty: '0.5', price: '102.00' },
+      { op: 'amend', tag: 4, clOrdId: 1, symbol: 'BTC-USD', leavesQty: '0.4' },
+      { op: 'amend', tag: 5, clOrdId: 1, symbol: 'ETH-USD', leavesQty: '0.3' },
+      { op: 'amend', tag: 6, orderId: 999_999, leavesQty: '1' },
+      { op: 'amend', tag: 7, leavesQty: '1' },
+      { op: 'amend', tag: 8, clOrdId: 1, leavesQty: '0.00001' },
+      { op: 'cancel', tag: 9, clOrdId: 1 },
+    ]);
+    session.send({ op: 'amend', tag: 10, clOrdId: 1, leavesQty: '1' });
+    session.send({ op: 'ping', tag: 11 });
+    await session.until(() => session.of('pong').length === 1);
+    await session.report(({ tag }) => tag === 9);
+    assert.deepEqual(
+      session.reports.map(({ tag, execType, price, leavesQty }) => `${tag} ${execType} ${price} ${leavesQty}`),
+      [
+        '1 new 101.00 2.0000',
+        '2 replaced 101.00 1.0000',
+        '3 replaced 102.00 0.5000',
+        '4 replaced 102.00 0.4000',
+        '9 canceled 102.00 0.0000',
+      ],
+    );
+    assert.deepEqual(
+      session.of('refused').map(({ tag, name, op }) => `${tag} ${op} ${name}`),
+      ['5 amend UNKNOWN_ORDER', '6 amend UNKNOWN_ORDER', '7 amend BAD_PARAMETER', '8 amend BAD_RANGE', '10 amend UNKNOWN_ORDER'],
+    );
+  });
+
   it('resumes after a cut, without a gap, also from the history', async (t) => {
     const first = await open(t, 'account=2');
     first.send([1, 2, 3].map((i) => ({ op: 'place', tag: i, symbol: 'BTC-USD', side: 'buy', orderQty: '1', price: '100', clOrdId: i })));

@@ -305,3 +305,13 @@ test('a released book is no longer updated; a later request creates a new one', 
   assert.equal(venue.market.counters.subscriptionsNow, 0);
   assert.notEqual(await client.book('S1'), book);
 });
+
+test('a closed client rejects new subscriptions, also one that never connected', { timeout: 60_000 }, async () => {
+  const symbols = new SymbolCatalog([{ id: 1, name: 'S1', tickSize: '1', lotSize: '1' }]);
+  const client = new MarketClient({ symbols, port: 1 });
+  await client.close();
+  const closed = { code: 'CLOSED' };
+  await assert.rejects(client.book(1), closed);
+  await assert.rejects(client.trades(1), closed);
+  await assert.rejects(client.candles('*', '1s'), closed);
+});

@@ -201,7 +201,7 @@ describe('market data in the subprotocol json', () => {
     assert.equal(now.openTimeUs % 60e6, 0);
   });
 
-  it('tells the time, and what is wrong with a request', async () => {
+  it('answers the time, and what is wrong with a request', async () => {
     const reader = await Reader.open();
     const { timeUs, time } = await reader.ask({ op: 'time' }, 7);
     assert.equal(Date.parse(time), Math.floor(timeUs / 1000));

@@ -150,7 +150,7 @@ describe('order entry of a page', () => {
       [{ account: 50 }, 'UNKNOWN_ACCOUNT'],
       [{ lastReport: 9_999_999 }, 'BAD_RANGE'],
       [{ cancelOnDisconnect: 5000 }, 'BAD_RANGE'],
-      // A page is not told why a first connection failed.
+      // A browser gives no reason for a failed first connection.
       [{ port: 1 }, 'CONNECTION_LOST'],
     ];
     for (const [options, code] of rejected) {

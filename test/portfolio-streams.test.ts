@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Code } from '../engine/codes.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
+import { PORTFOLIO } from '../gateway/endpoints/json/schemas/accounts.ts';
 import type { Visit } from '../gateway/identity/identity.ts';
 import type { Principal } from '../gateway/identity/principal.ts';
 import {
@@ -36,6 +37,7 @@ class Reader implements PortfolioTransport {
   takes = true;
 
   write(text: string): boolean {
+    assert.equal(PORTFOLIO.safeParse(JSON.parse(text)).error, undefined, text);
     this.texts.push(text);
     return this.takes;
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { connect, type OpenbellClient, type Portfolio, type PortfolioStream } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
+import { PORTFOLIO } from '../gateway/endpoints/json/schemas/accounts.ts';
 import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
 import { BybitMarket, BybitTwin } from './support/bybit-frames.ts';
@@ -55,7 +56,10 @@ async function trade(buyer: OpenbellClient, seller: OpenbellClient, quantity: st
 
 /** Reads the stream until a portfolio has it. */
 async function awaited(stream: PortfolioStream, has: (portfolio: Portfolio) => boolean): Promise<Portfolio> {
-  for await (const portfolio of { [Symbol.asyncIterator]: () => ({ next: () => stream.next() }) }) if (has(portfolio)) return portfolio;
+  for await (const portfolio of { [Symbol.asyncIterator]: () => ({ next: () => stream.next() }) }) {
+    assert.equal(PORTFOLIO.safeParse(portfolio).error, undefined, JSON.stringify(portfolio));
+    if (has(portfolio)) return portfolio;
+  }
   throw new Error('the stream has ended');
 }
 

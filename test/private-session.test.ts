@@ -1,17 +1,18 @@
 /** A JSON session whose client reads slowly, or not at all, or is faster than the disk. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { CommandKind } from '../engine/wire/layout.ts';
 import type { AlertStreams } from '../gateway/alerts/alert-streams.ts';
 import type { PrivateSession, TextSocket } from '../gateway/endpoints/json/private-session.ts';
 import { PrivateSessions } from '../gateway/endpoints/json/private-sessions.ts';
 import type { PrivateChannel } from '../gateway/endpoints/json/schemas/order-messages.ts';
+import { ANYBODY, type Principal } from '../gateway/identity/principal.ts';
 import { createLogger } from '../gateway/log.ts';
 import type { Reject } from '../gateway/reject.ts';
 import { Slices } from '../gateway/slices.ts';
 import { EVERYBODY } from './support/everybody.ts';
 import type { Message } from './support/json-orders.ts';
-import { TestExchange, until } from './support/order-entry-fixture.ts';
+import { ACCOUNTS, TestExchange, until } from './support/order-entry-fixture.ts';
 
 /** A client that reads when the test says so. */
 class SlowSocket implements TextSocket {
@@ -65,15 +66,22 @@ describe('a JSON session', { timeout: 120_000 }, () => {
   let sessions: PrivateSessions;
   /** The last report that may be shown; undefined: as the hub has it. */
   let released: number | undefined;
+  /** The last command whose reports were seen; undefined: as the hub has it. */
+  let seen: number | undefined;
+  const opened: SlowSocket[] = [];
 
   before(async () => {
     exchange = await TestExchange.start({ engine: { durability: 'fast' } });
+    for (let account = ACCOUNTS + 1; account <= 8; account++) {
+      await exchange.administer({ kind: CommandKind.DefineAccount, account, name: `A${account}` });
+      for (const symbol of [1, 2]) await exchange.administer({ kind: CommandKind.Deposit, account, symbol, quantity: 2 ** 40 });
+    }
     const { hub } = exchange;
     sessions = new PrivateSessions({
       sessions: exchange.sessions,
       hub: {
         get seenSeq() {
-          return hub.seenSeq;
+          return seen ?? hub.seenSeq;
         },
         lastReportNo: (account) => released ?? hub.lastReportNo(account),
         open: (account, sent, listener) => hub.open(account, sent, listener),
@@ -86,8 +94,13 @@ describe('a JSON session', { timeout: 120_000 }, () => {
     });
   });
   after(() => exchange.stop());
+  // Also after a failure: the next tests wait for all sessions to leave.
+  afterEach(() => {
+    [released, seen] = [undefined, undefined];
+    for (const socket of opened.splice(0)) socket.session.onClose();
+  });
 
-  function open(account: number, channels: readonly PrivateChannel[]): SlowSocket {
+  function open(account: number, channels: readonly PrivateChannel[], principal: Principal = ANYBODY): SlowSocket {
     const socket = new SlowSocket();
     const claims = {
       schema: undefined,
@@ -97,9 +110,10 @@ describe('a JSON session', { timeout: 120_000 }, () => {
       sessionNumber: undefined,
     };
     const visit = { peer: '127.0.0.1', wants: 'WebSocket orders', header: () => undefined };
-    const admission = exchange.sessions.admit(claims, EVERYBODY.admit(visit) as never, visit);
+    const admission = exchange.sessions.admit(claims, principal, visit);
     assert.ok('account' in admission);
     socket.session = sessions.open(socket, admission, channels);
+    opened.push(socket);
     return socket;
   }
   const order = (i: number) => ({ op: 'place', tag: i, symbol: 'BTC-USD', side: 'buy', orderQty: '0.001', price: '0.01', clOrdId: i });
@@ -175,7 +189,7 @@ describe('a JSON session', { timeout: 120_000 }, () => {
     await until(() => exchange.hub.lastReportNo(3) >= 3, 'the third order to be answered');
     const before = socket.reports.length;
     released = undefined;
-    // With a further report the hub tells the session that it may go on.
+    // A further report lets the session go on.
     socket.request(order(4));
     await until(() => socket.reports.length === 4, 'the reports');
     const [snapshot] = socket.of('snapshot');
@@ -185,6 +199,89 @@ describe('a JSON session', { timeout: 120_000 }, () => {
     const at = socket.messages.indexOf(snapshot);
     const earlier = socket.messages.slice(0, at).flatMap(({ reports = [] }) => reports as Message[]);
     assert.ok(earlier.every(({ reportNo }) => reportNo <= snapshot.lastReportNo));
+    socket.session.onClose();
+  });
+
+  it('gets a snapshot with the commands of the same message that come after it', async () => {
+    const socket = open(5, []);
+    seen = exchange.hub.seenSeq;
+    socket.request([{ op: 'snapshot', tag: 1 }, order(1), order(2)]);
+    await until(() => exchange.hub.lastReportNo(5) === 2, 'the orders to be answered');
+    // A snapshot that did not wait for them would be made before this answer.
+    const other = open(5, []);
+    other.request({ op: 'orders', tag: 2 });
+    await until(() => other.of('orders').length === 1, 'the answer of a query');
+    assert.equal(socket.of('snapshot').length, 0);
+    seen = undefined;
+    socket.session.onTurn();
+    await until(() => socket.of('snapshot').length === 1, 'the snapshot');
+    const [{ lastReportNo, orders }] = socket.of('snapshot');
+    assert.deepEqual([lastReportNo, orders.length], [2, 2]);
+    socket.session.onClose();
+  });
+
+  it('holds its reports while a snapshot is being made, and sends them after it', async () => {
+    const socket = open(6, ['orders']);
+    released = 0;
+    socket.request([order(1), { op: 'snapshot', tag: 1 }]);
+    await until(() => exchange.hub.lastReportNo(6) >= 1, 'the order to be answered');
+    // Its answer comes after the engine's state was read for the snapshot.
+    socket.request({ op: 'orders', tag: 2 });
+    await until(() => socket.of('orders').length === 1, 'the answer of a query');
+    const shown = socket.reports.length;
+    socket.request(order(2));
+    await until(() => exchange.hub.lastReportNo(6) >= 2, 'the second order to be answered');
+    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+    assert.equal(socket.reports.length, shown, 'reports wait');
+    released = undefined;
+    socket.request(order(3));
+    await until(() => socket.reports.length === 3, 'the reports');
+    const at = socket.messages.indexOf(socket.of('snapshot')[0]);
+    assert.ok(at >= 0 && at < socket.messages.findIndex(({ reports = [] }) => reports.some(({ reportNo }: Message) => reportNo === 2)));
+    socket.session.onClose();
+  });
+
+  it('of a caller who may only read has the stream and queries, and its orders are refused', async () => {
+    const reader: Principal = {
+      ...ANYBODY,
+      subject: 'a reader',
+      via: 'token',
+      roles: new Set(['read-only']),
+      accounts: new Set([7]),
+      all: false,
+    };
+    const trader = open(7, []);
+    const socket = open(7, ['orders', 'balances'], reader);
+    assert.equal(socket.messages[0].readOnly, true);
+    const commands = [
+      { ...order(1), tag: 1 },
+      { op: 'amend', tag: 2, clOrdId: 1, symbol: 'BTC-USD', leavesQty: '1', price: '0.01' },
+      { op: 'amend', tag: 3, clOrdId: 1, leavesQty: '1' },
+      { op: 'cancel', tag: 4, clOrdId: 1 },
+      { op: 'cancel-all', tag: 5 },
+      { op: 'cancel-after', tag: 6, timeoutMs: 0 },
+    ];
+    for (const command of commands) socket.request(command);
+    socket.request({ op: 'snapshot', tag: 7 });
+    await until(() => socket.of('refused').length === commands.length && socket.of('snapshot').length === 1, 'the answers');
+    const refused = socket.of('refused').map(({ tag, name }) => `${tag} ${name}`);
+    assert.deepEqual(
+      refused.sort(),
+      [1, 2, 3, 4, 5, 6].map((tag) => `${tag} PERMISSION_DENIED`),
+    );
+    trader.request(order(2));
+    await until(() => socket.reports.length === 1, 'the report of another session');
+    assert.equal(socket.reports[0].clOrdId, '2');
+    for (const each of [socket, trader]) each.session.onClose();
+  });
+
+  it('ends when the credentials expire, with a code, and does nothing that is sent afterwards', async () => {
+    const socket = open(8, ['orders'], { ...ANYBODY, subject: 'a trader', via: 'token', accounts: new Set([8]), all: false, expiresAt: 1 });
+    await until(() => socket.failed !== undefined, 'the end');
+    assert.match(socket.failed?.details ?? '', /^UNAUTHENTICATED: the credentials of this session have expired/);
+    socket.request({ ...order(1), tag: 1 });
+    await new Promise(setImmediate);
+    assert.equal(exchange.hub.lastReportNo(8), 0);
     socket.session.onClose();
   });
 

@@ -38,6 +38,29 @@ test('requests of one reader keep their order, readers take turns, and a turn of
   queue.forget('c');
 });
 
+test('requests of a reader that is held wait, bounded, and come after one without content; others do not wait', async () => {
+  const handled: string[] = [];
+  const queue = new RequestQueue<string>(3, (reader, bytes) => {
+    handled.push(`${reader} ${bytes[0]}`);
+    if (bytes[0] === 1) queue.hold(reader);
+  });
+  const take = (reader: string, content: number) => queue.take(reader, new Uint8Array([content]), false);
+  assert.deepEqual([take('a', 1), take('a', 2), take('a', 3)], [true, true, true]);
+  assert.equal(take('b', 4), true);
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+  assert.deepEqual(handled, ['a 1', 'b 4']);
+  queue.resume('a');
+  while (handled.length < 5) await new Promise(setImmediate);
+  assert.deepEqual(handled.slice(2), ['a undefined', 'a 2', 'a 3']);
+  take('a', 1);
+  while (handled.length < 6) await new Promise(setImmediate);
+  assert.deepEqual([take('a', 2), take('a', 3), take('a', 4), take('a', 5)], [true, true, true, false], 'the bound holds meanwhile');
+  queue.forget('a');
+  queue.resume('a');
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+  assert.equal(handled.length, 6, 'nothing of a reader that has left');
+});
+
 /** A reader and the tags of its pongs; heartbeats may come between them. */
 async function open(port: number): Promise<[RawWebSocket, unknown[]]> {
   const raw = await RawWebSocket.open(port, { protocol: 'json-raw' });

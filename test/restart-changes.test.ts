@@ -139,8 +139,7 @@ class Venue {
   }
 
   get directory(): Directory {
-    const { accounts, symbols, slab, links, trailGroups } = this.#harness.exchange;
-    return new Directory(new Control(allocateControl()), accounts, symbols, slab, links, trailGroups);
+    return new Directory(new Control(allocateControl()), this.#harness.exchange);
   }
 
   async start(parts: Parts, apply = false) {

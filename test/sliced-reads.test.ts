@@ -4,6 +4,7 @@ import { allocateLocal } from '../engine/allocate.ts';
 import { OrderSlab } from '../engine/book/order-slab.ts';
 import { TrailGroups } from '../engine/book/trail-groups.ts';
 import { Accounts } from '../engine/rules/accounts.ts';
+import { ClientIdTable, ClientOrderIds } from '../engine/rules/client-order-ids.ts';
 import { OrderLinks } from '../engine/rules/order-links.ts';
 import { Symbols } from '../engine/rules/symbols.ts';
 import { allocateControl, Control } from '../engine/threads/control.ts';
@@ -17,14 +18,15 @@ class Columns {
   readonly control = new Control(allocateControl());
   readonly accounts = new Accounts(8, 4, 1, allocateLocal);
   readonly slab = new OrderSlab(2 ** 18);
-  readonly directory = new Directory(
-    this.control,
-    this.accounts,
-    new Symbols(4, allocateLocal),
-    this.slab,
-    new OrderLinks(this.slab, 4),
-    new TrailGroups(8),
-  );
+  readonly clientIds = new ClientIdTable(2 ** 18, 8, allocateLocal);
+  readonly directory = new Directory(this.control, {
+    accounts: this.accounts,
+    symbols: new Symbols(4, allocateLocal),
+    slab: this.slab,
+    links: new OrderLinks(this.slab, 4),
+    trailGroups: new TrailGroups(8),
+    clientIdTable: this.clientIds,
+  });
   #id = 0;
 
   add(account: number): number {
@@ -132,6 +134,32 @@ test('open orders are sorted by order id, and pages continue after one, although
     }
     if (!changing) assert.deepEqual(pages, ids());
   }
+});
+
+test('an order is found by its client order id with one look, while the engine does not change the index, and else with a walk', () => {
+  const columns = new Columns();
+  const { control, slab, directory } = columns;
+  const ids = new ClientOrderIds(slab, 8, new Float64Array(8), 3, allocateLocal, columns.clientIds);
+  const slots = Array.from({ length: 20_000 }, (_, i) => columns.add(1 + (i % 2)));
+  for (const [i, slot] of slots.entries()) {
+    slab.setClientOrderId(slot, i + 1);
+    ids.addResting(slot);
+  }
+  const look = (account: number, id: number) => {
+    const work = directory.restingOrderOfClientIdInSteps(account, id);
+    for (let steps = 1; ; steps++) {
+      const { done, value } = work.next();
+      if (done) return { orderId: value?.orderId, steps };
+    }
+  };
+  assert.deepEqual(look(1, 19_999), { orderId: slab.id[slots[19_998]], steps: 1 });
+  assert.deepEqual(look(2, 19_999), { orderId: undefined, steps: 1 }, 'of another account');
+  assert.deepEqual(look(1, 20_001), { orderId: undefined, steps: 1 });
+  control.beginChange();
+  columns.clientIds.positions.fill(0);
+  const walked = look(1, 19_999);
+  assert.equal(walked.orderId, slab.id[slots[19_998]]);
+  assert.ok(walked.steps > 8);
 });
 
 test('open orders: a change in progress is never read', () => {

@@ -208,7 +208,7 @@ export class CommandRunner {
 
   /**
    * Passes on what was written: first all reports, then all events of books. One thread writes and reads, so reports are read where they are, before they
-   * are published; the ring is told once per {@link MOST_HELD} of them.
+   * are published; the ring is notified once per {@link MOST_HELD} of them.
    */
   #deliver(answer: Answer): void {
     const { events } = this;

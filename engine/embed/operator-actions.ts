@@ -218,6 +218,7 @@ export class OperatorActions extends EmbeddedViews {
     if ('account' in target) return { parameter: KillScope.Account, account: this.names.account(target.account) };
     if ('group' in target) return { parameter: KillScope.Group, tag: countOf(target.group, 'group') };
     if ('symbol' in target) return { parameter: KillScope.Symbol, symbol: this.names.symbol(target.symbol).id };
+    if (target.venue !== true) badRange('name the account, the group or the symbol, or give venue: true');
     return { parameter: KillScope.Venue };
   }
 

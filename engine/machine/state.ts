@@ -7,7 +7,7 @@ import { type Capacities, capacitiesOf, type Limits, RULES, type Shares, sharesO
 import type { SpillingProducer } from '../rings/spilling-producer.ts';
 import { Accounts } from '../rules/accounts.ts';
 import { CashModel } from '../rules/cash-model.ts';
-import { ClientOrderIds } from '../rules/client-order-ids.ts';
+import { ClientIdTable, ClientOrderIds } from '../rules/client-order-ids.ts';
 import { DeadlineHeap } from '../rules/deadline-heap.ts';
 import { FeeSchedules } from '../rules/fee-schedules.ts';
 import { FeeTiers } from '../rules/fee-tiers.ts';
@@ -91,6 +91,7 @@ export class MachineState implements CheckedState {
   readonly slab: OrderSlab;
   readonly links: OrderLinks;
   readonly pages: LevelPages;
+  readonly clientIdTable: ClientIdTable;
   readonly clientOrderIds: ClientOrderIds;
   readonly idempotencyKeys: IdempotencyKeys;
   /** Books by symbol id; undefined for a symbol that is not defined. */
@@ -145,7 +146,10 @@ export class MachineState implements CheckedState {
     this.protections = new Protections(this.slab, this.accounts, this);
     this.pages = new LevelPages(limits.pages, allocateLocal, limits.accounts);
     const seed = (Math.random() * 2 ** 32) | 0;
-    this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);
+    const { rememberedOrders } = limits;
+    this.clientIdTable = new ClientIdTable(limits.orders, rememberedOrders, allocate);
+    const { forgottenId } = this.accounts;
+    this.clientOrderIds = new ClientOrderIds(this.slab, rememberedOrders, forgottenId, seed, allocateLocal, this.clientIdTable);
     this.idempotencyKeys = new IdempotencyKeys(limits.rememberedKeys, limits.accounts, seed, allocateLocal);
     this.selfTrade = new SelfTrade(this.slab, this.accounts, this.protections, this.quotes);
     this.bands = new VolatilityBands(this.symbols);

@@ -53,6 +53,46 @@ const MAX_REF = 2 ** (31 - AWAY_BITS);
 /** Bits of a client order id. */
 const ID_BITS = 53;
 
+/**
+ * The positions of {@link ClientOrderIds}, apart from it, so that another thread may look into them: with a table of its own over the same
+ * memory, it finds orders that rest. Their keys are in the slab.
+ */
+export class ClientIdTable {
+  /** References: 0 = empty, slot + 1, or -(window index + 1), each beside its distance from home. */
+  readonly positions: Int32Array;
+  readonly #seed: Int32Array;
+
+  /** @param orders capacity of the slab @param room number of remembered entries */
+  constructor(orders: number, room: number, allocate: Allocate) {
+    let size = 1024;
+    while (size < (orders + room) * 1.5) size *= 2;
+    this.positions = new Int32Array(allocate(size * 4));
+    this.#seed = new Int32Array(allocate(4));
+  }
+
+  /** The owner's. */
+  set seed(seed: number) {
+    this.#seed[0] = seed;
+  }
+
+  /**
+   * The slot of an account's resting order, -1 if there is none; for any thread. The owner may change the table meanwhile: then the slot may be that
+   * of another order, or -1 although the order rests.
+   */
+  peek(slab: OrderSlab, account: number, clientOrderId: number): number {
+    const { positions } = this;
+    const mask = positions.length - 1;
+    let at = homeOf(account, clientOrderId, this.#seed[0], mask);
+    // A table that changes may never show an empty position.
+    for (let steps = 0; steps <= mask && positions[at] !== EMPTY; steps++) {
+      const ref = positions[at] >> AWAY_BITS;
+      if (ref > 0 && slab.clientOrderId(ref - 1) === clientOrderId && slab.account(ref - 1) === account) return ref - 1;
+      at = (at + 1) & mask;
+    }
+    return -1;
+  }
+}
+
 /** What became of a new order. */
 interface Outcome {
   readonly orderId: number;
@@ -75,8 +115,7 @@ interface Outcome {
  * Before rules 3 all accounts shared one window, and an account had one mark,
  * `forgottenId`. What it was at the step to rules 3 stays too old.
  *
- * The table uses open addressing and holds references: 0 = empty, slot + 1, or
- * -(window index + 1), each beside its distance from home. Eight neighbouring ids share a run of the table, so that
+ * The {@link ClientIdTable} uses open addressing. Eight neighbouring ids share a run of the table, so that
  * clients with sequential ids stay within a cache line. A random seed of the
  * process scatters the runs, so that clients cannot choose ids that collide.
  * The seed is not state: it affects positions only, never results.
@@ -99,8 +138,13 @@ export class ClientOrderIds implements StatePart {
   readonly #forgotten: Float64Array;
   #share: number;
 
-  /** @param room number of entries to allocate @param forgottenId the accounts' column of that name @param seed any 32-bit integer */
-  constructor(slab: OrderSlab, room: number, forgottenId: Float64Array, seed: number, allocate: Allocate) {
+  /**
+   * @param room number of entries to allocate
+   * @param forgottenId the accounts' column of that name
+   * @param seed any 32-bit integer
+   * @param table for the orders of the slab and the room
+   */
+  constructor(slab: OrderSlab, room: number, forgottenId: Float64Array, seed: number, allocate: Allocate, table: ClientIdTable) {
     this.#windows = new AccountWindows(room, forgottenId.length, allocate);
     assert(this.#windows.room <= MAX_REF, 'client order ids: the room is at most 2^28');
     const keys = allocate(this.#windows.room * KEY_BYTES);
@@ -110,11 +154,10 @@ export class ClientOrderIds implements StatePart {
     this.#doubles = new Float64Array(records);
     this.#words = new Int32Array(records);
     this.#marks = new Float64Array(allocate(forgottenId.length * ID_BITS * 8));
-    let size = 1024;
-    while (size < (slab.capacity + room) * 1.5) size *= 2;
-    this.#table = new Int32Array(allocate(size * 4));
-    this.#mask = size - 1;
+    this.#table = table.positions;
+    this.#mask = table.positions.length - 1;
     this.#seed = seed | 0;
+    table.seed = this.#seed;
     this.#slab = slab;
     this.#forgotten = forgottenId;
     this.#share = room;
@@ -360,22 +403,11 @@ export class ClientOrderIds implements StatePart {
     }
   }
 
-  #home(account: number, clientOrderId: number): number {
-    const low = clientOrderId | 0;
-    let hash =
-      Math.imul((low >>> 3) ^ this.#seed, 0x9e3779b1) ^
-      Math.imul((clientOrderId * TWO_M32) | 0, 0x85ebca6b) ^
-      Math.imul(account, 0xc2b2ae35);
-    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-    hash ^= hash >>> 13;
-    return ((hash << 3) | (low & 7)) & this.#mask;
-  }
-
   /** Position of the id, or the empty position where it belongs. The table is never full. */
   #probe(account: number, clientOrderId: number): number {
     const table = this.#table;
     const mask = this.#mask;
-    let at = this.#home(account, clientOrderId);
+    let at = homeOf(account, clientOrderId, this.#seed, this.#mask);
     let away = 0;
     for (let found = table[at]; found !== EMPTY; found = table[at]) {
       if ((found & FAR) === away) {
@@ -394,7 +426,7 @@ export class ClientOrderIds implements StatePart {
   #insert(account: number, clientOrderId: number, ref: number): void {
     const table = this.#table;
     const mask = this.#mask;
-    let at = this.#home(account, clientOrderId);
+    let at = homeOf(account, clientOrderId, this.#seed, this.#mask);
     let away = 0;
     for (; table[at] !== EMPTY; at = (at + 1) & mask) if (away < FAR) away++;
     table[at] = (ref << AWAY_BITS) | away;
@@ -404,7 +436,7 @@ export class ClientOrderIds implements StatePart {
   #positionOf(account: number, clientOrderId: number, ref: number): number {
     const table = this.#table;
     const mask = this.#mask;
-    let at = this.#home(account, clientOrderId);
+    let at = homeOf(account, clientOrderId, this.#seed, this.#mask);
     for (let found = table[at]; found >> AWAY_BITS !== ref; found = table[at]) {
       assert(found !== EMPTY, 'client order id is in the table');
       at = (at + 1) & mask;
@@ -435,8 +467,8 @@ export class ClientOrderIds implements StatePart {
     const ref = this.#table[at] >> AWAY_BITS;
     const home =
       ref > 0
-        ? this.#home(this.#slab.account(ref - 1), this.#slab.clientOrderId(ref - 1))
-        : this.#home(this.accountOf(-ref - 1), this.idOf(-ref - 1));
+        ? homeOf(this.#slab.account(ref - 1), this.#slab.clientOrderId(ref - 1), this.#seed, this.#mask)
+        : homeOf(this.accountOf(-ref - 1), this.idOf(-ref - 1), this.#seed, this.#mask);
     return (at - home) & this.#mask;
   }
 }
@@ -445,4 +477,14 @@ export class ClientOrderIds implements StatePart {
 function bitLength(id: number): number {
   const high = (id * TWO_M32) | 0;
   return high === 0 ? 32 - Math.clz32(id) : 64 - Math.clz32(high);
+}
+
+/** @param mask length of the table, a power of two, minus 1 */
+function homeOf(account: number, clientOrderId: number, seed: number, mask: number): number {
+  const low = clientOrderId | 0;
+  let hash =
+    Math.imul((low >>> 3) ^ seed, 0x9e3779b1) ^ Math.imul((clientOrderId * TWO_M32) | 0, 0x85ebca6b) ^ Math.imul(account, 0xc2b2ae35);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  hash ^= hash >>> 13;
+  return ((hash << 3) | (low & 7)) & mask;
 }

@@ -2,6 +2,7 @@ import type { OrderSlab } from '../book/order-slab.ts';
 import type { TrailGroups } from '../book/trail-groups.ts';
 import { SymbolParam, type SymbolParamName, TIERS_PER_TABLE } from '../params.ts';
 import { type Accounts, nameAt } from '../rules/accounts.ts';
+import type { ClientIdTable } from '../rules/client-order-ids.ts';
 import { ControlBit } from '../rules/control-bits.ts';
 import type { OrderLinks } from '../rules/order-links.ts';
 import type { Symbols } from '../rules/symbols.ts';
@@ -36,6 +37,14 @@ const PEEKED_PER_STEP = 64;
 const ABSENT = -1;
 const UNSURE = -2;
 
+/** How an order is found. */
+interface OrderKey {
+  /** Its slot, from an index of the engine, which may change meanwhile; -1: it is not there. */
+  readonly look: () => number;
+  /** Whether the order in a slot is the one. */
+  readonly isNamed: (slot: number) => boolean;
+}
+
 /** The open orders of an account. */
 export interface OpenOrders {
   readonly orders: OpenOrderInfo[];
@@ -47,6 +56,16 @@ export interface OpenOrders {
 
 const PARAM_NAMES = Object.keys(SymbolParam) as SymbolParamName[];
 
+/** Columns that the engine's thread changes. An exchange has them. */
+export interface DirectorySources {
+  readonly accounts: Accounts;
+  readonly symbols: Symbols;
+  readonly slab: OrderSlab;
+  readonly links: OrderLinks;
+  readonly trailGroups: TrailGroups;
+  readonly clientIdTable: ClientIdTable;
+}
+
 /**
  * Assets, symbols and accounts, read from the engine's shared columns by the I/O
  * thread. Balances and open orders are as of the last command applied, which may
@@ -57,16 +76,18 @@ export class Directory {
   readonly #accounts: Accounts;
   readonly #symbols: Symbols;
   readonly #slab: OrderSlab;
+  readonly #clientIds: ClientIdTable;
   readonly #reader: OpenOrderReader;
   #seen = -1;
   #assetList: AssetInfo[] = [];
   #symbolList: SymbolInfo[] = [];
 
-  constructor(control: Control, accounts: Accounts, symbols: Symbols, slab: OrderSlab, links: OrderLinks, trailGroups: TrailGroups) {
+  constructor(control: Control, { accounts, symbols, slab, links, trailGroups, clientIdTable }: DirectorySources) {
     this.#control = control;
     this.#accounts = accounts;
     this.#symbols = symbols;
     this.#slab = slab;
+    this.#clientIds = clientIdTable;
     this.#reader = new OpenOrderReader(slab, links, trailGroups, symbols);
   }
 
@@ -338,30 +359,40 @@ export class Directory {
    * of less than 0.1 ms. Undefined: the account has no such order. An order that is entered meanwhile may be missed.
    */
   *restingOrderInSteps(account: number, orderId: number): Generator<undefined, RestingOrderInfo | undefined> {
-    const isNamed = (slot: number): boolean => this.#slab.id[slot] === orderId;
-    for (let attempt = 0; attempt < PEEKS; attempt++) {
-      const slot = this.#peek(account, orderId);
-      if (slot === ABSENT) return undefined;
-      if (slot !== UNSURE) return this.#restingAt(slot, account, isNamed);
-      yield;
-    }
-    return yield* this.#restingInSteps(account, isNamed);
-  }
-
-  /** The slot of a resting order of an account, from the engine's index; ABSENT, or UNSURE while the engine changes it. */
-  #peek(account: number, orderId: number): number {
-    let slot = -1;
-    const isSure = this.#control.tryRead(() => {
-      slot = this.#slab.peek(orderId);
-      return true;
-    });
-    if (slot !== -1 && this.#slab.id[slot] === orderId && this.#rests(slot, account)) return slot;
-    return isSure ? ABSENT : UNSURE;
+    return yield* this.#restingFound(account, this.#byOrderId(orderId));
   }
 
   /** The same by its client order id. */
   *restingOrderOfClientIdInSteps(account: number, clientOrderId: number): Generator<undefined, RestingOrderInfo | undefined> {
-    return yield* this.#restingInSteps(account, (slot) => this.#slab.clientOrderId(slot) === clientOrderId);
+    return yield* this.#restingFound(account, {
+      look: () => this.#clientIds.peek(this.#slab, account, clientOrderId),
+      isNamed: (slot) => this.#slab.clientOrderId(slot) === clientOrderId,
+    });
+  }
+
+  #byOrderId(orderId: number): OrderKey {
+    return { look: () => this.#slab.peek(orderId), isNamed: (slot) => this.#slab.id[slot] === orderId };
+  }
+
+  *#restingFound(account: number, key: OrderKey): Generator<undefined, RestingOrderInfo | undefined> {
+    for (let attempt = 0; attempt < PEEKS; attempt++) {
+      const slot = this.#peek(account, key);
+      if (slot === ABSENT) return undefined;
+      if (slot !== UNSURE) return this.#restingAt(slot, account, key.isNamed);
+      yield;
+    }
+    return yield* this.#restingInSteps(account, key.isNamed);
+  }
+
+  /** The slot of a resting order of an account, from the engine's index; ABSENT, or UNSURE while the engine changes it. */
+  #peek(account: number, { look, isNamed }: OrderKey): number {
+    let slot = -1;
+    const isSure = this.#control.tryRead(() => {
+      slot = look();
+      return true;
+    });
+    if (slot !== -1 && isNamed(slot) && this.#rests(slot, account)) return slot;
+    return isSure ? ABSENT : UNSURE;
   }
 
   *#restingInSteps(account: number, isNamed: (slot: number) => boolean): Generator<undefined, RestingOrderInfo | undefined> {
@@ -391,7 +422,7 @@ export class Directory {
     const unsure = new Set<number>();
     let looked = 0;
     for (const orderId of ids) {
-      const slot = this.#peek(account, orderId);
+      const slot = this.#peek(account, this.#byOrderId(orderId));
       if (slot === UNSURE) unsure.add(orderId);
       else if (slot !== ABSENT) {
         const read = this.#control.readConsistently(() => this.#readOrders([slot], account, 0));

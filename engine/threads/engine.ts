@@ -14,6 +14,7 @@ import { GatedConsumer, type SeqCell } from '../rings/gated-consumer.ts';
 import { type RingConsumer, type RingHandle, RingProducer } from '../rings/ring.ts';
 import { openTap, type RingTap, TapError, TappedRing } from '../rings/tapped-ring.ts';
 import { Accounts } from '../rules/accounts.ts';
+import { ClientIdTable } from '../rules/client-order-ids.ts';
 import { OrderLinks } from '../rules/order-links.ts';
 import { Symbols } from '../rules/symbols.ts';
 import type { Seq, TimeUs } from '../units.ts';
@@ -148,8 +149,7 @@ export class Engine {
         return made;
       };
       this.#stages = new FusedStages(setup, make, () => this.#makeRoom());
-      const { accounts, symbols, slab, links, trailGroups } = made as unknown as Exchange;
-      this.directory = new Directory(this.#control, accounts, symbols, slab, links, trailGroups);
+      this.directory = new Directory(this.#control, made as unknown as Exchange);
     } else {
       const { allocate, columns } = allocateRecording();
       const accounts = new Accounts(limits.accounts, limits.assets, limits.symbols, allocate);
@@ -157,7 +157,8 @@ export class Engine {
       const slab = new OrderSlab(limits.orders, allocate);
       const links = new OrderLinks(slab, limits.symbols, allocate);
       const trailGroups = new TrailGroups(limits.orders, allocate);
-      this.directory = new Directory(this.#control, accounts, symbols, slab, links, trailGroups);
+      const clientIdTable = new ClientIdTable(limits.orders, limits.rememberedOrders, allocate);
+      this.directory = new Directory(this.#control, { accounts, symbols, slab, links, trailGroups, clientIdTable });
       const { dir, historySeq, controlMemory: control } = setup;
       const data: EngineThreadData = {
         role: 'engine',

@@ -130,7 +130,7 @@ export class MarketSocket {
     ws.onclose = ({ code, reason }) => this.#lost(ws, code, reason);
     // On an open connection `close` follows with details; on a failed connect it may not.
     ws.onerror = ({ message = '' }) => {
-      // A browser gives no message: it tells a page nothing about a failed connection.
+      // A browser gives no message about a failed connection.
       if (!this.#open) this.#lost(ws, 1006, message);
     };
   }

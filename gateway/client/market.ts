@@ -59,6 +59,7 @@ export class MarketClient {
   readonly #streams = new Set<() => void>();
   readonly #pending = new Map<number, Pending>();
   #tag = 0;
+  #closed = false;
 
   constructor(options: MarketOptions) {
     this.#symbols = options.symbols;
@@ -151,7 +152,8 @@ export class MarketClient {
 
   /** Closes. Books keep their last state, streams end. */
   async close(): Promise<void> {
-    this.#lost(new OpenbellError('CLOSED', 'the client was closed: connect again'), true);
+    this.#closed = true;
+    this.#lost(closed(), true);
     this.#topics.clear();
     for (const end of [...this.#streams]) end();
     await this.#socket.close();
@@ -276,6 +278,8 @@ export class MarketClient {
   /** @param onAnswer called before the next frame */
   #subscribe(topic: Topic, onAnswer: () => void = () => undefined): Promise<void> {
     return new Promise((resolve, reject) => {
+      // No connection will answer it.
+      if (this.#closed) return reject(closed());
       const answered = (): void => {
         onAnswer();
         resolve();
@@ -365,6 +369,10 @@ export class MarketClient {
     if (typeof symbol === 'string') return symbol;
     return this.#symbols.get(symbol)?.name ?? `#${symbol}`;
   }
+}
+
+function closed(): OpenbellError {
+  return new OpenbellError('CLOSED', 'the client was closed: connect again');
 }
 
 function keyOf(channel: ChannelName, id: number): string {

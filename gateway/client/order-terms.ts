@@ -149,9 +149,14 @@ function expiryOf(expires: PlaceOrder['expires'], name: TimeInForceName): number
   }
   if (expires === undefined) return 0;
   const us = expires instanceof Date ? expires.getTime() * 1000 : expires;
-  if (!(Number.isSafeInteger(us) && us > 0))
-    throw new OpenbellError('BAD_RANGE', `expires is a Date, or microseconds since 1970, not ${String(expires)}`, Code.BAD_RANGE);
+  if (!(Number.isSafeInteger(us) && us > 0)) throw new OpenbellError('BAD_RANGE', expiryProblem(expires), Code.BAD_RANGE);
   return us;
+}
+
+function expiryProblem(expires: unknown): string {
+  if (!(expires instanceof Date)) return `expires is a Date, or microseconds since 1970, not ${String(expires)}`;
+  if (Number.isNaN(expires.getTime())) return 'expires is a Date without a valid time';
+  return `expires must be after 1970-01-01T00:00:00Z and at most 2255-06-05T23:47:34Z, not ${expires.toISOString()}`;
 }
 
 /** An order with a limit time in force and a missing price is not turned into a market order; a market order must name its type. */

@@ -215,6 +215,6 @@ function closeError(code: number, reason: string, wasOpen: boolean): OpenbellErr
   if (name !== undefined) return new OpenbellError(name, reason);
   const text = wasOpen
     ? `order entry: the connection was closed (code ${code}${reason === '' ? '' : `, ${reason}`})`
-    : 'order entry: there is no connection, and a page is not told why: is the exchange running there, and is the token valid?';
+    : 'order entry: there is no connection, and a browser gives no reason: is the exchange running there, and is the token valid?';
   return new OpenbellError('CONNECTION_LOST', text);
 }

@@ -21,7 +21,7 @@ export const PUBLIC: Principal = {
   expiresAt: Number.POSITIVE_INFINITY,
 };
 
-/** Whether a request shows no credentials where market data needs none. Where a listed proxy or nothing asks for them, callers are not told apart so. */
+/** Whether a request shows no credentials where market data needs none. Where a listed proxy or nothing asks for them, this does not distinguish callers. */
 export function isPublicVisit({ open }: PublicMarketOptions, identity: Identity, { header, token, certificate, peer }: Visit): boolean {
   const shown = header('authorization') ?? token ?? certificate;
   return open && shown === undefined && !identity.open && !identity.isProxy(peer);

@@ -15,6 +15,12 @@ interface Inbox {
   bytes: number;
 }
 
+const NO_CONTENT: Waiting = { bytes: new Uint8Array(0), isBinary: false };
+
+function newInbox(): Inbox {
+  return { requests: [], at: 0, bytes: 0 };
+}
+
 /**
  * Bounds the time that requests of readers take per turn of the event loop: further ones wait, and readers take turns. A
  * read from one socket may hold ten thousand requests. I/O thread.
@@ -25,6 +31,8 @@ export class RequestQueue<Reader> {
   readonly #handle: (reader: Reader, bytes: Uint8Array, isBinary: boolean) => void;
   /** Readers whose requests wait. The one whose turn is next comes first. */
   readonly #inboxes = new Map<Reader, Inbox>();
+  /** What waits of readers that are held. */
+  readonly #held = new Map<Reader, Inbox>();
   /** End of this turn's time, ms of the monotonic clock; 0 until its first request. */
   #end = 0;
 
@@ -38,7 +46,7 @@ export class RequestQueue<Reader> {
   /** Handles the request now or later. `bytes` need to be valid during the call only. False: too many of the reader wait. */
   take(reader: Reader, bytes: Uint8Array, isBinary: boolean): boolean {
     this.#begin();
-    const inbox = this.#inboxes.get(reader);
+    const inbox = this.#held.get(reader) ?? this.#inboxes.get(reader);
     if (inbox === undefined && performance.now() < this.#end) {
       this.#handle(reader, bytes, isBinary);
       return true;
@@ -49,13 +57,31 @@ export class RequestQueue<Reader> {
     return own.requests.length - own.at <= this.#most && own.bytes <= MAX_BYTES;
   }
 
-  /** Drops what waits of a reader that has left. */
-  forget(reader: Reader): void {
+  /** Lets the further requests of a reader wait until `resume`. The one that is being handled is not done. */
+  hold(reader: Reader): void {
+    this.#held.set(reader, this.#inboxes.get(reader) ?? newInbox());
     this.#inboxes.delete(reader);
   }
 
+  /** Handles a request without content in the reader's turn, and then what waits. Nothing if the reader is not held. */
+  resume(reader: Reader): void {
+    const inbox = this.#held.get(reader);
+    if (inbox === undefined) return;
+    this.#held.delete(reader);
+    inbox.requests.splice(0, inbox.at, NO_CONTENT);
+    inbox.at = 0;
+    this.#inboxes.set(reader, inbox);
+    this.#begin();
+  }
+
+  /** Drops what waits of a reader that has left. */
+  forget(reader: Reader): void {
+    this.#inboxes.delete(reader);
+    this.#held.delete(reader);
+  }
+
   #open(reader: Reader): Inbox {
-    const inbox: Inbox = { requests: [], at: 0, bytes: 0 };
+    const inbox = newInbox();
     this.#inboxes.set(reader, inbox);
     return inbox;
   }

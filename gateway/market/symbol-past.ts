@@ -7,7 +7,7 @@ export const MOST_LAST_TRADES = 100;
 
 /** What is kept of a symbol's last trades and of its last 24 hours, once somebody has asked for it. What came before is loaded: see PastLoader. */
 export class SymbolPast {
-  /** Undefined: nobody has asked yet. */
+  /** Undefined: not requested yet. */
   trades: RecentTrades | undefined;
   day: DayWindow | undefined;
   /** What came before is there. */

@@ -10,7 +10,7 @@ const MINUS = 45;
 const BILLION = 1e9;
 
 /**
- * Writes one protobuf message after the other into its own memory, field by field, without allocation. It knows no schema: the caller
+ * Writes one protobuf message after the other into its own memory, field by field, without allocation. It has no schema: the caller
  * names field numbers, 1 to 2047, and leaves out what has its default. The longest length-delimited field is 16,383 bytes, except for
  * the fields of the outermost message. Integers are in [0, 2^53).
  *

@@ -12,7 +12,7 @@ export type ConfiguredValue = number | string;
 export type ConfiguredValues = ReadonlyMap<string, ConfiguredValue>;
 
 /**
- * What the configuration file of the last start gave. With it, a start tells a value that was changed in the file from one that an operator
+ * What the configuration file of the last start gave. With it, a start distinguishes a value that was changed in the file from one that an operator
  * changed while the exchange ran. Undefined: an earlier release ran last, or the file cannot be read; then it does not tell them apart.
  * @throws PathError
  */

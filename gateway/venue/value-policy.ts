@@ -29,7 +29,7 @@ export class ValuePolicy {
   /** The file's values take effect, as for a venue without operators. */
   static readonly APPLY = new ValuePolicy(undefined, true);
 
-  /** @param now in the venue @param fallback the value of a venue where nobody set it */
+  /** @param now in the venue @param fallback the value of a venue where it was not set */
   decide(key: string, file: ConfiguredValue, now: ConfiguredValue, fallback: ConfiguredValue): Decision {
     if (file === now) return 'same';
     return this.#apply || this.before(key, fallback) === now ? 'set' : 'keep';

@@ -1,6 +1,6 @@
 /**
  * Serves the page, the client's module and a token to browsers of this machine. A real application gives a token to a user who has
- * logged in; this one gives its only token to whoever asks, and therefore listens on loopback.
+ * logged in; this one gives its only token to every caller, and therefore listens on loopback.
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';

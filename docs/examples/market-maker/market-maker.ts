@@ -19,7 +19,7 @@ const SETTINGS = {
 };
 /** Shortest time between two quotes, ms: a market that moves all the time must not use up the limit of commands. */
 const PAUSE_MS = 100;
-/** After this many fills in a second the exchange cancels the quotes by itself: somebody knows more than this program. */
+/** After this many fills in a second the exchange cancels the quotes by itself: the market moves faster than this program. */
 const PROTECTION = { windowMs: 1000, fills: 50 };
 /** Time after which it quotes again, ms. */
 const PROTECTION_PAUSE_MS = 5000;

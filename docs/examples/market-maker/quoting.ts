@@ -38,7 +38,7 @@ function bestOfOthers(levels: readonly Level[], own: Level | undefined): number 
 }
 
 /**
- * Both sides around the reference, moved against the position: who is long wants to sell, and quotes lower.
+ * Both sides around the reference, moved against the position: with a long position, both are lower.
  * @param position lots, negative if short
  */
 export function quoteAround(reference: number, position: number, { halfSpread, size, maxPosition, skew }: QuoteSettings): Quote {

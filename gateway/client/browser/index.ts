@@ -33,7 +33,7 @@ export { OrderSession } from '../order-session.ts';
 export { SymbolCatalog, SymbolUnits, type Unit } from '../symbols.ts';
 export type * from '../types.ts';
 
-/** Address of an exchange, and credentials. A page needs a token of its own for orders, whatever the exchange knows of its browser. */
+/** Address of an exchange, and credentials. A page needs a token of its own for orders. */
 export interface PageOptions {
   /** Default: the host of the page. */
   readonly host?: string;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Code } from '../../../engine/codes.ts';
 import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
-import type { OpenOrderInfo, RestingOrderInfo } from '../../../engine/threads/open-order-info.ts';
+import type { OpenOrderInfo } from '../../../engine/threads/open-order-info.ts';
 import { ReportKind } from '../../../engine/wire/layout.ts';
 import { SIDE_NAMES } from '../../../engine/wire/names.ts';
 import type { NewCommand } from '../../client/order-commands.ts';
@@ -13,7 +13,8 @@ import { eachReport } from '../json/each-report.ts';
 import { waitForHistory } from '../json/history-wait.ts';
 import { LongList } from '../json/json-pieces.ts';
 import { openOrderPage } from '../json/open-order-page.ts';
-import { amendCommand, cancelCommand, massCancelCommand, type OrderIds, placeCommand } from '../json/order-commands.ts';
+import { findAmendment } from '../json/order-amend.ts';
+import { cancelCommand, massCancelCommand, type OrderIds, placeCommand } from '../json/order-commands.ts';
 import { orderError } from '../json/order-error.ts';
 import { idNumber, madeClientOrderId } from '../json/order-ids.ts';
 import { fillView, listedOrderView } from '../json/order-list-view.ts';
@@ -21,7 +22,7 @@ import { readOrder } from '../json/order-reader.ts';
 import { OrderState } from '../json/order-state.ts';
 import { ACCOUNT } from '../json/schemas/accounts.ts';
 import { LEDGER } from '../json/schemas/ledger.ts';
-import { AMEND_BODY, type AmendBody, FILL_LIST, MASS_CANCELLED, ORDER_BODY, ORDER_LIST, TRADED_ORDER } from '../json/schemas/trading.ts';
+import { AMEND_BODY, FILL_LIST, MASS_CANCELLED, ORDER_BODY, ORDER_LIST, TRADED_ORDER } from '../json/schemas/trading.ts';
 import { symbolNamed } from '../json/symbol-named.ts';
 import { accountNumber } from './admin-identity.ts';
 import { accountOf, type QuerySources } from './admin-queries.ts';
@@ -29,7 +30,6 @@ import { accountView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LEDGER_QUERY, type LedgerReader } from './ledger-query.ts';
 import { OrderSender } from './order-sender.ts';
-import { PlacedOrders } from './placed-orders.ts';
 import { BEFORE, LIMIT, oneOf, oneOfOr, wholeOr } from './query-schemas.ts';
 import { type QueryShape, type Request, type Route, type RouteOf, route } from './route.ts';
 
@@ -64,7 +64,6 @@ type Asked = Pick<Request, 'principal' | 'demand'>;
 export function tradingRoutes(sources: TradingSources): Route[] {
   const { directory, history, sessions } = sources;
   const sender = new OrderSender(sessions);
-  const placed = new PlacedOrders();
   /** Checks the right before the existence: those without the right must not learn whether an account exists. */
   const accountFor = (request: Asked, action: 'order:send' | 'account:read', given: string | number | undefined): number => {
     const { accounts, via } = request.principal;
@@ -119,15 +118,6 @@ export function tradingRoutes(sources: TradingSources): Route[] {
     return state.view(account, symbol, open);
   };
 
-  const found = async (account: number, { orderId, clientOrderId }: OrderIds, { inSlices }: Pick<Request, 'inSlices'>) => {
-    const placedAs = orderId === 0 ? placed.orderIdOf(account, clientOrderId) : orderId;
-    const byId = placedAs === undefined ? undefined : await inSlices(directory.restingOrderInSteps(account, placedAs));
-    const open = byId ?? (orderId === 0 ? await inSlices(directory.restingOrderOfClientIdInSteps(account, clientOrderId)) : undefined);
-    const symbol = open && directory.symbol(open.symbol);
-    if (open === undefined || symbol === undefined) throw orderError(Code.UNKNOWN_ORDER);
-    return { open, symbol } as { readonly open: RestingOrderInfo; readonly symbol: SymbolInfo };
-  };
-
   const ofOrder = (path: string, idsOf: (text: string) => OrderIds, by: string): Route[] => [
     ask({
       path,
@@ -149,11 +139,7 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const { body } = request;
         const account = accountFor(request, 'order:send', body.account);
         const ids = idsOf(request.params.order);
-        const named = body.symbol === undefined ? undefined : symbolNamed(directory, body.symbol);
-        const { open, symbol } =
-          named !== undefined && givesPrice(body) ? { open: undefined, symbol: named } : await found(account, ids, request);
-        if (named !== undefined && named.id !== symbol.id) throw orderError(Code.UNKNOWN_ORDER);
-        const command = amendCommand(body, unitsOf(symbol), ids, open);
+        const { command, open } = await findAmendment(sources, request, account, body, ids);
         const reports = await send(account, command, request);
         return { json: await answered(account, reports, open !== undefined && isLong(open), command.trailOffset !== 0, request) };
       },
@@ -193,7 +179,6 @@ export function tradingRoutes(sources: TradingSources): Route[] {
         const command = placeCommand(body, unitsOf(symbol), clientOrderId);
         const reports = await send(account, command, request);
         const json = await answered(account, reports, command.terms.long, command.trailOffset !== 0, request);
-        placed.note(account, clientOrderId, Number(json.orderId));
         return { status: 201, json };
       },
     }),
@@ -300,10 +285,6 @@ function* fills({ directory }: QuerySources, records: Uint8Array): Generator<unk
 }
 
 /** Whether an amend says what price the order has from then on: it is not looked for then. */
-function givesPrice({ price, stopPx, limitOffset, trailOffset, trailPpm }: AmendBody): boolean {
-  return [price, stopPx, limitOffset, trailOffset, trailPpm].some((value) => value !== undefined);
-}
-
 /** Whether an order has terms that its reports do not have. */
 function isLong({ stop, peg, iceberg, hidden, waits, market, endUs, selfTradeMode, link, child }: OpenOrderInfo): boolean {
   const terms = [stop, peg, iceberg, hidden, waits, market, endUs, link, child];

@@ -115,7 +115,7 @@ function fillOf({ price, quantity, fee, tradeId, contraOrderId, flags }: ReportV
   };
 }
 
-/** The state of the order, as far as one report tells it. */
+/** The state of the order, as far as one report states it. */
 function statusOf({ kind, code, flags, leaves, filled, quantity, price, stopPrice, timeInForce }: ReportView) {
   switch (kind) {
     case ReportKind.Rejected:

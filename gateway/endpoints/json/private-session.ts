@@ -4,6 +4,7 @@ import type { CommandBatch } from '../../../engine/wire/frames.ts';
 import { ReportKind } from '../../../engine/wire/layout.ts';
 import { type FrameMemory, type RefusalList, ReportFrameWriter } from '../../../engine/wire/report-frames.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
+import type { NewCommand } from '../../client/order-commands.ts';
 import type { FairTurns, TurnOwner } from '../../fair-turns.ts';
 import type { Identity } from '../../identity/identity.ts';
 import type { Logger } from '../../log.ts';
@@ -17,14 +18,16 @@ import type { Slices } from '../../slices.ts';
 import { brokenLimit } from './broken-limit.ts';
 import { executionReport, type LimitLookup } from './execution-report.ts';
 import type { KnownSymbols } from './known-symbols.ts';
+import { findAmendment } from './order-amend.ts';
 import { type OrderAnswers, type QueryRequest, queryError } from './order-answers.ts';
+import { orderError } from './order-error.ts';
 import { type Asked, type ReadRequest, readRequests } from './order-requests.ts';
 import type { Asker, OrderSources } from './order-sources.ts';
 import { type ChannelSources, PrivateChannels } from './private-channels.ts';
 import { refusedCommands, refusedMessage } from './refused-message.ts';
-import { addCommand, isCommand } from './request-commands.ts';
+import { addCommand, addFound, amendBody, isCommand, orderIdsOf } from './request-commands.ts';
 import { RequestError } from './request-error.ts';
-import type { PrivateChannel } from './schemas/order-messages.ts';
+import type { OrderRequest, PrivateChannel, RequestOf } from './schemas/order-messages.ts';
 
 /** Reports of one message, some 0.1 ms of work. */
 const FRAME_REPORTS = 32;
@@ -52,6 +55,15 @@ interface Waiting {
   readonly resolve: () => void;
 }
 
+/** An amend whose order was looked for. The requests of its message after it, and later messages, waited for that. */
+interface Searched {
+  readonly asked: Asked;
+  /** Undefined: `error` says why. */
+  readonly command: NewCommand | undefined;
+  readonly error: RequestError | undefined;
+  readonly rest: readonly ReadRequest[];
+}
+
 /** What the sessions are made from. */
 export interface PrivateSources extends OrderSources, ChannelSources {
   readonly sessions: Pick<OrderSessions, 'open'>;
@@ -73,7 +85,7 @@ export interface SharedParts {
   /** Bounds the time in which reports become text, per turn of the event loop. */
   readonly turns: FairTurns;
   /** Bounds the time in which messages are read. */
-  readonly inbox: Pick<RequestQueue<PrivateSession>, 'take' | 'forget'>;
+  readonly inbox: Pick<RequestQueue<PrivateSession>, 'take' | 'hold' | 'resume' | 'forget'>;
 }
 
 /** The reports of all sessions, one at a time. */
@@ -105,6 +117,8 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
   /** Queries that wait for reports. */
   #waiting: Waiting[] = [];
   #queries = 0;
+  /** Its turn comes next. */
+  #searched: Searched | undefined;
   /** Of the message that is being made. */
   #account: AccountInfo | undefined;
   readonly #limitSymbols = new Map<number, SymbolInfo | undefined>();
@@ -139,21 +153,15 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
       this.cut(reject(Code.BUSY, 'too many messages wait: send fewer, and wait for answers'));
   }
 
-  /** Reads a message whose turn it is. */
+  /** Reads a message whose turn it is, or goes on with one that waited for an order. */
   read(bytes: Uint8Array, isBinary: boolean): void {
-    const session = this.#session;
-    if (!this.#open || session === undefined) return;
+    if (!this.#open) return;
+    const searched = this.#searched;
+    if (searched !== undefined) return this.#amend(searched);
     if (isBinary)
       return this.#refuse({}, new RequestError(Code.MALFORMED_FRAME, 'MALFORMED_FRAME', 'a message of this session is JSON text'));
-    const { batch } = this.#server;
-    batch.clear();
-    for (const each of readRequests(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())) this.#take(each);
-    if (batch.count !== 0) {
-      const commands = batch.bytes();
-      session.onFrame(commands, 0, commands.length);
-    }
-    // Also after a cut: commands taken before must reach the engine.
-    session.onFramesEnd();
+    this.#server.batch.clear();
+    this.#process(readRequests(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()));
   }
 
   /** The socket has passed on all that was sent. */
@@ -265,14 +273,68 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
 
   // Requests.
 
-  #take({ asked, request, error }: ReadRequest): void {
-    if (error !== undefined) return this.#refuse(asked, error);
+  /** Takes requests after what the batch has, up to one that has to wait for its order. */
+  #process(requests: readonly ReadRequest[]): void {
+    for (const [i, { asked, request, error }] of requests.entries()) {
+      if (error !== undefined) this.#refuse(asked, error);
+      else if (request.op === 'amend' && !isCommand(request)) {
+        this.#sendBatch();
+        // The commands may have cut the session.
+        if (this.#open) void this.#search(asked, request, requests.slice(i + 1));
+        return;
+      } else this.#take(asked, request);
+    }
+    this.#sendBatch();
+  }
+
+  #sendBatch(): void {
+    const session = this.#session;
+    const { batch } = this.#server;
+    if (session === undefined) return;
+    if (batch.count !== 0) {
+      const commands = batch.bytes();
+      session.onFrame(commands, 0, commands.length);
+    }
+    // Also after a cut: commands taken before must reach the engine.
+    session.onFramesEnd();
+  }
+
+  /** Looks for the order of an amend, which may be one that the session has just placed. What comes later waits. */
+  async #search(asked: Asked, request: RequestOf<'amend'>, rest: readonly ReadRequest[]): Promise<void> {
+    const { inbox, sources } = this.#server;
+    const { account, readOnly } = this.#admission;
+    inbox.hold(this);
+    let command: NewCommand | undefined;
+    let error: RequestError | undefined;
+    try {
+      if (readOnly) throw orderError(Code.PERMISSION_DENIED);
+      const ids = orderIdsOf(request);
+      const sent = this.#session?.lastSeq ?? 0;
+      await this.#until(() => sources.hub.seenSeq >= sent);
+      ({ command } = await findAmendment(sources, this.#asker, account, amendBody(request), ids));
+    } catch (reason) {
+      error = this.#known(reason, request.op);
+    }
+    this.#searched = { asked, command, error, rest };
+    inbox.resume(this);
+  }
+
+  #amend({ asked, command, error, rest }: Searched): void {
+    const { batch } = this.#server;
+    this.#searched = undefined;
+    batch.clear();
+    if (error !== undefined) this.#refuse(asked, error);
+    if (command !== undefined) this.#attempt(asked, () => addFound(batch, command, asked.tag));
+    this.#process(rest);
+  }
+
+  #take(asked: Asked, request: OrderRequest): void {
     this.#attempt(asked, () => {
       if (isCommand(request)) addCommand(this.#server.batch, request, (name) => this.#server.symbols.units(name));
       else if (request.op === 'ping') this.#answer({ kind: 'pong', ...tagOf(asked), timeUs: this.#server.sources.nowUs() });
       else if (request.op === 'subscribe') this.#channels.subscribe(request.channel, request.after, tagOf(asked));
       else if (request.op === 'unsubscribe') this.#channels.unsubscribe(request.channel, tagOf(asked));
-      else this.#query(asked, request);
+      else if (request.op !== 'amend') this.#query(asked, request);
     });
   }
 
@@ -327,17 +389,22 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
       await this.#until(() => hub.lastReportNo(account) >= lastReportNo);
       this.#send(message);
     } catch (error) {
-      const known = queryError(error);
-      // The exchange may be stopping.
-      if (known === undefined && this.#open)
-        this.#server.sources.log.error({ err: error, op: request.op }, 'a query of a JSON session failed');
-      this.#refuse(asked, known ?? new RequestError(0, 'INTERNAL', 'the request failed inside the exchange; see its log for the reason'));
+      this.#refuse(asked, this.#known(error, request.op));
     }
     this.#queries--;
     if (!holds) return;
     this.#snapshot = false;
     this.#holding = false;
     this.onTurn();
+  }
+
+  /** What a request failed with, for its caller. */
+  #known(error: unknown, op: string): RequestError {
+    const known = queryError(error);
+    if (known !== undefined) return known;
+    // The exchange may be stopping.
+    if (this.#open) this.#server.sources.log.error({ err: error, op }, 'a request of a JSON session failed');
+    return new RequestError(0, 'INTERNAL', 'the request failed inside the exchange; see its log for the reason');
   }
 
   /** Resolves when it is due, which reports of the account bring about, or when the connection has ended. */

@@ -6,25 +6,28 @@ import { LINK_NAMES, SIDE_NAMES, type SideName } from '../../../engine/wire/name
 import { type NewCommand, newQuote, PLAIN } from '../../client/order-commands.ts';
 import { longOrder, putCommand } from '../../client/pending-commands.ts';
 import type { SymbolUnits } from '../../client/symbols.ts';
+import { isWhole } from './order-amend.ts';
 import { amendCommand, cancelCommand, massCancelCommand, type OrderIds, placeCommand } from './order-commands.ts';
 import { termsError } from './order-error.ts';
 import { idNumber, madeClientOrderId } from './order-ids.ts';
 import { RequestError } from './request-error.ts';
 import type { OrderRequest, RequestOf } from './schemas/order-messages.ts';
+import type { AmendBody } from './schemas/trading.ts';
 
 /** Most slots of a batch that one request takes: a bracket has three orders with an extension each. */
 export const SLOTS_OF_REQUEST = 6;
 
-/** The requests that are commands. */
-export type CommandRequest = Extract<
-  OrderRequest,
-  { op: 'place' | 'place-list' | 'amend' | 'cancel' | 'cancel-all' | 'cancel-after' | 'quote' }
->;
+type AmendRequest = RequestOf<'amend'>;
+
+/** The requests that are commands as they stand. An amend whose order has to be found is none yet. */
+export type CommandRequest =
+  | Extract<OrderRequest, { op: 'place' | 'place-list' | 'cancel' | 'cancel-all' | 'cancel-after' | 'quote' }>
+  | (AmendRequest & { readonly symbol: string });
 
 const COMMAND_OPS: ReadonlySet<string> = new Set(['place', 'place-list', 'amend', 'cancel', 'cancel-all', 'cancel-after', 'quote']);
 
 export function isCommand(request: OrderRequest): request is CommandRequest {
-  return COMMAND_OPS.has(request.op);
+  return request.op === 'amend' ? isWhole(request) : COMMAND_OPS.has(request.op);
 }
 
 /** Finds the units of a symbol. @throws RequestError UNKNOWN_SYMBOL */
@@ -32,10 +35,20 @@ export type UnitsByName = (symbol: string) => SymbolUnits;
 
 /** Adds the command of a request to a batch, which has room for it. @throws RequestError, and then adds nothing */
 export function addCommand(batch: CommandBatch, request: CommandRequest, units: UnitsByName): void {
-  const { tag = 0 } = request;
-  try {
+  attempt(() => {
     if (request.op === 'place-list') addList(batch, request, units(request.symbol));
-    else putCommand(batch, { ...commandOf(request, units), tag });
+    else putCommand(batch, { ...commandOf(request, units), tag: request.tag ?? 0 });
+  });
+}
+
+/** Adds the command of an amend whose order was found. @throws RequestError, and then adds nothing */
+export function addFound(batch: CommandBatch, command: NewCommand, tag = 0): void {
+  attempt(() => putCommand(batch, { ...command, tag }));
+}
+
+function attempt(add: () => void): void {
+  try {
+    add();
   } catch (error) {
     // The batch checks the numbers that it takes.
     throw error instanceof RangeError ? new RequestError(Code.BAD_RANGE, 'BAD_RANGE', error.message) : termsError(error);
@@ -48,10 +61,8 @@ function commandOf(request: Exclude<CommandRequest, { op: 'place-list' }>, units
       const { op: _op, tag: _tag, clOrdId, ...body } = request;
       return placeCommand(body, units(request.symbol), clientOrderIdOf(clOrdId));
     }
-    case 'amend': {
-      const { op: _op, tag: _tag, orderId: _orderId, clOrdId: _clOrdId, ...body } = request;
-      return amendCommand(body, units(request.symbol), orderIdsOf(request), undefined);
-    }
+    case 'amend':
+      return amendCommand(amendBody(request), units(request.symbol), orderIdsOf(request), undefined);
     case 'cancel':
       return cancelCommand(request.symbol === undefined ? 0 : units(request.symbol).id, orderIdsOf(request));
     case 'cancel-all':
@@ -61,6 +72,11 @@ function commandOf(request: Exclude<CommandRequest, { op: 'place-list' }>, units
     case 'quote':
       return quoteCommand(request, units(request.symbol));
   }
+}
+
+/** What an amend changes. */
+export function amendBody({ op: _op, tag: _tag, orderId: _orderId, clOrdId: _clOrdId, ...body }: AmendRequest): AmendBody {
+  return body;
 }
 
 function addList(

@@ -25,7 +25,7 @@ export function cancelAllCommand(program: Command): void {
     .command('cancel-all')
     .summary('operator: cancel all orders of an account, a group, a symbol or the venue')
     .description(
-      'Cancels all open orders of an account, of a group, of a symbol, or of the venue, symbol by symbol. Their accounts get a report with CANCELLED_BY_OPERATOR. It keeps nobody from entering new ones: see `openbell halt` and `openbell kill-switch`.',
+      'Cancels all open orders of an account, of a group, of a symbol, or of the venue, symbol by symbol. Their accounts get a report with CANCELLED_BY_OPERATOR. New ones are still accepted: see `openbell halt` and `openbell kill-switch`.',
     )
     .addOption(new Option('-a, --account <id>', 'orders of this account').argParser(accountId))
     .addOption(new Option('--group <number>', 'orders of the accounts in this group').argParser(count(MAX_GROUP)))

@@ -11,7 +11,7 @@ let confirmed = false;
 /**
  * Asks at the terminal before what is hard to undo; once in the life of the process.
  * @param what an action and its object, such as `halt all symbols`
- * @param unattended where nobody can be asked: `refuse` without --yes; `go on`, for commands that scripts used before there was --yes
+ * @param unattended without a terminal: `refuse` without --yes; `go on`, for commands that scripts used before there was --yes
  * @throws CliError when the answer is not yes
  */
 export async function confirm(flags: ConfirmFlags, what: string, unattended: 'refuse' | 'go on' = 'refuse'): Promise<void> {
@@ -21,7 +21,7 @@ export async function confirm(flags: ConfirmFlags, what: string, unattended: 're
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     if (unattended === 'go on' && guardedBy === undefined) return;
     throw new CliError(
-      `${what}${where}: nobody can be asked here; to go on without a question, give --yes`,
+      `${what}${where}: there is no terminal for a question; to go on without one, give --yes`,
       ExitCode.Usage,
       'NOT_CONFIRMED',
     );

@@ -71,7 +71,7 @@ function serialized(file: DescFile | undefined): Uint8Array[] | undefined {
 }
 
 /**
- * `ServerReflection` of an authenticated caller: tells grpcurl, buf curl and others which services there are. v1 and v1alpha have the
+ * `ServerReflection` of an authenticated caller: lists the services for grpcurl, buf curl and others. v1 and v1alpha have the
  * same messages, but for the package. One question is answered at a time, and only when its answer can be written.
  */
 export class Reflection implements CallHandler {

@@ -45,7 +45,7 @@ export const FEEDS = z.array(named('Feed', z.strictObject(FEED_FIELDS)));
 export const FEED = named('FeedDetails', z.strictObject({ ...FEED_FIELDS, instruments: z.array(INSTRUMENT) }));
 
 const LEFT_OUT = z.strictObject({ late: whole, untimed: whole, ahead: whole, repeated: whole });
-const FEED_CANDLE = named('FeedCandle', z.strictObject({ ...CANDLE_FIELDS, incomplete: truth }));
+export const FEED_CANDLE = named('FeedCandle', z.strictObject({ ...CANDLE_FIELDS, incomplete: truth }));
 export const FEED_CANDLES = named(
   'FeedCandles',
   z.strictObject({ feed: name, instrument: name, interval, candles: z.array(FEED_CANDLE), next, leftOut: LEFT_OUT }),

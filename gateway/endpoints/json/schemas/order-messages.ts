@@ -79,8 +79,15 @@ export const PLACE_LIST = strict({
     .max(3, { error: 'must have two orders, a bracket three' })
     .meta({ description: 'Of a bracket: the parent, its take-profit and its stop-loss.' }),
 });
-export const AMEND = strict({ op: op('amend'), tag, ...TARGET, symbol: symbolIn, ...AMENDED_TERMS }).meta({
-  description: 'Names a price, or the terms of a stop: what is left out is not looked for.',
+export const AMEND = strict({
+  op: op('amend'),
+  tag,
+  ...TARGET,
+  symbol: symbolIn.optional().meta({ description: 'Only if the order is of it.' }),
+  ...AMENDED_TERMS,
+}).meta({
+  description:
+    'What is left out stays. Without a symbol, or without a price or terms of a stop, the order is found first, and later requests wait.',
   examples: [{ op: 'amend', tag: 2, clOrdId: '1', symbol: 'BTC-USD', leavesQty: '0.4', price: '50100.00' }],
 });
 export const CANCEL = strict({ op: op('cancel'), tag, ...TARGET, symbol: symbolIn.optional() });

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { MARKET_REQUESTS } from '../../../market/formats/market-requests.ts';
 import { PORTFOLIO } from './accounts.ts';
 import { ALERT_EVENT } from './alerts.ts';
+import { FEED_CANDLE_MESSAGES, FEED_TAIL_MESSAGES } from './feed-messages.ts';
+import { interval } from './market.ts';
 import { MARKET_MESSAGES } from './market-stream.ts';
 import { client, type MessageSpec, server } from './message-spec.ts';
 import { ORDER_MESSAGES, PRIVATE_CHANNELS } from './order-messages.ts';
@@ -18,6 +20,7 @@ export interface StreamSpec {
   readonly messages: readonly MessageSpec[];
 }
 
+const feed = z.string().meta({ description: 'Name of the source in the configuration of the exchange.' });
 const account = z.int().min(0).meta({ description: 'The account.' });
 
 const MARKET: readonly MessageSpec[] = [
@@ -41,7 +44,7 @@ const MARKET: readonly MessageSpec[] = [
   server('tickerUpdates', MARKET_MESSAGES.TickerUpdates, 'What traded in 24 hours, about once a second.'),
 ];
 
-/** The streams with JSON messages, for the document at /asyncapi.json. */
+/** The streams with JSON messages, for the document at /asyncapi.json. Drop copies have binary messages only. */
 export const STREAMS: readonly StreamSpec[] = [
   {
     name: 'market',
@@ -99,5 +102,35 @@ export const STREAMS: readonly StreamSpec[] = [
     description: 'Subprotocol `json` or none. Events of alerts as they fire: docs/ALERTS.md.',
     query: { account, after: z.int().min(0).optional().meta({ description: 'Number of the last event that the client has.' }) },
     messages: [server('event', ALERT_EVENT, 'An alert has fired.')],
+  },
+  {
+    name: 'feedTail',
+    path: '/v1/feed-tail',
+    title: 'Outside market',
+    description: 'Subprotocol `json` or none. Best levels, best prices, trades and states of instruments of a feed: docs/FEEDS.md.',
+    query: {
+      feed,
+      instruments: z.string().optional().meta({ description: 'Names with commas, at most 32. Default: all of the feed.' }),
+      levels: z.literal([1, 10, 50]).optional().meta({ description: 'Levels of each side. Default: 10.' }),
+    },
+    messages: [
+      server('snapshot', FEED_TAIL_MESSAGES.Snapshot, 'All of an instrument: the first message, and after messages were left out.'),
+      server('update', FEED_TAIL_MESSAGES.Update, 'What has changed.'),
+    ],
+  },
+  {
+    name: 'feedCandles',
+    path: '/v1/feed-candles',
+    title: 'Candles of an outside market',
+    description: 'Subprotocol `json` or none. Candles from the trades of an outside market: docs/ANALYSIS.md.',
+    query: {
+      feed,
+      instrument: z.string().meta({ description: 'As the venue writes it.' }),
+      interval: interval.optional().meta({ description: 'Default: 1m.' }),
+    },
+    messages: [
+      server('snapshot', FEED_CANDLE_MESSAGES.Snapshot, 'The last closed candle and the forming one, as far as there are any.'),
+      server('update', FEED_CANDLE_MESSAGES.Update, 'Candles that are new or have changed: each closed one once.'),
+    ],
   },
 ];

@@ -110,7 +110,7 @@ export const AMEND_BODY = named(
   'OrderAmendment',
   strict({
     account: accountIn,
-    symbol: z.string().optional().meta({ description: 'Saves a search for the order where it is named by a client order id.' }),
+    symbol: z.string().optional().meta({ description: 'Only if the order is of it. With a price, the order need not be found first.' }),
     ...AMENDED_TERMS,
   }).meta({ examples: [{ leavesQty: '0.4', price: '50100.00' }] }),
 );
