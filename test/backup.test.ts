@@ -1,6 +1,6 @@
 /** `openbell backup` and `restore`: copies of running and stopped exchanges, and everything that may be wrong with one. */
 import assert from 'node:assert/strict';
-import {
+import fs, {
   appendFileSync,
   cpSync,
   existsSync,
@@ -11,12 +11,15 @@ import {
   rmSync,
   statfsSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DataLock } from '../engine/journal/data-lock.ts';
 import { listSegments } from '../engine/journal/log-format.ts';
 import { resolveLimits } from '../engine/limits.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
@@ -209,6 +212,63 @@ describe('a backup of a stopped exchange', () => {
       assert.equal(exchange.recovery.seq, readManifest(first).seq);
       assert.ok(lines.some(({ message }) => /was restored from a backup/.test(String(message))));
     });
+  });
+
+  it('is marked before anything else, so that a restore that is killed at any moment can be repeated', async (t) => {
+    const target = join(base, 'killed-early');
+    mkdirSync(target);
+    // What is left when it is killed while it makes the lock.
+    writeFileSync(join(target, 'lock.4711.lock.tmp'), '');
+    const { linkSync } = fs;
+    const markedAtLock: boolean[] = [];
+    t.mock.method(fs, 'linkSync', (from: string, to: string) => {
+      markedAtLock.push(existsSync(join(target, 'restore-unfinished.json')));
+      linkSync(from, to);
+    });
+    syncBuiltinESMExports();
+    try {
+      await restoreBackup(first, target);
+    } finally {
+      t.mock.restoreAll();
+      syncBuiltinESMExports();
+    }
+    assert.deepEqual(markedAtLock, [true]);
+    assert.deepEqual([existsSync(join(target, 'restored.json')), existsSync(join(target, 'restore-unfinished.json'))], [true, false]);
+  });
+
+  it('leaves no mark in a directory that another process uses, or has filled meanwhile', async () => {
+    const target = join(base, 'in-use');
+    const lock = DataLock.acquire(target);
+    try {
+      await assert.rejects(restoreBackup(first, target), { code: 'DATA_LOCKED' });
+      assert.deepEqual(readdirSync(target), ['lock']);
+    } finally {
+      lock.release();
+    }
+    const restore = restoreBackup(first, target);
+    writeFileSync(join(target, 'mine'), '');
+    await assert.rejects(restore, { code: 'RESTORE_NOT_EMPTY' });
+    assert.deepEqual(readdirSync(target), ['mine']);
+  });
+
+  it('lies outside of the data directory, and the data directory outside of it', async () => {
+    const link = join(base, 'link');
+    symlinkSync(data, link);
+    for (const target of [data, join(data, 'inside'), join(data, 'not-there', 'inside'), join(link, 'inside'), join(data, '..cache'), home])
+      await assert.rejects(makeBackup({ dataDir: data, target }), { code: 'BACKUP_OVERLAP' }, target);
+    const before = readdirSync(first);
+    for (const target of [first, join(first, 'x'), join(first, 'history'), base])
+      await assert.rejects(restoreBackup(first, target), { code: 'BACKUP_OVERLAP' }, target);
+    assert.deepEqual(readdirSync(first), before);
+    await restoreBackup(first, `${first}-beside`);
+  });
+
+  it('is made once at a time, and the text names it', async () => {
+    const target = join(base, 'twice');
+    const made = makeBackup({ dataDir: data, target });
+    const text = /^Another backup to \S+twice is being made by process \d+/;
+    await assert.rejects(makeBackup({ dataDir: data, target }), { code: 'DATA_LOCKED', message: text });
+    await made;
   });
 
   it('removes what an interrupted backup left, and nothing else', async () => {

@@ -1,12 +1,14 @@
 /** docs/examples/market-maker: its quotes as a table, and the program with a running exchange. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { isSame, NO_QUOTE, type Quote, quoteAround, referenceOf } from '../docs/examples/market-maker/quoting.ts';
+import { wholeNumber } from '../docs/examples/market-maker/settings.ts';
 import { connect } from '../gateway/client/index.ts';
 import { copyExample, ExampleProcess, startCommand } from './support/example.ts';
 import { ExchangeProcess } from './support/exchange-process.ts';
@@ -27,6 +29,13 @@ const QUOTES: readonly [position: number, quote: string][] = [
 for (const [position, quote] of QUOTES) {
   test(`position ${position}: ${quote}`, () => assert.equal(short(quoteAround(1000, position, SETTINGS)), quote));
 }
+
+test('a setting is a whole number in its range', () => {
+  const read = (SIZE?: string) => wholeNumber({ SIZE }, 'SIZE', 7, 1);
+  assert.deepEqual([read(), read('1'), read('1000')], [7, 1, 1000]);
+  for (const text of ['abc', '', '0', '-1', '1.5', '1e3', ' 1', '99999999999999999999'])
+    assert.throws(() => read(text), { message: `SIZE must be a whole number from 1, not ${JSON.stringify(text)}` }, text);
+});
 
 test('the reference is the middle of what others quote', () => {
   const bids = [
@@ -90,6 +99,23 @@ test('it compiles, quotes, trades, and leaves nothing when it is stopped', { tim
     await taker.orders.place({ symbol: 'BTC-USD', side, price, quantity: '0.01' });
 
   const env = { GRPC_PORT: String(grpc), WS_PORT: String(ws), HTTP_PORT: String(http) };
+  for (const [wrong, text] of [
+    [{ SIZE: 'abc' }, /^SIZE must be a whole number from 1, not "abc"\n$/],
+    [{ SYMBOL: 'NOPE' }, /^.*NOPE.*\n$/],
+    [{ ACCOUNT: '4711' }, /^.*UNKNOWN_ACCOUNT.*\n$/],
+  ] as const) {
+    const run = promisify(execFile)(process.execPath, ['market-maker.ts'], {
+      cwd: dir,
+      env: { ...process.env, ...env, ...wrong },
+      signal: t.signal,
+    });
+    const { code, stderr } = await run.then(
+      () => assert.fail('it must not start'),
+      (error: { readonly code: unknown; readonly stderr: string }) => error,
+    );
+    assert.equal(code, 2, stderr);
+    assert.match(stderr.replace(/^\(.*\n|.*Warning.*\n/gm, ''), text);
+  }
   const maker = new ExampleProcess(t, dir, startCommand(dir), env);
   await maker.says(/^quoting BTC-USD for account 2$/m);
   const best = (): string => `${book.bids[0]?.price} ${book.asks[0]?.price}`;

@@ -49,6 +49,7 @@ function linesOf(filter: LineFilter, from = 1): string {
     lines.use(directoryOf(exchange));
     for (const record of records) text += lines.of(record);
   }
+  lines.end();
   return text;
 }
 
@@ -83,6 +84,12 @@ describe('a dump of the log of a running exchange', () => {
       [seq, seq],
     ])
       assert.deepEqual(recordsOf(from, to), all.slice(from - 1, to));
+  });
+
+  it('refuses accounts and symbols that the log does not have', () => {
+    assert.throws(() => linesOf({ symbol: 'NOPE' }), { code: 'UNKNOWN_SYMBOL', exitCode: 2, message: /NOPE/ });
+    assert.throws(() => linesOf({ account: 4711, reports: true }), { code: 'UNKNOWN_ACCOUNT', exitCode: 2, message: /4711/ });
+    assert.equal(linesOf({ symbol: 'ETH-USD' }, logTip(demo.data).seq), '', 'a symbol without commands in the range');
   });
 
   it('names accounts, symbols, amounts and terms', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -39,4 +39,19 @@ it('the packed package provides `openbell`, `openbell/browser`, `openbell/engine
   assert.ok(existsSync(demoCapture().path), 'the capture of --simulate mirror=demo');
   const help = execFileSync(process.execPath, [join(modules, 'openbell', 'dist', 'gateway', 'cli.js'), '--help'], { encoding: 'utf8' });
   assert.match(help, /openbell start --simulate/);
+});
+
+it('what is installed in docs/examples is not packed', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-package-examples-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  copyFileSync(join(ROOT, 'package.json'), join(dir, 'package.json'));
+  const examples = join(dir, 'docs', 'examples');
+  const files = ['bot/bot.py', 'bot/.venv/lib/x.py', 'bot/__pycache__/bot.pyc', 'bot/node_modules/x/index.js', 'node_modules/y/index.js'];
+  for (const file of files) {
+    mkdirSync(join(examples, file, '..'), { recursive: true });
+    writeFileSync(join(examples, file), '');
+  }
+  const out = execFileSync('npm', ['pack', '--ignore-scripts', '--dry-run', '--json'], { cwd: dir, stdio: ['ignore', 'pipe', 'ignore'] });
+  const [{ files: packed }] = JSON.parse(String(out));
+  assert.deepEqual(packed.map(({ path }: { path: string }) => path).sort(), ['docs/examples/bot/bot.py', 'package.json']);
 });

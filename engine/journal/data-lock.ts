@@ -160,6 +160,11 @@ export class DataLock {
   }
 }
 
+/** True for the name of a lock, or of a file that a process leaves in the directory if it is killed while it makes one. */
+export function isLockFile(name: string): boolean {
+  return name === NAME || name === TAKEOVER || /^lock\.\d+\.lock(\.takeover)?\.tmp$/.test(name);
+}
+
 /** The pid of the running process that holds the lock, 0 if there is none. @throws BadLockError */
 export function lockHolder(dir: string): number {
   const path = join(dir, NAME);

@@ -1,6 +1,6 @@
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { DataLock } from '../../engine/journal/data-lock.ts';
+import { DataLock, DataLockedError, isLockFile, lockHolder } from '../../engine/journal/data-lock.ts';
 import { makeDirectory } from '../../engine/journal/paths.ts';
 import { syncDirectory } from '../../engine/journal/segment-file.ts';
 import { BackupError } from './backup-error.ts';
@@ -9,7 +9,6 @@ import { type BackupContent, type BackupFile, MANIFEST, type Manifest, manifestT
 
 /** A file of a partial backup, by which the next one knows that it may remove the directory's content. */
 const UNFINISHED = 'backup-unfinished';
-const LOCK = 'lock';
 
 /** An earlier backup whose unchanged files the new one shares. */
 export interface Previous {
@@ -39,17 +38,19 @@ export class BackupTarget {
     this.#shared = new Map(previous?.manifest.files.map((file) => [file.path, file]));
   }
 
-  /** Only the owner may enter the directory: alerts hold secrets of webhooks. @throws BackupError, DataLockedError if another backup to this target runs, the system's Error */
+  /** Only the owner may enter the directory: alerts hold secrets of webhooks. @throws BackupError, the system's Error */
   static create(target: string, throttle: Throttle, previous?: Previous): BackupTarget {
     if (existsSync(target) && (!statSync(target).isDirectory() || readdirSync(target).length > 0))
       throw new BackupError('BACKUP_EXISTS', `${target} exists and is not an empty directory. Nothing was changed. Name another one.`);
     const dir = partialOf(target);
     makeDirectory(dirname(target));
     makeDirectory(dir, 0o700);
-    const names = readdirSync(dir).filter((name) => name !== LOCK);
+    const names = readdirSync(dir).filter((name) => !isLockFile(name));
+    const pid = lockHolder(dir);
+    if (pid !== 0) throw runs(target, pid);
     if (names.length > 0 && !names.includes(UNFINISHED))
       throw new BackupError('BACKUP_EXISTS', `${dir} exists, and openbell did not make it. Nothing was changed. Move it away.`);
-    const lock = DataLock.acquire(dir);
+    const lock = lockOf(dir, target);
     for (const name of names.filter((each) => each !== UNFINISHED)) rmSync(join(dir, name), { recursive: true });
     writeFileSync(join(dir, UNFINISHED), '');
     return new BackupTarget(target, lock, throttle, previous);
@@ -121,6 +122,21 @@ export class BackupTarget {
     this.#lock.release();
     rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+function lockOf(dir: string, target: string): DataLock {
+  try {
+    return DataLock.acquire(dir);
+  } catch (error) {
+    throw error instanceof DataLockedError ? runs(target, error.pid) : error;
+  }
+}
+
+function runs(target: string, pid: number): BackupError {
+  return new BackupError(
+    'DATA_LOCKED',
+    `Another backup to ${target} is being made by process ${pid}. Nothing was changed. Wait for its end, or name another directory.`,
+  );
 }
 
 function partialOf(target: string): string {

@@ -13,6 +13,7 @@ import { auditDirectory, auditFiles } from '../audit/audit-files.ts';
 import { verifyTrail } from '../audit/audit-reader.ts';
 import { checkStore } from '../taps/history/store-check.ts';
 import { VERSION } from '../version.ts';
+import { mustBeApart } from './apart.ts';
 import { BackupError } from './backup-error.ts';
 import { BackupTarget, type Previous } from './backup-target.ts';
 import { copyAudit } from './copied-audit.ts';
@@ -57,7 +58,7 @@ const SPARE_BYTES = 4 * 1024 * 1024;
  * that moment. So everything that was acknowledged before the call is in the backup (in mode fast, without what a kill would lose). The
  * copy is then checked and replayed with the code of `openbell verify`. Blocks the thread at times.
  *
- * @throws BackupError, DataLockedError if another backup to the target runs, DataDirectoryError if there is no room, and the errors of
+ * @throws BackupError, DataDirectoryError if there is no room, and the errors of
  *   a log that cannot be read. Nothing is left behind.
  */
 export async function makeBackup({
@@ -67,6 +68,7 @@ export async function makeBackup({
   ...options
 }: BackupOptions): Promise<BackupResult> {
   const target = resolve(options.target);
+  mustBeApart(target, dataDir);
   const { onProgress = () => undefined } = options;
   const beganAt = new Date().toISOString();
   const previous = since === undefined ? undefined : previousBackup(dataDir, since);

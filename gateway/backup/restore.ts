@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { DataLock } from '../../engine/journal/data-lock.ts';
+import { DataLock, DataLockedError, isLockFile, lockHolder } from '../../engine/journal/data-lock.ts';
 import { mustHaveRoom } from '../../engine/journal/disk.ts';
 import { mustBeDirectory, mustBeFile } from '../../engine/journal/path-kind.ts';
 import { makeDirectory } from '../../engine/journal/paths.ts';
 import { syncDirectory } from '../../engine/journal/segment-file.ts';
+import { mustBeApart } from './apart.ts';
 import { BackupError } from './backup-error.ts';
 import { copyFile, hashFile, Throttle } from './copy-file.ts';
 import { type BackupFile, type Manifest, readManifest } from './manifest.ts';
@@ -18,7 +19,6 @@ export interface RestoreProgress {
 
 type OnProgress = (progress: RestoreProgress) => void;
 
-const LOCK = 'lock';
 const SPARE_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -56,21 +56,26 @@ async function faultOf(path: string, { bytes, usedBytes, sha256 }: BackupFile, t
  * @throws BackupError, DataLockedError, DataDirectoryError if there is no room
  */
 export async function restoreBackup(backup: string, dataDir: string, onProgress: OnProgress = () => undefined): Promise<Manifest> {
-  mustBeEmpty(dataDir);
+  mustBeApart(backup, dataDir);
+  const repeated = mustBeEmpty(dataDir);
   const manifest = await checkBackup(backup, onProgress);
+  const { beganAt, seq, stateHash } = manifest;
+  const restored: Restored = { backup: resolve(backup), beganAt, restoredAt: new Date().toISOString(), seq, stateHash };
+  const mark = `${JSON.stringify(restored, undefined, 1)}\n`;
   makeDirectory(dataDir);
-  const lock = DataLock.acquire(dataDir);
+  const marked = !repeated && placeMark(dataDir, mark);
+  let lock: DataLock | undefined;
   try {
-    mustBeEmpty(dataDir);
-    for (const name of readdirSync(dataDir)) if (name !== LOCK && name !== RESTORING) rmSync(join(dataDir, name), { recursive: true });
-    mustHaveRoom(
-      dataDir,
-      manifest.files.reduce((sum, { bytes }) => sum + bytes, SPARE_BYTES),
-      'the restored directory',
-    );
-    const { beganAt, seq, stateHash } = manifest;
-    const restored: Restored = { backup: resolve(backup), beganAt, restoredAt: new Date().toISOString(), seq, stateHash };
-    writeFileSync(join(dataDir, RESTORING), `${JSON.stringify(restored, undefined, 1)}\n`, { flush: true });
+    lock = DataLock.acquire(dataDir);
+    makeRoom(dataDir, manifest, repeated);
+  } catch (error) {
+    // Nothing was copied. Another process that marked the directory meanwhile keeps its mark.
+    if (marked && readFileSync(join(dataDir, RESTORING), 'utf8') === mark) rmSync(join(dataDir, RESTORING));
+    lock?.release();
+    throw error;
+  }
+  try {
+    writeFileSync(join(dataDir, RESTORING), mark, { flush: true });
     syncDirectory(dataDir);
     await copyFiles(backup, dataDir, manifest, counted('copying', manifest, onProgress));
     renameSync(join(dataDir, RESTORING), join(dataDir, RESTORED));
@@ -79,6 +84,35 @@ export async function restoreBackup(backup: string, dataDir: string, onProgress:
   } finally {
     lock.release();
   }
+}
+
+/**
+ * The mark comes before the lock and everything else, so that no exchange starts on what a restore leaves that is killed at any moment.
+ * @returns false if another process has marked the directory at the same time
+ */
+function placeMark(dataDir: string, mark: string): boolean {
+  const pid = lockHolder(dataDir);
+  if (pid !== 0) throw new DataLockedError(dataDir, pid);
+  const path = join(dataDir, RESTORING);
+  try {
+    writeFileSync(path, mark, { flag: 'wx', flush: true });
+    syncDirectory(dataDir);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    rmSync(path, { force: true });
+    throw error;
+  }
+}
+
+/** Removes the rest of an interrupted restore. */
+function makeRoom(dataDir: string, { files }: Manifest, repeated: boolean): void {
+  const names = contentOf(dataDir).filter((name) => name !== RESTORING);
+  // The mark is new then: what is there came while the backup was checked.
+  if (names.length > 0 && !repeated) throw notEmpty(dataDir);
+  for (const name of names) rmSync(join(dataDir, name), { recursive: true });
+  const bytes = files.reduce((sum, file) => sum + file.bytes, SPARE_BYTES);
+  mustHaveRoom(dataDir, bytes, 'the restored directory');
 }
 
 async function copyFiles(backup: string, dataDir: string, { files }: Manifest, throttle: Throttle): Promise<void> {
@@ -96,16 +130,24 @@ async function copyFiles(backup: string, dataDir: string, { files }: Manifest, t
   for (const folder of folders) syncDirectory(join(dataDir, folder));
 }
 
-/** The rest of an interrupted restore counts as nothing. */
-function mustBeEmpty(dataDir: string): void {
+/** The rest of an interrupted restore counts as nothing. @returns true if there is one */
+function mustBeEmpty(dataDir: string): boolean {
   mustBeDirectory(dataDir);
-  if (!existsSync(dataDir)) return;
-  const names = readdirSync(dataDir).filter((name) => name !== LOCK && name !== 'lost+found');
-  if (names.length > 0 && !names.includes(RESTORING))
-    throw new BackupError(
-      'RESTORE_NOT_EMPTY',
-      `${dataDir} is not empty. Nothing was changed. Name a directory that does not exist, or move its content away.`,
-    );
+  if (!existsSync(dataDir)) return false;
+  const names = contentOf(dataDir);
+  if (names.length > 0 && !names.includes(RESTORING)) throw notEmpty(dataDir);
+  return names.length > 0;
+}
+
+function contentOf(dataDir: string): string[] {
+  return readdirSync(dataDir).filter((name) => !isLockFile(name) && name !== 'lost+found');
+}
+
+function notEmpty(dataDir: string): BackupError {
+  return new BackupError(
+    'RESTORE_NOT_EMPTY',
+    `${dataDir} is not empty. Nothing was changed. Name a directory that does not exist, or move its content away.`,
+  );
 }
 
 function counted(stage: RestoreProgress['stage'], { files }: Manifest, onProgress: OnProgress): Throttle {

@@ -6,16 +6,23 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type LocalBook, OpenbellError, type OrderSession, type SymbolUnits } from 'openbell-client';
 import { isSame, NO_QUOTE, type Quote, quoteAround, referenceOf } from './quoting.ts';
+import { SettingError, wholeNumber } from './settings.ts';
 
 const { env } = process;
-const number = (name: string, fallback: number): number => Number(env[name] ?? fallback);
+// One line is enough for a setting that is wrong, a symbol or account that does not exist, or an exchange that is not there.
+process.once('uncaughtException', (error) => {
+  const isExpected = error instanceof SettingError || error instanceof OpenbellError;
+  console.error(isExpected ? error.message : error);
+  process.exit(isExpected ? 2 : 1);
+});
+const number = (name: string, fallback: number, min = 1): number => wholeNumber(env, name, fallback, min);
 const SYMBOL = env.SYMBOL ?? 'BTC-USD';
 const TOKEN_FILE = env.TOKEN_FILE;
 const SETTINGS = {
   halfSpread: number('HALF_SPREAD', 100),
   size: number('SIZE', 1000),
   maxPosition: number('MAX_POSITION', 20_000),
-  skew: number('SKEW', 400),
+  skew: number('SKEW', 400, 0),
 };
 /** Shortest time between two quotes, ms: a market that moves all the time must not use up the limit of commands. */
 const PAUSE_MS = 100;

@@ -11,6 +11,7 @@ import { Progress } from './progress.ts';
 /** MiB in a second, unless --rate is given: a small part of what any disk for a log does. */
 const RATE = 100;
 const MEBIBYTE = 2 ** 20;
+const NO_BACKUP = 'name a directory that openbell backup made';
 
 export function backupCommand(program: Command): void {
   const command = program
@@ -87,7 +88,7 @@ both use the same numbers for other orders. docs/BACKUP.md has the details.`,
   command.action((backup: string) => {
     const { data, json } = command.opts<{ data: string; json?: true }>();
     return onDirectory(data, async () => {
-      mustExist(backup);
+      mustExist(backup, NO_BACKUP);
       const { restoreBackup } = await import('../../backup/restore.ts');
       const progress = new Progress('restore');
       try {
@@ -107,7 +108,7 @@ both use the same numbers for other orders. docs/BACKUP.md has the details.`,
 }
 
 async function check(dir: string, { json }: { readonly json?: true }): Promise<ExitCode> {
-  mustExist(dir);
+  mustExist(dir, NO_BACKUP);
   const { checkBackup } = await import('../../backup/restore.ts');
   const progress = new Progress('check');
   try {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Context, NO_CONTEXT, readContexts, SETTINGS, type Setting, type SettingValue } from './contexts-file.ts';
+import { type Context, type Contexts, NO_CONTEXT, readContexts, SETTINGS, type Setting, type SettingValue } from './contexts-file.ts';
 import { CliError, ExitCode } from './exit.ts';
 
 /** Where a value comes from, in the order of precedence. */
@@ -17,13 +17,15 @@ export async function contextOf(named: string | undefined): Promise<({ readonly 
   const { current, all } = await readContexts();
   const name = named || current;
   if (name === undefined) return undefined;
+  return { name, ...contextNamed(all, name) };
+}
+
+/** @throws CliError when there is none of this name */
+export function contextNamed(all: Contexts['all'], name: string): Context {
   const context = all.get(name);
-  if (context === undefined)
-    throw new CliError(
-      `there is no context ${name}; there are ${[...all.keys()].join(', ') || 'none: add one with openbell context add'}`,
-      ExitCode.Usage,
-    );
-  return { name, ...context };
+  if (context !== undefined) return context;
+  const others = [...all.keys()].join(', ') || 'none: add one with openbell context add';
+  throw new CliError(`there is no context ${name}; there are ${others}`, ExitCode.Usage);
 }
 
 /** Gives options that neither a flag nor the environment sets the values of the context in force. @throws CliError */

@@ -1,16 +1,17 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { accountOption, type ConnectionFlags, connectionOptions, print, printJson, table } from './connection.ts';
-import { attribute, contextOf, effectiveSettings } from './context-values.ts';
+import { attribute, contextNamed, contextOf, effectiveSettings } from './context-values.ts';
 import {
   type Contexts,
+  changeContexts,
   contextName,
   contextsPath,
+  NO_CONTEXT,
   readContexts,
   SETTINGS,
   type Setting,
   type SettingValue,
-  writeContexts,
 } from './contexts-file.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
@@ -51,17 +52,21 @@ Examples:
   accountOption(connectionOptions(command, { contexts: false })).action((name: string) =>
     run(async () => {
       const flags = command.opts<ConnectionFlags & { readonly guard?: true; readonly replace?: true; readonly use?: true }>();
-      const { current, all } = await readContexts();
-      if (all.has(contextName(name)) && !flags.replace)
-        throw new CliError(`there is a context ${name} already; to change it, give all its options and --replace`, ExitCode.Usage);
+      contextName(name);
       const settings = givenSettings(command);
       if ((settings['api-key-id'] === undefined) !== (settings['api-key-file'] === undefined))
         throw new CliError('--api-key-id and --api-key-file go together: give both or none', ExitCode.Usage);
       if (settings['token-file'] !== undefined && settings['api-key-id'] !== undefined)
         throw new CliError('give a token or an API key, not both', ExitCode.Usage);
       const added = { settings, guard: flags.guard === true };
-      await writeContexts({ current: flags.use ? name : current, all: new Map([...all, [name, added]]) });
-      if (flags.json) printJson({ name, guard: added.guard, settings, current: flags.use === true || current === name });
+      let isCurrent = false;
+      await changeContexts(({ current, all }) => {
+        if (all.has(name) && !flags.replace)
+          throw new CliError(`there is a context ${name} already; to change it, give all its options and --replace`, ExitCode.Usage);
+        isCurrent = flags.use === true || current === name;
+        return { current: flags.use ? name : current, all: new Map([...all, [name, added]]) };
+      });
+      if (flags.json) printJson({ name, guard: added.guard, settings, current: isCurrent });
       else print(`context ${name} is defined${flags.use ? ' and in use' : `; use it with: openbell context use ${name}`}`);
       return ExitCode.Ok;
     }),
@@ -90,11 +95,13 @@ function useCommand(context: Command): void {
   command.action((name: string) =>
     run(async () => {
       const { json } = command.opts<JsonFlag>();
-      const used = await contextOf(name);
-      const { all } = await readContexts();
-      await writeContexts({ current: used?.name, all });
-      if (json) printJson({ current: used?.name ?? null });
-      else print(used === undefined ? 'no context is in use' : `context ${used.name} is in use`);
+      const used = name === NO_CONTEXT ? undefined : name;
+      await changeContexts(({ all }) => {
+        if (used !== undefined) contextNamed(all, used);
+        return { current: used, all };
+      });
+      if (json) printJson({ current: used ?? null });
+      else print(used === undefined ? 'no context is in use' : `context ${used} is in use`);
       return ExitCode.Ok;
     }),
   );
@@ -172,10 +179,10 @@ function rmCommand(context: Command): void {
     .addHelpText('after', '\nExample:\n  openbell context rm staging');
   command.action((name: string) =>
     run(async () => {
-      const { current, all } = await readContexts();
-      const left = new Map(all);
-      if (!left.delete(name)) throw new CliError(`there is no context ${name}; \`openbell context ls\` lists them`, ExitCode.Usage);
-      await writeContexts({ current: current === name ? undefined : current, all: left });
+      await changeContexts(({ current, all }) => {
+        contextNamed(all, name);
+        return { current: current === name ? undefined : current, all: new Map([...all].filter(([each]) => each !== name)) };
+      });
       if (command.opts<JsonFlag>().json) printJson({ removed: name });
       else print(`context ${name} is removed`);
       return ExitCode.Ok;

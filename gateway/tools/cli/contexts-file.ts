@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fchmodSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CliError, ExitCode } from './exit.ts';
 
 /** Settings of a context, by the names of the options; those of files are paths. Secrets are never in it. */
@@ -40,6 +40,9 @@ export interface Contexts {
 export const NO_CONTEXT = 'none';
 const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
 const MAX_BYTES = 256 * 1024;
+/** Longest wait for other commands that change the file, ms, and the time between two attempts. */
+const LOCK_WAIT_MS = 10_000;
+const LOCK_RETRY_MS = 10;
 
 /** `$XDG_CONFIG_HOME/openbell/contexts.yaml`, else below `~/.config`. */
 export function contextsPath(): string {
@@ -106,20 +109,56 @@ function contextOf(path: string, name: string, value: unknown): Context {
   return { guard, settings: settings as Context['settings'] };
 }
 
-/** Replaces the file as a whole, so that a reader sees the old or the new one. Only the user may read it. */
-export async function writeContexts({ current, all }: Contexts, path = contextsPath()): Promise<void> {
+/**
+ * Changes the file. The change sees what earlier commands have written, and a reader sees the old or the new file: the new one is written
+ * to `contexts.yaml.lock`, which only one command at a time can create, and then takes the place of the old one. Only the user may read it.
+ * @throws CliError also when the lock file does not go away within the wait; errors of `change`. The file is then as before.
+ */
+export async function changeContexts(
+  change: (contexts: Contexts) => Contexts,
+  path = contextsPath(),
+  waitMs = LOCK_WAIT_MS,
+): Promise<void> {
+  // Before the lock, so that it is held for a moment only.
   const { stringify } = await import('yaml');
-  const contexts = Object.fromEntries([...all].map(([name, { guard, settings }]) => [name, { ...settings, ...(guard && { guard }) }]));
-  const next = `${path}.${randomUUID()}`;
+  const lock = `${path}.lock`;
+  const fd = await createLock(path, lock, waitMs);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(next, stringify({ ...(current !== undefined && { current }), contexts }), { mode: 0o600, flag: 'wx' });
-    chmodSync(next, 0o600);
-    renameSync(next, path);
+    const { current, all } = change(await readContexts(path));
+    const contexts = Object.fromEntries([...all].map(([name, { guard, settings }]) => [name, { ...settings, ...(guard && { guard }) }]));
+    const text = stringify({ ...(current !== undefined && { current }), contexts });
+    try {
+      writeFileSync(fd, text);
+      renameSync(lock, path);
+    } catch (error) {
+      throw cannotWrite(path, error);
+    }
   } catch (error) {
-    rmSync(next, { force: true });
-    throw wrong(path, `it cannot be written (${(error as NodeJS.ErrnoException).code})`);
+    rmSync(lock, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
   }
+}
+
+/** @returns descriptor of the lock file, which is new and empty */
+async function createLock(path: string, lock: string, waitMs: number): Promise<number> {
+  for (const end = performance.now() + waitMs; ; await sleep(LOCK_RETRY_MS)) {
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      const fd = openSync(lock, 'wx', 0o600);
+      fchmodSync(fd, 0o600);
+      return fd;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWrite(path, error);
+      if (performance.now() > end)
+        throw wrong(path, `another command changes it, or was killed while it did; if none runs, remove the file ${lock} and try again`);
+    }
+  }
+}
+
+function cannotWrite(path: string, error: unknown): CliError {
+  return wrong(path, `it cannot be written (${(error as NodeJS.ErrnoException).code})`);
 }
 
 function record(path: string, what: string, value: unknown): Record<string, unknown> {

@@ -170,9 +170,8 @@ export function onDirectory(data: string, work: () => Promise<ExitCode>): Promis
   );
 }
 
-/** @throws CliError when there is nothing, PathError when there is something else than a directory */
-export function mustExist(data: string): void {
-  if (!existsSync(data))
-    throw new CliError(`there is no directory ${data}; name the one that openbell start was given with --data`, ExitCode.Usage);
+/** @param hint what to do when there is nothing @throws CliError when there is nothing, PathError when there is something else than a directory */
+export function mustExist(data: string, hint = 'name the one that openbell start was given with --data'): void {
+  if (!existsSync(data)) throw new CliError(`there is no directory ${data}; ${hint}`, ExitCode.Usage);
   mustBeDirectory(data);
 }

@@ -7,6 +7,7 @@ import { viewWords } from '../../client/report-view.ts';
 import { SymbolCatalog } from '../../client/symbols.ts';
 import type { ReportView } from '../../client/types.ts';
 import { commandText, kindName, LoggedCommand, timeText } from './command-text.ts';
+import { CliError, ExitCode } from './exit.ts';
 import { reportLine } from './report-line.ts';
 
 const REPORT_WORDS = Report.bytes / 4;
@@ -25,6 +26,7 @@ export class DumpLines {
   #directory: Directory | undefined;
   #symbols = new SymbolCatalog([]);
   #extension: Int32Array | undefined;
+  #empty = true;
 
   constructor(filter: LineFilter) {
     this.#filter = filter;
@@ -54,7 +56,17 @@ export class DumpLines {
     this.#extension = undefined;
     const reports = this.#filter.reports ? this.#reportsOf(reportWords) : [];
     if (!this.#concerns(command) && reports.length === 0) return '';
+    this.#empty = false;
     return this.#filter.json ? this.#json(command, reports) : this.#text(command, reports);
+  }
+
+  /** After the last record. @throws CliError if there was no line because the account or the symbol that is asked for does not exist */
+  end(): void {
+    const { account, symbol } = this.#filter;
+    if (!this.#empty || this.#directory === undefined) return;
+    if (symbol !== undefined && !this.#directory.symbols().some(({ name }) => name === symbol)) throw unknown('symbol', symbol);
+    // Account 0 is the operator.
+    if (account !== undefined && account !== 0 && this.#directory.account(account) === undefined) throw unknown('account', account);
   }
 
   #concerns({ account, symbol, kind }: LoggedCommand): boolean {
@@ -98,6 +110,14 @@ export class DumpLines {
   #fields(command: LoggedCommand): Readonly<Record<string, string | undefined>> {
     return this.#directory === undefined ? {} : commandText(command, this.#directory);
   }
+}
+
+function unknown(what: 'account' | 'symbol', which: number | string): CliError {
+  return new CliError(
+    `the log has no ${what} ${which} up to the last command of the dump`,
+    ExitCode.Usage,
+    what === 'account' ? 'UNKNOWN_ACCOUNT' : 'UNKNOWN_SYMBOL',
+  );
 }
 
 /** Kinds whose field `symbol` has no symbol. */

@@ -91,6 +91,7 @@ async function dump(data: string, flags: Flags): Promise<ExitCode> {
     }
     await write(text);
   }
+  lines.end();
   return ExitCode.Ok;
 }
 
