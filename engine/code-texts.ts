@@ -57,8 +57,7 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   STOP_PRICE:
     "The stop price is 0, above the symbol's maxPrice or not a multiple of its tickStep. Or an amend names a stop price, and its order does not wait for a trigger: it may have triggered meanwhile.",
   LIST_REJECTED: 'Another order of the same list was rejected, so this one was too. Nothing of the list was accepted.',
-  BAD_LIST:
-    'The orders of a list do not fit together, or do not follow each other in one frame. A Refusal; a report where a program writes to the engine itself.',
+  BAD_LIST: 'The orders of a list do not fit together, or do not follow each other in one frame.',
   LINKED_AMEND:
     'The amend does not fit the other orders of the list: more quantity of an order with one-updates-other or of a parent, another quantity of a child whose parent is open, or a price at which the two would trade with each other.',
   PARENT_FILLED:

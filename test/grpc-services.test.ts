@@ -194,6 +194,7 @@ describe('openbell.v1', () => {
     assert.equal((await stream.end()).code, 'CANCELLED');
     const beyond = await client.stream(trading.subscribeReports, { account: 4, fromReportNo: 100n }).end();
     assert.deepEqual([beyond.code, beyond.reason], ['OUT_OF_RANGE', 'BAD_RANGE']);
+    assert.match(beyond.message, /from_report_no - 1 is 99, /);
     const zero = await client.stream(trading.subscribeReports, { account: 4, fromReportNo: 0n }).end();
     assert.deepEqual([zero.code, zero.reason], ['INVALID_ARGUMENT', 'BAD_RANGE']);
   });

@@ -54,8 +54,8 @@ test('an order is placed, read, amended and cancelled, by either id', { timeout:
   assert.equal(elsewhere.json.name, 'UNKNOWN_ORDER');
   const listed = await call('GET', '/v1/orders?account=2&symbol=ETH-USD');
   assert.deepEqual(
-    listed.json.orders.map((order: Record<string, unknown>) => [order.orderId, order.ordStatus, order.leavesQty]),
-    [[orderId, 'new', '1.0000']],
+    listed.json.orders.map((order: Record<string, unknown>) => [order.orderId, order.ordStatus, order.orderQty, order.leavesQty]),
+    [[orderId, 'new', '1.0000', '1.0000']],
   );
   const cancelled = await call('DELETE', '/v1/orders/by-client-order-id/77?account=2');
   assert.deepEqual(

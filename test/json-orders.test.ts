@@ -132,11 +132,24 @@ describe('orders in JSON', { timeout: 300_000 }, () => {
 
   it('refuses what is wrong with its code, the tag, and the limit that was broken, and goes on', async (t) => {
     const session = await open(t, 'account=1');
+    const list = { op: 'place-list', kind: 'oto', symbol: 'BTC-USD', side: 'buy', orderQty: '1' };
     const refused: [message: unknown, name: string, tag?: number][] = [
       ['{"op":', 'MALFORMED_FRAME'],
       [{ op: 'buy', tag: 1 }, 'UNKNOWN_KIND', 1],
       [{ op: 'place', tag: 2, symbol: 'BTC-USD', side: 'buy', orderQty: '1', price: '1', qty: 1 }, 'BAD_PARAMETER', 2],
       [{ op: 'place', tag: 3, symbol: 'NO', side: 'buy', orderQty: '1', price: '1' }, 'UNKNOWN_SYMBOL', 3],
+      [
+        {
+          ...list,
+          tag: 5,
+          orders: [
+            { price: '1', clOrdId: '1' },
+            { price: '2', clOrdId: '1' },
+          ],
+        },
+        'BAD_LIST',
+        5,
+      ],
       ['['.repeat(10_000), 'MALFORMED_FRAME'],
       [`{"op":"ping","x":${'9'.repeat(10_000)}}`, 'BAD_PARAMETER'],
     ];

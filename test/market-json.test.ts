@@ -155,6 +155,8 @@ it('requests in JSON', () => {
     assert.partialDeepStrictEqual(ask, { code, ...expected }, JSON.stringify(value));
     assert.ok(ask.text.length > 10, JSON.stringify(value));
   }
+  assert.equal(parse({ op: 'subscribe', ...topic, symbols: 'S1' }).text, 'symbols: unknown key');
+  assert.equal(parse({ op: 'ping', [`\u0122"\n${'x'.repeat(100)}`]: 1 }).text, `?"?${'x'.repeat(29)}: unknown key`);
   assert.equal(readJsonRequest(MARKET_REQUEST, Uint8Array.of(0x22, 0xff, 0x22)).code, Code.MALFORMED_FRAME);
   assert.equal(parse({ op: 'ping', schema_version: 1 }, RAW_MARKET_REQUEST).code, Code.OK);
   assert.equal(parse({ op: 'ping', schema_version: 3 }, RAW_MARKET_REQUEST).code, Code.WRONG_SCHEMA_VERSION);

@@ -220,11 +220,30 @@ describe('commands of requests', () => {
 
 describe('refusals', () => {
   const ORDERS = { op: 'place-list', kind: 'oto', symbol: 'BTC-USD', side: 'buy', orderQty: '1' };
+  const BRACKET = { ...ORDERS, kind: 'bracket' };
+  const FIRST = { clOrdId: '1', price: '100' };
+  const SECOND = { clOrdId: '2', price: '110' };
+  const THIRD = { clOrdId: '3', stopPx: '90' };
   const rows: [what: string, message: unknown, refusals: RegExp[]][] = [
     ['no JSON', '{"op":', [/^- MALFORMED_FRAME: it is not JSON/]],
     ['nothing', '', [/^- MALFORMED_FRAME: it is not JSON/]],
     ['no object', '5', [/^- MALFORMED_FRAME: a request is a JSON object with an op$/]],
     ['null', 'null', [/^- MALFORMED_FRAME: a request is/]],
+    [
+      'a list with a client order id twice',
+      { ...ORDERS, tag: 4, orders: [{ ...FIRST }, { ...FIRST, price: '110' }] },
+      [/^4 BAD_LIST: orders: they do not fit together: each of them must have a client order id of its own$/],
+    ],
+    [
+      'a bracket with a child on the side of its parent',
+      { ...BRACKET, tag: 4, orders: [FIRST, { ...SECOND, side: 'buy' }, THIRD] },
+      [/^4 BAD_LIST: .*: the take-profit and the stop-loss must be on the other side than the parent$/],
+    ],
+    [
+      'a bracket whose take-profit is below its entry',
+      { ...BRACKET, orders: [FIRST, { ...SECOND, price: '99' }, THIRD] },
+      [/^- BAD_LIST: .*: the price of the take-profit must be better than the entry/],
+    ],
     ['an empty list', '[]', [/^- MALFORMED_FRAME: a list has 1 to 32 requests, not 0$/]],
     ['a list of too many', JSON.stringify(Array(33).fill({ op: 'ping' })), [/a list has 1 to 32 requests, not 33$/]],
     ['a list in a list', [[PLACE]], [/^- MALFORMED_FRAME: a request is/]],

@@ -71,7 +71,8 @@ export function listedOrderView(symbols: SymbolLookup, account: number, order: O
     ...(now.price !== 0 && { price: priceText(symbol, now.price) }),
     ...(row !== undefined && info === undefined && row.stopPrice !== 0 && { stopPx: priceText(symbol, row.stopPrice) }),
     ...(info && openTerms(symbol, info)),
-    ...(row !== undefined && { orderQty: quantityText(symbol, row.quantity) }),
+    // Of an open order, so that the three add up: the row may be older than an amend.
+    orderQty: quantityText(symbol, info === undefined ? (row?.quantity ?? 0) : info.filled + info.leaves),
     cumQty: quantityText(symbol, now.filled),
     leavesQty: quantityText(symbol, ended === undefined ? now.leaves : 0),
     ...(row !== undefined && row.code !== 0 && { name: codeName(row.code) }),

@@ -10,6 +10,7 @@ import { isWhole } from './order-amend.ts';
 import { amendCommand, cancelCommand, massCancelCommand, type OrderIds, placeCommand } from './order-commands.ts';
 import { termsError } from './order-error.ts';
 import { idNumber, madeClientOrderId } from './order-ids.ts';
+import { checkOrderList } from './order-list-check.ts';
 import { RequestError } from './request-error.ts';
 import type { OrderRequest, RequestOf } from './schemas/order-messages.ts';
 import type { AmendBody } from './schemas/trading.ts';
@@ -95,10 +96,9 @@ function addList(
     const body = { ...order, symbol, side: its, orderQty: quantity };
     return placeCommand(body, units, clientOrderIdOf(clOrdId), linkTermOf(linkWord(link, i + 1, legs)));
   });
-  batch.placeList(
-    link,
-    commands.map((command) => longOrder({ ...command, tag })),
-  );
+  const list = commands.map((command) => longOrder({ ...command, tag }));
+  checkOrderList(link, list);
+  batch.placeList(link, list);
 }
 
 function quoteCommand({ symbol, bidPx, bidSize, offerPx, offerSize, postOnly }: RequestOf<'quote'>, units: SymbolUnits): NewCommand {

@@ -9,6 +9,8 @@ import type { MARKET_REQUEST, MarketRequestBody, RAW_MARKET_REQUEST } from './ma
 const OPS = new Map<string, number>(MARKET_OP_NAMES.map((name, op) => [name, op]));
 const IDS = new Map<string, number>(CHANNELS.map(({ textName, depth, id }) => [keyOf(textName, depth), id]));
 const utf8 = new TextDecoder('utf-8', { fatal: true });
+/** Characters of an unknown key that an answer quotes. */
+const MAX_QUOTED = 32;
 const NOT_JSON = 'the request must be one JSON object';
 
 /**
@@ -69,13 +71,18 @@ function problemOf({ issues }: z.ZodError): Pick<MarketAsk, 'code' | 'text'> {
   // An answer without the tag would be taken for another one.
   const tag = issues.find(({ path }) => path[0] === 'tag');
   if (tag !== undefined) return { code: Code.BAD_RANGE, text: tag.message };
-  if (issues.some(({ code }) => code === 'unrecognized_keys'))
-    return { code: Code.MALFORMED_FRAME, text: 'the request has an unknown key' };
+  const unknown = issues.find((issue) => issue.code === 'unrecognized_keys');
+  if (unknown !== undefined) return { code: Code.MALFORMED_FRAME, text: `${quoted(unknown.keys[0])}: unknown key` };
   for (const [key, code] of CODES) {
     const issue = issues.find(({ path }) => path[0] === key);
     if (issue !== undefined) return { code, text: issue.message };
   }
   return { code: Code.BAD_RANGE, text: issues[0].message };
+}
+
+/** The begin of an untrusted key. Answers are ASCII. */
+function quoted(key: string): string {
+  return key.slice(0, MAX_QUOTED).replaceAll(/[^ -~]/g, '?');
 }
 
 function keyOf(channel: string, depth: number): string {

@@ -13,6 +13,8 @@ import { richStatusOf } from './rich-status.ts';
 import type { SymbolTable } from './symbol-table.ts';
 import { TradingSession } from './trading-session.ts';
 
+const LAST_REPORT = /(?:metadata )?x-openbell-last-report/;
+
 /** Streams of reports: Session and SubscribeReports of the service Trading. */
 export class ReportStreams {
   readonly #sessions: OrderSessions;
@@ -40,7 +42,9 @@ export class ReportStreams {
       if (claims === undefined)
         return call.fail(richStatusOf(reject(Code.MALFORMED_FRAME, 'the message is not a SubscribeReportsRequest')));
       const admission = this.#sessions.admit(claims, principal, visit);
-      if ('code' in admission) return call.fail(richStatusOf(admission));
+      // The request has the number in a field; sessions have it, less one, as metadata.
+      if ('code' in admission)
+        return call.fail(richStatusOf({ ...admission, details: admission.details.replace(LAST_REPORT, 'from_report_no - 1') }));
       call.accept(sessionHeaders(admission));
       stream = new TradingSession(call, admission, this.#sessions, this.#symbols, false);
     };

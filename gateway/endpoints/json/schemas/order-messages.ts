@@ -276,7 +276,9 @@ export const ORDERS_MESSAGE = z.strictObject({
   tag: tagOut,
   orders: z.array(LISTED_ORDER),
   next: nextText,
-  complete: flag,
+  complete: flag.meta({
+    description: 'False: the orders changed too fast to be read at one moment. Only `next` says whether more follow.',
+  }),
 });
 export const ORDER_MESSAGE = z.strictObject({ kind: z.literal('order'), tag: tagOut, order: TRADED_ORDER });
 export const ALERT_MESSAGE = z.strictObject({

@@ -180,9 +180,9 @@ export const LISTED_ORDER = named(
   z.strictObject({
     ...ORDER_FIELDS,
     ...OPEN_TERMS,
-    orderQty: decimal.optional(),
+    orderQty: decimal.meta({ description: 'Of an open order: `cumQty` and `leavesQty` together.' }),
     name: z.string().optional(),
-    transactTime: isoTime.optional(),
+    transactTime: isoTime.optional().meta({ description: 'Of its last report; there if the answer is from the history.' }),
   }),
 );
 export const nextText = z.string().regex(/^\d+$/).meta({ description: 'Where the following page begins; "0": this is the last one.' });

@@ -117,7 +117,7 @@ export type Order = Message<"openbell.v1.Order"> & {
   stopPx: string;
 
   /**
-   * Quantity of the order, in the base asset; empty where only the open part is known.
+   * Quantity of the order, in the base asset; of an open order, cum_qty and leaves_qty together.
    *
    * @generated from field: string order_qty = 10;
    */
