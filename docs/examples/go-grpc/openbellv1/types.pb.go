@@ -806,7 +806,7 @@ type Order struct {
 	Price string `protobuf:"bytes,8,opt,name=price,proto3" json:"price,omitempty"`
 	// The price at or beyond which a stop triggers, in the quote asset; empty without one.
 	StopPx string `protobuf:"bytes,9,opt,name=stop_px,json=stopPx,proto3" json:"stop_px,omitempty"`
-	// Quantity of the order, in the base asset; empty where only the open part is known.
+	// Quantity of the order, in the base asset; of an open order, cum_qty and leaves_qty together.
 	OrderQty string `protobuf:"bytes,10,opt,name=order_qty,json=orderQty,proto3" json:"order_qty,omitempty"`
 	// Filled quantity, in the base asset.
 	CumQty string `protobuf:"bytes,11,opt,name=cum_qty,json=cumQty,proto3" json:"cum_qty,omitempty"`
