@@ -18,6 +18,7 @@ const CLOSE_BY_CODE = new Map<Code, number>([
   [Code.BUSY, 4008],
   [Code.DRAINING, 4014],
   [Code.UNKNOWN_ACCOUNT, 4005],
+  [Code.UNKNOWN_SYMBOL, 4005],
 ]);
 const CLOSE_BY_CAUSE: Readonly<Record<RejectCause, number>> = { unavailable: 4014, 'beyond-end': 4011 };
 /** The frame or the query is wrong. */

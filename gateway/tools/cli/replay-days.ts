@@ -123,7 +123,7 @@ async function closed(flags: ConnectionFlags, files: readonly ReplayedFile[], ca
   )} and ${counted(
     sum(({ cancels }) => cancels),
     'cancel',
-  )}: ${describe(cause)}`;
+  )}: ${reasonOf(cause)}`;
   const names: string[] = [];
   const open: string[] = [];
   for (const { venue } of files) {
@@ -131,7 +131,7 @@ async function closed(flags: ConnectionFlags, files: readonly ReplayedFile[], ca
       await setPhase(flags, venue.symbol, 'closed');
       names.push(venue.symbol);
     } catch (error) {
-      open.push(`${venue.symbol} could not be closed (${describe(error)}): check its phase`);
+      open.push(`${venue.symbol} could not be closed (${reasonOf(error)}): check its phase`);
     }
   }
   const [verb, them] = names.length === 1 ? ['is', 'it'] : ['are', 'them'];
@@ -140,6 +140,11 @@ async function closed(flags: ConnectionFlags, files: readonly ReplayedFile[], ca
     `the replay ended early, ${sent}; ${[...done, ...open].join('; ')}`,
     open.length === 0 ? ExitCode.Failed : ExitCode.Unreachable,
   );
+}
+
+/** What is wrong, without the line that says what to do next. */
+function reasonOf(error: unknown): string {
+  return describe(error).split('\n', 1)[0];
 }
 
 async function uncross(flags: ConnectionFlags, symbol: string): Promise<{ price: number; volume: number }> {
