@@ -25,7 +25,7 @@ interface Waiting {
 const RETRY_MS = 1000;
 
 /**
- * Loads what came before, for symbols whose last trades or 24 hours somebody has asked for: one symbol at a time, so that readers of
+ * Loads what came before, for symbols whose last trades or 24 hours were requested: one symbol at a time, so that readers of
  * all symbols at once do not take the history for themselves. I/O thread.
  */
 export class PastLoader {

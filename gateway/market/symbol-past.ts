@@ -5,7 +5,7 @@ import { RecentTrades } from './recent-trades.ts';
 /** Trades of a symbol that are kept, and the most that a snapshot has. */
 export const MOST_LAST_TRADES = 100;
 
-/** What is kept of a symbol's last trades and of its last 24 hours, once somebody has asked for it. What came before is loaded: see PastLoader. */
+/** What is kept of a symbol's last trades and of its last 24 hours, from the first request on. What came before is loaded: see PastLoader. */
 export class SymbolPast {
   /** Undefined: not requested yet. */
   trades: RecentTrades | undefined;

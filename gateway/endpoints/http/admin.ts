@@ -253,7 +253,7 @@ export class AdminServer implements Operations {
     if (!this.#serving) throw new HttpError(503, Code.BUSY, 'RECOVERING', RECOVERING);
     if (route === undefined) throw this.#nothing(url.pathname, request.method);
     if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
-    // Before the rights: the audit trail says what was asked, also by whom it was not allowed to.
+    // Before the rights are checked: the audit trail has what was asked of a refused action, too.
     const read = early ?? (hasBody ? await settled(readBody(request)) : () => NO_BODY);
     const askedFor = () => (route.method === 'GET' ? undefined : asked(params, read));
     this.#runner.demand(route, params, principal, visit, anyone !== undefined, askedFor);

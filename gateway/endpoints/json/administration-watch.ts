@@ -4,7 +4,7 @@ import type { ReportHub } from '../../sessions/report-hub.ts';
 /** Account of the operator's reports. */
 const OPERATOR = 0;
 
-/** Tells when administrative commands were applied: deposits and withdrawals have no report of the account. I/O thread. */
+/** Reports when administrative commands were applied: deposits and withdrawals have no report of the account. I/O thread. */
 export class AdministrationWatch {
   readonly #hub: Pick<ReportHub, 'lastReportNo' | 'open' | 'close'>;
   readonly #listeners = new Set<() => void>();

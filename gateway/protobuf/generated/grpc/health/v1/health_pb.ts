@@ -111,7 +111,7 @@ export const HealthCheckResponse_ServingStatusSchema: GenEnum<HealthCheckRespons
   enumDesc(file_grpc_health_v1_health, 1, 0);
 
 /**
- * Tells whether a server serves.
+ * Reports whether a server serves.
  *
  * @generated from service grpc.health.v1.Health
  */

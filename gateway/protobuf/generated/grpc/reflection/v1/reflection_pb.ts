@@ -309,7 +309,7 @@ export const ErrorResponseSchema: GenMessage<ErrorResponse> = /*@__PURE__*/
   messageDesc(file_grpc_reflection_v1_reflection, 7);
 
 /**
- * Tells clients which services a server has.
+ * Lists the services of a server.
  *
  * @generated from service grpc.reflection.v1.ServerReflection
  */
