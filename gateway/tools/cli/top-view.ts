@@ -131,7 +131,7 @@ export function topLines(view: TopView, columns: number, rows: number): string[]
     `rings     ${Object.entries(rings)
       .map(([name, depth]) => `${name} ${whole(depth)}`)
       .join('  ')}  spilled ${whole(view.spilled)}`,
-    `journal   lag ${whole(journal.lag)}  ${each(journal.batches)} batches/s  ${bytes(journal.bytes)}/s  fdatasync ${milliseconds(journal.syncMs)}  history behind ${whole(view.historyLag)}`,
+    `journal   lag ${whole(journal.lag)}  ${each(journal.batches)} batches/s  ${bytes(journal.bytes)}/s  sync ${milliseconds(journal.syncMs)}  history lag ${whole(view.historyLag)}`,
     `disk      ${bytes(view.diskFree)} free`,
     `sessions  ${whole(sessions.open)} open  ${whole(sessions.blocked)} blocked  ${whole(sessions.cut)} cut`,
     `market    ${whole(market.connections)} readers  ${whole(market.subscriptions)} channels  ${whole(market.slow)} slow  ${each(market.frames)} frames/s  ${each(market.dropped)} dropped/s`,
