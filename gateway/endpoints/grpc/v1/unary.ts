@@ -22,7 +22,6 @@ export function serveUnary(call: GrpcCall, method: DescMethod, served: ServedBy,
       return call.fail(fault(GrpcStatus.ResourceExhausted, Code.FRAME_TOO_LARGE, text));
     }
     try {
-      // Before the first await: the bytes are valid now only.
       const request = jsonOf(method.input, decoded(method, bytes));
       const json = await operations.run(served.operation(request), caller);
       if (call.ended) return;
