@@ -122,6 +122,12 @@ describe('openbell.v1', () => {
     const { metadata } = await client.refusal(trading.placeOrder, { ...ORDER, orderQty: '100000' });
     assert.deepEqual([metadata.code, metadata.limit, metadata.most], ['308', 'maxQuantity', '1000.0000']);
     assert.deepEqual((await client.refusal(admin.defineAsset, { id: 99 })).fields, ['name', 'decimals']);
+    // Fields have the names of the schema, and not those of JSON.
+    const many = await client.refusal(trading.placeOrder, { ...ORDER, orderQty: 'many', stopPx: 'x' });
+    assert.deepEqual(many.fields, ['order_qty', 'stop_px']);
+    assert.match(many.message, /^BAD_PARAMETER: order_qty: .*; stop_px: /);
+    const twice = await client.refusal(admin.deposit, { account: 1, asset: 'USD', amount: '1', idempotencyKey: 'x y' });
+    assert.match(twice.message, /: idempotency_key takes 1 to 255/);
   });
 
   it('the operator defines a market, funds an account, and controls both', async () => {
@@ -194,9 +200,12 @@ describe('openbell.v1', () => {
     assert.equal((await stream.end()).code, 'CANCELLED');
     const beyond = await client.stream(trading.subscribeReports, { account: 4, fromReportNo: 100n }).end();
     assert.deepEqual([beyond.code, beyond.reason], ['OUT_OF_RANGE', 'BAD_RANGE']);
-    assert.match(beyond.message, /from_report_no - 1 is 99, /);
+    assert.match(beyond.message, /from_report_no is 100, but the last report of account 4 is 5/);
     const zero = await client.stream(trading.subscribeReports, { account: 4, fromReportNo: 0n }).end();
-    assert.deepEqual([zero.code, zero.reason], ['INVALID_ARGUMENT', 'BAD_RANGE']);
+    assert.deepEqual(
+      [zero.code, zero.message],
+      ['INVALID_ARGUMENT', 'BAD_RANGE: from_report_no must be one report number from 1, or left out'],
+    );
   });
 
   it('a session places, refuses and resumes on one stream', async () => {

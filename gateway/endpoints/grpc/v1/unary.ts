@@ -29,7 +29,7 @@ export function serveUnary(call: GrpcCall, method: DescMethod, served: ServedBy,
       call.end();
     } catch (error) {
       if (error instanceof RejectError) call.fail(richStatusOf(error.reject));
-      else if (isOperationFault(error)) call.fail(operationStatusOf(error, Date.now() * 1000));
+      else if (isOperationFault(error)) call.fail(operationStatusOf(error, method.input, Date.now() * 1000));
       else throw error;
     }
   };
