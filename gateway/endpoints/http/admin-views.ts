@@ -158,8 +158,8 @@ export function historyOrderView(directory: SymbolLookup, order: OrderRow, open:
   return { ...orderView(directory, open), ...(pegged && { pegged }), quantity, quantityLots, acceptedUs, updatedUs };
 }
 
-/** An order, from the engine or from the history. */
-export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderRow) {
+/** An order, from the engine or from the history. @param acceptedUs of an order from the engine, if it is known */
+export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderRow, acceptedUs?: number) {
   const symbol = directory.symbol(order.symbol);
   const price = symbol && priceText(symbol, order.price);
   const lots = (value: number) => symbol && quantityText(symbol, value);
@@ -187,6 +187,7 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
       ...termsView(order),
       ...(iceberg && icebergView(symbol, iceberg)),
       ...(peg && pegView(symbol, peg)),
+      ...(acceptedUs !== undefined && { acceptedUs }),
     };
   }
   return {

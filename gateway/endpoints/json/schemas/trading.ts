@@ -132,6 +132,10 @@ const ORDER_FIELDS = {
   stopPx: decimal.optional(),
   cumQty: decimal,
   leavesQty: decimal,
+  acceptedTime: isoTime
+    .optional()
+    .meta({ description: 'When it was accepted; left out if the report of that is not among those that the answer is made from.' }),
+  acceptedTimeUs: micros.optional(),
 };
 /** Terms of an order that is open. */
 const OPEN_TERMS = {
