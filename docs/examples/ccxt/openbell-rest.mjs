@@ -358,7 +358,7 @@ export class OpenbellRest extends Exchange {
   }
 
   async fetchOpenOrders(symbol = undefined, since = undefined, limit = undefined, params = {}) {
-    // The list of open orders has no times.
+    // An order of the list of open orders may lack its time.
     if (since !== undefined) return await this.fetchOrdersWith(['open'], symbol, since, limit, params);
     await this.loadMarkets();
     const market = symbol === undefined ? undefined : this.market(symbol);

@@ -47,7 +47,7 @@ export function symbolView(symbol: SymbolInfo) {
     referencePrice: priceText(symbol, symbol.referencePrice),
     referencePriceTicks: symbol.referencePrice,
     referenceSource: REFERENCE_SOURCES[params.ReferenceSource],
-    lastTradeId: symbol.tradeId,
+    lastTradeId: String(symbol.tradeId),
     priceBand: percent(params.PriceBandPpm),
     // The former name of priceBand, published for one release.
     collar: percent(params.PriceBandPpm),
@@ -351,15 +351,15 @@ export function tradeView(symbol: SymbolInfo, bytes: Uint8Array, words: Int32Arr
   const field = (offset: number) => getI64(words, (byte + offset) >> 2);
   const auction = bytes[byte + Trade.auction] !== 0;
   return {
-    tradeId: field(Trade.tradeId),
+    tradeId: String(field(Trade.tradeId)),
     price: priceText(symbol, field(Trade.price)),
     quantity: quantityText(symbol, field(Trade.quantity)),
     priceTicks: field(Trade.price),
     quantityLots: field(Trade.quantity),
     aggressor: auction ? undefined : SIDE_NAMES[bytes[byte + Trade.aggressor]],
     auction,
-    buyOrderId: field(Trade.buyOrderId),
-    sellOrderId: field(Trade.sellOrderId),
+    buyOrderId: String(field(Trade.buyOrderId)),
+    sellOrderId: String(field(Trade.sellOrderId)),
     seq: field(Trade.seq),
     timeUs: field(Trade.timeUs),
   };
