@@ -226,8 +226,8 @@ export interface CandleJson {
   readonly buyVolumeLots: number;
   readonly sellVolumeLots: number;
   /** Left out without a trade, as the next two. */
-  readonly firstTradeId?: number;
-  readonly lastTradeId?: number;
+  readonly firstTradeId?: string;
+  readonly lastTradeId?: string;
   readonly seq?: number;
   /** Trades that are not in volume and vwap, because a sum would have passed its limit. */
   readonly uncounted?: number;
