@@ -266,8 +266,9 @@ export class AdminServer implements Operations {
     return { ...(reply.status && { status: reply.status }), bytes: await this.#slices.run(caller, jsonBytes(reply.pieces)) };
   }
 
-  /** Whether pages of permitted origins may read the answer: market data; and every query with a token, where authentication is on. */
+  /** Whether pages of permitted origins may read the answer: market data; every query with a token, where authentication is on; and that the exchange is recovering. */
   #isShared(route: Route | undefined, hasToken: boolean): boolean {
+    if (!this.#serving) return true;
     return route?.public === true || (route?.method === 'GET' && hasToken && !this.#options.identity.open);
   }
 
