@@ -45,10 +45,10 @@ describe('openbell.v1 beside REST', () => {
     assert.deepEqual(fieldsOf(AmendOrderRequestSchema).sort(), [...keysOf(AMEND_BODY), 'clOrdId', 'orderId'].sort());
   });
 
-  it('every key of an order is a field, the time in one form', () => {
+  it('every key of an order is a field, times in one form', () => {
     const fields = fieldsOf(OrderSchema);
     assert.deepEqual(
-      keysOf(TRADED_ORDER).filter((key) => key !== 'transactTimeUs' && !fields.includes(key)),
+      keysOf(TRADED_ORDER).filter((key) => !key.endsWith('TimeUs') && !fields.includes(key)),
       [],
     );
   });
@@ -83,6 +83,7 @@ describe('openbell.v1', () => {
     const { order } = await client.call(trading.placeOrder, { ...ORDER, clOrdId: 101n });
     assert.deepEqual([order.ordStatus, order.orderQty, order.price, order.side], [OrdStatus.NEW, '0.5000', '50000.00', Side.BUY]);
     assert.ok(order.transactTime.seconds > 1_700_000_000n);
+    assert.deepEqual(order.acceptedTime, order.transactTime);
     // The same again is the same order.
     const again = await client.call(trading.placeOrder, { ...ORDER, clOrdId: 101n });
     assert.deepEqual([again.order.orderId, again.order.duplicate], [order.orderId, true]);
