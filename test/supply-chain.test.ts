@@ -9,6 +9,7 @@ import { isAllowed, LicenceError, licenceReport } from '../gateway/tools/binary/
 import { type LockedPackage, type Lockfile, readLockfile } from '../gateway/tools/binary/lockfile.ts';
 import { NODE_LICENCE, NODE_VERSION, pinnedNode } from '../gateway/tools/binary/node-executable.ts';
 import { sbomDocument } from '../gateway/tools/binary/sbom-document.ts';
+import { namesIn, standardText } from '../gateway/tools/binary/standard-licence.ts';
 
 interface Component {
   readonly 'bom-ref': string;
@@ -101,15 +102,38 @@ describe('bill of materials', () => {
 describe('licences', () => {
   const report = licenceReport(ROOT, lockfile, bundledCode());
 
-  it('are all named, with the text of each package that is in the binary and has one', async () => {
+  it('are all named, with the text of each package that is in the binary', async () => {
     for (const { name, version, licence } of lockfile.packages) assert.ok(report.includes(`| ${name} | ${version} | ${licence} |`), name);
     const { packages } = await bundle();
     const without = packages.filter((path) => {
       const { name } = lockfile.packages.find((entry) => entry.path.endsWith(`node_modules/${path}`)) as LockedPackage;
       return report.split('\n').some((row) => row.startsWith(`| ${name} |`) && row.endsWith('|  |'));
     });
-    assert.deepEqual(without, ['@assemblyscript/loader', '@bufbuild/protobuf', 'weak-lru-cache'], 'these publish none');
+    assert.deepEqual(without, []);
+    // Compiled into add-ons and Node, in the second table.
+    const inside = report.slice(report.indexOf('Compiled into them:'), report.indexOf('## Text'));
+    assert.deepEqual(
+      inside.split('\n').filter((row) => row.endsWith('|  |')),
+      [],
+    );
     assert.ok(report.includes('The OpenLDAP Public License') && report.includes(readFileSync(join(ROOT, NODE_LICENCE), 'utf8').trimEnd()));
+  });
+
+  it('without a text of their package have that of SPDX, and who has the rights', () => {
+    const [, text] = /^\| @bufbuild\/protobuf \|.*\| (.*) \|$/m.exec(report) ?? [];
+    const numbers = [...(text ?? '').matchAll(/\[(\d+)\]/g)].map(([, number]) => number);
+    assert.equal(numbers.length, 2, text);
+    const parts = numbers.map((number) => report.split(`## Text ${number}\n`)[1].split('\n## Text ')[0]);
+    for (const part of parts)
+      assert.match(part, /@bufbuild\/protobuf [\d.]+, Copyright 2008 Google Inc\. .*Copyright \d{4}-\d{4} Buf Technologies, Inc\./);
+    assert.ok(
+      parts[0].includes('TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION') && parts[1].includes('Neither the name of'),
+    );
+    const [first] = lockfile.packages;
+    assert.throws(() => standardText(ROOT, 'No-Such-Licence'), { code: 'ENOENT' });
+    assert.deepEqual(namesIn('(Apache-2.0 AND BSD-3-Clause) OR Apache-2.0'), ['Apache-2.0', 'BSD-3-Clause']);
+    const elsewhere = { ...lockfile, packages: [{ ...first, path: 'node_modules/not-installed' }] };
+    assert.match(licenceReport(ROOT, elsewhere, []), /\| {2}\|/, 'a package for another platform has no text');
   });
 
   it('that are not compatible with the MIT licence stop the report', () => {

@@ -8,6 +8,7 @@ const ZERO = 48;
 const POINT = 46;
 const MINUS = 45;
 const BILLION = 1e9;
+const BITS_28 = 2 ** 28;
 
 /**
  * Writes one protobuf message after the other into its own memory, field by field, without allocation. It has no schema: the caller
@@ -90,8 +91,10 @@ export class ProtoWriter {
   text(field: number, text: Uint8Array): void {
     this.#tag(field, 2);
     this.#varint(text.length);
-    for (let i = 0; i < text.length; i++) this.#bytes[this.#at + i] = text[i];
-    this.#at += text.length;
+    const bytes = this.#bytes;
+    const at = this.#at;
+    for (let i = 0; i < text.length; i++) bytes[at + i] = text[i];
+    this.#at = at + text.length;
   }
 
   /** A `google.protobuf.Timestamp`. @param us microseconds since the Unix epoch */
@@ -111,53 +114,68 @@ export class ProtoWriter {
     const digits = Math.max(digitsOf(value), decimals + 1);
     const length = digits + (decimals === 0 ? 0 : 1) + (units < 0 ? 1 : 0);
     this.#varint(length);
+    const bytes = this.#bytes;
     const start = this.#at;
     let at = start + length;
     // Where the point stands, and nothing if there is none.
     const point = decimals === 0 ? -1 : at - decimals - 1;
     let high = value >= BILLION ? Math.floor(value / BILLION) : 0;
-    let low = value - high * BILLION;
+    // As 32-bit integers, which are divided faster.
+    let low = (value - high * BILLION) | 0;
     const first = units < 0 ? start + 1 : start;
     for (let done = 0; at > first; ) {
       at--;
       if (at === point) {
-        this.#bytes[at] = POINT;
+        bytes[at] = POINT;
         continue;
       }
       const rest = (low / 10) | 0;
-      this.#bytes[at] = ZERO + low - rest * 10;
+      bytes[at] = ZERO + low - rest * 10;
       low = rest;
       if (++done === 9) {
-        low = high % BILLION;
+        low = (high % BILLION) | 0;
         high = Math.floor(high / BILLION);
         done = 0;
       }
     }
-    if (units < 0) this.#bytes[start] = MINUS;
+    if (units < 0) bytes[start] = MINUS;
     this.#at = start + length;
   }
 
+  // Both keep the place in a variable: a private field is read and written for each byte otherwise.
   #tag(field: number, wireType: number): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
     const tag = (field << 3) | wireType;
     if (tag >= 0x80) {
-      this.#bytes[this.#at++] = (tag & 0x7f) | 0x80;
-      this.#bytes[this.#at++] = tag >>> 7;
-    } else this.#bytes[this.#at++] = tag;
+      bytes[at++] = (tag & 0x7f) | 0x80;
+      bytes[at++] = tag >>> 7;
+    } else bytes[at++] = tag;
+    this.#at = at;
   }
 
   #varint(value: number): void {
-    let rest = value;
-    while (rest >= 0x1000_0000) {
-      const next = Math.floor(rest / 128);
-      this.#bytes[this.#at++] = (rest - next * 128) | 0x80;
-      rest = next;
+    const bytes = this.#bytes;
+    let at = this.#at;
+    let small = value;
+    if (value >= BITS_28) {
+      // The first four bytes have 28 bits of it, the others the rest: less than 2^25.
+      const high = Math.floor(value / BITS_28);
+      const low = (value - high * BITS_28) | 0;
+      bytes[at] = (low & 0x7f) | 0x80;
+      bytes[at + 1] = (low >>> 7) | 0x80;
+      bytes[at + 2] = (low >>> 14) | 0x80;
+      bytes[at + 3] = (low >>> 21) | 0x80;
+      at += 4;
+      small = high;
     }
-    let small = rest | 0;
+    small |= 0;
     while (small >= 0x80) {
-      this.#bytes[this.#at++] = (small & 0x7f) | 0x80;
+      bytes[at++] = (small & 0x7f) | 0x80;
       small >>>= 7;
     }
-    this.#bytes[this.#at++] = small;
+    bytes[at++] = small;
+    this.#at = at;
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { BundledCode } from './bundled-code.ts';
 import type { LockedPackage, Lockfile } from './lockfile.ts';
 import { NODE_LICENCE } from './node-executable.ts';
+import { copyrightsIn, namesIn, standardText } from './standard-licence.ts';
 
 /** SPDX names of licences that require only attribution when shipped with MIT code. */
 const ALLOWED: ReadonlySet<string> = new Set([
@@ -43,18 +44,28 @@ export function licenceReport(root: string, lockfile: Lockfile, bundled: readonl
     throw new LicenceError(`May not be shipped: ${rejected.map(({ name, licence }) => `${name} (${licence})`).join(', ')}.`);
   }
   const texts = new Texts();
+  const standard = (licence: string, of: string): string =>
+    namesIn(licence)
+      .map((name) => texts.add(standardText(root, name), of))
+      .join(', ');
   const rows = lockfile.packages.map((entry) => {
-    const text = texts.add(textOf(root, entry), `${entry.name} ${entry.version}`);
+    const dir = join(root, entry.path);
+    const owner = `${entry.name} ${entry.version}`;
+    const own = textOf(root, entry);
+    const text =
+      own.trim() !== '' || !existsSync(dir) ? texts.add(own, owner) : standard(entry.licence, [owner, ...copyrightsIn(dir)].join(', '));
     return `| ${entry.name} | ${entry.version} | ${entry.licence} | ${text} |`;
   });
   const inside = bundled.map((part) => {
-    const text = part.text === undefined ? '' : texts.add(readFileSync(join(root, part.text), 'utf8'), part.name);
+    const text =
+      part.text === undefined ? standard(part.licence, part.name) : texts.add(readFileSync(join(root, part.text), 'utf8'), part.name);
     return `| ${part.name} | ${part.version ?? ''} | ${part.licence} | ${part.inside.replace('node_modules/', '')} | ${text} |`;
   });
   return `# Licences
 
-${lockfile.name} ${lockfile.version} is under the ${lockfile.licence} licence. It is shipped with the packages below. Where the text column is empty, the
-package has no text in it beyond the name of its licence, or is for another platform and not in this binary.
+${lockfile.name} ${lockfile.version} is under the ${lockfile.licence} licence. It is shipped with the packages below. A package that publishes no text of its
+licence has the standard text of SPDX, and the copyright lines of its sources beside its name. Where the text column is empty, the package is for
+another platform and not in this binary.
 
 | package | version | licence | text |
 |---|---|---|---|
