@@ -1,10 +1,10 @@
 import { Code } from '../codes.ts';
-import { getI64Even } from '../units.ts';
+import { getI64 } from '../units.ts';
 import { Report, ReportKind } from '../wire/layout.ts';
 import { ReportFlag } from '../wire/names.ts';
 import type { Answer } from './command-runner.ts';
 import type { EmbeddedNames } from './embedded-names.ts';
-import { Fill, type OrderResult } from './order-result.ts';
+import { Fill, NO_FILLS, OrderResult } from './order-result.ts';
 
 const CODE = Report.code / 4;
 const SYMBOL = Report.symbol / 4;
@@ -32,7 +32,7 @@ export type Sent = (typeof Sent)[keyof typeof Sent];
  */
 export class OrderAnswer implements Answer {
   readonly #names: EmbeddedNames;
-  #result: OrderResult;
+  readonly #result: OrderResult;
   #sent: Sent = Sent.New;
   #account = 0;
   #orderId = 0;
@@ -42,14 +42,14 @@ export class OrderAnswer implements Answer {
   #side = 0;
   #answered = false;
 
+  /** @param result what it reads is written to it */
   constructor(names: EmbeddedNames, result: OrderResult) {
     this.#names = names;
     this.#result = result;
   }
 
   /** Waits for the answer to a command that names an order. @param orderId 0: by the client order id, as a new order */
-  expect(result: OrderResult, sent: Sent, account: number, orderId: number, clientOrderId: number): void {
-    this.#result = result;
+  expect(sent: Sent, account: number, orderId: number, clientOrderId: number): void {
     this.#sent = sent;
     this.#account = account;
     this.#orderId = orderId;
@@ -58,10 +58,19 @@ export class OrderAnswer implements Answer {
   }
 
   /** Waits for the answer of a side of a quote, which has no client order id. */
-  expectSide(result: OrderResult, account: number, symbol: number, side: number): void {
-    this.expect(result, Sent.QuoteSide, account, 0, 0);
+  expectSide(account: number, symbol: number, side: number): void {
+    this.expect(Sent.QuoteSide, account, 0, 0);
     this.#symbol = symbol;
     this.#side = side;
+  }
+
+  /**
+   * The result as the caller's own, in `into` or in a new object. Call it before the next `expect`. It is made at the end of a command, not before: an
+   * object that lives as long as the exchange and points to a new one would cost a write barrier in each command.
+   */
+  result(into: OrderResult | undefined): OrderResult {
+    if (!this.#answered) this.#result.reset();
+    return (into ?? new OrderResult()).assign(this.#result);
   }
 
   take(words: Int32Array, at: number): void {
@@ -69,20 +78,20 @@ export class OrderAnswer implements Answer {
     const kind = words[at] & 0xff;
     if (!this.#answered) {
       if (this.#isAnswer(words, at, kind)) this.#takeAnswer(words, at, kind);
-    } else if (this.#result.orderId !== 0 && getI64Even(words, at | ORDER_ID) === this.#result.orderId) this.#takeNext(words, at, kind);
+    } else if (this.#result.orderId !== 0 && integerAt(words, at | ORDER_ID) === this.#result.orderId) this.#takeNext(words, at, kind);
   }
 
   #isAnswer(words: Int32Array, at: number, kind: number): boolean {
     switch (this.#sent) {
       case Sent.New:
-        return (kind === Accepted || kind === Rejected) && getI64Even(words, at | CLIENT_ORDER_ID) === this.#clientOrderId;
+        return (kind === Accepted || kind === Rejected) && integerAt(words, at | CLIENT_ORDER_ID) === this.#clientOrderId;
       case Sent.Amend:
         return (kind === Amended || kind === AmendRejected) && this.#isNamed(words, at);
       case Sent.Cancel:
         if (kind === Cancelled) return (words[at | CODE] & 0xffff) === CANCELLED_BY_CLIENT && this.#isNamed(words, at);
         return kind === CancelRejected && this.#isNamed(words, at);
       default:
-        if (getI64Even(words, at | CLIENT_ORDER_ID) !== 0 || ((words[at] >>> 8) & 0xff) !== this.#side) return false;
+        if (integerAt(words, at | CLIENT_ORDER_ID) !== 0 || ((words[at] >>> 8) & 0xff) !== this.#side) return false;
         if (words[at | SYMBOL] !== this.#symbol) return false;
         if (kind === Cancelled) return (words[at | CODE] & 0xffff) === CANCELLED_BY_CLIENT;
         return kind === Accepted || kind === Amended || kind === Rejected;
@@ -95,56 +104,64 @@ export class OrderAnswer implements Answer {
   }
 
   #isNamed(words: Int32Array, at: number): boolean {
-    if (this.#orderId !== 0) return getI64Even(words, at | ORDER_ID) === this.#orderId;
-    return getI64Even(words, at | CLIENT_ORDER_ID) === this.#clientOrderId;
+    if (this.#orderId !== 0) return integerAt(words, at | ORDER_ID) === this.#orderId;
+    return integerAt(words, at | CLIENT_ORDER_ID) === this.#clientOrderId;
   }
 
+  /** Writes every field of the result: it has those of the command before. */
   #takeAnswer(words: Int32Array, at: number, kind: number): void {
     const result = this.#result;
-    this.#answered = true;
-    result.accepted = kind === Accepted || kind === Amended || kind === Cancelled;
-    result.code = (kind === Cancelled ? Code.OK : words[at | CODE] & 0xffff) as Code;
-    result.named(this.#names, words[at | SYMBOL]);
-    result.orderId = getI64Even(words, at | ORDER_ID);
-    result.clientOrderId = getI64Even(words, at | CLIENT_ORDER_ID);
+    const accepted = kind === Accepted || kind === Amended || kind === Cancelled;
     const flags = words[at] >>> 24;
-    if (flags !== 0) {
-      result.duplicate = (flags & ReportFlag.Duplicate) !== 0;
-      result.keptPriority = (flags & ReportFlag.KeptPriority) !== 0;
-    }
-    if (result.accepted) {
-      result.filledLots = getI64Even(words, at | FILLED);
-      if (kind === Cancelled) this.#takeCancel(words, at);
-      else result.leavesLots = getI64Even(words, at | LEAVES);
-    } else result.retryUs = getI64Even(words, at | RETRY);
+    this.#answered = true;
+    result.named(this.#names, words[at | SYMBOL]);
+    result.accepted = accepted;
+    result.code = (kind === Cancelled ? Code.OK : words[at | CODE] & 0xffff) as Code;
+    result.orderId = integerAt(words, at | ORDER_ID);
+    result.clientOrderId = integerAt(words, at | CLIENT_ORDER_ID);
+    result.keptPriority = (flags & ReportFlag.KeptPriority) !== 0;
+    result.duplicate = (flags & ReportFlag.Duplicate) !== 0;
+    result.leavesLots = accepted ? integerAt(words, at | LEAVES) : 0;
+    result.filledLots = accepted ? integerAt(words, at | FILLED) : 0;
+    result.retryUs = accepted ? 0 : integerAt(words, at | RETRY);
+    result.cancelledLots = 0;
+    result.cancelCode = Code.OK;
+    result.fills = NO_FILLS;
+    if (kind === Cancelled) this.#takeCancel(words, at);
   }
 
   #takeNext(words: Int32Array, at: number, kind: number): void {
     const result = this.#result;
     if (kind === FILL) {
       const fee = words[at | FEE | 1] * 4294967296 + (words[at | FEE] >>> 0);
-      result.leavesLots = getI64Even(words, at | LEAVES);
-      result.filledLots = getI64Even(words, at | FILLED);
+      result.leavesLots = integerAt(words, at | LEAVES);
+      result.filledLots = integerAt(words, at | FILLED);
       result.addFill(
         new Fill(
           this.#names,
           result.symbolId,
-          getI64Even(words, at | TRADE_ID),
-          getI64Even(words, at | PRICE),
-          getI64Even(words, at | QUANTITY),
+          integerAt(words, at | TRADE_ID),
+          integerAt(words, at | PRICE),
+          integerAt(words, at | QUANTITY),
           fee,
-          getI64Even(words, at | CONTRA),
+          integerAt(words, at | CONTRA),
           ((words[at] >>> 24) & ReportFlag.Maker) !== 0,
         ),
       );
     } else if (kind === Cancelled) this.#takeCancel(words, at);
-    else if (kind === Triggered || kind === Amended) result.leavesLots = getI64Even(words, at | LEAVES);
+    else if (kind === Triggered || kind === Amended) result.leavesLots = integerAt(words, at | LEAVES);
   }
 
   #takeCancel(words: Int32Array, at: number): void {
     const result = this.#result;
-    result.cancelledLots += getI64Even(words, at | QUANTITY);
+    result.cancelledLots += integerAt(words, at | QUANTITY);
     result.cancelCode = (words[at | CODE] & 0xffff) as Code;
     result.leavesLots = 0;
   }
+}
+
+/** A 64-bit integer of a report. Most are below 2^31, which needs no arithmetic of doubles. */
+function integerAt(words: Int32Array, at: number): number {
+  const low = words[at];
+  return low >= 0 && words[at | 1] === 0 ? low : getI64(words, at);
 }

@@ -61,7 +61,7 @@ export class Fill {
   }
 }
 
-const NO_FILLS: readonly Fill[] = Object.freeze([]);
+export const NO_FILLS: readonly Fill[] = Object.freeze([]);
 
 /**
  * What a command did to an order: a new order, an amend, a cancel, or a side of a quote. A result belongs to its caller: it does not change
@@ -94,7 +94,7 @@ export class OrderResult {
   symbolId = 0;
   #names: EmbeddedNames | undefined;
 
-  /** Makes a result that was used one of a command that has not been answered. Called by the exchange, as `named` and `addFill`. */
+  /** Makes a result that was used one of a command that has not been answered. Called by the exchange, as `assign`, `named` and `addFill`. */
   reset(): void {
     this.symbolId = 0;
     this.accepted = false;
@@ -109,6 +109,25 @@ export class OrderResult {
     this.duplicate = false;
     this.retryUs = 0;
     this.fills = NO_FILLS;
+  }
+
+  /** Becomes what another result is. */
+  assign(from: OrderResult): this {
+    this.#names = from.#names;
+    this.symbolId = from.symbolId;
+    this.accepted = from.accepted;
+    this.code = from.code;
+    this.orderId = from.orderId;
+    this.clientOrderId = from.clientOrderId;
+    this.leavesLots = from.leavesLots;
+    this.filledLots = from.filledLots;
+    this.cancelledLots = from.cancelledLots;
+    this.cancelCode = from.cancelCode;
+    this.keptPriority = from.keptPriority;
+    this.duplicate = from.duplicate;
+    this.retryUs = from.retryUs;
+    this.fills = from.fills;
+    return this;
   }
 
   /** The symbol, and what its numbers are as text. */

@@ -1,10 +1,10 @@
 import type { Code } from '../codes.ts';
-import { putU53Even } from '../units.ts';
+import { putU53 } from '../units.ts';
 import { checkCommand, checkLongCommand, checkOwnNew } from '../wire/check-command.ts';
 import { Command, CommandFlag, CommandKind, Side } from '../wire/layout.ts';
 import { COMMAND_SLOT, type CommandRunner } from './command-runner.ts';
 import { badName, badRange } from './embed-error.ts';
-import { LONG, shortTerms, writeLongTerms } from './order-terms.ts';
+import { LONG, plainTerms, shortTerms, writeLongTerms } from './order-terms.ts';
 import type { OrderTerms } from './orders.ts';
 import type { SymbolUnits } from './symbol-units.ts';
 
@@ -58,11 +58,27 @@ export class OrderWriter {
     words[at | SYMBOL] = units.id;
     words[at | ACCOUNT] = account;
     words[at | TAG] = order.tag === undefined ? 0 : tagOf(order.tag);
-    putU53Even(words, at | CLIENT_ORDER_ID, clientOrderId);
-    putU53Even(words, at | ORDER_ID, 0);
-    putU53Even(words, at | PRICE, price);
-    putU53Even(words, at | QUANTITY, quantity);
+    putInteger(words, at | CLIENT_ORDER_ID, clientOrderId);
+    putInteger(words, at | ORDER_ID, 0);
+    putInteger(words, at | PRICE, price);
+    putInteger(words, at | QUANTITY, quantity);
     return long ? checkLongCommand(u8, words, slot - 1, slot, account) : checkOwnNew(timeInForce, price, quantity);
+  }
+
+  /** {@link writeNew} in {@link COMMAND_SLOT}, of an order without rare terms. */
+  writePlain(
+    order: Omit<OrderTerms, 'side' | 'quantity'>,
+    side: number,
+    quantity: number,
+    units: SymbolUnits,
+    account: number,
+    clientOrderId: number,
+  ): Code {
+    const timeInForce = plainTerms(order);
+    if (timeInForce === LONG) return this.writeNew(order, side, quantity, units, account, clientOrderId, COMMAND_SLOT, 0);
+    const price = order.price === undefined ? 0 : units.ticks(order.price);
+    this.write(NEW | (side << 8) | (timeInForce << 16), units.id, account, order.tag, clientOrderId, 0, price, quantity);
+    return checkOwnNew(timeInForce, price, quantity);
   }
 
   /**
@@ -84,10 +100,10 @@ export class OrderWriter {
     words[AT | SYMBOL] = symbol;
     words[AT | ACCOUNT] = account;
     words[AT | TAG] = tag === undefined ? 0 : tagOf(tag);
-    putU53Even(words, AT | CLIENT_ORDER_ID, clientOrderId);
-    putU53Even(words, AT | ORDER_ID, orderId);
-    putU53Even(words, AT | PRICE, price);
-    putU53Even(words, AT | QUANTITY, quantity);
+    putInteger(words, AT | CLIENT_ORDER_ID, clientOrderId);
+    putInteger(words, AT | ORDER_ID, orderId);
+    putInteger(words, AT | PRICE, price);
+    putInteger(words, AT | QUANTITY, quantity);
   }
 
   /** Verifies the command in {@link COMMAND_SLOT}. @returns OK, or why it cannot be sent */
@@ -120,6 +136,14 @@ export function idOf(id: number | undefined): number {
   if (id === undefined) return 0;
   if (id >>> 0 === id || (Number.isSafeInteger(id) && id >= 0)) return id;
   badRange(`an id is an integer in [0, 2^53), not ${id}`);
+}
+
+/** {@link putU53} at an even word. Most integers are below 2^32, which needs no arithmetic of doubles. */
+function putInteger(words: Int32Array, at: number, value: number): void {
+  if (value >>> 0 === value) {
+    words[at] = value;
+    words[at | 1] = 0;
+  } else putU53(words, at, value);
 }
 
 function tagOf(tag: number): number {
