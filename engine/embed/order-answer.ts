@@ -1,5 +1,5 @@
 import { Code } from '../codes.ts';
-import { getI64 } from '../units.ts';
+import { getI64Even } from '../units.ts';
 import { Report, ReportKind } from '../wire/layout.ts';
 import { ReportFlag } from '../wire/names.ts';
 import type { Answer } from './command-runner.ts';
@@ -25,6 +25,11 @@ const { CANCELLED_BY_CLIENT } = Code;
 /** What was sent, and so which report answers it. */
 export const Sent = { New: 0, Amend: 1, Cancel: 2, QuoteSide: 3 } as const;
 export type Sent = (typeof Sent)[keyof typeof Sent];
+/** No kind of a report: those that answer a side of a quote depend on what there was. */
+const NONE = -1;
+/** By what was sent. */
+const ACCEPTING: readonly number[] = [Accepted, Amended, Cancelled, NONE];
+const REJECTING: readonly number[] = [Rejected, AmendRejected, CancelRejected, NONE];
 
 /**
  * Reads the reports on one order into a result: first the answer to the command, then what happened to the order. Reports before the
@@ -35,8 +40,11 @@ export class OrderAnswer implements Answer {
   readonly #result: OrderResult;
   #sent: Sent = Sent.New;
   #account = 0;
-  #orderId = 0;
-  #clientOrderId = 0;
+  /** Kinds of the reports that answer it, and where they have which id. */
+  #accepting = NONE;
+  #rejecting = NONE;
+  #idAt = ORDER_ID;
+  #id = 0;
   /** Of a side of a quote. */
   #symbol = 0;
   #side = 0;
@@ -52,8 +60,10 @@ export class OrderAnswer implements Answer {
   expect(sent: Sent, account: number, orderId: number, clientOrderId: number): void {
     this.#sent = sent;
     this.#account = account;
-    this.#orderId = orderId;
-    this.#clientOrderId = clientOrderId;
+    this.#accepting = ACCEPTING[sent];
+    this.#rejecting = REJECTING[sent];
+    this.#idAt = orderId === 0 ? CLIENT_ORDER_ID : ORDER_ID;
+    this.#id = orderId === 0 ? clientOrderId : orderId;
     this.#answered = false;
   }
 
@@ -78,34 +88,25 @@ export class OrderAnswer implements Answer {
     const kind = words[at] & 0xff;
     if (!this.#answered) {
       if (this.#isAnswer(words, at, kind)) this.#takeAnswer(words, at, kind);
-    } else if (this.#result.orderId !== 0 && integerAt(words, at | ORDER_ID) === this.#result.orderId) this.#takeNext(words, at, kind);
+    } else if (this.#result.orderId !== 0 && getI64Even(words, at | ORDER_ID) === this.#result.orderId) this.#takeNext(words, at, kind);
   }
 
   #isAnswer(words: Int32Array, at: number, kind: number): boolean {
-    switch (this.#sent) {
-      case Sent.New:
-        return (kind === Accepted || kind === Rejected) && integerAt(words, at | CLIENT_ORDER_ID) === this.#clientOrderId;
-      case Sent.Amend:
-        return (kind === Amended || kind === AmendRejected) && this.#isNamed(words, at);
-      case Sent.Cancel:
-        if (kind === Cancelled) return (words[at | CODE] & 0xffff) === CANCELLED_BY_CLIENT && this.#isNamed(words, at);
-        return kind === CancelRejected && this.#isNamed(words, at);
-      default:
-        if (integerAt(words, at | CLIENT_ORDER_ID) !== 0 || ((words[at] >>> 8) & 0xff) !== this.#side) return false;
-        if (words[at | SYMBOL] !== this.#symbol) return false;
-        if (kind === Cancelled) return (words[at | CODE] & 0xffff) === CANCELLED_BY_CLIENT;
-        return kind === Accepted || kind === Amended || kind === Rejected;
-    }
+    if (kind !== this.#accepting && kind !== this.#rejecting) return this.#sent === Sent.QuoteSide && this.#isAnswerOfSide(words, at, kind);
+    if (getI64Even(words, at | this.#idAt) !== this.#id) return false;
+    return kind !== Cancelled || (words[at | CODE] & 0xffff) === CANCELLED_BY_CLIENT;
+  }
+
+  #isAnswerOfSide(words: Int32Array, at: number, kind: number): boolean {
+    if (getI64Even(words, at | CLIENT_ORDER_ID) !== 0 || ((words[at] >>> 8) & 0xff) !== this.#side) return false;
+    if (words[at | SYMBOL] !== this.#symbol) return false;
+    if (kind === Cancelled) return (words[at | CODE] & 0xffff) === CANCELLED_BY_CLIENT;
+    return kind === Accepted || kind === Amended || kind === Rejected;
   }
 
   /** An account that does not exist has no reports: its answer is the operator's. */
   #isUnknown(words: Int32Array, at: number): boolean {
     return words[at | ACCOUNT] === 0 && (words[at | CODE] & 0xffff) === Code.UNKNOWN_ACCOUNT;
-  }
-
-  #isNamed(words: Int32Array, at: number): boolean {
-    if (this.#orderId !== 0) return integerAt(words, at | ORDER_ID) === this.#orderId;
-    return integerAt(words, at | CLIENT_ORDER_ID) === this.#clientOrderId;
   }
 
   /** Writes every field of the result: it has those of the command before. */
@@ -117,13 +118,13 @@ export class OrderAnswer implements Answer {
     result.named(this.#names, words[at | SYMBOL]);
     result.accepted = accepted;
     result.code = (kind === Cancelled ? Code.OK : words[at | CODE] & 0xffff) as Code;
-    result.orderId = integerAt(words, at | ORDER_ID);
-    result.clientOrderId = integerAt(words, at | CLIENT_ORDER_ID);
+    result.orderId = getI64Even(words, at | ORDER_ID);
+    result.clientOrderId = getI64Even(words, at | CLIENT_ORDER_ID);
     result.keptPriority = (flags & ReportFlag.KeptPriority) !== 0;
     result.duplicate = (flags & ReportFlag.Duplicate) !== 0;
-    result.leavesLots = accepted ? integerAt(words, at | LEAVES) : 0;
-    result.filledLots = accepted ? integerAt(words, at | FILLED) : 0;
-    result.retryUs = accepted ? 0 : integerAt(words, at | RETRY);
+    result.leavesLots = accepted ? getI64Even(words, at | LEAVES) : 0;
+    result.filledLots = accepted ? getI64Even(words, at | FILLED) : 0;
+    result.retryUs = accepted ? 0 : getI64Even(words, at | RETRY);
     result.cancelledLots = 0;
     result.cancelCode = Code.OK;
     result.fills = NO_FILLS;
@@ -134,34 +135,28 @@ export class OrderAnswer implements Answer {
     const result = this.#result;
     if (kind === FILL) {
       const fee = words[at | FEE | 1] * 4294967296 + (words[at | FEE] >>> 0);
-      result.leavesLots = integerAt(words, at | LEAVES);
-      result.filledLots = integerAt(words, at | FILLED);
+      result.leavesLots = getI64Even(words, at | LEAVES);
+      result.filledLots = getI64Even(words, at | FILLED);
       result.addFill(
         new Fill(
           this.#names,
           result.symbolId,
-          integerAt(words, at | TRADE_ID),
-          integerAt(words, at | PRICE),
-          integerAt(words, at | QUANTITY),
+          getI64Even(words, at | TRADE_ID),
+          getI64Even(words, at | PRICE),
+          getI64Even(words, at | QUANTITY),
           fee,
-          integerAt(words, at | CONTRA),
+          getI64Even(words, at | CONTRA),
           ((words[at] >>> 24) & ReportFlag.Maker) !== 0,
         ),
       );
     } else if (kind === Cancelled) this.#takeCancel(words, at);
-    else if (kind === Triggered || kind === Amended) result.leavesLots = integerAt(words, at | LEAVES);
+    else if (kind === Triggered || kind === Amended) result.leavesLots = getI64Even(words, at | LEAVES);
   }
 
   #takeCancel(words: Int32Array, at: number): void {
     const result = this.#result;
-    result.cancelledLots += integerAt(words, at | QUANTITY);
+    result.cancelledLots += getI64Even(words, at | QUANTITY);
     result.cancelCode = (words[at | CODE] & 0xffff) as Code;
     result.leavesLots = 0;
   }
-}
-
-/** A 64-bit integer of a report. Most are below 2^31, which needs no arithmetic of doubles. */
-function integerAt(words: Int32Array, at: number): number {
-  const low = words[at];
-  return low >= 0 && words[at | 1] === 0 ? low : getI64(words, at);
 }

@@ -205,5 +205,9 @@ function numberOf(what: string, name: string, names: readonly string[]): number 
 }
 
 function positive(value: number, what: string): number {
-  return value > 0 ? value : badRange(`a ${what} is above 0`);
+  return value > 0 ? value : notPositive(what);
+}
+
+function notPositive(what: string): never {
+  badRange(`a ${what} is above 0`);
 }

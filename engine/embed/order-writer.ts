@@ -1,5 +1,5 @@
 import type { Code } from '../codes.ts';
-import { putU53 } from '../units.ts';
+import { putU53Even } from '../units.ts';
 import { checkCommand, checkLongCommand, checkOwnNew } from '../wire/check-command.ts';
 import { Command, CommandFlag, CommandKind, Side } from '../wire/layout.ts';
 import { COMMAND_SLOT, type CommandRunner } from './command-runner.ts';
@@ -24,6 +24,9 @@ const AT = COMMAND_SLOT * WORDS;
 export const EXTENSION_SLOT: number = COMMAND_SLOT - 1;
 /** Client order ids that the exchange makes begin here; those of callers are below. */
 export const FIRST_OWN_ID: number = 2 ** 52;
+
+// V8 inlines functions below 28 bytecodes in any case, and longer ones while a budget lasts, which the functions of a call exceed. So the usual path of the
+// small ones is short, and what is rare has a function of its own, the text of an error included.
 
 /** Writes commands of accounts into the runner's slots, and verifies them as a frame of the wire is verified. */
 export class OrderWriter {
@@ -58,10 +61,10 @@ export class OrderWriter {
     words[at | SYMBOL] = units.id;
     words[at | ACCOUNT] = account;
     words[at | TAG] = order.tag === undefined ? 0 : tagOf(order.tag);
-    putInteger(words, at | CLIENT_ORDER_ID, clientOrderId);
-    putInteger(words, at | ORDER_ID, 0);
-    putInteger(words, at | PRICE, price);
-    putInteger(words, at | QUANTITY, quantity);
+    putU53Even(words, at | CLIENT_ORDER_ID, clientOrderId);
+    putU53Even(words, at | ORDER_ID, 0);
+    putU53Even(words, at | PRICE, price);
+    putU53Even(words, at | QUANTITY, quantity);
     return long ? checkLongCommand(u8, words, slot - 1, slot, account) : checkOwnNew(timeInForce, price, quantity);
   }
 
@@ -100,10 +103,10 @@ export class OrderWriter {
     words[AT | SYMBOL] = symbol;
     words[AT | ACCOUNT] = account;
     words[AT | TAG] = tag === undefined ? 0 : tagOf(tag);
-    putInteger(words, AT | CLIENT_ORDER_ID, clientOrderId);
-    putInteger(words, AT | ORDER_ID, orderId);
-    putInteger(words, AT | PRICE, price);
-    putInteger(words, AT | QUANTITY, quantity);
+    putU53Even(words, AT | CLIENT_ORDER_ID, clientOrderId);
+    putU53Even(words, AT | ORDER_ID, orderId);
+    putU53Even(words, AT | PRICE, price);
+    putU53Even(words, AT | QUANTITY, quantity);
   }
 
   /** Verifies the command in {@link COMMAND_SLOT}. @returns OK, or why it cannot be sent */
@@ -134,16 +137,12 @@ export function sideOf(side: string): Side {
 /** An id that names an order; 0: none was given. @throws EmbedError */
 export function idOf(id: number | undefined): number {
   if (id === undefined) return 0;
-  if (id >>> 0 === id || (Number.isSafeInteger(id) && id >= 0)) return id;
-  badRange(`an id is an integer in [0, 2^53), not ${id}`);
+  return id >>> 0 === id ? id : largeId(id);
 }
 
-/** {@link putU53} at an even word. Most integers are below 2^32, which needs no arithmetic of doubles. */
-function putInteger(words: Int32Array, at: number, value: number): void {
-  if (value >>> 0 === value) {
-    words[at] = value;
-    words[at | 1] = 0;
-  } else putU53(words, at, value);
+function largeId(id: number): number {
+  if (Number.isSafeInteger(id) && id >= 0) return id;
+  badRange(`an id is an integer in [0, 2^53), not ${id}`);
 }
 
 function tagOf(tag: number): number {

@@ -81,7 +81,11 @@ function textOf(text: string, unit: Unit, what: string): number {
 
 /** Checks an integer in [0, 2^53). @throws EmbedError */
 export function countOf(value: number, what: string): number {
-  if (value >>> 0 === value || (Number.isSafeInteger(value) && value >= 0)) return value;
+  return value >>> 0 === value ? value : largeCount(value, what);
+}
+
+function largeCount(value: number, what: string): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
   if (typeof value !== 'number') badRange(`a ${what} is decimal text or an integer, not ${typeof value}`);
   badRange(
     `a ${what} that is a number counts units: an integer in [0, 2^53), not ${value}; write a decimal number as text, such as '${value}'`,
