@@ -80,7 +80,7 @@ export class OrderAnswer implements Answer {
    */
   result(into: OrderResult | undefined): OrderResult {
     if (!this.#answered) this.#result.reset();
-    return (into ?? new OrderResult()).assign(this.#result);
+    return into === undefined ? new OrderResult(this.#names, this.#result) : into.assign(this.#result);
   }
 
   take(words: Int32Array, at: number): void {

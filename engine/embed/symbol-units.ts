@@ -1,4 +1,4 @@
-import { DecimalError, decimalToUnits, textToUnits, unitsToDecimal } from '../decimal.ts';
+import { DecimalError, textToUnits, unitsToDecimal } from '../decimal.ts';
 import type { Money, PriceTicks, QtyLots } from '../units.ts';
 import { badRange, EmbedError } from './embed-error.ts';
 
@@ -65,7 +65,6 @@ export class SymbolUnits {
 /** A count of units, from decimal text or an integer. @param what for the message @throws EmbedError */
 export function unitsOf(value: string | number, unit: Unit, what: string): number {
   if (typeof value !== 'string') return countOf(value, what);
-  decimalToUnits('0', unit.mantissa, unit.decimals);
   return textOf(value, unit, what);
 }
 
