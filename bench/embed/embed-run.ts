@@ -22,11 +22,9 @@ export interface EmbedFigures {
 
 /**
  * The orders of the scope `core`, given to the bare state machine and to an embedded exchange in turns of some milliseconds, each with a state of
- * its own, so that a disturbance of the machine affects both equally. Both have the same inputs, do the same with them, and must be in the same state at
- * the end.
- *
- * Until version 0.1 of this scope the bare state machine got encoded commands and counted reports, while the calls paid for decoding the recorded commands;
- * on the other hand, it wrote events of books, which an embedded exchange without callbacks does not.
+ * its own, so that a disturbance of the machine affects both equally. Both do the same work from the same inputs: they read columns, send each order, and
+ * count those that were accepted. So the bare state machine does not get commands that are encoded already, the calls do not decode recorded commands, and
+ * events of books are written by both or by none. Names and decimal text are inputs of the calls alone: their cost is what that row measures.
  * @throws InvariantError when the states or the numbers of accepted orders differ at the end
  */
 export async function runEmbed(
