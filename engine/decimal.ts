@@ -18,8 +18,9 @@ const MAX_MANTISSA = 2 ** 49;
 const MAX_DECIMALS = 18;
 const ZERO = 48;
 const POINT = 46;
-/** So many digits are below 2^53. */
+/** So many digits are below 2^53, and so many below 2^31. */
 const MOST_SHORT = 15;
+const MOST_INT32 = 9;
 const POWERS = Array.from({ length: MAX_DECIMALS + 1 }, (_, exponent) => 10 ** exponent);
 /** No result of {@link shortToUnits}. */
 const NOT_SHORT = -1;
@@ -33,6 +34,11 @@ const NOT_SHORT = -1;
  */
 export function decimalToUnits(text: string, mantissa: number, decimals: number): number {
   checkUnit(mantissa, decimals);
+  return textToUnits(text, mantissa, decimals);
+}
+
+/** {@link decimalToUnits} for a unit that has been checked. @throws DecimalError */
+export function textToUnits(text: string, mantissa: number, decimals: number): number {
   const short = shortToUnits(text, mantissa, decimals);
   return short === NOT_SHORT ? longToUnits(text, mantissa, decimals) : short;
 }
@@ -44,12 +50,21 @@ export function decimalToUnits(text: string, mantissa: number, decimals: number)
 function shortToUnits(text: string, mantissa: number, decimals: number): number {
   const { length } = text;
   if (length === 0 || length > MOST_SHORT) return NOT_SHORT;
-  let digits = 0;
   let point = -1;
-  for (let i = 0; i < length; i++) {
+  let small = 0;
+  let i = 0;
+  // 32-bit integers as long as they are enough.
+  for (; i < length && i < MOST_INT32; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit >= 0 && digit <= 9) small = (Math.imul(small, 10) + digit) | 0;
+    else if (digit === POINT - ZERO && point === -1 && i > 0 && i < length - 1) point = i;
+    else return NOT_SHORT;
+  }
+  let digits = small;
+  for (; i < length; i++) {
     const digit = text.charCodeAt(i) - ZERO;
     if (digit >= 0 && digit <= 9) digits = digits * 10 + digit;
-    else if (digit === POINT - ZERO && point === -1 && i > 0 && i < length - 1) point = i;
+    else if (digit === POINT - ZERO && point === -1 && i < length - 1) point = i;
     else return NOT_SHORT;
   }
   const missing = point === -1 ? decimals : decimals - (length - 1 - point);

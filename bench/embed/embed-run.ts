@@ -2,8 +2,9 @@ import { assert } from '../../engine/assert.ts';
 import { resolveLimits } from '../../engine/limits.ts';
 import { tradingHash } from '../../engine/machine/state-rows.ts';
 import { CommandMaker } from '../core/command-maker.ts';
-import { MeasuredCore } from '../core/measured-core.ts';
+import { BareFlow } from './bare-flow.ts';
 import { EmbeddedFlow, type Use } from './embedded-flow.ts';
+import { OrderInputs } from './order-inputs.ts';
 
 export interface EmbedPlan {
   readonly warmUpCommands: number;
@@ -20,9 +21,11 @@ export interface EmbedFigures {
 }
 
 /**
- * The commands of the scope `core`, given to the bare state machine and to an embedded exchange in turns of some milliseconds, each with a state of
- * its own, so that a disturbance of the machine affects both equally.
- * @throws InvariantError when the states differ at the end
+ * The orders of the scope `core`, given to the bare state machine and to an embedded exchange in turns of some milliseconds, each with a state of
+ * its own, so that a disturbance of the machine affects both equally. Both do the same work from the same inputs: they read columns, send each order, and
+ * count those that were accepted. So the bare state machine does not get commands that are encoded already, the calls do not decode recorded commands, and
+ * events of books are written by both or by none. Names and decimal text are inputs of the calls alone: their cost is what that row measures.
+ * @throws InvariantError when the states or the numbers of accepted orders differ at the end
  */
 export async function runEmbed(
   use: Use,
@@ -33,28 +36,34 @@ export async function runEmbed(
   const limits = resolveLimits({ orders: 2 ** 16, rememberedOrders: 2 ** 16 });
   const part = Math.ceil(plan.commands / plan.turns);
   // The definitions and the first orders of the flow come first, in one part.
-  const maker = new CommandMaker(limits, Math.max(part, 8192));
-  const core = new MeasuredCore(limits, maker);
+  const capacity = Math.max(part, 8192);
+  const maker = new CommandMaker(limits, capacity);
+  const inputs = new OrderInputs(capacity);
+  const core = new BareFlow(limits, use === 'events');
   const flow = new EmbeddedFlow(limits, use);
-  const bareFirst = (count: number): { readonly bareMs: number; readonly ms: number } => {
-    const { fromMs, toMs } = core.closedLoop(count);
-    return { bareMs: toMs - fromMs, ms: flow.run(maker.words, count) };
+  const bareFirst = (): { readonly bareMs: number; readonly ms: number } => {
+    const bareMs = core.run(inputs);
+    return { bareMs, ms: flow.run(inputs) };
   };
-  const embeddedFirst = (count: number): { readonly bareMs: number; readonly ms: number } => {
-    const ms = flow.run(maker.words, count);
-    const { fromMs, toMs } = core.closedLoop(count);
-    return { bareMs: toMs - fromMs, ms };
+  const embeddedFirst = (): { readonly bareMs: number; readonly ms: number } => {
+    const ms = flow.run(inputs);
+    return { bareMs: core.run(inputs), ms };
+  };
+  const read = (count: number): void => {
+    inputs.read(maker.words, count);
+    flow.prepare(inputs);
   };
   /** One part for each; another one comes first each time. */
   const turn = async (number: number): Promise<{ readonly bareMs: number; readonly ms: number }> => {
     await maker.make(part);
-    flow.prepare(maker.words, part);
-    return number % 2 === 0 ? bareFirst(part) : embeddedFirst(part);
+    read(part);
+    return number % 2 === 0 ? bareFirst() : embeddedFirst();
   };
   try {
     const first = (await maker.setUp()).count;
-    flow.prepare(maker.words, first);
-    bareFirst(first);
+    core.define(maker.bytes, maker.words, first);
+    read(first);
+    bareFirst();
     for (let done = 0; done < plan.warmUpCommands; done += part) {
       progress(`${use}: warm-up`, 0);
       await turn(done / part);
@@ -74,6 +83,8 @@ export async function runEmbed(
     }
     const { tradingHash: expected } = await maker.state();
     assert(tradingHash(flow.exchange.machine) === expected, `embed: ${use}: same commands, other state`);
+    assert(tradingHash(core.exchange) === expected, `embed: ${use}: bare: same commands, other state`);
+    assert(flow.accepted === core.accepted, `embed: ${use}: accepted ${flow.accepted} and bare ${core.accepted}`);
     return { bare, embedded };
   } finally {
     await maker.close();

@@ -2,10 +2,10 @@ import { createExchange } from '../../engine/embed/create-exchange.ts';
 import type { EmbeddedExchange } from '../../engine/embed/embedded-exchange.ts';
 import { OrderResult } from '../../engine/embed/order-result.ts';
 import type { Limits } from '../../engine/limits.ts';
-import { getI64 } from '../../engine/units.ts';
-import { Command, CommandKind } from '../../engine/wire/layout.ts';
+import { CommandKind } from '../../engine/wire/layout.ts';
 import { SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../engine/wire/names.ts';
 import { CORE_ACCOUNTS } from '../core/core-flow.ts';
+import type { OrderInputs } from './order-inputs.ts';
 
 /** How a program uses the exchange. */
 export const USES = {
@@ -16,10 +16,9 @@ export const USES = {
 } as const;
 export type Use = keyof typeof USES;
 
-const WORDS = Command.bytes / 4;
 const DEPOSIT = 8e12;
 
-/** An embedded exchange that gets the commands of the scope `core`, as calls. */
+/** An embedded exchange that gets the orders of the scope `core` as calls. */
 export class EmbeddedFlow {
   readonly exchange: EmbeddedExchange;
   /** Commands that were accepted, and events that callbacks saw. */
@@ -29,7 +28,7 @@ export class EmbeddedFlow {
   readonly #into = new OrderResult();
   /** By id: names of accounts. */
   readonly #names: readonly string[];
-  /** Of a window: prices and quantities as text. */
+  /** By place in the inputs: prices and quantities as text. */
   readonly #prices: string[] = [];
   readonly #quantities: string[] = [];
   /** By ticks and by lots. */
@@ -61,77 +60,62 @@ export class EmbeddedFlow {
   }
 
   /** What a program has before it calls: text, if it uses that. Not measured, so neither is its garbage: text is made once for each number. */
-  prepare(words: Int32Array, count: number): void {
+  prepare(inputs: OrderInputs): void {
     if (this.#use !== 'text') return;
     const units = this.exchange.units('BTC-USD');
-    for (let slot = 0; slot < count; slot++) {
-      const at = slot * WORDS;
-      // Definitions have other values there.
-      if ((words[at] & 0xff) > CommandKind.Amend) continue;
-      this.#prices[slot] = textOf(this.#priceTexts, getI64(words, at + Command.price / 4), (ticks) => units.price(ticks));
-      this.#quantities[slot] = textOf(this.#quantityTexts, getI64(words, at + Command.quantity / 4), (lots) => units.quantity(lots));
+    for (let i = 0; i < inputs.count; i++) {
+      this.#prices[i] = textOf(this.#priceTexts, inputs.price[i], (ticks) => units.price(ticks));
+      this.#quantities[i] = textOf(this.#quantityTexts, inputs.quantity[i], (lots) => units.quantity(lots));
     }
   }
 
-  /** The commands of orders among the first `count`. @returns milliseconds */
-  run(words: Int32Array, count: number): number {
+  /** @returns milliseconds */
+  run(inputs: OrderInputs): number {
     const from = performance.now();
-    if (this.#use === 'text') this.#runText(words, count);
-    else this.#runNumbers(words, count);
+    if (this.#use === 'text') this.#runText(inputs);
+    else this.#runNumbers(inputs);
     return performance.now() - from;
   }
 
-  #runNumbers(words: Int32Array, count: number): void {
+  #runNumbers(inputs: OrderInputs): void {
     const { exchange } = this;
     const reused = this.#use === 'reused' ? this.#into : undefined;
-    for (let slot = 0; slot < count; slot++) {
-      const at = slot * WORDS;
-      const kind = words[at] & 0xff;
-      const account = words[at + Command.account / 4];
-      const orderId = getI64(words, at + Command.orderId / 4);
-      const price = words[at + Command.price / 4];
-      const quantity = words[at + Command.quantity / 4];
+    for (let i = 0; i < inputs.count; i++) {
+      const kind = inputs.kind[i];
+      const account = inputs.account[i];
+      const orderId = inputs.orderId[i];
+      const price = inputs.price[i];
+      const quantity = inputs.quantity[i];
       let result: OrderResult;
+      exchange.advanceTo(inputs.timeUs[i]);
       if (kind === CommandKind.New) {
-        const side = SIDE_NAMES[(words[at] >>> 8) & 0xff];
-        const timeInForce = TIME_IN_FORCE_NAMES[(words[at] >>> 16) & 0xff];
-        const clientOrderId = getI64(words, at + Command.clientOrderId / 4);
-        exchange.advanceTo(getI64(words, at + Command.timeUs / 4));
+        const side = SIDE_NAMES[inputs.side[i]];
+        const timeInForce = TIME_IN_FORCE_NAMES[inputs.timeInForce[i]];
+        const clientOrderId = inputs.clientOrderId[i];
         result = exchange.place({ account, symbol: 1, side, price, quantity, timeInForce, clientOrderId }, reused);
-      } else if (kind === CommandKind.Amend) {
-        exchange.advanceTo(getI64(words, at + Command.timeUs / 4));
-        result = exchange.amend({ account, orderId, price, quantity }, reused);
-      } else if (kind === CommandKind.Cancel) {
-        exchange.advanceTo(getI64(words, at + Command.timeUs / 4));
-        result = exchange.cancel({ account, orderId }, reused);
-      } else continue;
+      } else if (kind === CommandKind.Amend) result = exchange.amend({ account, orderId, price, quantity }, reused);
+      else result = exchange.cancel({ account, orderId }, reused);
       if (result.accepted) this.accepted++;
     }
   }
 
-  #runText(words: Int32Array, count: number): void {
+  #runText(inputs: OrderInputs): void {
     const { exchange } = this;
-    for (let slot = 0; slot < count; slot++) {
-      const at = slot * WORDS;
-      const kind = words[at] & 0xff;
-      const account = this.#names[words[at + Command.account / 4]];
-      const orderId = getI64(words, at + Command.orderId / 4);
-      const price = this.#prices[slot];
-      const quantity = this.#quantities[slot];
+    for (let i = 0; i < inputs.count; i++) {
+      const kind = inputs.kind[i];
+      const account = this.#names[inputs.account[i]];
+      const orderId = inputs.orderId[i];
+      const price = this.#prices[i];
+      const quantity = this.#quantities[i];
       let result: OrderResult;
+      exchange.advanceTo(inputs.timeUs[i]);
       if (kind === CommandKind.New) {
-        const side = SIDE_NAMES[(words[at] >>> 8) & 0xff];
-        const timeInForce = TIME_IN_FORCE_NAMES[(words[at] >>> 16) & 0xff];
-        const clientOrderId = getI64(words, at + Command.clientOrderId / 4);
-        exchange.advanceTo(getI64(words, at + Command.timeUs / 4));
+        const side = SIDE_NAMES[inputs.side[i]];
+        const timeInForce = TIME_IN_FORCE_NAMES[inputs.timeInForce[i]];
+        const clientOrderId = inputs.clientOrderId[i];
         result = exchange.place({ account, symbol: 'BTC-USD', side, price, quantity, timeInForce, clientOrderId });
-      } else if (kind === CommandKind.Amend) {
-        exchange.advanceTo(getI64(words, at + Command.timeUs / 4));
-        result = exchange.amend({ account, symbol: 'BTC-USD', orderId, price, quantity });
-      } else if (kind === CommandKind.Cancel) {
-        exchange.advanceTo(getI64(words, at + Command.timeUs / 4));
-        result = exchange.cancel({ account, symbol: 'BTC-USD', orderId });
-      } else continue;
+      } else if (kind === CommandKind.Amend) result = exchange.amend({ account, symbol: 'BTC-USD', orderId, price, quantity });
+      else result = exchange.cancel({ account, symbol: 'BTC-USD', orderId });
       if (result.accepted) this.accepted++;
     }
   }

@@ -15,8 +15,8 @@ const WORDS = Command.bytes / 4;
 const REPORT_WORDS = Report.bytes / 4;
 const SEQ = Command.seq / 4;
 const TIME = Command.timeUs / 4;
-/** Slots of the rings, and so of what is kept without allocation: a command that writes more spills. */
-const RING_SLOTS = 1024;
+/** Slots of the rings, and so of what is kept without allocation: a command that writes more spills. Few, so that they stay in the nearest cache. */
+const RING_SLOTS = 128;
 /** The orders of a list, each with its extension. */
 const COMMAND_SLOTS = 6;
 /** Of the ring: half of it is always free for the next command. */
@@ -114,6 +114,12 @@ export class CommandRunner {
 
   /** Applies the command in a slot, and those before it from `first` on. @throws what a callback has thrown, when the command is complete */
   run(answer: Answer, first: number, last: number): void {
+    this.apply(answer, first, last);
+    this.complete();
+  }
+
+  /** The same without what waits for the end of the command: {@link complete} must be called next, when the answer has been read. */
+  apply(answer: Answer, first: number, last: number): void {
     this.#running = true;
     try {
       for (let slot = first; slot <= last; slot++) this.#apply(slot);
@@ -123,6 +129,10 @@ export class CommandRunner {
     } finally {
       this.#running = false;
     }
+  }
+
+  /** Calls what has waited for the end of the command. It may send commands. @throws what a callback has thrown */
+  complete(): void {
     if (this.#later.length > 0 || this.events.failed) this.#afterwards();
   }
 

@@ -16,7 +16,7 @@ import { countOrLots, ticksOf, writeAmendTerms } from './order-terms.ts';
 import { EXTENSION_SLOT, idOf, OrderWriter, sideOf } from './order-writer.ts';
 import type { AmendOrder, CancelAll, OrderTarget, PlaceList, PlaceOrder, PlaceQuote, QuoteProtection } from './orders.ts';
 import { type SnapshotBytes, writeSnapshot } from './snapshot.ts';
-import { countOf } from './symbol-units.ts';
+import { countOf, type SymbolUnits } from './symbol-units.ts';
 
 const NIL = -1;
 const { Cancel: CANCEL, Amend: AMEND, Quote: QUOTE } = CommandKind;
@@ -67,7 +67,7 @@ export class EmbeddedExchange extends OperatorActions {
 
   /** @param into a result to write to, instead of a new one: then only trades allocate @throws EmbedError */
   place(order: PlaceOrder, into?: OrderResult): OrderResult {
-    checkPlace(order);
+    const plain = checkPlace(order);
     const { names, runner } = this;
     const writer = this.#writer;
     const units = names.symbol(order.symbol);
@@ -75,12 +75,12 @@ export class EmbeddedExchange extends OperatorActions {
     runner.begin();
     const clientOrderId = writer.clientOrderIdOf(order.clientOrderId, 0);
     const lots = units.lots(order.quantity);
-    const code = writer.writeNew(order, sideOf(order.side), lots, units, account, clientOrderId, COMMAND_SLOT, 0);
-    const result = fresh(into);
-    if (code !== Code.OK) return this.#notSent(result, code, units.id, 0, clientOrderId);
-    this.#answer.expect(result, Sent.New, account, 0, clientOrderId);
-    runner.run(this.#answer, writer.firstSlot(COMMAND_SLOT), COMMAND_SLOT);
-    return result;
+    const side = sideOf(order.side);
+    const code = plain
+      ? writer.writePlain(order, side, lots, units, account, clientOrderId)
+      : writer.writeNew(order, side, lots, units, account, clientOrderId, COMMAND_SLOT, 0);
+    if (code !== Code.OK) return this.#notSent(into, code, units.id, 0, clientOrderId);
+    return this.#send(writer.firstSlot(COMMAND_SLOT), Sent.New, account, 0, clientOrderId, into);
   }
 
   /** Linked orders, a parent and what waits for its fills, or a bracket. @throws EmbedError */
@@ -90,20 +90,43 @@ export class EmbeddedExchange extends OperatorActions {
 
   /** What is left out stays as it is; an unchanged price and a lower quantity keep the order's place. @param into as of {@link place} @throws EmbedError */
   amend(order: AmendOrder, into?: OrderResult): OrderResult {
-    checkAmend(order);
-    const { names, runner } = this;
-    const writer = this.#writer;
+    const plain = checkAmend(order);
+    const { names } = this;
     const account = names.sender(order.account);
     const orderId = idOf(order.orderId);
     const clientOrderId = idOf(order.clientOrderId);
-    let units = order.symbol === undefined ? undefined : names.symbol(order.symbol);
-    const text = units === undefined && hasText(order);
-    runner.begin();
+    const units = order.symbol === undefined ? undefined : names.symbol(order.symbol);
+    const { price, quantity } = order;
+    this.runner.begin();
+    // Text means nothing without a symbol.
+    if (!plain || price === undefined || quantity === undefined || (units === undefined && (isText(price) || isText(quantity))))
+      return this.#amendOpen(order, account, orderId, clientOrderId, units, into);
+    const symbol = units === undefined ? 0 : units.id;
+    const ticks = ticksOf(units, price, 'price');
+    const lots = countOrLots(units, quantity);
+    this.#writer.write(AMEND, symbol, account, order.tag, clientOrderId, orderId, ticks, lots);
+    const code = checkOwnAmend(clientOrderId, orderId, ticks, lots);
+    if (code !== Code.OK) return this.#notSent(into, code, symbol, orderId, clientOrderId);
+    return this.#send(COMMAND_SLOT, Sent.Amend, account, orderId, clientOrderId, into);
+  }
+
+  /** An amend with terms that need an extension, or without what the wire must have: that is taken from the open order, as is its symbol. */
+  #amendOpen(
+    order: AmendOrder,
+    account: number,
+    orderId: number,
+    clientOrderId: number,
+    named: SymbolUnits | undefined,
+    into: OrderResult | undefined,
+  ): OrderResult {
+    const { names, runner } = this;
+    const writer = this.#writer;
+    let units = named;
     let given = order;
+    const text = named === undefined && hasText(order);
     if (text || needsRest(order)) {
       const slot = this.slotOf(account, orderId, clientOrderId);
-      // Text means nothing without a symbol.
-      if (text && slot === NIL) return this.#notSent(fresh(into), Code.UNKNOWN_ORDER, 0, orderId, clientOrderId);
+      if (text && slot === NIL) return this.#notSent(into, Code.UNKNOWN_ORDER, 0, orderId, clientOrderId);
       if (slot !== NIL) {
         units = names.symbol(this.machine.slab.symbol(slot));
         if (needsRest(order)) given = withRest(order, this.read(slot));
@@ -111,35 +134,28 @@ export class EmbeddedExchange extends OperatorActions {
     }
     const long = isLongAmend(given) && writeAmendTerms(runner.u8, runner.words, EXTENSION_SLOT, given, units);
     const price = given.price ?? given.limitOffset;
-    const symbol = order.symbol === undefined || units === undefined ? 0 : units.id;
+    const symbol = named === undefined || units === undefined ? 0 : units.id;
     const ticks = price === undefined ? 0 : ticksOf(units, price, 'price');
     const lots = given.quantity === undefined ? 0 : countOrLots(units, given.quantity);
     writer.write(long ? AMEND | EXTENDED : AMEND, symbol, account, order.tag, clientOrderId, orderId, ticks, lots);
     const code = long ? writer.check(long, account) : checkOwnAmend(clientOrderId, orderId, ticks, lots);
-    const result = fresh(into);
-    if (code !== Code.OK) return this.#notSent(result, code, symbol, orderId, clientOrderId);
-    this.#answer.expect(result, Sent.Amend, account, orderId, clientOrderId);
-    runner.run(this.#answer, writer.firstSlot(COMMAND_SLOT), COMMAND_SLOT);
-    return result;
+    if (code !== Code.OK) return this.#notSent(into, code, symbol, orderId, clientOrderId);
+    return this.#send(writer.firstSlot(COMMAND_SLOT), Sent.Amend, account, orderId, clientOrderId, into);
   }
 
   /** @param into as of {@link place} @throws EmbedError */
   cancel(order: OrderTarget, into?: OrderResult): OrderResult {
     checkCancel(order);
-    const { names, runner } = this;
-    const writer = this.#writer;
+    const { names } = this;
     const account = names.sender(order.account);
     const orderId = idOf(order.orderId);
     const clientOrderId = idOf(order.clientOrderId);
     const symbol = order.symbol === undefined ? 0 : names.symbol(order.symbol).id;
-    runner.begin();
-    writer.write(CANCEL, symbol, account, order.tag, clientOrderId, orderId, 0, 0);
+    this.runner.begin();
+    this.#writer.write(CANCEL, symbol, account, order.tag, clientOrderId, orderId, 0, 0);
     const code = checkOwnTarget(clientOrderId, orderId);
-    const result = fresh(into);
-    if (code !== Code.OK) return this.#notSent(result, code, symbol, orderId, clientOrderId);
-    this.#answer.expect(result, Sent.Cancel, account, orderId, clientOrderId);
-    runner.run(this.#answer, COMMAND_SLOT, COMMAND_SLOT);
-    return result;
+    if (code !== Code.OK) return this.#notSent(into, code, symbol, orderId, clientOrderId);
+    return this.#send(COMMAND_SLOT, Sent.Cancel, account, orderId, clientOrderId, into);
   }
 
   /** Cancels the open orders of an account: resting ones, stops, and those that wait. @throws EmbedError */
@@ -178,9 +194,9 @@ export class EmbeddedExchange extends OperatorActions {
     this.#writer.write(QUOTE | (timeInForce << 16), units.id, account, quote.tag, askTicks, askLots, bidTicks, bidLots);
     const sides = [BUY, SELL].map((side) => {
       const result = new OrderResult();
-      result.named(this.names, units.id);
       const answer = new OrderAnswer(this.names, result);
-      answer.expectSide(result, account, units.id, side);
+      answer.expectSide(account, units.id, side);
+      result.named(this.names, units.id);
       return { result, answer };
     });
     const code = this.#writer.check(false, account);
@@ -229,19 +245,27 @@ export class EmbeddedExchange extends OperatorActions {
     return actionOf(answer.code);
   }
 
-  #notSent(result: OrderResult, code: Code, symbol: number, orderId: number, clientOrderId: number): OrderResult {
+  /** Applies the command that was written to {@link COMMAND_SLOT}. @param first slot of its extension, if it has one, else its own */
+  #send(first: number, sent: Sent, account: number, orderId: number, clientOrderId: number, into: OrderResult | undefined): OrderResult {
+    const { runner } = this;
+    const answer = this.#answer;
+    answer.expect(sent, account, orderId, clientOrderId);
+    runner.apply(answer, first, COMMAND_SLOT);
+    // What has waited may send commands, whose answers are read by the same object.
+    const result = answer.result(into);
+    runner.complete();
+    return result;
+  }
+
+  #notSent(into: OrderResult | undefined, code: Code, symbol: number, orderId: number, clientOrderId: number): OrderResult {
+    const result = into ?? new OrderResult();
+    result.reset();
     result.named(this.names, symbol);
     result.code = code;
     result.orderId = orderId;
     result.clientOrderId = clientOrderId;
     return result;
   }
-}
-
-function fresh(into: OrderResult | undefined): OrderResult {
-  if (into === undefined) return new OrderResult();
-  into.reset();
-  return into;
 }
 
 /** Whether an amend leaves out what the wire must have. */

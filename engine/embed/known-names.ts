@@ -80,11 +80,13 @@ export function checkNames(what: string, given: object, known: Iterable<string>)
   for (const name in given) if (!names.has(name)) unknownName(what, name, names);
 }
 
-// The checks of single orders: the usual names are compared one by one, and a set is asked for the others only. No allocation.
+// The checks of single orders: the usual names are compared one by one, and a set is asked for the others only. No allocation. They say
+// whether there are others, so that the terms that few orders have are not looked for in each one.
 
-/** @throws EmbedError BAD_OPTION */
-export function checkPlace(order: PlaceOrder): void {
+/** @returns whether the order has none but usual names @throws EmbedError BAD_OPTION */
+export function checkPlace(order: PlaceOrder): boolean {
   checkObject('an order', order);
+  let plain = true;
   for (const name in order) {
     switch (name) {
       case 'account':
@@ -94,16 +96,22 @@ export function checkPlace(order: PlaceOrder): void {
       case 'quantity':
       case 'timeInForce':
       case 'clientOrderId':
+      case 'type':
+      case 'postOnly':
+      case 'tag':
         break;
       default:
         if (!PLACE_NAMES.has(name)) unknownName('an order', name, PLACE_NAMES);
+        plain = false;
     }
   }
+  return plain;
 }
 
-/** @throws EmbedError BAD_OPTION */
-export function checkAmend(order: AmendOrder): void {
+/** @returns as of {@link checkPlace} @throws EmbedError BAD_OPTION */
+export function checkAmend(order: AmendOrder): boolean {
   checkObject('an amend', order);
+  let plain = true;
   for (const name in order) {
     switch (name) {
       case 'account':
@@ -112,11 +120,14 @@ export function checkAmend(order: AmendOrder): void {
       case 'quantity':
       case 'symbol':
       case 'clientOrderId':
+      case 'tag':
         break;
       default:
         if (!AMEND_NAMES.has(name)) unknownName('an amend', name, AMEND_NAMES);
+        plain = false;
     }
   }
+  return plain;
 }
 
 /** @throws EmbedError BAD_OPTION */

@@ -28,7 +28,6 @@ export function sendList(runner: CommandRunner, writer: OrderWriter, names: Embe
   let code: Code = Code.OK;
   const sent = list.orders.map((order, index) => {
     const result = new OrderResult();
-    result.named(names, units.id);
     // An extension is before each command.
     const slot = 2 * index + 1;
     const clientOrderId = writer.clientOrderIdOf(order.clientOrderId, index);
@@ -43,7 +42,8 @@ export function sendList(runner: CommandRunner, writer: OrderWriter, names: Embe
       linkWord(kind, index + 1, legs),
     );
     const answer = new OrderAnswer(names, result);
-    answer.expect(result, Sent.New, account, 0, clientOrderId);
+    answer.expect(Sent.New, account, 0, clientOrderId);
+    result.named(names, units.id);
     result.code = own;
     result.clientOrderId = clientOrderId;
     if (code === Code.OK) code = own;

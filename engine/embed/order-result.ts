@@ -61,40 +61,93 @@ export class Fill {
   }
 }
 
-const NO_FILLS: readonly Fill[] = Object.freeze([]);
+export const NO_FILLS: readonly Fill[] = Object.freeze([]);
+
+type OrderFields = Pick<
+  OrderResult,
+  | 'accepted'
+  | 'code'
+  | 'orderId'
+  | 'clientOrderId'
+  | 'leavesLots'
+  | 'filledLots'
+  | 'cancelledLots'
+  | 'cancelCode'
+  | 'keptPriority'
+  | 'duplicate'
+  | 'retryUs'
+  | 'fills'
+  | 'symbolId'
+>;
+
+const UNUSED: OrderFields = {
+  accepted: false,
+  code: Code.OK,
+  orderId: 0,
+  clientOrderId: 0,
+  leavesLots: 0,
+  filledLots: 0,
+  cancelledLots: 0,
+  cancelCode: Code.OK,
+  keptPriority: false,
+  duplicate: false,
+  retryUs: 0,
+  fills: NO_FILLS,
+  symbolId: 0,
+};
 
 /**
  * What a command did to an order: a new order, an amend, a cancel, or a side of a quote. A result belongs to its caller: it does not change
  * later, unless it is passed to another call, which then writes to it.
  */
 export class OrderResult {
+  // Fields with values of their own would be set in a function of their own, which together with a copy is too long to be inlined.
+
   /** False: rejected, `code` says why, and nothing has changed but what the command ended before it. */
-  accepted = false;
+  declare accepted: boolean;
   /** OK, or why the command was rejected; docs/CODES.md. */
-  code: Code = Code.OK;
+  declare code: Code;
   /** Of an accepted command; 0: the command named none and was rejected. */
-  orderId = 0;
-  clientOrderId = 0;
+  declare orderId: number;
+  declare clientOrderId: number;
   /** Open after the command. */
-  leavesLots: QtyLots = 0;
+  declare leavesLots: QtyLots;
   /** Filled so far, by earlier commands, too. */
-  filledLots: QtyLots = 0;
+  declare filledLots: QtyLots;
   /** Cancelled by this command, and why; 0 and OK if nothing was. */
-  cancelledLots: QtyLots = 0;
-  cancelCode: Code = Code.OK;
+  declare cancelledLots: QtyLots;
+  declare cancelCode: Code;
   /** Of an amend: the order kept its place. */
-  keptPriority = false;
+  declare keptPriority: boolean;
   /** The client order id was used before, by an order with the same terms: the result is the present state of that order. */
-  duplicate = false;
+  declare duplicate: boolean;
   /** With THROTTLED, ORDER_TO_TRADE and ORDERS_EXPIRING: the time from which the command would pass, microseconds; else 0. */
-  retryUs: TimeUs = 0;
+  declare retryUs: TimeUs;
   /** Trades of this command, first to last. */
-  fills: readonly Fill[] = NO_FILLS;
+  declare fills: readonly Fill[];
   /** Id of the symbol; 0: of an order that is not known. */
-  symbolId = 0;
+  declare symbolId: number;
   #names: EmbeddedNames | undefined;
 
-  /** Makes a result that was used one of a command that has not been answered. Called by the exchange, as `named` and `addFill`. */
+  /** One that has not been used; or, by the exchange, a copy of another one. */
+  constructor(names?: EmbeddedNames, from: OrderFields = UNUSED) {
+    this.#names = names;
+    this.accepted = from.accepted;
+    this.code = from.code;
+    this.orderId = from.orderId;
+    this.clientOrderId = from.clientOrderId;
+    this.leavesLots = from.leavesLots;
+    this.filledLots = from.filledLots;
+    this.cancelledLots = from.cancelledLots;
+    this.cancelCode = from.cancelCode;
+    this.keptPriority = from.keptPriority;
+    this.duplicate = from.duplicate;
+    this.retryUs = from.retryUs;
+    this.fills = from.fills;
+    this.symbolId = from.symbolId;
+  }
+
+  /** Makes a result that was used one of a command that has not been answered. Called by the exchange, as `assign`, `named` and `addFill`. */
   reset(): void {
     this.symbolId = 0;
     this.accepted = false;
@@ -109,6 +162,25 @@ export class OrderResult {
     this.duplicate = false;
     this.retryUs = 0;
     this.fills = NO_FILLS;
+  }
+
+  /** Becomes what another result is. */
+  assign(from: OrderResult): this {
+    this.#names = from.#names;
+    this.symbolId = from.symbolId;
+    this.accepted = from.accepted;
+    this.code = from.code;
+    this.orderId = from.orderId;
+    this.clientOrderId = from.clientOrderId;
+    this.leavesLots = from.leavesLots;
+    this.filledLots = from.filledLots;
+    this.cancelledLots = from.cancelledLots;
+    this.cancelCode = from.cancelCode;
+    this.keptPriority = from.keptPriority;
+    this.duplicate = from.duplicate;
+    this.retryUs = from.retryUs;
+    this.fills = from.fills;
+    return this;
   }
 
   /** The symbol, and what its numbers are as text. */

@@ -14,7 +14,11 @@ type Terms = Omit<OrderTerms, 'side' | 'quantity'>;
 
 /** The time in force of an order that a Command alone can express, which is most; {@link LONG} for any other, and for one that is not known. No allocation. */
 export function shortTerms(order: Terms): number {
-  if (hasRareTerms(order)) return LONG;
+  return hasRareTerms(order) ? LONG : plainTerms(order);
+}
+
+/** {@link shortTerms} of an order that has no terms but type, time in force, price and postOnly. */
+export function plainTerms(order: Terms): number {
   const { type, timeInForce, postOnly } = order;
   if (type === 'market')
     return postOnly !== true && (timeInForce === undefined || timeInForce === 'ioc' || timeInForce === 'market')
@@ -201,5 +205,9 @@ function numberOf(what: string, name: string, names: readonly string[]): number 
 }
 
 function positive(value: number, what: string): number {
-  return value > 0 ? value : badRange(`a ${what} is above 0`);
+  return value > 0 ? value : notPositive(what);
+}
+
+function notPositive(what: string): never {
+  badRange(`a ${what} is above 0`);
 }

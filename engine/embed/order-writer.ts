@@ -4,7 +4,7 @@ import { checkCommand, checkLongCommand, checkOwnNew } from '../wire/check-comma
 import { Command, CommandFlag, CommandKind, Side } from '../wire/layout.ts';
 import { COMMAND_SLOT, type CommandRunner } from './command-runner.ts';
 import { badName, badRange } from './embed-error.ts';
-import { LONG, shortTerms, writeLongTerms } from './order-terms.ts';
+import { LONG, plainTerms, shortTerms, writeLongTerms } from './order-terms.ts';
 import type { OrderTerms } from './orders.ts';
 import type { SymbolUnits } from './symbol-units.ts';
 
@@ -24,6 +24,9 @@ const AT = COMMAND_SLOT * WORDS;
 export const EXTENSION_SLOT: number = COMMAND_SLOT - 1;
 /** Client order ids that the exchange makes begin here; those of callers are below. */
 export const FIRST_OWN_ID: number = 2 ** 52;
+
+// V8 inlines functions below 28 bytecodes in any case, and longer ones while a budget lasts, which the functions of a call exceed. So the usual path of the
+// small ones is short, and what is rare has a function of its own, the text of an error included.
 
 /** Writes commands of accounts into the runner's slots, and verifies them as a frame of the wire is verified. */
 export class OrderWriter {
@@ -63,6 +66,22 @@ export class OrderWriter {
     putU53Even(words, at | PRICE, price);
     putU53Even(words, at | QUANTITY, quantity);
     return long ? checkLongCommand(u8, words, slot - 1, slot, account) : checkOwnNew(timeInForce, price, quantity);
+  }
+
+  /** {@link writeNew} in {@link COMMAND_SLOT}, of an order without rare terms. */
+  writePlain(
+    order: Omit<OrderTerms, 'side' | 'quantity'>,
+    side: number,
+    quantity: number,
+    units: SymbolUnits,
+    account: number,
+    clientOrderId: number,
+  ): Code {
+    const timeInForce = plainTerms(order);
+    if (timeInForce === LONG) return this.writeNew(order, side, quantity, units, account, clientOrderId, COMMAND_SLOT, 0);
+    const price = order.price === undefined ? 0 : units.ticks(order.price);
+    this.write(NEW | (side << 8) | (timeInForce << 16), units.id, account, order.tag, clientOrderId, 0, price, quantity);
+    return checkOwnNew(timeInForce, price, quantity);
   }
 
   /**
@@ -118,7 +137,11 @@ export function sideOf(side: string): Side {
 /** An id that names an order; 0: none was given. @throws EmbedError */
 export function idOf(id: number | undefined): number {
   if (id === undefined) return 0;
-  if (id >>> 0 === id || (Number.isSafeInteger(id) && id >= 0)) return id;
+  return id >>> 0 === id ? id : largeId(id);
+}
+
+function largeId(id: number): number {
+  if (Number.isSafeInteger(id) && id >= 0) return id;
   badRange(`an id is an integer in [0, 2^53), not ${id}`);
 }
 

@@ -1,4 +1,4 @@
-import { DecimalError, decimalToUnits, unitsToDecimal } from '../decimal.ts';
+import { DecimalError, textToUnits, unitsToDecimal } from '../decimal.ts';
 import type { Money, PriceTicks, QtyLots } from '../units.ts';
 import { badRange, EmbedError } from './embed-error.ts';
 
@@ -38,12 +38,12 @@ export class SymbolUnits {
 
   /** @throws EmbedError if it is no whole number of ticks in [0, 2^53) */
   ticks(price: Price): PriceTicks {
-    return unitsOf(price, this.tick, 'price');
+    return typeof price === 'string' ? textOf(price, this.tick, 'price') : countOf(price, 'price');
   }
 
   /** @throws EmbedError if it is no whole number of lots in [0, 2^53) */
   lots(quantity: Quantity): QtyLots {
-    return unitsOf(quantity, this.lot, 'quantity');
+    return typeof quantity === 'string' ? textOf(quantity, this.lot, 'quantity') : countOf(quantity, 'quantity');
   }
 
   /** Ticks as decimal text. */
@@ -64,10 +64,14 @@ export class SymbolUnits {
 
 /** A count of units, from decimal text or an integer. @param what for the message @throws EmbedError */
 export function unitsOf(value: string | number, unit: Unit, what: string): number {
-  if (typeof value === 'number') return countOf(value, what);
-  if (typeof value !== 'string') badRange(`a ${what} is decimal text or an integer, not ${typeof value}`);
+  if (typeof value !== 'string') return countOf(value, what);
+  return textOf(value, unit, what);
+}
+
+/** {@link unitsOf} of text, in units of a definition. */
+function textOf(text: string, unit: Unit, what: string): number {
   try {
-    return decimalToUnits(value, unit.mantissa, unit.decimals);
+    return textToUnits(text, unit.mantissa, unit.decimals);
   } catch (error) {
     if (error instanceof DecimalError) throw new EmbedError(error.code, `${what}: ${error.message}`);
     throw error;
@@ -76,7 +80,12 @@ export function unitsOf(value: string | number, unit: Unit, what: string): numbe
 
 /** Checks an integer in [0, 2^53). @throws EmbedError */
 export function countOf(value: number, what: string): number {
-  if (value >>> 0 === value || (Number.isSafeInteger(value) && value >= 0)) return value;
+  return value >>> 0 === value ? value : largeCount(value, what);
+}
+
+function largeCount(value: number, what: string): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  if (typeof value !== 'number') badRange(`a ${what} is decimal text or an integer, not ${typeof value}`);
   badRange(
     `a ${what} that is a number counts units: an integer in [0, 2^53), not ${value}; write a decimal number as text, such as '${value}'`,
   );
