@@ -1,6 +1,5 @@
 /** Cancel on disconnect: docs/ORDER-ENTRY.md. */
 
-import * as uWS from 'uWebSockets.js';
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, before, describe, it, mock } from 'node:test';
@@ -10,13 +9,12 @@ import { stateHash } from '../engine/machine/state-rows.ts';
 import { checkCommand } from '../engine/wire/check-command.ts';
 import { CommandBatch } from '../engine/wire/frames.ts';
 import { CommandKind, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
-import { serveOrderSockets } from '../gateway/endpoints/websocket/order-sockets.ts';
 import { createLogger } from '../gateway/log.ts';
 import { CancelOnDisconnect } from '../gateway/sessions/cancel-on-disconnect.ts';
 import { IN_METADATA, readCaller } from '../gateway/sessions/order-caller.ts';
-import { EVERYBODY } from './support/everybody.ts';
 import { describe as describeReport, Harness, parseCommand, SMALL_LIMITS, SYMBOL } from './support/exchange-fixture.ts';
 import { RawSession, TestExchange } from './support/order-entry-fixture.ts';
+import { orderSockets } from './support/order-sockets.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
 import { copyOf } from './support/snapshot-at-any.ts';
 import { until } from './support/until.ts';
@@ -287,12 +285,8 @@ describe('a session that asks for it', () => {
     await until(() => resting() === 0, 'the order is cancelled');
   });
   it('over WebSocket, by a parameter', async (t) => {
-    const app = uWS.App();
-    serveOrderSockets(app, exchange.sessions, EVERYBODY);
+    const { app, port } = await orderSockets(exchange);
     t.after(() => app.close());
-    const port = await new Promise<number>((resolve) =>
-      app.listen('127.0.0.1', 0, (socket) => resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket))),
-    );
     const open = (grace: string) => RawWebSocket.open(port, { path: `/v1/orders?account=1&cancel-on-disconnect=${grace}` });
     const socket = await open('0');
     assert.match(socket.head, /^x-openbell-cancel-on-disconnect: 0\r?$/im);

@@ -3,21 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { connect } from '../gateway/client/index.ts';
-import { ExchangeProcess, openbell, openbellLines } from './support/exchange-process.ts';
-import { FlakyProxy } from './support/flaky-proxy.ts';
+import { behindProxy } from './support/behind-proxy.ts';
+import { openbell, openbellLines } from './support/exchange-process.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'openbell-cli-candles-'));
 after(() => rmSync(base, { recursive: true, force: true }));
 
 test('candles --follow shows each candle when it has closed, also those that closed without a connection', async (t) => {
-  const exchange = await ExchangeProcess.start(join(base, 'candles'));
-  t.after(() => exchange.end('SIGKILL'));
-  const proxy = await FlakyProxy.start(exchange.ports.ws);
-  t.after(() => proxy.stop());
-  const { grpc: grpcPort, http: httpPort } = exchange.ports;
-  const client = await connect({ grpcPort, httpPort, account: 1 });
-  t.after(() => client.close());
+  const { exchange, proxy, client } = await behindProxy(t, join(base, 'candles'));
   let trades = 0;
   const trade = async (): Promise<void> => {
     trades++;

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { connect } from '../gateway/client/index.ts';
+import { behindProxy } from './support/behind-proxy.ts';
 import { ExchangeProcess, openbell, openbellLines, openbellUntil } from './support/exchange-process.ts';
-import { FlakyProxy } from './support/flaky-proxy.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'openbell-follow-'));
 after(() => rmSync(base, { recursive: true, force: true }));
@@ -26,13 +26,7 @@ test('trades --follow shows past and new trades, each once', async (t) => {
 });
 
 test('trades --follow shows what was traded without a connection as soon as it is back', async (t) => {
-  const exchange = await ExchangeProcess.start(join(base, 'quiet'));
-  t.after(() => exchange.end('SIGKILL'));
-  const proxy = await FlakyProxy.start(exchange.ports.ws);
-  t.after(() => proxy.stop());
-  const { grpc: grpcPort, http: httpPort } = exchange.ports;
-  const client = await connect({ grpcPort, httpPort, account: 1 });
-  t.after(() => client.close());
+  const { exchange, proxy, client } = await behindProxy(t, join(base, 'quiet'));
   const trade = async (): Promise<void> => {
     for (const side of ['sell', 'buy'] as const)
       await client.orders.place({ symbol: 'BTC-USD', side, price: '59000.00', quantity: '0.01', timeInForce: 'gtc' });

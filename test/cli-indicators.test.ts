@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { connect, type IndicatorBarJson, type IndicatorValue } from '../gateway/client/index.ts';
-import { ExchangeProcess, openbell, openbellLines } from './support/exchange-process.ts';
-import { FlakyProxy } from './support/flaky-proxy.ts';
+import type { IndicatorBarJson, IndicatorValue } from '../gateway/client/index.ts';
+import { behindProxy } from './support/behind-proxy.ts';
+import { openbell, openbellLines } from './support/exchange-process.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'openbell-cli-indicators-'));
 after(() => rmSync(base, { recursive: true, force: true }));
@@ -32,13 +32,7 @@ function same(own: Values, other: Values, what: string): void {
 }
 
 test('indicators --follow shows each bar once, with the values that the exchange calculates', { timeout: 300_000 }, async (t) => {
-  const exchange = await ExchangeProcess.start(join(base, 'data'));
-  t.after(() => exchange.end('SIGKILL'));
-  const proxy = await FlakyProxy.start(exchange.ports.ws);
-  t.after(() => proxy.stop());
-  const { grpc: grpcPort, http: httpPort } = exchange.ports;
-  const client = await connect({ grpcPort, httpPort, account: 1 });
-  t.after(() => client.close());
+  const { exchange, proxy, client } = await behindProxy(t, join(base, 'data'));
   let trades = 0;
   /** Trades in a second that has none yet. */
   const nextBar = async (): Promise<void> => {
@@ -106,7 +100,7 @@ test('indicators --follow shows each bar once, with the values that the exchange
     ['indicator=vwap&interval=15s', /BAD_INDICATOR.*needs bars of a whole day/],
     ['indicator=sma:2&interval=2s', /BAD_PARAMETER.*interval must be one of 1s/],
   ] as const) {
-    const response = await fetch(`http://127.0.0.1:${httpPort}/v1/symbols/BTC-USD/indicators?${query}`);
+    const response = await fetch(`http://127.0.0.1:${exchange.ports.http}/v1/symbols/BTC-USD/indicators?${query}`);
     assert.equal(response.status, 400);
     assert.match(await response.text(), message);
   }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { DemoExchange } from './support/demo-exchange.ts';
+import { type CliResult, run } from './support/exchange-process.ts';
 
 /** Tools of Go, which .ci/run installs. */
 const missing = ['grpcurl', 'ghz', 'openbell-go-grpc', 'protoc-gen-go', 'protoc-gen-go-grpc'].filter(
@@ -14,26 +15,6 @@ const missing = ['grpcurl', 'ghz', 'openbell-go-grpc', 'protoc-gen-go', 'protoc-
 const skip = missing.length > 0 && process.env.OPENBELL_CI !== '1' ? `NOT TESTED: needs ${missing.join(' and ')} on the PATH` : false;
 
 const BUF = 'node_modules/.bin/buf';
-
-interface Ran {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(command: string, args: readonly string[]): Promise<Ran> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (bytes: Buffer) => {
-    stdout += bytes;
-  });
-  child.stderr.on('data', (bytes: Buffer) => {
-    stderr += bytes;
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stdout, stderr };
-}
 
 /** The commands of docs/GRPC.md, with the tools that people use. */
 describe('openbell.v1 with the tools of others', () => {
@@ -47,7 +28,7 @@ describe('openbell.v1 with the tools of others', () => {
   after(() => demo.stop());
 
   describe('buf curl', () => {
-    const curl = (...args: string[]): Promise<Ran> => run(BUF, ['curl', '--http2-prior-knowledge', '--protocol', 'grpc', ...args]);
+    const curl = (...args: string[]): Promise<CliResult> => run(BUF, ['curl', '--http2-prior-knowledge', '--protocol', 'grpc', ...args]);
 
     for (const version of ['grpc-v1', 'grpc-v1alpha'])
       it(`lists the methods over reflection ${version}`, async () => {
@@ -58,7 +39,7 @@ describe('openbell.v1 with the tools of others', () => {
 
     it('calls a method, and shows what is wrong with one', async () => {
       const order = { account: 1, symbol: 'BTC-USD', side: 'SIDE_BUY', orderQty: '0.5', price: '50000.00' };
-      const place = (more: object): Promise<Ran> =>
+      const place = (more: object): Promise<CliResult> =>
         curl('-d', JSON.stringify({ ...order, ...more }), `http://${address}/openbell.v1.Trading/PlaceOrder`);
       const { stdout, stderr } = await place({});
       assert.equal(JSON.parse(stdout || '{}').order?.ordStatus, 'ORD_STATUS_NEW', stderr);

@@ -1,4 +1,4 @@
-import * as uWS from 'uWebSockets.js';
+import type * as uWS from 'uWebSockets.js';
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Code, codeName } from '../engine/codes.ts';
@@ -8,9 +8,8 @@ import { ReportFrameReader } from '../engine/wire/report-frames.ts';
 import { viewRefusal, viewReport } from '../gateway/client/report-view.ts';
 import { SymbolCatalog } from '../gateway/client/symbols.ts';
 import type { RefusalView, ReportView } from '../gateway/client/types.ts';
-import { serveOrderSockets } from '../gateway/endpoints/websocket/order-sockets.ts';
-import { EVERYBODY } from './support/everybody.ts';
 import { SYMBOLS, TestExchange, until } from './support/order-entry-fixture.ts';
+import { orderSockets } from './support/order-sockets.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
 
 /** Decodes the messages of a socket. */
@@ -38,11 +37,7 @@ describe('order entry over WebSocket', () => {
 
   before(async () => {
     exchange = await TestExchange.start({ engine: { durability: 'fast' }, entry: { maxSessions: 3 } });
-    app = uWS.App();
-    serveOrderSockets(app, exchange.sessions, EVERYBODY);
-    port = await new Promise((resolve) =>
-      app.listen('127.0.0.1', 0, (socket) => resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket))),
-    );
+    ({ app, port } = await orderSockets(exchange));
   });
   after(async () => {
     app.close();

@@ -1,5 +1,5 @@
 /** Order entry as a page has it: WebSocket only, credentials in the subprotocol, and what a page cannot read in the first message. */
-import * as uWS from 'uWebSockets.js';
+import type * as uWS from 'uWebSockets.js';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it, type TestContext } from 'node:test';
@@ -8,10 +8,9 @@ import { Side, TimeInForce } from '../engine/wire/layout.ts';
 import { OrderSession } from '../gateway/client/order-session.ts';
 import { type SocketOrderOptions, SocketOrderStream } from '../gateway/client/socket-order-stream.ts';
 import { SymbolCatalog } from '../gateway/client/symbols.ts';
-import { serveOrderSockets } from '../gateway/endpoints/websocket/order-sockets.ts';
-import { EVERYBODY } from './support/everybody.ts';
 import { FlakyProxy } from './support/flaky-proxy.ts';
 import { SYMBOLS, TestExchange, until } from './support/order-entry-fixture.ts';
+import { orderSockets } from './support/order-sockets.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
 
 const ORDER = { symbol: 1, side: 'buy', price: 10, quantity: 1 } as const;
@@ -23,11 +22,7 @@ describe('order entry of a page', () => {
 
   before(async () => {
     exchange = await TestExchange.start({ engine: { durability: 'fast' } });
-    app = uWS.App();
-    serveOrderSockets(app, exchange.sessions, EVERYBODY);
-    port = await new Promise((resolve) =>
-      app.listen('127.0.0.1', 0, (socket) => resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket))),
-    );
+    ({ app, port } = await orderSockets(exchange));
   });
   after(async () => {
     app.close();

@@ -1,4 +1,4 @@
-import * as uWS from 'uWebSockets.js';
+import type * as uWS from 'uWebSockets.js';
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import {
@@ -17,11 +17,10 @@ import { MarketFrameReader, marketRequest } from '../engine/wire/market-frames.t
 import { RefusalList, ReportFrameWriter } from '../engine/wire/report-frames.ts';
 import type { OrderSession } from '../gateway/client/order-session.ts';
 import { SymbolCatalog } from '../gateway/client/symbols.ts';
-import { serveOrderSockets } from '../gateway/endpoints/websocket/order-sockets.ts';
-import { EVERYBODY } from './support/everybody.ts';
 import { grpcSession } from './support/grpc-session.ts';
 import { MarketVenue } from './support/market-venue.ts';
 import { RawSession, rawClient, SYMBOLS, TestExchange, until } from './support/order-entry-fixture.ts';
+import { orderSockets } from './support/order-sockets.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
 
 const VERSION_OF_COMMANDS = 24;
@@ -71,11 +70,7 @@ describe('both schema versions over gRPC and WebSocket', { timeout: 300_000 }, (
   let port: number;
   before(async () => {
     exchange = await TestExchange.start({ engine: { durability: 'fast' } });
-    app = uWS.App();
-    serveOrderSockets(app, exchange.sessions, EVERYBODY);
-    port = await new Promise((resolve) =>
-      app.listen('127.0.0.1', 0, (socket) => resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket))),
-    );
+    ({ app, port } = await orderSockets(exchange));
   });
   after(async () => {
     app.close();

@@ -1,4 +1,5 @@
 import { isAuctionMarket } from '../wire/order-kinds.ts';
+import type { LevelPlaces } from './level-places.ts';
 import { ICEBERG_SHIFT, IcebergNumber, type OrderSlab } from './order-slab.ts';
 import { LEVEL_WORDS, type PriceLadder } from './price-ladder.ts';
 
@@ -11,7 +12,7 @@ interface Book {
   /** False: it has no iceberg. */
   readonly hasIcebergs: boolean;
   readonly hiddenOrders: number;
-  firstHiddenAt(slot: number): number;
+  readonly places: LevelPlaces;
 }
 
 /**
@@ -50,7 +51,7 @@ export class AuctionQueue {
     const { slab, hiddenOrders } = this.#book;
     const shown = this.#firstShown();
     if (hiddenOrders === 0 || slab.isHidden(shown) || isAuctionMarket(slab.lifetime(shown))) return shown;
-    const hidden = this.#book.firstHiddenAt(shown);
+    const hidden = this.#book.places.firstHiddenAt(shown);
     return hidden !== NIL && slab.arrival(hidden) < slab.arrival(shown) ? hidden : shown;
   }
 

@@ -245,7 +245,7 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
     if (words[level * LEVEL_WORDS + LEVEL_ORDERS] !== orders) fail(`${where} order count of the level is not ${orders}`);
     if (doubles[level * LEVEL_DOUBLES + LEVEL_QUANTITY] !== lots) fail(`${where} quantity of the level is not ${lots} lots`);
     const first = words[level * LEVEL_WORDS];
-    if (book.firstHiddenAt(first) !== firstHidden) fail(`${where} first hidden order is not in slot ${firstHidden}`);
+    if (book.places.firstHiddenAt(first) !== firstHidden) fail(`${where} first hidden order is not in slot ${firstHidden}`);
     if ((book.pages.lastMarket[level] ?? 0) !== lastMarket + 1) fail(`${where} last market order is not in slot ${lastMarket}`);
     if ((book.pages.reserves[level] ?? 0) !== reserved) fail(`${where} reserve of the level is not ${reserved} lots`);
     if ((book.pages.quiet[level] ?? 0) !== quiet) fail(`${where} orders that are no reference are not ${quiet}`);

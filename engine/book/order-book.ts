@@ -6,6 +6,7 @@ import type { PriceTicks, QtyLots } from '../units.ts';
 import { AUCTION_MARKET_BIT, isAuctionMarket } from '../wire/order-kinds.ts';
 import { AuctionQueue } from './auction-queue.ts';
 import { CallAuction } from './call-auction.ts';
+import { LevelPlaces } from './level-places.ts';
 import type { OrderSlab } from './order-slab.ts';
 import { HIDDEN, ICEBERG_SHIFT, NO_REFERENCE, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from './order-slab.ts';
 import {
@@ -66,6 +67,8 @@ export class OrderBook {
   readonly bids: PriceLadder;
   readonly asks: PriceLadder;
   readonly auction: CallAuction;
+  /** Places of hidden orders, and of market orders of an auction. */
+  readonly places: LevelPlaces;
   /** The auction price is a multiple of this many ticks. The limits of all orders in the auction must be, too; otherwise an uncross may leave the book crossed. */
   priceStep = 1;
   /** Resting orders because of which each maker is asked about: a match of this book is a guarded one while it has any. */
@@ -101,6 +104,7 @@ export class OrderBook {
     this.maxPrice = maxPrice;
     this.bids = new PriceLadder(0, pages, maxPrice, allocate);
     this.asks = new PriceLadder(1, pages, maxPrice, allocate);
+    this.places = new LevelPlaces(slab, pages);
     this.auction = new CallAuction(this.bids, this.asks, (ladder, price) => this.#hasLimit(ladder, price));
     this.#listener = listener;
   }
@@ -259,7 +263,7 @@ export class OrderBook {
       pages.keepQuiet();
       pages.quiet[level]++;
     } else this.#references?.add((terms >>> 16) & 1, this.slab.price(slot));
-    if (((terms & IS_HIDDEN) | this.hiddenOrders) !== 0) this.#restBesideHidden(slot, level);
+    if (((terms & IS_HIDDEN) | this.hiddenOrders) !== 0) this.places.restBesideHidden(slot, level);
     if (this.followed !== 0) this.#onChange(this.symbol);
   }
 
@@ -273,34 +277,6 @@ export class OrderBook {
   /** The best price of a side of what is displayed and not pegged, in a followed book; ticks, 0 = none. */
   referencePrice(side: number): PriceTicks {
     return this.#references?.best(side) ?? 0;
-  }
-
-  /** The order in `slot`, which was queued last at its level, is hidden, or goes before the hidden ones there. */
-  #restBesideHidden(slot: number, level: number): void {
-    const { slab, pages } = this;
-    const first = this.#firstHidden(level);
-    if (slab.isHidden(slot)) {
-      if (first !== NIL) return;
-      pages.keepHidden();
-      pages.firstHidden[level] = slot + 1;
-      return;
-    }
-    if (first === NIL) return;
-    const at = level * WORDS_PER_LEVEL;
-    const last = slab.prev(slot);
-    pages.words[at + TAIL] = last;
-    slab.setNext(last, NIL);
-    const before = slab.prev(first);
-    slab.setPrev(slot, before);
-    slab.setNext(slot, first);
-    slab.setPrev(first, slot);
-    if (before === NIL) pages.words[at] = slot;
-    else slab.setNext(before, slot);
-  }
-
-  #firstHidden(level: number): number {
-    const slot = (this.pages.firstHidden[level] ?? 0) - 1;
-    return slot !== NIL && this.slab.level(slot) === level && this.slab.isHidden(slot) ? slot : NIL;
   }
 
   /** A hidden order, or perhaps a market order of an auction, leaves its level; its links are as they were. */
@@ -322,41 +298,6 @@ export class OrderBook {
     if (!ladder.isOccupied(key)) return;
     const level = ladder.levelOf(key);
     if (pages.firstHidden[level] === slot + 1) pages.firstHidden[level] = pages.words[level * WORDS_PER_LEVEL] + 1;
-  }
-
-  /** The first hidden order at the price of a resting order, -1 if there is none. */
-  firstHiddenAt(slot: number): number {
-    return this.#firstHidden(this.slab.level(slot));
-  }
-
-  /** Moves the order that rested last of those that are not hidden, a market order of an auction, before the limit orders at its price, behind the other market orders. Cold. */
-  putFirst(slot: number): void {
-    const { slab } = this;
-    const { words } = this.pages;
-    const at = slab.level(slot) * WORDS_PER_LEVEL;
-    const earlier = this.noteMarket(slot);
-    const tail = slab.prev(slot);
-    if (tail === earlier) return;
-    const behind = slab.next(slot);
-    slab.setNext(tail, behind);
-    if (behind === NIL) words[at + TAIL] = tail;
-    else slab.setPrev(behind, tail);
-    const later = earlier === NIL ? words[at] : slab.next(earlier);
-    slab.setPrev(slot, earlier);
-    slab.setNext(slot, later);
-    slab.setPrev(later, slot);
-    if (earlier === NIL) words[at] = slot;
-    else slab.setNext(earlier, slot);
-  }
-
-  /** The market order in `slot` is the last one at its price from now on; a snapshot has them in this sequence. Returns the slot of the one before it. Cold. */
-  noteMarket(slot: number): number {
-    const { pages } = this;
-    pages.keepMarkets();
-    const level = this.slab.level(slot);
-    const earlier = pages.lastMarket[level] - 1;
-    pages.lastMarket[level] = slot + 1;
-    return earlier;
   }
 
   /** Whether a limit order rests at a price: the last order of its level is one, because market orders are before them. */

@@ -269,7 +269,7 @@ export class AuctionOrders implements StatePart {
     symbols.auctionOrders[slab.symbol(slot)] = 1;
     this.#waiting.addToBook(slot);
     if (isMarket) {
-      book.putFirst(slot);
+      book.places.putFirst(slot);
       book.auction.hasMarketOrders = true;
     }
     if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);

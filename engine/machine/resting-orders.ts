@@ -513,7 +513,7 @@ export class RestingOrders implements StatePart {
     if (!isAuctionOnly(slab.timeInForce(slot))) return;
     this.#symbols.auctionOrders[symbol] = 1;
     books[symbol].auction.hasMarketOrders = true;
-    if (isAuctionMarket(slab.lifetime(slot))) books[symbol].noteMarket(slot);
+    if (isAuctionMarket(slab.lifetime(slot))) books[symbol].places.noteMarket(slot);
     slab.setFees(slot, slab.fees(slot) | HAS_MORE);
     this.#waiting.addToBook(slot);
   }

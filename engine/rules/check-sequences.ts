@@ -13,6 +13,18 @@ export interface OrderCheck {
 
 export const CONTROL_CODES: readonly Code[] = [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH, Code.THROTTLED, Code.ORDER_TO_TRADE];
 
+/** Of {@link OrderChecks.symbolLimits}, in sequence. */
+export const LIMIT_CODES: readonly Code[] = [
+  Code.QUANTITY_MIN,
+  Code.QUANTITY_MAX,
+  Code.LOT,
+  Code.PRICE_RANGE,
+  Code.TICK,
+  Code.PRICE_BAND,
+  Code.NOTIONAL_MIN,
+  Code.NOTIONAL_MAX,
+];
+
 /**
  * The checks of a new order, in sequence. The first check that fails determines
  * the answer. docs/CODES.md lists the checks in the same sequence, which a test
@@ -29,17 +41,7 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
   { codes: [Code.NO_SESSION, Code.EXPIRY_PAST], check: (c, o) => c.lifetime(o) },
   { codes: [Code.NO_PRICE_LEFT], check: (c, o) => c.reprice(o) },
   {
-    codes: [
-      Code.QUANTITY_MIN,
-      Code.QUANTITY_MAX,
-      Code.LOT,
-      Code.PRICE_RANGE,
-      Code.TICK,
-      Code.PRICE_BAND,
-      Code.NOTIONAL_MIN,
-      Code.NOTIONAL_MAX,
-      Code.DISPLAYED_QUANTITY,
-    ],
+    codes: [...LIMIT_CODES, Code.DISPLAYED_QUANTITY],
     check: (c, o) => c.symbolLimits(o) || ((o.lifetimeBits & ICEBERG) === 0 ? OK : c.displayed(o, true)),
   },
   { codes: [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL, Code.ORDER_SHARE_FULL], check: (c, o) => c.room(o) },

@@ -1,6 +1,6 @@
 import { Code } from '../codes.ts';
 import { PegKind } from '../wire/peg-terms.ts';
-import { CONTROL_CODES } from './check-sequences.ts';
+import { CONTROL_CODES, LIMIT_CODES } from './check-sequences.ts';
 import type { CheckedState, OrderChecks } from './order-checks.ts';
 import type { OrderRequest } from './order-request.ts';
 import type { PeggedOrders } from './pegged-orders.ts';
@@ -10,17 +10,6 @@ const { OK } = Code;
 
 /** Pegged orders that an account can have: so many are repriced with a few commands, and none makes those of others wait for long. */
 export const PEGS_PER_ACCOUNT = 1024;
-
-const LIMIT_CODES: readonly Code[] = [
-  Code.QUANTITY_MIN,
-  Code.QUANTITY_MAX,
-  Code.LOT,
-  Code.PRICE_RANGE,
-  Code.TICK,
-  Code.PRICE_BAND,
-  Code.NOTIONAL_MIN,
-  Code.NOTIONAL_MAX,
-];
 
 /** The codes of the checks of a new pegged order, in sequence. docs/CODES.md lists them. Price, notional and funds are those of its limit. */
 export const NEW_PEG_CHECKS: readonly (readonly Code[])[] = [

@@ -1,7 +1,7 @@
 import { Code } from '../codes.ts';
 import { putI64 } from '../units.ts';
 import { FlatReader } from './flat.ts';
-import { IDENTIFIER, MIN_SCHEMA_VERSION, supportsSchema } from './frames.ts';
+import { MIN_SCHEMA_VERSION, supportsSchema, writeListHeader } from './frames.ts';
 import { ResumePoint } from './layout.ts';
 import { type FrameMemory, NEW_MEMORY } from './report-frames.ts';
 
@@ -36,15 +36,7 @@ export function encodeDropCopy(
 ): Buffer {
   const frame = new ArrayBuffer(HEADER_BYTES + points.length * ResumePoint.bytes);
   const view = new DataView(frame);
-  view.setUint32(0, 16, true);
-  view.setUint32(4, IDENTIFIER, true);
-  view.setUint16(8, 8, true);
-  view.setUint16(10, 10, true);
-  view.setUint16(12, 8, true);
-  view.setUint16(14, 4, true);
-  view.setInt32(16, 8, true);
-  view.setUint32(20, 8, true);
-  view.setUint16(24, version, true);
+  writeListHeader(view, version);
   view.setUint32(28, points.length, true);
   const words = new Int32Array(frame);
   for (const [i, { account, after }] of points.entries()) {

@@ -179,6 +179,19 @@ export interface LongOrder {
   readonly tag?: number;
 }
 
+/** Writes what is in front of the count of a frame whose table has a version and one list, as in the diagram above: 28 bytes. */
+export function writeListHeader(view: DataView, version: number): void {
+  view.setUint32(0, 16, true);
+  view.setUint32(4, IDENTIFIER, true);
+  view.setUint16(8, 8, true);
+  view.setUint16(10, 10, true);
+  view.setUint16(12, 8, true);
+  view.setUint16(14, 4, true);
+  view.setInt32(16, 8, true);
+  view.setUint32(20, COUNT_AT - 20, true);
+  view.setUint16(24, version, true);
+}
+
 /**
  * A CommandFrame that is filled in place and reused, without allocation per
  * order. Numbers are checked here, so that an invalid number throws at the call,
@@ -201,16 +214,7 @@ export class CommandBatch {
     const memory = new ArrayBuffer(HEADER_BYTES + capacity * Command.bytes);
     this.u8 = new Uint8Array(memory);
     this.words = new Int32Array(memory);
-    const view = new DataView(memory);
-    view.setUint32(0, 16, true);
-    view.setUint32(4, IDENTIFIER, true);
-    view.setUint16(8, 8, true);
-    view.setUint16(10, 10, true);
-    view.setUint16(12, 8, true);
-    view.setUint16(14, 4, true);
-    view.setInt32(16, 8, true);
-    view.setUint32(20, COUNT_AT - 20, true);
-    view.setUint16(24, MIN_SCHEMA_VERSION, true);
+    writeListHeader(new DataView(memory), MIN_SCHEMA_VERSION);
   }
 
   get full(): boolean {

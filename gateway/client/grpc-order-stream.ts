@@ -5,7 +5,7 @@ import { ReportFrameReader } from '../../engine/wire/report-frame-reader.ts';
 import { callError, isFinal } from './call-error.ts';
 import { exchangeTooOld, OpenbellError } from './errors.ts';
 import { orderEntryClient } from './grpc-client.ts';
-import { malformed, missing, newestSchema, type OrderStream, type OrderStreamListener } from './order-stream.ts';
+import { malformed, missing, newestSchema, type OrderStream, type OrderStreamListener, type OrderStreamOptions } from './order-stream.ts';
 import { FIRST_RETRY_MS, LAST_RETRY_MS } from './retry-delays.ts';
 import { SHARD_HEADER } from './symbols.ts';
 import type { TokenSource } from './token-source.ts';
@@ -23,17 +23,7 @@ const CLOSE_DEADLINE_MS = 3000;
 
 const raw = (bytes: Buffer): Buffer => bytes;
 
-export interface GrpcOrderOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly shard?: number | undefined;
-  readonly account: number;
-  /** Number of the last report seen; undefined: only new reports are sent. */
-  readonly lastReport: number | undefined;
-  readonly reconnect: boolean;
-  /** Seconds; see ConnectOptions. */
-  readonly cancelOnDisconnect?: number | undefined;
-  readonly sessionNumber?: number | undefined;
+export interface GrpcOrderOptions extends OrderStreamOptions {
   readonly tls?: ClientTls | undefined;
   /** Undefined: no credentials are sent. */
   readonly tokens?: TokenSource | undefined;

@@ -22,6 +22,20 @@ export interface OrderStream {
   close(): Promise<void>;
 }
 
+/** What each way of a connection is told. */
+export interface OrderStreamOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly shard?: number | undefined;
+  readonly account: number;
+  /** Number of the last report seen; undefined: only new reports are sent. */
+  readonly lastReport: number | undefined;
+  readonly reconnect: boolean;
+  /** Seconds; see ConnectOptions. */
+  readonly cancelOnDisconnect?: number | undefined;
+  readonly sessionNumber?: number | undefined;
+}
+
 export interface OrderStreamListener {
   /** The report number after which reports are requested; undefined: only new ones. Called for each connection. @param last number of the last report taken */
   resumeAfter(last: number | undefined): number | undefined;

@@ -4,7 +4,7 @@ import { ReportFrameReader } from '../../engine/wire/report-frame-reader.ts';
 import { authority } from './authority.ts';
 import { OpenbellError } from './errors.ts';
 import { inBackground, openSocket } from './network.ts';
-import { malformed, missing, newestSchema, type OrderStream, type OrderStreamListener } from './order-stream.ts';
+import { malformed, missing, newestSchema, type OrderStream, type OrderStreamListener, type OrderStreamOptions } from './order-stream.ts';
 import { FIRST_RETRY_MS, LAST_RETRY_MS } from './retry-delays.ts';
 import type { TokenSource } from './token-source.ts';
 
@@ -19,18 +19,8 @@ const FULL_BYTES = 1 << 18;
 const DRAIN_MS = 10;
 const CLOSE_DEADLINE_MS = 3000;
 
-export interface SocketOrderOptions {
-  readonly host: string;
-  readonly port: number;
+export interface SocketOrderOptions extends OrderStreamOptions {
   readonly secure: boolean;
-  readonly shard?: number | undefined;
-  readonly account: number;
-  /** Number of the last report seen; undefined: only new reports are sent. */
-  readonly lastReport: number | undefined;
-  readonly reconnect: boolean;
-  /** Seconds; see ConnectOptions. */
-  readonly cancelOnDisconnect?: number | undefined;
-  readonly sessionNumber?: number | undefined;
   readonly tokens: TokenSource | undefined;
 }
 

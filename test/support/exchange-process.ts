@@ -13,8 +13,13 @@ export interface CliResult {
 }
 
 /** Runs `openbell ARGS` to its end. */
-export async function openbell(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
-  const child = spawn(process.execPath, [CLI, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+export function openbell(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
+  return run(process.execPath, [CLI, ...args], env);
+}
+
+/** Runs a command to its end. */
+export async function run(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (bytes: Buffer) => {

@@ -37,7 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'stops trigger while lots are due',
     file: 'engine/rules/pending-stops.ts',
     change: [['if (blocked[symbol] !== 0) {', 'if (blocked[symbol] < 0) {']],
-    test: 'bracket.test.ts',
+    test: 'bracket-bounds.test.ts',
     only: 'no stop triggers',
   },
   {
