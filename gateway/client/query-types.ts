@@ -226,8 +226,8 @@ export interface CandleJson {
   readonly buyVolumeLots: number;
   readonly sellVolumeLots: number;
   /** Left out without a trade, as the next two. */
-  readonly firstTradeId?: number;
-  readonly lastTradeId?: number;
+  readonly firstTradeId?: string;
+  readonly lastTradeId?: string;
   readonly seq?: number;
   /** Trades that are not in volume and vwap, because a sum would have passed its limit. */
   readonly uncounted?: number;
@@ -276,9 +276,9 @@ export interface BookJson {
 export interface TradesToRead {
   readonly symbol: string;
   /** Only those with a higher id, oldest first: `next` of the page before. */
-  readonly after?: number;
+  readonly after?: string;
   /** Only those with a lower id: `next` of the page before. */
-  readonly before?: number;
+  readonly before?: string;
   /** From this time on, oldest first: microseconds since the Unix epoch, or a Date. */
   readonly from?: number | Date;
   /** Before it. */
@@ -289,7 +289,7 @@ export interface TradesToRead {
 
 /** A trade. Decimal text, next to the exact ticks and lots. */
 export interface TradeJson {
-  readonly tradeId: number;
+  readonly tradeId: string;
   readonly price: string;
   readonly priceTicks: number;
   readonly quantity: string;
@@ -297,8 +297,8 @@ export interface TradeJson {
   /** Left out for a trade of an auction. */
   readonly aggressor?: SideName;
   readonly auction: boolean;
-  readonly buyOrderId: number;
-  readonly sellOrderId: number;
+  readonly buyOrderId: string;
+  readonly sellOrderId: string;
   readonly seq: number;
   /** Microseconds since the Unix epoch. */
   readonly timeUs: number;
@@ -306,8 +306,8 @@ export interface TradeJson {
 
 export interface TradePage {
   readonly trades: readonly TradeJson[];
-  /** Of the next page: `before`, or, of trades that are oldest first, `after`; 0: there is none. */
-  readonly next: number;
+  /** Of the next page: `before`, or, of trades that are oldest first, `after`; "0": there is none. */
+  readonly next: string;
   /** Number of the last trade that is no longer kept. */
   readonly lost?: number;
 }
