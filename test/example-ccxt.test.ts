@@ -122,16 +122,17 @@ test('each reject of an order is an exception of its own kind', { skip }, async 
   );
 });
 
-async function startExchange(t: TestContext): Promise<ExchangeProcess> {
-  const data = mkdtempSync(join(tmpdir(), 'openbell-ccxt-'));
-  t.after(() => rmSync(data, { recursive: true, force: true, maxRetries: 3 }));
+async function startExchange(t: TestContext, data: string): Promise<ExchangeProcess> {
   const venue = await ExchangeProcess.start(data, ['--simulate'], t.signal);
   t.after(() => venue.end('SIGKILL'));
   return venue;
 }
 
 test('each method of the class, a cut of the stream, and the bot', { skip, timeout: 300_000 }, async (t) => {
-  const { ports } = await startExchange(t);
+  const data = mkdtempSync(join(tmpdir(), 'openbell-ccxt-'));
+  t.after(() => rmSync(data, { recursive: true, force: true, maxRetries: 3 }));
+  const venue = await startExchange(t, data);
+  const { ports } = venue;
   const proxy = await FlakyProxy.start(ports.ws);
   t.after(() => proxy.stop());
   const exchange = await newExchange('1');
@@ -271,23 +272,29 @@ test('each method of the class, a cut of the stream, and the bot', { skip, timeo
     await exchange.cancelAllOrders();
   });
 
-  await t.test('the bot trades, ends by itself, and leaves nothing', async (t) => {
+  await t.test('the bot trades, goes on over a restart of the exchange, ends by itself, and leaves nothing', async () => {
+    const rest = await FlakyProxy.start(ports.http);
+    t.after(() => rest.stop());
     const env = {
-      HTTP_PORT: String(ports.http),
-      WS_PORT: String(ports.ws),
+      HTTP_PORT: String(rest.port),
+      WS_PORT: String(proxy.port),
       ACCOUNT: '2',
       STEP: '0.5',
       LEVELS: '3',
-      FILLS: '3',
-      SECONDS: '120',
+      FILLS: '6',
+      SECONDS: '200',
     };
     const bot = new ExampleProcess(t, DIR, startCommand(DIR), env);
+    await bot.says(/^(bought|sold) /m);
+    await venue.end('SIGKILL');
+    const next = await startExchange(t, data);
+    [rest.target, proxy.target] = [next.ports.http, next.ports.ws];
     const [, trades] = await bot.says(/^stopped: \d+ orders filled in (\d+) trades, position /m);
     assert.equal(await bot.ended, 0, bot.output);
     const account = await newExchange('2');
-    account.urls.api = exchange.urls.api;
+    account.urls.api = { ...exchange.urls.api, rest: `http://127.0.0.1:${next.ports.http}` };
     assert.deepEqual(await account.fetchOpenOrders(), []);
     assert.equal((await account.fetchMyTrades()).length, Number(trades), bot.output);
-    assert.ok(Number(trades) >= 3, bot.output);
+    assert.ok(Number(trades) >= 6, bot.output);
   });
 });

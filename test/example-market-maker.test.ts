@@ -12,6 +12,7 @@ import { wholeNumber } from '../docs/examples/market-maker/settings.ts';
 import { connect } from '../gateway/client/index.ts';
 import { copyExample, ExampleProcess, startCommand } from './support/example.ts';
 import { ExchangeProcess } from './support/exchange-process.ts';
+import { FlakyProxy } from './support/flaky-proxy.ts';
 import { until } from './support/until.ts';
 
 const SETTINGS = { halfSpread: 10, size: 5, maxPosition: 20, skew: 8 };
@@ -134,4 +135,32 @@ test('it compiles, quotes, trades, and leaves nothing when it is stopped', { tim
   await until(() => best() === '5999900 6000100', 'the quote');
   await killed.end('SIGKILL');
   await until(() => best() === '5900000 6100000', 'the exchange to cancel them');
+
+  // The exchange is killed and started again, at other ports behind the same addresses: the program goes on.
+  const proxies = await Promise.all([grpc, ws, http].map((port) => FlakyProxy.start(port)));
+  t.after(() => proxies.forEach((proxy) => void proxy.stop()));
+  const [grpcPort, wsPort, httpPort] = proxies.map(({ port }) => String(port));
+  const survivor = new ExampleProcess(t, dir, startCommand(dir), { GRPC_PORT: grpcPort, WS_PORT: wsPort, HTTP_PORT: httpPort });
+  await until(() => best() === '5999900 6000100', 'the quote');
+  await taker.close();
+  await exchange.end('SIGKILL');
+  await survivor.says(/^connection lost: /m);
+  const next = await ExchangeProcess.start(data, [], t.signal);
+  t.after(() => next.end('SIGKILL'));
+  const { ports } = next;
+  for (const [index, port] of [ports.grpc, ports.ws, ports.http].entries()) proxies[index].target = port;
+  const seller = await connect({ grpcPort: ports.grpc, wsPort: ports.ws, httpPort: ports.http, account: 1 });
+  t.after(() => seller.close());
+  const later = await seller.market.book('BTC-USD');
+  await until(() => later.bids[0]?.price === 5999900, 'the quote after the restart');
+  const limit = { symbol: 'BTC-USD', side: 'sell', price: '59999.00', timeInForce: 'ioc' } as const;
+  assert.equal((await seller.orders.place({ ...limit, quantity: '0.05' })).kind, 'accepted');
+  await survivor.says(/^bought 0\.0500 at 59999\.00, fee \S+; position 0\.0500$/m);
+  await until(() => later.bids[0]?.price === 5999890, 'the quote with the position');
+
+  // Without an exchange it ends, too, and says what that means.
+  await seller.close();
+  await next.end('SIGKILL');
+  assert.equal(await survivor.end('SIGINT'), 1, survivor.output);
+  assert.match(survivor.output, /^no answer from the exchange: quotes may be open$/m);
 });

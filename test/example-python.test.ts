@@ -1,4 +1,4 @@
-/** docs/examples/python: the bot with a running exchange, over a cut of its connections. */
+/** docs/examples/python: the bot with a running exchange, over a cut of its connections and a restart of the exchange. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -16,7 +16,10 @@ const skip =
     ? false
     : 'SKIPPED: no httpx and websockets: python3 -m venv .venv && .venv/bin/pip install -r docs/examples/python/requirements.txt';
 
-test('the bot trades, misses no fill over a cut, closes its position, and ends by itself', { skip, timeout: 300_000 }, async (t) => {
+test('the bot trades, misses no fill over a cut and a restart, closes its position, and ends by itself', {
+  skip,
+  timeout: 300_000,
+}, async (t) => {
   const data = mkdtempSync(join(tmpdir(), 'openbell-python-'));
   t.after(() => rmSync(data, { recursive: true, force: true, maxRetries: 3 }));
   const exchange = await ExchangeProcess.start(data, ['--simulate'], t.signal);
@@ -24,12 +27,6 @@ test('the bot trades, misses no fill over a cut, closes its position, and ends b
   const { ws, http } = exchange.ports;
   const proxy = await FlakyProxy.start(ws);
   t.after(() => proxy.stop());
-  const ask = async <Answer>(path: string): Promise<Answer> => {
-    const answer = await fetch(`http://127.0.0.1:${http}${path}`);
-    assert.equal(answer.status, 200);
-    return (await answer.json()) as Answer;
-  };
-
   const env = {
     HTTP_PORT: String(http),
     WS_PORT: String(proxy.port),
@@ -44,9 +41,20 @@ test('the bot trades, misses no fill over a cut, closes its position, and ends b
   proxy.cut();
   await bot.says(/^session lost after report \d+: /m);
   await bot.says(/^market data lost: /m);
+  await exchange.end('SIGKILL');
+  await bot.says(/^no session: /m);
+  const next = await ExchangeProcess.start(data, ['--simulate'], t.signal);
+  t.after(() => next.end('SIGKILL'));
+  proxy.target = next.ports.ws;
   const [, count] = await bot.says(/^stopped: (\d+) fills, position 0\.0000, fees /m);
   assert.equal(await bot.ended, 0, bot.output);
   assert.ok(Number(count) >= 6, bot.output);
+
+  const ask = async <Answer>(path: string): Promise<Answer> => {
+    const answer = await fetch(`http://127.0.0.1:${next.ports.http}${path}`);
+    assert.equal(answer.status, 200);
+    return (await answer.json()) as Answer;
+  };
 
   const { fills } = await ask<{ readonly fills: readonly unknown[] }>('/v1/fills?account=2');
   assert.equal(fills.length, Number(count), bot.output);

@@ -43,6 +43,9 @@ export interface OrderJson {
   readonly cumQty: string;
   readonly leavesQty: string;
   readonly orderQty: string;
+  /** When it was accepted: ISO 8601, and microseconds since the Unix epoch. Left out if the report of that is not known. */
+  readonly acceptedTime?: string;
+  readonly acceptedTimeUs?: number;
   /** Name of the code with which it has ended. */
   readonly name?: string;
   /** ISO 8601, UTC: of its last report; there if the answer is from the history. */

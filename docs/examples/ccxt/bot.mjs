@@ -3,7 +3,7 @@
  * goes one step away, so that each pair of fills earns a step less fees. It ends by itself, cancels what is open, and says what it did.
  */
 import { readFileSync } from 'node:fs';
-import { NetworkError, RateLimitExceeded } from 'ccxt';
+import { BaseError, NetworkError } from 'ccxt';
 import openbell from './openbell.mjs';
 
 const { env } = process;
@@ -15,6 +15,16 @@ const AMOUNT = Number(env.AMOUNT ?? 0.01);
 /** It ends after so many seconds, or so many filled orders. */
 const SECONDS = Number(env.SECONDS ?? 60);
 const FILLS = Number(env.FILLS ?? 20);
+
+/** How long it waits at the end for an exchange that does not answer, and until a request is sent again, ms. */
+const END_MS = 10_000;
+const AGAIN_MS = 500;
+
+// One line is enough for an exchange that is not there, or does not permit this.
+process.once('uncaughtException', (error) => {
+  console.error(error instanceof BaseError ? error.message : error);
+  process.exit(1);
+});
 
 const exchange = new openbell({
   uid: env.ACCOUNT ?? '3',
@@ -59,10 +69,28 @@ try {
 } finally {
   clearTimeout(timer);
   stop();
-  await exchange.cancelAllOrders(SYMBOL);
+  await finish().catch(fail);
+  await exchange.close();
+}
+
+async function finish() {
+  await cancelAll();
   await following;
   await summary();
-  await exchange.close();
+}
+
+/** Cancels what is open; tries for a while. */
+async function cancelAll() {
+  for (const until = Date.now() + END_MS; ; ) {
+    try {
+      await exchange.cancelAllOrders(SYMBOL);
+      return;
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error;
+      if (Date.now() >= until) throw new Error(`no answer within ${END_MS / 1000} s, so orders may be open: ${error.message}`);
+      await exchange.sleep(AGAIN_MS);
+    }
+  }
 }
 
 /** Answers each filled order with the opposite one, until the end. */
@@ -75,7 +103,7 @@ async function follow() {
       // The next call connects again, and gets the reports that were missed.
       if (!(error instanceof NetworkError)) return fail(error);
       console.log(`connection lost: ${error.message}`);
-      await exchange.sleep(500);
+      await exchange.sleep(AGAIN_MS);
     }
   }
 }
@@ -92,16 +120,21 @@ async function answer(order) {
 }
 
 async function place(side, price) {
-  try {
-    const order = await exchange.createOrder(SYMBOL, 'limit', side, AMOUNT, price);
-    grid.set(order.id, order);
-    const filledOrder = order.status === 'closed' ? order : early.get(order.id);
-    if (filledOrder !== undefined) await answer(filledOrder);
-  } catch (error) {
-    if (!(error instanceof RateLimitExceeded)) throw error;
-    await exchange.sleep(1000);
-    await place(side, price);
+  // A request without an answer is sent again, and with the same id it is the same order.
+  const clientOrderId = exchange.nextClientOrderId();
+  let order;
+  while (order === undefined) {
+    try {
+      order = await exchange.createOrder(SYMBOL, 'limit', side, AMOUNT, price, { clientOrderId });
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error;
+      if (stopped) return;
+      await exchange.sleep(AGAIN_MS);
+    }
   }
+  grid.set(order.id, order);
+  const filledOrder = order.status === 'closed' ? order : early.get(order.id);
+  if (filledOrder !== undefined) await answer(filledOrder);
 }
 
 function fail(error) {

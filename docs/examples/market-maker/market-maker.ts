@@ -30,6 +30,8 @@ const PAUSE_MS = 100;
 const PROTECTION = { windowMs: 1000, fills: 50 };
 /** Time after which it quotes again, ms. */
 const PROTECTION_PAUSE_MS = 5000;
+/** How long it waits at the end for an exchange that does not answer, ms. */
+const END_MS = 5000;
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
@@ -58,7 +60,12 @@ orders.on('report', ({ kind, side, quantityLots, price, symbolId, fee }) => {
     `${side === 'buy' ? 'bought' : 'sold'} ${units.quantity(quantityLots)} at ${price}, fee ${fee}; position ${inUnits(position)}`,
   );
 });
-orders.on('lost', ({ message }) => console.log(`connection lost: ${message}`));
+/** The exchange may have cancelled the quotes since the last one was sent. */
+let isInDoubt = false;
+orders.on('lost', ({ message }) => {
+  isInDoubt = true;
+  console.log(`connection lost: ${message}`);
+});
 orders.on('closed', (error) => {
   if (error !== undefined) stop.abort(error);
 });
@@ -70,23 +77,35 @@ try {
   console.error(error instanceof OpenbellError ? error.message : error);
   process.exitCode = 1;
 }
-// A quote without sides cancels both. If the session is gone, the exchange has done it.
-if (process.exitCode !== 1) await orders.quote({ symbol: SYMBOL }).catch(() => undefined);
+// A quote without sides cancels both. If only the session is gone, the exchange has done it.
+if (process.exitCode !== 1) {
+  const cancelled = orders.quote({ symbol: SYMBOL }).then(
+    () => true,
+    () => false,
+  );
+  if (!(await Promise.race([cancelled, sleep(END_MS, false)]))) {
+    console.error('no answer from the exchange: quotes may be open');
+    process.exitCode = 1;
+  }
+}
 await exchange.close();
 console.log(`stopped; position ${inUnits(position)}`);
 
 async function quoteUntil(end: AbortSignal, orders: OrderSession, book: LocalBook, units: SymbolUnits): Promise<void> {
   let own = NO_QUOTE;
   let at = -1;
+  const ended = new Promise<Quote>((resolve) => end.addEventListener('abort', () => resolve(NO_QUOTE)));
   while (!end.aborted) {
     await sleep(PAUSE_MS);
     // Nothing is quoted on a book that may be out of date.
     const reference = book.inStep ? referenceOf(book.bids, book.asks, own) : undefined;
     const wanted = reference === undefined ? NO_QUOTE : quoteAround(reference, position, SETTINGS);
     // A fill changes what is open, so after one the same quote is sent again.
-    if (isSame(wanted, own) && at === position) continue;
+    if (isSame(wanted, own) && at === position && !isInDoubt) continue;
+    isInDoubt = false;
     at = position;
-    own = await send(orders, wanted, units);
+    // While there is no connection, an answer may take long.
+    own = await Promise.race([send(orders, wanted, units), ended]);
   }
   if (end.reason instanceof OpenbellError) throw end.reason;
 }

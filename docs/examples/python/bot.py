@@ -7,6 +7,9 @@ from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
+from websockets.exceptions import WebSocketException
+
 from openbell import Book, Refused, Session, Venue, books, get
 
 SYMBOL = os.environ.get("SYMBOL", "BTC-USD")
@@ -21,6 +24,8 @@ SECONDS = float(os.environ.get("SECONDS", "60"))
 TRADES = int(os.environ.get("TRADES", "20"))
 # Shortest time between two orders.
 PAUSE_S = 0.25
+# How long it waits at the end for an exchange that does not answer.
+END_S = 10
 
 
 def venue_of_environment() -> Venue:
@@ -119,7 +124,11 @@ async def main() -> None:
         trading.cancel()
         # An error of the strategy is raised after its position is closed.
         [outcome] = await asyncio.gather(trading, return_exceptions=True)
-        await close_position(session, result)
+        try:
+            async with asyncio.timeout(END_S):
+                await close_position(session, result)
+        except TimeoutError:
+            outcome = ConnectionError(f"no answer within {END_S} s: orders may be open, and the position stays")
     profit = result.money - result.fees
     print(f"stopped: {result.fills} fills, position {result.position}, fees {result.fees:.2f}, result {profit:.2f}", flush=True)
     if isinstance(outcome, Exception):
@@ -127,4 +136,8 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except (Refused, OSError, WebSocketException, httpx.HTTPError) as error:
+        # An exchange that is not there, or does not permit this: one line is enough.
+        raise SystemExit(str(error) or type(error).__name__) from None

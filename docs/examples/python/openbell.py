@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 
 ENDED = {"filled", "canceled", "expired", "rejected"}
 # Every connection of market data has a message at least every 5 seconds.
@@ -114,9 +114,20 @@ async def books(venue: Venue, symbol: str, depth: int = 5) -> AsyncIterator[Book
                         yield book
                     else:
                         await socket.send(json.dumps({"op": "resnapshot", **name}))
+        except InvalidHandshake as error:
+            if not _is_passing(error):
+                raise
+            print(f"market data lost: {error}", flush=True)
         except (OSError, ConnectionClosed, TimeoutError) as error:
             print(f"market data lost: {error}", flush=True)
-            await asyncio.sleep(RETRY_S)
+        await asyncio.sleep(RETRY_S)
+
+
+def _is_passing(error: InvalidHandshake) -> bool:
+    """The connection ended before the answer, or the exchange is starting, or has too many connections: another attempt may succeed."""
+    if isinstance(error, InvalidStatus):
+        return error.response.status_code >= 500 or error.response.status_code == 429
+    return isinstance(error, InvalidMessage)
 
 
 # Orders
@@ -218,9 +229,10 @@ class Session:
             try:
                 async with connect(url, subprotocols=["json"], additional_headers=self._venue.headers) as socket:
                     await self._serve(socket)
-            except InvalidStatus as error:
-                if error.response.status_code < 500 and error.response.status_code != 429:
+            except InvalidHandshake as error:
+                if not _is_passing(error):
                     raise
+                print(f"no session: {error}", flush=True)
             except ConnectionClosed as error:
                 if error.rcvd is not None and error.rcvd.code in FINAL_CODES:
                     raise
