@@ -10,6 +10,7 @@ import type { PrivateChannel } from '../gateway/endpoints/json/schemas/order-mes
 import { ANYBODY, type Principal } from '../gateway/identity/principal.ts';
 import { createLogger } from '../gateway/log.ts';
 import type { Reject } from '../gateway/reject.ts';
+import { IN_QUERY } from '../gateway/sessions/order-caller.ts';
 import { Slices } from '../gateway/slices.ts';
 import { EVERYBODY } from './support/everybody.ts';
 import type { Message } from './support/json-orders.ts';
@@ -105,6 +106,7 @@ describe('a JSON session', { timeout: 120_000 }, () => {
   function open(account: number, channels: readonly PrivateChannel[], principal: Principal = ANYBODY): SlowSocket {
     const socket = new SlowSocket();
     const claims = {
+      names: IN_QUERY,
       schema: undefined,
       account: `${account}`,
       lastReport: undefined,

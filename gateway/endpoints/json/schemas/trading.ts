@@ -146,7 +146,7 @@ const OPEN_TERMS = {
   limitOffset: decimal.optional(),
   displayQty: decimal.optional(),
   hidden: truth,
-  peg: z.enum(PEG_NAMES).optional(),
+  peg: z.enum(PEG_NAMES).exclude(['none']).optional(),
   pegOffset: decimal.optional(),
   limitPrice: decimal.optional(),
   parked: truth,
