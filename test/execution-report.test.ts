@@ -195,6 +195,11 @@ describe('execution reports in JSON', () => {
       { execType: 'cancel-after-set', cancelTimeUs: 1_700_000_005_000_000 },
     ],
     [
+      'a protection is set',
+      { kind: Accepted, symbol: 0, quantity: 5_000_000, price: 3, tag: 7 },
+      { execType: 'quote-protection-set', windowUs: 5_000_000, ordStatus: undefined, side: undefined, tag: 7 },
+    ],
+    [
       'a symbol that is not known',
       { kind: Rejected, clientOrderId: 5, symbol: 99, quantity: 5, code: Code.UNKNOWN_SYMBOL },
       { symbol: undefined, orderQty: undefined },

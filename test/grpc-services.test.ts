@@ -321,7 +321,7 @@ describe('openbell.v1', () => {
     assert.deepEqual((await client.call(market.listTrades, { symbol: 'SOL-USD', from: { seconds: time.seconds + 3600n } })).trades, []);
   });
 
-  it("a session sets the dead man's switch, and quotes", async () => {
+  it("a session sets the dead man's switch, quotes, and protects quotes", async () => {
     const session = client.duplex(trading.session, { 'x-openbell-account': '9' });
     session.send({ tag: 1, command: { case: 'cancelAfter', value: { timeoutMs: 60_000 } } });
     const { reports } = await session.next(({ reports }) => reports.length > 0);
@@ -346,6 +346,23 @@ describe('openbell.v1', () => {
       const { refusals } = await session.next(({ refusals }) => refusals.length > 0);
       assert.equal(refusals[0].tag, tag);
       assert.match(refusals[0].text, text);
+    }
+    for (const [tag, value, answer] of [
+      [21, { windowMs: 60_000, fills: 3n }, 'accepted'],
+      [22, { windowMs: 60_000 }, 'BAD_RANGE'],
+      [23, { reset: true, lots: 3n }, 'BAD_RANGE'],
+      [24, { reset: true }, 'accepted'],
+      [25, {}, 'accepted'],
+    ] as const) {
+      session.send({ tag, command: { case: 'quoteProtection', value } });
+      const { reports, refusals } = await session.next(({ reports, refusals }) => refusals.length > 0 || reports.length > 0);
+      const [report, refusal] = [reports[0], refusals[0]];
+      assert.deepEqual([(report ?? refusal).tag, refusal?.name ?? 'accepted', refusal?.orderId ?? 0n], [tag, answer, 0n]);
+      if (report !== undefined) assert.deepEqual([report.execType, report.orderId, report.symbol], [ExecType.ACCEPTED, 0n, '']);
+      const { protection } = (await (await fetch(`http://127.0.0.1:${demo.running.ports.http}/v1/accounts/9`)).json()) as {
+        protection?: { fills: number };
+      };
+      assert.equal(protection?.fills, tag === 25 ? undefined : 3);
     }
     session.send({ tag: 6, command: { case: 'cancelAfter', value: { timeoutMs: 10 } } });
     const short = await session.next(({ refusals, reports }) => refusals.length > 0 || reports.length > 0);

@@ -130,6 +130,37 @@ describe('orders in JSON', { timeout: 300_000 }, () => {
     await session.ask({ op: 'cancel-all', tag: 4 });
   });
 
+  it('protects quotes, and takes them again after a reset', async (t) => {
+    const [maker, taker] = [await open(t, 'account=3'), await open(t, 'account=1')];
+    const quote = { op: 'quote', symbol: 'ETH-USD', bidPx: '2900', bidSize: '1', offerPx: '3100', offerSize: '1' };
+    const answers = (tag: number, count: number) =>
+      maker.until(() => {
+        const found = maker.reports.filter((report) => report.tag === tag);
+        return found.length >= count && found.map(({ execType, name = '' }) => `${execType} ${name}`.trim());
+      });
+    const set = await maker.ask({ op: 'quote-protection', tag: 1, windowMs: 60_000, fills: 1 });
+    assert.deepEqual([set.execType, set.windowUs, set.orderId, set.side], ['quote-protection-set', 60_000_000, undefined, undefined]);
+    maker.send({ ...quote, tag: 2 });
+    await answers(2, 2);
+    for (const tag of [1, 2])
+      await taker.ask({ op: 'place', tag, symbol: 'ETH-USD', side: 'buy', orderQty: '0.1', price: '3100', timeInForce: 'ioc' });
+    assert.deepEqual(await answers(2, 6), ['new', 'new', 'trade', 'trade', ...Array(2).fill('canceled CANCELLED_PROTECTION')]);
+    maker.send({ ...quote, tag: 3 });
+    assert.deepEqual(await answers(3, 2), Array(2).fill('rejected PROTECTION_TRIGGERED'));
+    assert.equal((await maker.ask({ op: 'quote-protection', tag: 4, reset: true })).windowUs, 0);
+    maker.send({ ...quote, tag: 5 });
+    assert.deepEqual(await answers(5, 2), ['new', 'new']);
+    for (const [tag, limits] of [
+      [6, { windowMs: 0, fills: 1 }],
+      [7, { windowMs: 5 }],
+    ] as const) {
+      const refused = await maker.ask({ op: 'quote-protection', tag, ...limits });
+      assert.deepEqual([refused.kind, refused.op, refused.name, refused.clOrdId], ['refused', 'quote-protection', 'BAD_RANGE', undefined]);
+    }
+    await maker.ask({ op: 'quote-protection', tag: 8, windowMs: 0 });
+    await maker.ask({ op: 'cancel-all', tag: 9 });
+  });
+
   it('refuses what is wrong with its code, the tag, and the limit that was broken, and goes on', async (t) => {
     const session = await open(t, 'account=1');
     const list = { op: 'place-list', kind: 'oto', symbol: 'BTC-USD', side: 'buy', orderQty: '1' };

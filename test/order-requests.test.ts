@@ -7,7 +7,17 @@ import { decimalToUnits, unitsToDecimal } from '../engine/decimal.ts';
 import { getI64 } from '../engine/units.ts';
 import { checkCommand, checkLongCommand } from '../engine/wire/check-command.ts';
 import { CommandBatch, CommandFrameReader } from '../engine/wire/frames.ts';
-import { Command, CommandExtension, CommandKind, Instruction, OrderType, Side, TimeInForce, Trigger } from '../engine/wire/layout.ts';
+import {
+  Command,
+  CommandExtension,
+  CommandKind,
+  Instruction,
+  OrderType,
+  QuoteAction,
+  Side,
+  TimeInForce,
+  Trigger,
+} from '../engine/wire/layout.ts';
 import { SymbolUnits } from '../gateway/client/symbols.ts';
 import { MAX_REQUESTS, readRequests } from '../gateway/endpoints/json/order-requests.ts';
 import { addCommand, isCommand, SLOTS_OF_REQUEST } from '../gateway/endpoints/json/request-commands.ts';
@@ -90,6 +100,7 @@ const COMMAND = {
   quantity: 500,
 };
 const LONG = { type: OrderType.Limit, instructions: 0, trigger: 0, stop: 0, displayed: 0, least: 0, link: 0 };
+const PROTECTION = { kind: CommandKind.Quote, symbol: 0, side: QuoteAction.Protection, tif: 0, tag: 0, ids: [0, 0], price: 0, quantity: 0 };
 const ID_ALONE = { symbol: 0, side: 0, price: 0, quantity: 0 };
 
 describe('commands of requests', () => {
@@ -153,6 +164,13 @@ describe('commands of requests', () => {
       { op: 'quote', symbol: 'BTC-USD', bidPx: '99', bidSize: '1', offerPx: '101', offerSize: '2', postOnly: true },
       [{ ...COMMAND, kind: CommandKind.Quote, tif: TimeInForce.PostOnly, ids: [10_100, 2000], price: 9900, quantity: 1000 }],
     ],
+    [
+      'a protection',
+      { op: 'quote-protection', windowMs: 5000, fills: 20, lots: 30, netLots: 10, tag: 4 },
+      [{ ...COMMAND, ...PROTECTION, ids: [20, 30], price: 10, quantity: 5_000_000, tag: 4 }],
+    ],
+    ['no protection', { op: 'quote-protection', windowMs: 0 }, [{ ...COMMAND, ...PROTECTION }]],
+    ['a reset of the protection', { op: 'quote-protection', reset: true }, [{ ...COMMAND, ...PROTECTION, side: QuoteAction.Reset }]],
     [
       'an oco list',
       {
@@ -287,6 +305,14 @@ describe('refusals', () => {
       'a cancel-after that is too short',
       { op: 'cancel-after', timeoutMs: 999 },
       [/timeoutMs: must be a whole number from 1000 to 86400000, or 0/],
+    ],
+    ['a protection without a window', { op: 'quote-protection', fills: 3 }, [/BAD_PARAMETER: windowMs and reset/]],
+    ['a reset with a limit', { op: 'quote-protection', reset: true, fills: 3 }, [/BAD_PARAMETER: windowMs and reset/]],
+    ['a reset with a window', { op: 'quote-protection', reset: true, windowMs: 5 }, [/BAD_PARAMETER: windowMs and reset/]],
+    [
+      'a window of more than a day',
+      { op: 'quote-protection', windowMs: 86_400_001, fills: 1 },
+      [/BAD_PARAMETER: windowMs: must be a whole number from 1 to 86400000, or 0/],
     ],
     ['a side of a quote without a price', { op: 'quote', symbol: 'BTC-USD', bidSize: 1 }, [/BAD_PARAMETER: bidPx and bidSize/]],
     ['a list of one', { ...ORDERS, orders: [{ price: 1 }] }, [/orders: must have two orders, a bracket three/]],

@@ -32,7 +32,7 @@ export function executionReport(report: ReportView, symbols: SymbolLookup, limit
   const { kind, code, reportNo, timeUs, tag, retryUs } = report;
   const limit = isReject(kind) ? limitOf(code as Code, report.symbol, report.account, refusedOrder(report)) : undefined;
   return {
-    execType: kind === ReportKind.Cancelled && code === Code.EXPIRED ? 'expired' : EXEC_TYPE[kind],
+    execType: execTypeOf(report),
     reportNo,
     execId: String(reportNo),
     ...about(report, symbols.symbol(report.symbol)),
@@ -46,7 +46,18 @@ export function executionReport(report: ReportView, symbols: SymbolLookup, limit
   };
 }
 
+function execTypeOf(report: ReportView): ExecType | undefined {
+  if (report.kind === ReportKind.Cancelled && report.code === Code.EXPIRED) return 'expired';
+  return isProtection(report) ? 'quote-protection-set' : EXEC_TYPE[report.kind];
+}
+
+/** What was accepted is no order, but the protection of the account's quotes. */
+function isProtection({ kind, orderId, symbol }: ReportView): boolean {
+  return kind === ReportKind.Accepted && orderId === 0 && symbol === 0;
+}
+
 function about(report: ReportView, symbol: SymbolInfo | undefined) {
+  if (isProtection(report)) return { windowUs: report.quantity };
   switch (report.kind) {
     case ReportKind.MassCancelled:
       return {

@@ -29,18 +29,28 @@ export function* refusedCommands({ words, u8, u16, count }: RefusalList, account
   for (let i = 0; i < count; i++) {
     const word = i * WORDS;
     const code = u16[word * 2] as Code;
-    const op = OPS[u8[word * 4 + Refusal.kind]];
+    const symbol = words[word + Refusal.symbol / 4] >>> 0;
+    const op = opOf(u8[word * 4 + Refusal.kind], symbol);
     const tag = words[word + Refusal.tag / 4] >>> 0;
     const clientOrderId = getI64(words, word + Refusal.clientOrderId / 4);
     const orderId = getI64(words, word + Refusal.orderId / 4);
-    const limit = limitOf(code, words[word + Refusal.symbol / 4] >>> 0, account);
+    const limit = limitOf(code, symbol, account);
     const asked = {
       ...(op !== undefined && { op }),
       ...(tag !== 0 && { tag }),
-      // A quote has the price and the quantity of its ask there.
-      ...(op !== 'quote' && clientOrderId !== 0 && { clOrdId: String(clientOrderId) }),
-      ...(op !== 'quote' && orderId !== 0 && { orderId: String(orderId) }),
+      ...(hasIds(op) && clientOrderId !== 0 && { clOrdId: String(clientOrderId) }),
+      ...(hasIds(op) && orderId !== 0 && { orderId: String(orderId) }),
     };
     yield refusedMessage(asked, orderError(code, limit && { limit }));
   }
+}
+
+/** A quote is of a symbol; the same command without one is about the protection of quotes. */
+function opOf(kind: number, symbol: number): Op | undefined {
+  return kind === CommandKind.Quote && symbol === 0 ? 'quote-protection' : OPS[kind];
+}
+
+/** A quote has the price and the quantity of its ask in the place of ids, and a protection its limits. */
+function hasIds(op: Op | undefined): boolean {
+  return op !== 'quote' && op !== 'quote-protection';
 }

@@ -1,9 +1,9 @@
 import { Code } from '../../../engine/codes.ts';
 import type { CommandBatch } from '../../../engine/wire/frames.ts';
-import { CommandKind, type LinkKind, type Side } from '../../../engine/wire/layout.ts';
+import { CommandKind, type LinkKind, QuoteAction, type Side } from '../../../engine/wire/layout.ts';
 import { linkTermOf, linkWord } from '../../../engine/wire/list-link.ts';
 import { LINK_NAMES, SIDE_NAMES, type SideName } from '../../../engine/wire/names.ts';
-import { type NewCommand, newQuote, PLAIN } from '../../client/order-commands.ts';
+import { type NewCommand, newProtection, newQuote, PLAIN } from '../../client/order-commands.ts';
 import { longOrder, putCommand } from '../../client/pending-commands.ts';
 import type { SymbolUnits } from '../../client/symbols.ts';
 import { isWhole } from './order-amend.ts';
@@ -22,10 +22,19 @@ type AmendRequest = RequestOf<'amend'>;
 
 /** The requests that are commands as they stand. An amend whose order has to be found is none yet. */
 export type CommandRequest =
-  | Extract<OrderRequest, { op: 'place' | 'place-list' | 'cancel' | 'cancel-all' | 'cancel-after' | 'quote' }>
+  | Extract<OrderRequest, { op: 'place' | 'place-list' | 'cancel' | 'cancel-all' | 'cancel-after' | 'quote' | 'quote-protection' }>
   | (AmendRequest & { readonly symbol: string });
 
-const COMMAND_OPS: ReadonlySet<string> = new Set(['place', 'place-list', 'amend', 'cancel', 'cancel-all', 'cancel-after', 'quote']);
+const COMMAND_OPS: ReadonlySet<string> = new Set([
+  'place',
+  'place-list',
+  'amend',
+  'cancel',
+  'cancel-all',
+  'cancel-after',
+  'quote',
+  'quote-protection',
+]);
 
 export function isCommand(request: OrderRequest): request is CommandRequest {
   return request.op === 'amend' ? isWhole(request) : COMMAND_OPS.has(request.op);
@@ -72,6 +81,8 @@ function commandOf(request: Exclude<CommandRequest, { op: 'place-list' }>, units
       return { ...PLAIN, kind: CommandKind.CancelAfter, symbol: 0, quantity: request.timeoutMs * 1000, clientOrderId: 0, orderId: 0 };
     case 'quote':
       return quoteCommand(request, units(request.symbol));
+    case 'quote-protection':
+      return protectionCommand(request);
   }
 }
 
@@ -111,6 +122,14 @@ function quoteCommand({ symbol, bidPx, bidSize, offerPx, offerSize, postOnly }: 
     ...(postOnly !== undefined && { postOnly }),
   };
   return newQuote(quote, units);
+}
+
+function protectionCommand({ windowMs, fills = 0, lots = 0, netLots = 0, reset }: RequestOf<'quote-protection'>): NewCommand {
+  const limits = fills + lots + netLots;
+  if (reset ? windowMs !== undefined || limits !== 0 : windowMs === undefined)
+    throw bad('windowMs and reset: give the window with its limits, or reset alone');
+  if (reset) return { ...PLAIN, kind: CommandKind.Quote, action: QuoteAction.Reset, symbol: 0, clientOrderId: 0, orderId: 0 };
+  return newProtection({ windowMs: windowMs ?? 0, fills, lots, netLots });
 }
 
 /** How a request names an order. @throws RequestError for none, and for both of its ids */

@@ -2491,6 +2491,7 @@ type SessionRequest struct {
 	//	*SessionRequest_MassCancel
 	//	*SessionRequest_CancelAfter
 	//	*SessionRequest_Quote
+	//	*SessionRequest_QuoteProtection
 	Command       isSessionRequest_Command `protobuf_oneof:"command"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2594,6 +2595,15 @@ func (x *SessionRequest) GetQuote() *QuoteRequest {
 	return nil
 }
 
+func (x *SessionRequest) GetQuoteProtection() *QuoteProtectionRequest {
+	if x != nil {
+		if x, ok := x.Command.(*SessionRequest_QuoteProtection); ok {
+			return x.QuoteProtection
+		}
+	}
+	return nil
+}
+
 type isSessionRequest_Command interface {
 	isSessionRequest_Command()
 }
@@ -2628,6 +2638,11 @@ type SessionRequest_Quote struct {
 	Quote *QuoteRequest `protobuf:"bytes,7,opt,name=quote,proto3,oneof"`
 }
 
+type SessionRequest_QuoteProtection struct {
+	// Sets or resets the market-maker protection of the account; the report that answers is EXEC_TYPE_ACCEPTED without an order.
+	QuoteProtection *QuoteProtectionRequest `protobuf:"bytes,8,opt,name=quote_protection,json=quoteProtection,proto3,oneof"`
+}
+
 func (*SessionRequest_PlaceOrder) isSessionRequest_Command() {}
 
 func (*SessionRequest_CancelOrder) isSessionRequest_Command() {}
@@ -2639,6 +2654,8 @@ func (*SessionRequest_MassCancel) isSessionRequest_Command() {}
 func (*SessionRequest_CancelAfter) isSessionRequest_Command() {}
 
 func (*SessionRequest_Quote) isSessionRequest_Command() {}
+
+func (*SessionRequest_QuoteProtection) isSessionRequest_Command() {}
 
 // A dead man's switch: it cancels all orders of the account, unless it is set again before.
 type CancelAfterRequest struct {
@@ -2795,6 +2812,97 @@ func (x *QuoteRequest) GetPostOnly() bool {
 	return false
 }
 
+// What quotes of the account may trade in a window; beyond it all of them are cancelled. See docs/TRADING-RULES.md.
+type QuoteProtectionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0, or the account of the session.
+	Account uint32 `protobuf:"varint,1,opt,name=account,proto3" json:"account,omitempty"`
+	// Milliseconds, 1 to 86400000; 0: no protection.
+	WindowMs uint32 `protobuf:"varint,2,opt,name=window_ms,json=windowMs,proto3" json:"window_ms,omitempty"`
+	// Most fills of quotes; 0: no such limit.
+	Fills uint64 `protobuf:"varint,3,opt,name=fills,proto3" json:"fills,omitempty"`
+	// Most lots that they trade, those of each symbol, added up; 0: no such limit.
+	Lots uint64 `protobuf:"varint,4,opt,name=lots,proto3" json:"lots,omitempty"`
+	// Most lots that are bought less sold, or sold less bought; 0: no such limit.
+	NetLots uint64 `protobuf:"varint,5,opt,name=net_lots,json=netLots,proto3" json:"net_lots,omitempty"`
+	// In place of the others: quotes are accepted again after the protection has triggered.
+	Reset_        bool `protobuf:"varint,6,opt,name=reset,proto3" json:"reset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuoteProtectionRequest) Reset() {
+	*x = QuoteProtectionRequest{}
+	mi := &file_openbell_v1_trading_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuoteProtectionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuoteProtectionRequest) ProtoMessage() {}
+
+func (x *QuoteProtectionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_trading_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuoteProtectionRequest.ProtoReflect.Descriptor instead.
+func (*QuoteProtectionRequest) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *QuoteProtectionRequest) GetAccount() uint32 {
+	if x != nil {
+		return x.Account
+	}
+	return 0
+}
+
+func (x *QuoteProtectionRequest) GetWindowMs() uint32 {
+	if x != nil {
+		return x.WindowMs
+	}
+	return 0
+}
+
+func (x *QuoteProtectionRequest) GetFills() uint64 {
+	if x != nil {
+		return x.Fills
+	}
+	return 0
+}
+
+func (x *QuoteProtectionRequest) GetLots() uint64 {
+	if x != nil {
+		return x.Lots
+	}
+	return 0
+}
+
+func (x *QuoteProtectionRequest) GetNetLots() uint64 {
+	if x != nil {
+		return x.NetLots
+	}
+	return 0
+}
+
+func (x *QuoteProtectionRequest) GetReset_() bool {
+	if x != nil {
+		return x.Reset_
+	}
+	return false
+}
+
 // Reports and refusals that are sent together.
 type SessionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2808,7 +2916,7 @@ type SessionResponse struct {
 
 func (x *SessionResponse) Reset() {
 	*x = SessionResponse{}
-	mi := &file_openbell_v1_trading_proto_msgTypes[28]
+	mi := &file_openbell_v1_trading_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2820,7 +2928,7 @@ func (x *SessionResponse) String() string {
 func (*SessionResponse) ProtoMessage() {}
 
 func (x *SessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_trading_proto_msgTypes[28]
+	mi := &file_openbell_v1_trading_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2833,7 +2941,7 @@ func (x *SessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionResponse.ProtoReflect.Descriptor instead.
 func (*SessionResponse) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{28}
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SessionResponse) GetReports() []*ExecutionReport {
@@ -2871,7 +2979,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_openbell_v1_trading_proto_msgTypes[29]
+	mi := &file_openbell_v1_trading_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2883,7 +2991,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_trading_proto_msgTypes[29]
+	mi := &file_openbell_v1_trading_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2896,7 +3004,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{29}
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Refusal) GetCode() uint32 {
@@ -3016,7 +3124,7 @@ type ExecutionReport struct {
 
 func (x *ExecutionReport) Reset() {
 	*x = ExecutionReport{}
-	mi := &file_openbell_v1_trading_proto_msgTypes[30]
+	mi := &file_openbell_v1_trading_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3028,7 +3136,7 @@ func (x *ExecutionReport) String() string {
 func (*ExecutionReport) ProtoMessage() {}
 
 func (x *ExecutionReport) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_trading_proto_msgTypes[30]
+	mi := &file_openbell_v1_trading_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3041,7 +3149,7 @@ func (x *ExecutionReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecutionReport.ProtoReflect.Descriptor instead.
 func (*ExecutionReport) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{30}
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ExecutionReport) GetReportNo() uint64 {
@@ -3458,7 +3566,7 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\x0efrom_report_no\x18\x02 \x01(\x04H\x00R\ffromReportNo\x88\x01\x01B\x11\n" +
 	"\x0f_from_report_no\"R\n" +
 	"\x18SubscribeReportsResponse\x126\n" +
-	"\areports\x18\x01 \x03(\v2\x1c.openbell.v1.ExecutionReportR\areports\"\xb5\x03\n" +
+	"\areports\x18\x01 \x03(\v2\x1c.openbell.v1.ExecutionReportR\areports\"\x87\x04\n" +
 	"\x0eSessionRequest\x12\x10\n" +
 	"\x03tag\x18\x01 \x01(\rR\x03tag\x12A\n" +
 	"\vplace_order\x18\x02 \x01(\v2\x1e.openbell.v1.PlaceOrderRequestH\x00R\n" +
@@ -3469,7 +3577,8 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\vmass_cancel\x18\x05 \x01(\v2\x1e.openbell.v1.MassCancelRequestH\x00R\n" +
 	"massCancel\x12D\n" +
 	"\fcancel_after\x18\x06 \x01(\v2\x1f.openbell.v1.CancelAfterRequestH\x00R\vcancelAfter\x121\n" +
-	"\x05quote\x18\a \x01(\v2\x19.openbell.v1.QuoteRequestH\x00R\x05quoteB\t\n" +
+	"\x05quote\x18\a \x01(\v2\x19.openbell.v1.QuoteRequestH\x00R\x05quote\x12P\n" +
+	"\x10quote_protection\x18\b \x01(\v2#.openbell.v1.QuoteProtectionRequestH\x00R\x0fquoteProtectionB\t\n" +
 	"\acommand\"M\n" +
 	"\x12CancelAfterRequest\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x1d\n" +
@@ -3483,7 +3592,14 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\boffer_px\x18\x05 \x01(\tR\aofferPx\x12\x1d\n" +
 	"\n" +
 	"offer_size\x18\x06 \x01(\tR\tofferSize\x12\x1b\n" +
-	"\tpost_only\x18\a \x01(\bR\bpostOnly\"{\n" +
+	"\tpost_only\x18\a \x01(\bR\bpostOnly\"\xaa\x01\n" +
+	"\x16QuoteProtectionRequest\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x1b\n" +
+	"\twindow_ms\x18\x02 \x01(\rR\bwindowMs\x12\x14\n" +
+	"\x05fills\x18\x03 \x01(\x04R\x05fills\x12\x12\n" +
+	"\x04lots\x18\x04 \x01(\x04R\x04lots\x12\x19\n" +
+	"\bnet_lots\x18\x05 \x01(\x04R\anetLots\x12\x14\n" +
+	"\x05reset\x18\x06 \x01(\bR\x05reset\"{\n" +
 	"\x0fSessionResponse\x126\n" +
 	"\areports\x18\x01 \x03(\v2\x1c.openbell.v1.ExecutionReportR\areports\x120\n" +
 	"\brefusals\x18\x02 \x03(\v2\x14.openbell.v1.RefusalR\brefusals\"\x8e\x01\n" +
@@ -3592,7 +3708,7 @@ func file_openbell_v1_trading_proto_rawDescGZIP() []byte {
 }
 
 var file_openbell_v1_trading_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_openbell_v1_trading_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_openbell_v1_trading_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_openbell_v1_trading_proto_goTypes = []any{
 	(OrderFilter)(0),                 // 0: openbell.v1.OrderFilter
 	(LedgerKind)(0),                  // 1: openbell.v1.LedgerKind
@@ -3625,94 +3741,96 @@ var file_openbell_v1_trading_proto_goTypes = []any{
 	(*SessionRequest)(nil),           // 28: openbell.v1.SessionRequest
 	(*CancelAfterRequest)(nil),       // 29: openbell.v1.CancelAfterRequest
 	(*QuoteRequest)(nil),             // 30: openbell.v1.QuoteRequest
-	(*SessionResponse)(nil),          // 31: openbell.v1.SessionResponse
-	(*Refusal)(nil),                  // 32: openbell.v1.Refusal
-	(*ExecutionReport)(nil),          // 33: openbell.v1.ExecutionReport
-	(Side)(0),                        // 34: openbell.v1.Side
-	(OrdType)(0),                     // 35: openbell.v1.OrdType
-	(TimeInForce)(0),                 // 36: openbell.v1.TimeInForce
-	(*timestamppb.Timestamp)(nil),    // 37: google.protobuf.Timestamp
-	(Trigger)(0),                     // 38: openbell.v1.Trigger
-	(SelfTrade)(0),                   // 39: openbell.v1.SelfTrade
-	(Peg)(0),                         // 40: openbell.v1.Peg
-	(*Order)(nil),                    // 41: openbell.v1.Order
-	(Liquidity)(0),                   // 42: openbell.v1.Liquidity
+	(*QuoteProtectionRequest)(nil),   // 31: openbell.v1.QuoteProtectionRequest
+	(*SessionResponse)(nil),          // 32: openbell.v1.SessionResponse
+	(*Refusal)(nil),                  // 33: openbell.v1.Refusal
+	(*ExecutionReport)(nil),          // 34: openbell.v1.ExecutionReport
+	(Side)(0),                        // 35: openbell.v1.Side
+	(OrdType)(0),                     // 36: openbell.v1.OrdType
+	(TimeInForce)(0),                 // 37: openbell.v1.TimeInForce
+	(*timestamppb.Timestamp)(nil),    // 38: google.protobuf.Timestamp
+	(Trigger)(0),                     // 39: openbell.v1.Trigger
+	(SelfTrade)(0),                   // 40: openbell.v1.SelfTrade
+	(Peg)(0),                         // 41: openbell.v1.Peg
+	(*Order)(nil),                    // 42: openbell.v1.Order
+	(Liquidity)(0),                   // 43: openbell.v1.Liquidity
 }
 var file_openbell_v1_trading_proto_depIdxs = []int32{
-	34, // 0: openbell.v1.PlaceOrderRequest.side:type_name -> openbell.v1.Side
-	35, // 1: openbell.v1.PlaceOrderRequest.ord_type:type_name -> openbell.v1.OrdType
-	36, // 2: openbell.v1.PlaceOrderRequest.time_in_force:type_name -> openbell.v1.TimeInForce
-	37, // 3: openbell.v1.PlaceOrderRequest.expire_time:type_name -> google.protobuf.Timestamp
-	38, // 4: openbell.v1.PlaceOrderRequest.trigger:type_name -> openbell.v1.Trigger
-	39, // 5: openbell.v1.PlaceOrderRequest.self_trade:type_name -> openbell.v1.SelfTrade
-	40, // 6: openbell.v1.PlaceOrderRequest.peg:type_name -> openbell.v1.Peg
-	41, // 7: openbell.v1.PlaceOrderResponse.order:type_name -> openbell.v1.Order
-	41, // 8: openbell.v1.CancelOrderResponse.order:type_name -> openbell.v1.Order
-	41, // 9: openbell.v1.AmendOrderResponse.order:type_name -> openbell.v1.Order
-	34, // 10: openbell.v1.MassCancelRequest.side:type_name -> openbell.v1.Side
-	34, // 11: openbell.v1.MassCancelResponse.side:type_name -> openbell.v1.Side
-	41, // 12: openbell.v1.GetOrderResponse.order:type_name -> openbell.v1.Order
+	35, // 0: openbell.v1.PlaceOrderRequest.side:type_name -> openbell.v1.Side
+	36, // 1: openbell.v1.PlaceOrderRequest.ord_type:type_name -> openbell.v1.OrdType
+	37, // 2: openbell.v1.PlaceOrderRequest.time_in_force:type_name -> openbell.v1.TimeInForce
+	38, // 3: openbell.v1.PlaceOrderRequest.expire_time:type_name -> google.protobuf.Timestamp
+	39, // 4: openbell.v1.PlaceOrderRequest.trigger:type_name -> openbell.v1.Trigger
+	40, // 5: openbell.v1.PlaceOrderRequest.self_trade:type_name -> openbell.v1.SelfTrade
+	41, // 6: openbell.v1.PlaceOrderRequest.peg:type_name -> openbell.v1.Peg
+	42, // 7: openbell.v1.PlaceOrderResponse.order:type_name -> openbell.v1.Order
+	42, // 8: openbell.v1.CancelOrderResponse.order:type_name -> openbell.v1.Order
+	42, // 9: openbell.v1.AmendOrderResponse.order:type_name -> openbell.v1.Order
+	35, // 10: openbell.v1.MassCancelRequest.side:type_name -> openbell.v1.Side
+	35, // 11: openbell.v1.MassCancelResponse.side:type_name -> openbell.v1.Side
+	42, // 12: openbell.v1.GetOrderResponse.order:type_name -> openbell.v1.Order
 	0,  // 13: openbell.v1.ListOrdersRequest.status:type_name -> openbell.v1.OrderFilter
-	41, // 14: openbell.v1.ListOrdersResponse.orders:type_name -> openbell.v1.Order
-	39, // 15: openbell.v1.Account.self_trade:type_name -> openbell.v1.SelfTrade
+	42, // 14: openbell.v1.ListOrdersResponse.orders:type_name -> openbell.v1.Order
+	40, // 15: openbell.v1.Account.self_trade:type_name -> openbell.v1.SelfTrade
 	16, // 16: openbell.v1.Account.balances:type_name -> openbell.v1.Balance
 	17, // 17: openbell.v1.GetAccountResponse.account:type_name -> openbell.v1.Account
-	34, // 18: openbell.v1.Fill.side:type_name -> openbell.v1.Side
-	42, // 19: openbell.v1.Fill.liquidity:type_name -> openbell.v1.Liquidity
-	37, // 20: openbell.v1.Fill.transact_time:type_name -> google.protobuf.Timestamp
+	35, // 18: openbell.v1.Fill.side:type_name -> openbell.v1.Side
+	43, // 19: openbell.v1.Fill.liquidity:type_name -> openbell.v1.Liquidity
+	38, // 20: openbell.v1.Fill.transact_time:type_name -> google.protobuf.Timestamp
 	20, // 21: openbell.v1.ListFillsResponse.fills:type_name -> openbell.v1.Fill
 	1,  // 22: openbell.v1.ListLedgerRequest.kind:type_name -> openbell.v1.LedgerKind
-	37, // 23: openbell.v1.ListLedgerRequest.from:type_name -> google.protobuf.Timestamp
-	37, // 24: openbell.v1.ListLedgerRequest.to:type_name -> google.protobuf.Timestamp
-	34, // 25: openbell.v1.LedgerCause.side:type_name -> openbell.v1.Side
-	37, // 26: openbell.v1.LedgerEntry.transact_time:type_name -> google.protobuf.Timestamp
+	38, // 23: openbell.v1.ListLedgerRequest.from:type_name -> google.protobuf.Timestamp
+	38, // 24: openbell.v1.ListLedgerRequest.to:type_name -> google.protobuf.Timestamp
+	35, // 25: openbell.v1.LedgerCause.side:type_name -> openbell.v1.Side
+	38, // 26: openbell.v1.LedgerEntry.transact_time:type_name -> google.protobuf.Timestamp
 	1,  // 27: openbell.v1.LedgerEntry.kind:type_name -> openbell.v1.LedgerKind
 	23, // 28: openbell.v1.LedgerEntry.cause:type_name -> openbell.v1.LedgerCause
 	24, // 29: openbell.v1.ListLedgerResponse.entries:type_name -> openbell.v1.LedgerEntry
-	33, // 30: openbell.v1.SubscribeReportsResponse.reports:type_name -> openbell.v1.ExecutionReport
+	34, // 30: openbell.v1.SubscribeReportsResponse.reports:type_name -> openbell.v1.ExecutionReport
 	3,  // 31: openbell.v1.SessionRequest.place_order:type_name -> openbell.v1.PlaceOrderRequest
 	5,  // 32: openbell.v1.SessionRequest.cancel_order:type_name -> openbell.v1.CancelOrderRequest
 	7,  // 33: openbell.v1.SessionRequest.amend_order:type_name -> openbell.v1.AmendOrderRequest
 	9,  // 34: openbell.v1.SessionRequest.mass_cancel:type_name -> openbell.v1.MassCancelRequest
 	29, // 35: openbell.v1.SessionRequest.cancel_after:type_name -> openbell.v1.CancelAfterRequest
 	30, // 36: openbell.v1.SessionRequest.quote:type_name -> openbell.v1.QuoteRequest
-	33, // 37: openbell.v1.SessionResponse.reports:type_name -> openbell.v1.ExecutionReport
-	32, // 38: openbell.v1.SessionResponse.refusals:type_name -> openbell.v1.Refusal
-	2,  // 39: openbell.v1.ExecutionReport.exec_type:type_name -> openbell.v1.ExecType
-	34, // 40: openbell.v1.ExecutionReport.side:type_name -> openbell.v1.Side
-	36, // 41: openbell.v1.ExecutionReport.time_in_force:type_name -> openbell.v1.TimeInForce
-	42, // 42: openbell.v1.ExecutionReport.liquidity:type_name -> openbell.v1.Liquidity
-	38, // 43: openbell.v1.ExecutionReport.trigger:type_name -> openbell.v1.Trigger
-	37, // 44: openbell.v1.ExecutionReport.transact_time:type_name -> google.protobuf.Timestamp
-	37, // 45: openbell.v1.ExecutionReport.retry_time:type_name -> google.protobuf.Timestamp
-	37, // 46: openbell.v1.ExecutionReport.switch_time:type_name -> google.protobuf.Timestamp
-	3,  // 47: openbell.v1.Trading.PlaceOrder:input_type -> openbell.v1.PlaceOrderRequest
-	5,  // 48: openbell.v1.Trading.CancelOrder:input_type -> openbell.v1.CancelOrderRequest
-	7,  // 49: openbell.v1.Trading.AmendOrder:input_type -> openbell.v1.AmendOrderRequest
-	9,  // 50: openbell.v1.Trading.MassCancel:input_type -> openbell.v1.MassCancelRequest
-	11, // 51: openbell.v1.Trading.GetOrder:input_type -> openbell.v1.GetOrderRequest
-	13, // 52: openbell.v1.Trading.ListOrders:input_type -> openbell.v1.ListOrdersRequest
-	15, // 53: openbell.v1.Trading.GetAccount:input_type -> openbell.v1.GetAccountRequest
-	19, // 54: openbell.v1.Trading.ListFills:input_type -> openbell.v1.ListFillsRequest
-	22, // 55: openbell.v1.Trading.ListLedger:input_type -> openbell.v1.ListLedgerRequest
-	26, // 56: openbell.v1.Trading.SubscribeReports:input_type -> openbell.v1.SubscribeReportsRequest
-	28, // 57: openbell.v1.Trading.Session:input_type -> openbell.v1.SessionRequest
-	4,  // 58: openbell.v1.Trading.PlaceOrder:output_type -> openbell.v1.PlaceOrderResponse
-	6,  // 59: openbell.v1.Trading.CancelOrder:output_type -> openbell.v1.CancelOrderResponse
-	8,  // 60: openbell.v1.Trading.AmendOrder:output_type -> openbell.v1.AmendOrderResponse
-	10, // 61: openbell.v1.Trading.MassCancel:output_type -> openbell.v1.MassCancelResponse
-	12, // 62: openbell.v1.Trading.GetOrder:output_type -> openbell.v1.GetOrderResponse
-	14, // 63: openbell.v1.Trading.ListOrders:output_type -> openbell.v1.ListOrdersResponse
-	18, // 64: openbell.v1.Trading.GetAccount:output_type -> openbell.v1.GetAccountResponse
-	21, // 65: openbell.v1.Trading.ListFills:output_type -> openbell.v1.ListFillsResponse
-	25, // 66: openbell.v1.Trading.ListLedger:output_type -> openbell.v1.ListLedgerResponse
-	27, // 67: openbell.v1.Trading.SubscribeReports:output_type -> openbell.v1.SubscribeReportsResponse
-	31, // 68: openbell.v1.Trading.Session:output_type -> openbell.v1.SessionResponse
-	58, // [58:69] is the sub-list for method output_type
-	47, // [47:58] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	31, // 37: openbell.v1.SessionRequest.quote_protection:type_name -> openbell.v1.QuoteProtectionRequest
+	34, // 38: openbell.v1.SessionResponse.reports:type_name -> openbell.v1.ExecutionReport
+	33, // 39: openbell.v1.SessionResponse.refusals:type_name -> openbell.v1.Refusal
+	2,  // 40: openbell.v1.ExecutionReport.exec_type:type_name -> openbell.v1.ExecType
+	35, // 41: openbell.v1.ExecutionReport.side:type_name -> openbell.v1.Side
+	37, // 42: openbell.v1.ExecutionReport.time_in_force:type_name -> openbell.v1.TimeInForce
+	43, // 43: openbell.v1.ExecutionReport.liquidity:type_name -> openbell.v1.Liquidity
+	39, // 44: openbell.v1.ExecutionReport.trigger:type_name -> openbell.v1.Trigger
+	38, // 45: openbell.v1.ExecutionReport.transact_time:type_name -> google.protobuf.Timestamp
+	38, // 46: openbell.v1.ExecutionReport.retry_time:type_name -> google.protobuf.Timestamp
+	38, // 47: openbell.v1.ExecutionReport.switch_time:type_name -> google.protobuf.Timestamp
+	3,  // 48: openbell.v1.Trading.PlaceOrder:input_type -> openbell.v1.PlaceOrderRequest
+	5,  // 49: openbell.v1.Trading.CancelOrder:input_type -> openbell.v1.CancelOrderRequest
+	7,  // 50: openbell.v1.Trading.AmendOrder:input_type -> openbell.v1.AmendOrderRequest
+	9,  // 51: openbell.v1.Trading.MassCancel:input_type -> openbell.v1.MassCancelRequest
+	11, // 52: openbell.v1.Trading.GetOrder:input_type -> openbell.v1.GetOrderRequest
+	13, // 53: openbell.v1.Trading.ListOrders:input_type -> openbell.v1.ListOrdersRequest
+	15, // 54: openbell.v1.Trading.GetAccount:input_type -> openbell.v1.GetAccountRequest
+	19, // 55: openbell.v1.Trading.ListFills:input_type -> openbell.v1.ListFillsRequest
+	22, // 56: openbell.v1.Trading.ListLedger:input_type -> openbell.v1.ListLedgerRequest
+	26, // 57: openbell.v1.Trading.SubscribeReports:input_type -> openbell.v1.SubscribeReportsRequest
+	28, // 58: openbell.v1.Trading.Session:input_type -> openbell.v1.SessionRequest
+	4,  // 59: openbell.v1.Trading.PlaceOrder:output_type -> openbell.v1.PlaceOrderResponse
+	6,  // 60: openbell.v1.Trading.CancelOrder:output_type -> openbell.v1.CancelOrderResponse
+	8,  // 61: openbell.v1.Trading.AmendOrder:output_type -> openbell.v1.AmendOrderResponse
+	10, // 62: openbell.v1.Trading.MassCancel:output_type -> openbell.v1.MassCancelResponse
+	12, // 63: openbell.v1.Trading.GetOrder:output_type -> openbell.v1.GetOrderResponse
+	14, // 64: openbell.v1.Trading.ListOrders:output_type -> openbell.v1.ListOrdersResponse
+	18, // 65: openbell.v1.Trading.GetAccount:output_type -> openbell.v1.GetAccountResponse
+	21, // 66: openbell.v1.Trading.ListFills:output_type -> openbell.v1.ListFillsResponse
+	25, // 67: openbell.v1.Trading.ListLedger:output_type -> openbell.v1.ListLedgerResponse
+	27, // 68: openbell.v1.Trading.SubscribeReports:output_type -> openbell.v1.SubscribeReportsResponse
+	32, // 69: openbell.v1.Trading.Session:output_type -> openbell.v1.SessionResponse
+	59, // [59:70] is the sub-list for method output_type
+	48, // [48:59] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_openbell_v1_trading_proto_init() }
@@ -3741,6 +3859,7 @@ func file_openbell_v1_trading_proto_init() {
 		(*SessionRequest_MassCancel)(nil),
 		(*SessionRequest_CancelAfter)(nil),
 		(*SessionRequest_Quote)(nil),
+		(*SessionRequest_QuoteProtection)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3748,7 +3867,7 @@ func file_openbell_v1_trading_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openbell_v1_trading_proto_rawDesc), len(file_openbell_v1_trading_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -2,10 +2,10 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { Code } from '../../../../engine/codes.ts';
 import { DecimalError, unitsToDecimal } from '../../../../engine/decimal.ts';
 import type { CommandBatch } from '../../../../engine/wire/frames.ts';
-import { CommandKind } from '../../../../engine/wire/layout.ts';
+import { CommandKind, QuoteAction } from '../../../../engine/wire/layout.ts';
 import { SIDE_NAMES, type SideName } from '../../../../engine/wire/names.ts';
 import { OpenbellError } from '../../../client/errors.ts';
-import { amendment, type NewCommand, newOrder, newQuote, PLAIN } from '../../../client/order-commands.ts';
+import { amendment, type NewCommand, newOrder, newProtection, newQuote, PLAIN } from '../../../client/order-commands.ts';
 import { putCommand } from '../../../client/pending-commands.ts';
 import { SymbolUnits } from '../../../client/symbols.ts';
 import type { AmendOrder, PlaceOrder, QuoteSide } from '../../../client/types.ts';
@@ -15,6 +15,7 @@ import {
   CancelOrderRequestSchema,
   MassCancelRequestSchema,
   PlaceOrderRequestSchema,
+  QuoteProtectionRequestSchema,
   QuoteRequestSchema,
   type SessionRequest,
   SessionRequestSchema,
@@ -82,7 +83,7 @@ function decoded(bytes: Uint8Array): SessionRequest {
   }
 }
 
-type Kind = 'placeOrder' | 'cancelOrder' | 'amendOrder' | 'massCancel' | 'cancelAfter' | 'quote';
+type Kind = 'placeOrder' | 'cancelOrder' | 'amendOrder' | 'massCancel' | 'cancelAfter' | 'quote' | 'quoteProtection';
 
 /** @throws RejectError */
 function termsOf({ command }: SessionRequest): { readonly kind: Kind; readonly terms: Json } {
@@ -99,6 +100,8 @@ function termsOf({ command }: SessionRequest): { readonly kind: Kind; readonly t
       return { kind: command.case, terms: jsonOf(CancelAfterRequestSchema, command.value) };
     case 'quote':
       return { kind: command.case, terms: jsonOf(QuoteRequestSchema, command.value) };
+    case 'quoteProtection':
+      return { kind: command.case, terms: jsonOf(QuoteProtectionRequestSchema, command.value) };
     default:
       throw new RejectError(reject(Code.UNKNOWN_KIND, 'the message has no command'));
   }
@@ -116,6 +119,7 @@ function commandOf(kind: Kind, terms: Json, ids: { readonly clOrdId: number; rea
     const { timeoutMs = 0 } = terms as { readonly timeoutMs?: number };
     return { ...PLAIN, ...named, kind: CommandKind.CancelAfter, symbol: 0, quantity: timeoutMs * 1000 };
   }
+  if (kind === 'quoteProtection') return protectionOf(terms);
   const symbol = symbolOf(terms.symbol, symbols);
   if (kind === 'quote') return quoteOf(terms, symbol);
   if (kind !== 'placeOrder' && named.clientOrderId === 0 && named.orderId === 0)
@@ -138,6 +142,15 @@ function quoteOf({ bidPx, bidSize, offerPx, offerSize, postOnly = false }: Json,
   const ask = quoteSide('offer', offerPx, offerSize);
   const sides = { ...(bid !== undefined && { bid }), ...(ask !== undefined && { ask }) };
   return newQuote({ symbol: symbol.id, ...sides, postOnly: postOnly === true }, unitsOf(symbol));
+}
+
+/** @throws RejectError, OpenbellError */
+function protectionOf({ windowMs = 0, fills = 0, lots = 0, netLots = 0, reset = false }: Json): NewCommand {
+  const limits = { windowMs: Number(windowMs), fills: Number(fills), lots: Number(lots), netLots: Number(netLots) };
+  if (reset !== true) return newProtection(limits);
+  if (Object.values(limits).some((limit) => limit !== 0))
+    throw new RejectError(reject(Code.BAD_RANGE, 'reset: give it alone, or window_ms with its limits'));
+  return { ...PLAIN, kind: CommandKind.Quote, action: QuoteAction.Reset, symbol: 0, clientOrderId: 0, orderId: 0 };
 }
 
 function quoteSide(name: string, price: unknown, quantity: unknown): QuoteSide | undefined {

@@ -1,6 +1,6 @@
 import { Code } from '../../../../engine/codes.ts';
 import { CommandBatch } from '../../../../engine/wire/frames.ts';
-import { Refusal } from '../../../../engine/wire/layout.ts';
+import { CommandKind, Refusal } from '../../../../engine/wire/layout.ts';
 import { REPORT_WORDS, ReportFrameReader } from '../../../../engine/wire/report-frames.ts';
 import { ReportView } from '../../../../engine/wire/report-view.ts';
 import { ProtoWriter } from '../../../protobuf/proto-writer.ts';
@@ -176,11 +176,13 @@ export class TradingSession implements SessionTransport, CallHandler {
       writeReport(out, report.wrap(words, at), this.#symbols);
     const { flat } = reader;
     for (let i = 0, at = reader.refusalsAt; i < reader.refusals; i++, at += Refusal.bytes) {
+      // A quote has the price and the quantity of its ask in the place of ids, and a protection its limits.
+      const named = flat.u8(at + Refusal.kind) !== CommandKind.Quote;
       const refused = {
         code: flat.u16(at + Refusal.code),
         tag: flat.u32(at + Refusal.tag),
-        clOrdId: Math.max(0, flat.u53(at + Refusal.clientOrderId)),
-        orderId: Math.max(0, flat.u53(at + Refusal.orderId)),
+        clOrdId: named ? Math.max(0, flat.u53(at + Refusal.clientOrderId)) : 0,
+        orderId: named ? Math.max(0, flat.u53(at + Refusal.orderId)) : 0,
       };
       writeRefusal(out, refused, '');
     }

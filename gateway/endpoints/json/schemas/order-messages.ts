@@ -52,6 +52,8 @@ export const MAX_PAGE = 100;
 export const MAX_SNAPSHOT = 1000;
 /** Time of the dead man's switch, ms. */
 export const CANCEL_AFTER_MS = { least: 1000, most: 86_400_000 } as const;
+/** Window of a quote protection, ms. */
+export const PROTECTION_MS = { least: 1, most: 86_400_000 } as const;
 
 const op = <const Op extends string>(op: Op) => z.literal(op);
 const LISTED = strict({
@@ -112,6 +114,21 @@ export const QUOTE = strict({
   offerSize: amountIn.optional(),
   postOnly: flagIn.optional(),
 });
+const protectionLimit = wholeIn(0, MAX_ID).optional();
+export const QUOTE_PROTECTION = strict({
+  op: op('quote-protection'),
+  tag,
+  windowMs: z
+    .union([z.literal(0), wholeIn(PROTECTION_MS.least, PROTECTION_MS.most, ', or 0')])
+    .optional()
+    .meta({ description: 'The window; 0 = no protection.' }),
+  fills: protectionLimit.meta({ description: 'Most fills of quotes in the window; 0 = no such limit.' }),
+  lots: protectionLimit.meta({ description: 'Most lots that they trade, those of each symbol, added up; 0 = no such limit.' }),
+  netLots: protectionLimit.meta({ description: 'Most lots that are bought less sold, or sold less bought; 0 = no such limit.' }),
+  reset: z.literal(true, { error: 'must be true, or left out' }).optional().meta({
+    description: 'In place of the others: quotes are accepted again after the protection has triggered.',
+  }),
+});
 export const SUBSCRIBE = strict({
   op: op('subscribe'),
   tag,
@@ -141,6 +158,7 @@ export const REQUESTS = {
   'cancel-all': CANCEL_ALL,
   'cancel-after': CANCEL_AFTER,
   quote: QUOTE,
+  'quote-protection': QUOTE_PROTECTION,
   subscribe: SUBSCRIBE,
   unsubscribe: UNSUBSCRIBE,
   snapshot: SNAPSHOT_REQUEST,
@@ -159,7 +177,7 @@ const REASON = {
   text: z.string().meta({ description: 'What is wrong, and what to do.' }),
 };
 
-/** FIX ExecType in words; the last four are of openbell, and the two before them of FIX's OrderCancelReject. */
+/** FIX ExecType in words; the last five are of openbell, and the two before them of FIX's OrderCancelReject. */
 export const EXEC_TYPES = [
   'new',
   'trade',
@@ -173,6 +191,7 @@ export const EXEC_TYPES = [
   'mass-canceled',
   'cancel-after-set',
   'stop-price-changed',
+  'quote-protection-set',
 ] as const;
 export type ExecType = (typeof EXEC_TYPES)[number];
 
@@ -207,6 +226,9 @@ export const EXECUTION_REPORT = z.strictObject({
   totalAffectedOrders: whole.optional().meta({ description: 'Of `mass-canceled`.' }),
   later: whole.optional().meta({ description: 'Orders of them that later commands cancel.' }),
   cancelTimeUs: micros.optional().meta({ description: 'Of `cancel-after-set`: when all orders are cancelled; 0 = never.' }),
+  windowUs: whole
+    .optional()
+    .meta({ description: 'Of `quote-protection-set`: the window, microseconds; 0 = no protection, or it was reset.' }),
   code: REASON.code.optional(),
   name: REASON.name.optional(),
   text: REASON.text.optional(),
@@ -294,6 +316,7 @@ export const ORDER_MESSAGES: readonly MessageSpec[] = [
   client('cancel-all', CANCEL_ALL, 'Cancels all open orders, of a symbol and of a side if they are given.'),
   client('cancel-after', CANCEL_AFTER, "Sets the dead man's switch of the account."),
   client('quote', QUOTE, "Replaces both sides of the account's quote in a symbol."),
+  client('quote-protection', QUOTE_PROTECTION, 'Sets or resets the market-maker protection of the account.'),
   client('subscribe', SUBSCRIBE, 'Subscribes to a channel of the private stream.'),
   client('unsubscribe', UNSUBSCRIBE, 'Ends a subscription.'),
   client('snapshot', SNAPSHOT_REQUEST, 'Asks for all open orders and balances as of one report.'),
