@@ -95,13 +95,13 @@ function longToUnits(text: string, mantissa: number, decimals: number): number {
     if (places !== -1) places++;
     const dividend = remainder * 10 + digit;
     remainder = dividend % mantissa;
-    units = shift(units, (dividend - remainder) / mantissa, text);
+    units = shift(units, (dividend - remainder) / mantissa, text, mantissa, decimals);
   }
   if (text.length === 0) throw malformed(text);
   for (let place = places === -1 ? 0 : places; place < decimals; place++) {
     const dividend = remainder * 10;
     remainder = dividend % mantissa;
-    units = shift(units, (dividend - remainder) / mantissa, text);
+    units = shift(units, (dividend - remainder) / mantissa, text, mantissa, decimals);
   }
   if (remainder !== 0) throw notAMultiple(text, mantissa, decimals);
   return units;
@@ -146,10 +146,11 @@ function checkUnit(mantissa: number, decimals: number): void {
   }
 }
 
-function shift(units: number, digit: number, text: string): number {
+function shift(units: number, digit: number, text: string, mantissa: number, decimals: number): number {
   // Compared before it is computed: 10 * units might round. No digit is above 9.
   if (units > (Number.MAX_SAFE_INTEGER - digit) / 10) {
-    throw new DecimalError('DECIMAL_TOO_LARGE', `${shown(text)} is too large; stay below 2^53 units`);
+    const largest = unitsToDecimal(Number.MAX_SAFE_INTEGER, mantissa, decimals);
+    throw new DecimalError('DECIMAL_TOO_LARGE', `${shown(text)} is too large; the largest number here is ${largest}`);
   }
   return units * 10 + digit;
 }

@@ -87,16 +87,17 @@ const PRINT: readonly string[] = [
   'drop-copy',
   'log',
   'audit',
+  'top',
   'dev-token',
 ];
 const explains = command === 'order' && process.argv[3] === 'explain';
-const showsBooks = command === 'feeds' && ['book', 'books'].includes(process.argv[3]);
+const showsFeeds = command === 'feeds' && ['book', 'books', 'tail'].includes(process.argv[3]);
 // A command below `account` other than these may act.
 const showsAccount = command === 'account' && !['add', 'set', 'suspend', 'resume'].includes(process.argv[3]);
 const lists = ['asset', 'symbol', 'sessions', 'context'].includes(command) && ['ls', 'show'].includes(process.argv[3]);
 const showsAlerts = command === 'alerts' && ['ls', 'events'].includes(process.argv[3]);
 const onlyPrints =
-  (explains || showsBooks || showsAlerts || lists || showsAccount || PRINT.includes(command)) &&
+  (explains || showsFeeds || showsAlerts || lists || showsAccount || PRINT.includes(command)) &&
   process.argv[3] !== 'verify' &&
   !process.argv.includes('--compare');
 

@@ -234,6 +234,19 @@ eval "$(openbell completion zsh)"; line=${quoted(line)}; words=(\${(z)line}); [[
     });
   }
 
+  it('zsh completes at the first time, if the script is in a directory of fpath', (t) => {
+    if (spawnSync('zsh', ['-c', 'exit 0']).status !== 0) return t.skip('NOT TESTED: zsh is missing; apt-get install zsh');
+    const bin = join(dir, 'bin-fpath');
+    spawnSync('mkdir', [bin]);
+    writeFileSync(join(bin, 'openbell'), `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(CLI)} "$@"\n`, { mode: 0o755 });
+    const script = `compadd() { print -l -- $candidates; }; _files() { :; }
+openbell completion zsh > ${quoted(join(bin, '_openbell'))}; fpath=(${quoted(bin)} $fpath); autoload -Uz _openbell
+words=(openbell cancel-); CURRENT=2; _openbell`;
+    const all = { ...process.env, ...env, PATH: `${bin}${delimiter}${process.env.PATH}` };
+    const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', script], { env: all, encoding: 'utf8', timeout: 60_000 });
+    assert.deepEqual([stdout.trim().split('\n').sort(), stderr], [['cancel-all', 'cancel-orders'], '']);
+  });
+
   it('the names of symbols complete, and nothing if the exchange does not answer', async () => {
     assert.equal((await ask('completion', 'words', '--', 'book', 'BTC-U')).stdout, 'BTC-USD\n');
     assert.deepEqual(await ask('completion', 'words', '--', 'book', '--http-port', '1', 'BTC-U'), { code: 0, stdout: '', stderr: '' });

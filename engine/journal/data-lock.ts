@@ -5,7 +5,8 @@ import { logOwner } from './log-owner.ts';
 import { makeDirectory } from './paths.ts';
 
 const NAME = 'lock';
-const TAKEOVER = 'lock.takeover';
+/** Is added to the name of a lock for the lock under which it is taken over. */
+const TAKEOVER = '.takeover';
 
 /** Interval at which the holder looks at its lock, ms. */
 const WATCH_MS = 500;
@@ -86,7 +87,7 @@ export class DataLock {
   static #take(dir: string): DataLock {
     // Before anything is replaced: a running exchange may have lost its lock, or have one whose pid counts in another container.
     if (lockHolder(dir) === 0) mustNotBeOpen(dir);
-    if (!place(dir, NAME)) takeOver(dir);
+    take(dir, NAME);
     const path = join(dir, NAME);
     return new DataLock(path, readFileSync(path, 'utf8'));
   }
@@ -162,7 +163,7 @@ export class DataLock {
 
 /** True for the name of a lock, or of a file that a process leaves in the directory if it is killed while it makes one. */
 export function isLockFile(name: string): boolean {
-  return name === NAME || name === TAKEOVER || /^lock\.\d+\.lock(\.takeover)?\.tmp$/.test(name);
+  return /^lock(\.takeover)*$/.test(name) || /^lock\.\d+\.lock(\.takeover)*\.tmp$/.test(name);
 }
 
 /** The pid of the running process that holds the lock, 0 if there is none. @throws BadLockError */
@@ -178,23 +179,38 @@ function mustNotBeOpen(dir: string): void {
   if (pid !== 0) throw new DataLockedError(dir, pid, ', which has the log open, although its lock file is gone or of another container');
 }
 
-/** Replaces the lock of a process that has ended. Only one process at a time may do so: two processes that both read the old lock must not delete each other's new lock. */
-function takeOver(dir: string): void {
-  const guard = join(dir, TAKEOVER);
-  if (!place(dir, TAKEOVER)) {
-    const other = readOwner(guard);
-    if (other && lives(other, guard)) throw new DataLockedError(dir, other.pid);
-    rmSync(guard, { force: true }); // its owner ended during a takeover
-    if (!place(dir, TAKEOVER)) throw new DataLockedError(dir, readOwner(guard)?.pid ?? 0);
+/** Places the lock file, after it removed that of a process that has ended. @throws DataLockedError, BadLockError */
+function take(dir: string, name: string): void {
+  while (!place(dir, name)) {
+    if (isStale(dir, name)) removeStale(dir, name);
   }
+}
+
+/**
+ * Removes the lock of a process that has ended. Only the holder of its guard may do so: two processes that both read the old lock would
+ * remove each other's new one. The guard is a lock, too, so one that is left by a process that ended here is removed under a guard of its own.
+ */
+function removeStale(dir: string, name: string): void {
+  const guard = `${name}${TAKEOVER}`;
+  take(dir, guard);
   try {
-    const path = join(dir, NAME);
-    const owner = readOwner(path);
-    if (owner && lives(owner, path)) throw new DataLockedError(dir, owner.pid);
-    rmSync(path, { force: true });
-    if (!place(dir, NAME)) throw new DataLockedError(dir, readOwner(path)?.pid ?? 0);
+    // What is stale now stays until this process removes it. What is absent is not removed: the next process may place its lock there.
+    if (isStale(dir, name)) rmSync(join(dir, name));
   } finally {
-    rmSync(guard, { force: true });
+    rmSync(join(dir, guard), { force: true });
+  }
+}
+
+/** False: there is no lock. @throws DataLockedError if its process runs, BadLockError */
+function isStale(dir: string, name: string): boolean {
+  const path = join(dir, name);
+  for (;;) {
+    const text = readLock(path);
+    if (text === undefined) return false;
+    const owner = ownerIn(text);
+    if (owner && lives(owner, path)) throw new DataLockedError(dir, owner.pid);
+    // A process that released its lock and then ended: the file of this name may be that of another by now.
+    if (readLock(path) === text) return true;
   }
 }
 
@@ -229,13 +245,17 @@ function removeIfPossible(path: string): void {
 
 /** Undefined: there is no lock, or the file is not one. A power cut may tear it, which also ended its writer. */
 function readOwner(path: string): Owner | undefined {
-  let text: string;
+  return ownerIn(readLock(path) ?? '');
+}
+
+/** Content of a lock file, undefined if it does not exist. @throws BadLockError */
+function readLock(path: string): string | undefined {
   try {
-    text = readIfThere(path);
+    return readFileSync(path, 'utf8');
   } catch (error) {
+    if (isAbsent(error as NodeJS.ErrnoException)) return undefined;
     throw new BadLockError(path, error);
   }
-  return ownerIn(text);
 }
 
 function ownerIn(text: string): Owner | undefined {

@@ -105,6 +105,11 @@ export class Directory {
     return this.assets().find((asset) => asset.id === id);
   }
 
+  /** What can still be deposited of an asset, in its smallest units: all its balances together stay below 2^53. */
+  depositRoom(asset: number): number {
+    return Number.MAX_SAFE_INTEGER - this.#accounts.deposited[asset];
+  }
+
   assetByName(name: string): AssetInfo | undefined {
     return this.assets().find((asset) => asset.name === name);
   }

@@ -30,6 +30,7 @@ import { HttpError } from './http-error.ts';
 import { KeyedRequests, keyFields, readIdempotencyKey, withDepositKeys } from './idempotency.ts';
 import { readJsonBody } from './json-body.ts';
 import { LoggedRequests, withTags } from './logged-requests.ts';
+import { withMoneyLimits } from './money-limits.ts';
 import { phaseRoutes } from './phase-actions.ts';
 import type { Request, Route } from './route.ts';
 
@@ -133,12 +134,13 @@ export function actionRoutes(targets: ActionTargets): Route[] {
         if (wanted.deposits.length > 0) demand('account:money', wanted.id);
         const made = makeAccount(wanted);
         let repeated = false;
-        if (key === undefined) for (const command of made) await run(command);
+        const limited = withMoneyLimits(run, directory);
+        if (key === undefined) for (const command of made) await limited(command);
         else {
           const request = JSON.stringify(made);
           const commands = withTags(withDepositKeys(made, key), key, request);
           const recall = () => logged.applied(commands, seqs.at(-1) ?? 0, caller);
-          repeated = await keyed.run(wanted.id, key, request, commands, run, recall);
+          repeated = await keyed.run(wanted.id, key, request, commands, limited, recall);
         }
         return { status: 201, json: { ...accountView(accountOf(directory, String(wanted.id)), directory), ...(repeated && { repeated }) } };
       },
@@ -158,7 +160,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
           const key = keyFields(readIdempotencyKey(header('idempotency-key')));
           const { asset, units } = readJsonBody(body, (place) => readMoney(place, directory));
           const kind = action === 'deposit' ? CommandKind.Deposit : CommandKind.Withdraw;
-          const { seq, repeated } = await run({ kind, account: id, symbol: asset.id, quantity: units, ...key });
+          const { seq, repeated } = await withMoneyLimits(run, directory)({ kind, account: id, symbol: asset.id, quantity: units, ...key });
           return { json: { account: id, asset: asset.name, amount: moneyText(asset, units), units, seq, ...(repeated && { repeated }) } };
         },
       ),
@@ -243,6 +245,6 @@ function readMoney(place: Place, directory: Directory) {
   if ((fields.amount === undefined) === (fields.units === undefined))
     return place.fail('give either amount ("10.00") or units (smallest units)');
   const units = fields.amount?.units(1, asset.decimals) ?? fields.units?.whole(1, MAX_AMOUNT);
-  if (units === 0) return place.fail('the amount must be above 0');
+  if (units === 0) return fields.amount?.fail('must be above 0');
   return units === undefined ? undefined : { asset, units };
 }

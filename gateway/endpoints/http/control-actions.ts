@@ -88,12 +88,12 @@ export function controlRoutes(directory: Directory, post: Post): Route[] {
         const { id } = account(params);
         const { table, tier } = readJsonBody(body, readGivenTier);
         const tiers = directory.feeTables().find((each) => each.table === table)?.tiers.length ?? 0;
-        if (tier !== undefined && tier > tiers)
+        if (tier !== undefined && (tiers === 0 || tier > tiers))
           throw new HttpError(
             400,
             Code.BAD_PARAMETER,
             'BAD_PARAMETER',
-            `fee table ${table} has ${tiers === 0 ? 'no tiers' : `tiers up to ${tiers}, not ${tier}`}`,
+            `fee table ${table} has ${tiers === 0 ? 'no tiers: define them first' : `tiers up to ${tiers}, not ${tier}`}`,
           );
         await run(giveFeeTier(id, table, tier));
         return { json: shown(params) };

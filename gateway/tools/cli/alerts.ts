@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { printable } from '../../log-lines.ts';
 import { type AccountFlags, accountOption, askAdmin, connectionOptions, count, id, print, printJson, table, whole } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
+import { outputTaken } from './followed.ts';
 import { stopSignal } from './stop-signals.ts';
 
 const KINDS = ['price', 'move', 'volume', 'volume-ratio', 'spread', 'indicator', 'position', 'exposure', 'feed-stale', 'fill'] as const;
@@ -194,6 +195,7 @@ function eventsCommand(alerts: Command): void {
               `${event.no}  ${event.time}  alert ${event.alert}  ${printable(event.text)}${event.note === '' ? '' : `  (${printable(event.note)})`}`,
             );
         }
+        await outputTaken(stop);
         after = events.at(-1)?.no ?? after;
         if (!flags.follow) left -= events.length;
         if (stop.aborted || (!flags.follow && (events.length === 0 || left <= 0))) return ExitCode.Ok;

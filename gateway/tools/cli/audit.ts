@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AuditFault } from '../../audit/audit-reader.ts';
 import type { AuditRecord } from '../../audit/audit-record.ts';
 import { print, printJson } from './connection.ts';
 import { mustExist } from './data.ts';
 import { CliError, ExitCode, run } from './exit.ts';
+import { outputTaken } from './followed.ts';
 
 const COLUMNS = ['no', 'time', 'kind', 'subject', 'account', 'action', 'outcome', 'peer', 'detail', 'hash'] as const;
 
@@ -98,7 +98,8 @@ Examples:
         if ((since !== undefined && record.time < since) || (until !== undefined && record.time >= until)) continue;
         const line = format === 'csv' ? csv(record) : JSON.stringify(record);
         // For a reader slower than the disk, the whole trail must not be buffered in memory.
-        if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+        print(line);
+        await outputTaken();
       }
     }),
   );

@@ -21,7 +21,8 @@ _openbell() {
   candidates=("\${(@f)$("\${words[1]}" completion words -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ -n "\${candidates[1]}" ]]; then compadd -a candidates; else _files; fi
 }
-compdef _openbell openbell`;
+# Loaded from a directory of fpath, this is the function at its first call.
+if [[ "\${funcstack[1]}" == _openbell ]]; then _openbell "$@"; else compdef _openbell openbell; fi`;
 
 const FISH = `# openbell completion fish
 function __openbell_complete
@@ -55,8 +56,8 @@ export function completionCommand(names: readonly string[]): (program: Command) 
 Examples:
   source <(openbell completion bash)
   openbell completion bash > ~/.local/share/bash-completion/completions/openbell
-  openbell completion zsh > "\${fpath[1]}/_openbell"
-  openbell completion fish > ~/.config/fish/completions/openbell.fish`,
+  mkdir -p ~/.zfunc && openbell completion zsh > ~/.zfunc/_openbell   # fpath=(~/.zfunc $fpath) before compinit in ~/.zshrc
+  mkdir -p ~/.config/fish/completions && openbell completion fish > ~/.config/fish/completions/openbell.fish`,
       );
     command.action((shell: string) =>
       run(async () => {

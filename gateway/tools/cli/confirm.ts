@@ -12,7 +12,7 @@ let confirmed = false;
  * Asks at the terminal before what is hard to undo; once in the life of the process.
  * @param what an action and its object, such as `halt all symbols`
  * @param unattended without a terminal: `refuse` without --yes; `go on`, for commands that scripts used before there was --yes
- * @throws CliError when the answer is not yes
+ * @throws CliError when the answer is not yes; Ctrl-C and Ctrl-D are no
  */
 export async function confirm(flags: ConfirmFlags, what: string, unattended: 'refuse' | 'go on' = 'refuse'): Promise<void> {
   const { yes, guardedBy } = flags;
@@ -29,7 +29,12 @@ export async function confirm(flags: ConfirmFlags, what: string, unattended: 're
   const { createInterface } = await import('node:readline/promises');
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await lines.question(`${what}${where}? [y/N] `);
+    const answer = await lines.question(`${what}${where}? [y/N] `).catch((error: Error) => {
+      if (error.name !== 'AbortError') throw error;
+      // Ctrl-C or Ctrl-D, after which the cursor is still behind the question.
+      process.stderr.write('\n');
+      return '';
+    });
     if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('nothing was done', ExitCode.Failed, 'NOT_CONFIRMED');
     confirmed = true;
   } finally {

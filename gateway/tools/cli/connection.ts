@@ -229,6 +229,7 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
     ...(key !== undefined && { 'idempotency-key': key }),
   };
   let response: Response;
+  let text: string;
   try {
     response = await fetch(url, {
       headers,
@@ -237,13 +238,14 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
       signal: AbortSignal.timeout(30_000),
       ...dispatcher,
     });
+    // The exchange may end while it answers.
+    text = await response.text();
   } catch (error) {
     throw new CliError(
       `cannot reach ${url} (${failureText(error)}); is the exchange running? Start it with: openbell start`,
       ExitCode.Unreachable,
     );
   }
-  const text = await response.text();
   let answer: T & { readonly name?: string; readonly message?: string };
   try {
     answer = JSON.parse(text);

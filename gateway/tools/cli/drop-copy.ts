@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { accountId, type ConnectionFlags, clientOptions, connectionOptions, id, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
+import { interruption, outputTaken } from './followed.ts';
 import { reportLine } from './report-line.ts';
 
 interface Begin {
@@ -44,9 +45,8 @@ Examples:
 async function follow(flags: ConnectionFlags, accounts: readonly number[], from: readonly Begin[]): Promise<void> {
   const { connect } = await import('../../client/index.ts');
   const client = await connect(clientOptions(flags));
-  const stop = () => void client.close();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  const stop = interruption();
+  stop.addEventListener('abort', () => void client.close(), { once: true });
   try {
     const copy = client.dropCopy({
       accounts,
@@ -56,6 +56,8 @@ async function follow(flags: ConnectionFlags, accounts: readonly number[], from:
     for await (const report of copy) {
       if (flags.json) printJson(report);
       else print(`${report.account} #${report.reportNo} ${reportLine(report)}`);
+      await outputTaken(stop);
+      if (stop.aborted) break;
     }
   } finally {
     await client.close();

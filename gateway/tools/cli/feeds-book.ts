@@ -4,6 +4,7 @@ import { pathOf } from '../../client/symbols.ts';
 import { printable } from '../../log-lines.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson, table } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
+import { outputTaken } from './followed.ts';
 import { stopSignal } from './stop-signals.ts';
 
 /** Between two looks at a book that is watched. */
@@ -45,6 +46,7 @@ Examples:
         if (JSON.stringify(book) === JSON.stringify(shown)) continue;
         shown = book;
         show(book);
+        await outputTaken(stop);
       }
       return ExitCode.Ok;
     }),

@@ -1,7 +1,8 @@
 import { CANDLE_INTERVALS, INTERVAL_US } from '../../../feeds/analysis/candles.ts';
-import { connect } from '../../client/index.ts';
+import { connect, type OpenbellError } from '../../client/index.ts';
 import { askCandles, type CandleFlags, MAX_PAGE, showCandle } from './candle-lines.ts';
 import { clientOptions } from './connection.ts';
+import { interruption, outputTaken } from './followed.ts';
 
 /**
  * Shows each candle of a symbol when it has closed, until a signal, once and in order. The stream says that one has closed,
@@ -12,14 +13,10 @@ export async function followCandles(symbol: string, flags: CandleFlags, seenUs: 
   const client = await connect(clientOptions(flags));
   let closedUs = -1;
   let nextUs = seenUs === undefined ? undefined : seenUs + INTERVAL_US[CANDLE_INTERVALS.indexOf(flags.interval)];
-  let stopped = false;
+  let failure: OpenbellError | undefined;
   let wake: () => void = () => undefined;
-  const stop = (): void => {
-    stopped = true;
-    wake();
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  const stop = interruption();
+  stop.addEventListener('abort', () => wake(), { once: true });
   try {
     await client.market.candles(symbol, flags.interval, {
       onItem: ({ closed, startUs }) => {
@@ -27,12 +24,16 @@ export async function followCandles(symbol: string, flags: CandleFlags, seenUs: 
         closedUs = Math.max(closedUs, startUs);
         wake();
       },
-      onLost: ({ message }, final) => {
-        if (!final) process.stderr.write(`openbell: ${message}; connecting again\n`);
+      onLost: (error, final) => {
+        if (!final) process.stderr.write(`openbell: ${error.message}; connecting again\n`);
+        else failure = error;
+        wake();
       },
     });
-    while (!stopped) {
+    while (!stop.aborted) {
+      await outputTaken(stop);
       if (closedUs >= (nextUs ?? 0)) nextUs = await showUpTo(symbol, flags, nextUs ?? closedUs, closedUs);
+      else if (failure !== undefined) throw failure;
       else {
         const { promise, resolve } = Promise.withResolvers<void>();
         wake = resolve;

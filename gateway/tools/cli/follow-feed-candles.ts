@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askCandles, type CandleFlags, MAX_PAGE, showCandle } from './candle-lines.ts';
 import { CliError, ExitCode } from './exit.ts';
+import { outputTaken } from './followed.ts';
 import { stopSignal } from './stop-signals.ts';
 
 /** Between two questions: the shortest candle has a second. */
@@ -24,6 +25,7 @@ export async function followFeedCandles(instrument: string, flags: CandleFlags, 
         showCandle(candle, flags);
         from = candle.startUs + 1;
       }
+      await outputTaken(stop);
     } catch (error) {
       if (!(error instanceof CliError) || error.exitCode !== ExitCode.Unreachable) throw error;
       if (!isLost) process.stderr.write(`openbell: ${error.message}; asking again\n`);

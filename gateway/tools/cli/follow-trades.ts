@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, type OpenbellClient, type TradeView } from '../../client/index.ts';
+import { connect, type OpenbellClient, type OpenbellError, type TradeView } from '../../client/index.ts';
 import { pathOf } from '../../client/symbols.ts';
 import { askAdmin, type ConnectionFlags, clientOptions } from './connection.ts';
+import { interruption, outputTaken } from './followed.ts';
 import { showTrade, type TradeJson } from './trade-lines.ts';
 
 /** Of the admin interface's lists. */
@@ -31,30 +32,30 @@ async function follow(client: OpenbellClient, name: string, flags: ConnectionFla
   /** Trades, and ids up to which trades are known to exist. */
   const waiting: (TradeView | number)[] = [];
   let wake: () => void = () => undefined;
-  let stopped = false;
+  let failure: OpenbellError | undefined;
   const add = (next: TradeView | number): void => {
     // Ids have no gaps, so the trades that are dropped here are noticed, and read from the history.
     if (waiting.length === MAX_WAITING) waiting.shift();
     waiting.push(next);
     wake();
   };
-  const stop = (): void => {
-    stopped = true;
-    wake();
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  const stop = interruption();
+  stop.addEventListener('abort', () => wake(), { once: true });
   await client.market.trades(name, {
     after: seen,
     onItem: add,
     onGap: (_, __, to) => add(to),
-    onLost: ({ message }, final) => {
-      if (!final) process.stderr.write(`openbell: ${message}; connecting again\n`);
+    onLost: (error, final) => {
+      if (!final) process.stderr.write(`openbell: ${error.message}; connecting again\n`);
+      else failure = error;
+      wake();
     },
   });
   let last = seen;
-  while (!stopped) {
+  while (!stop.aborted) {
+    await outputTaken(stop);
     const next = waiting.shift();
+    if (next === undefined && failure !== undefined) throw failure;
     if (next === undefined) {
       const { promise, resolve } = Promise.withResolvers<void>();
       wake = resolve;

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { CANDLE_INTERVALS, type CandleInterval } from '../../../feeds/analysis/candles.ts';
-import type { FollowedIndicators, IndicatorPage, IndicatorValue } from '../../client/index.ts';
+import type { FollowedIndicators, IndicatorPage, IndicatorValue, OpenbellError } from '../../client/index.ts';
 import { pathOf } from '../../client/symbols.ts';
 import { MAX_PAGE } from './candle-lines.ts';
 import { askAdmin, type ConnectionFlags, clientOptions, connectionOptions, count, print, printJson, table } from './connection.ts';
@@ -36,7 +36,7 @@ export function indicatorsCommand(program: Command): void {
     .addOption(new Option('--interval <interval>', 'length of a bar').choices(CANDLE_INTERVALS).default('1m'))
     .option('--limit <count>', 'how many bars of the past', count(MAX_PAGE), 20)
     .option('--follow', 'show each further bar when it has closed, until Ctrl-C')
-    .option('--forming', 'with --follow, also the forming bar with each change')
+    .option('--forming', 'with --follow, also the forming bar with each change that the reader of the output is fast enough for')
     .addHelpText(
       'after',
       `
@@ -70,29 +70,31 @@ async function follow(symbol: string, indicators: readonly string[], flags: Flag
   const stop = stopSignal();
   const { connect } = await import('../../client/index.ts');
   const client = await connect(clientOptions(flags));
-  const ended = Promise.withResolvers<void>();
-  stop.addEventListener('abort', () => ended.resolve(), { once: true });
-  if (stop.aborted) ended.resolve();
+  const ended = Promise.withResolvers<OpenbellError | undefined>();
+  stop.addEventListener('abort', () => ended.resolve(undefined), { once: true });
+  if (stop.aborted) ended.resolve(undefined);
   let isFirst = true;
   try {
     const options: FollowedIndicators = {
       ...{ indicators, interval: flags.interval, bars: flags.limit },
       onBar: (bar) => {
-        if (!bar.closed && !flags.forming) return;
+        if (!bar.closed && (!flags.forming || process.stdout.writableNeedDrain)) return;
         if (flags.json) return printJson({ ...bar, start: new Date(bar.startUs / 1000).toISOString() });
         if (isFirst) print(head(bar.values).join('  ').trimEnd());
         isFirst = false;
         print(row(bar).join('  ').trimEnd());
       },
-      onLost: ({ message }, final) => {
-        if (!final) process.stderr.write(`openbell: ${message}; connecting again\n`);
+      onLost: (error, final) => {
+        if (!final) process.stderr.write(`openbell: ${error.message}; connecting again\n`);
+        else ended.resolve(error);
       },
     };
     const { source } = flags;
     await (source === undefined
       ? client.indicators({ symbol, ...options })
       : client.feedIndicators({ source, instrument: symbol, ...options }));
-    await ended.promise;
+    const failure = await ended.promise;
+    if (failure !== undefined) throw failure;
   } finally {
     await client.close();
   }

@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { type Command, Option } from 'commander';
 import { accountId, id } from './connection.ts';
 import { mustExist } from './data.ts';
 import { CliError, ExitCode, run } from './exit.ts';
+import { outputTaken } from './followed.ts';
 
 interface Flags {
   readonly from?: number;
@@ -128,5 +128,6 @@ const WRITE_CHARACTERS = 64 * 1024;
 
 /** Waits for a reader that is slow, so that nothing collects in memory. */
 async function write(text: string): Promise<void> {
-  if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain');
+  process.stdout.write(text);
+  await outputTaken();
 }

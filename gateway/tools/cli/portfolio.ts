@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Portfolio, PortfolioPosition } from '../../client/index.ts';
 import { accountId, clientOptions, connectionOptions, print, printJson, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
+import { interruption, outputTaken } from './followed.ts';
 import { PORTFOLIO_HEAD, type PortfolioFlags, positionRow, showPortfolio } from './portfolio-lines.ts';
 
 export function portfolioCommand(program: Command): void {
@@ -68,9 +69,8 @@ function allPages(flags: PortfolioFlags): Promise<Portfolio> {
 async function follow(flags: PortfolioFlags): Promise<void> {
   const { connect } = await import('../../client/index.ts');
   const client = await connect(clientOptions(flags));
-  const stop = () => void client.close();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  const stop = interruption();
+  stop.addEventListener('abort', () => void client.close(), { once: true });
   const shown = new Map<string, string>();
   try {
     const stream = client.followPortfolio({
@@ -81,6 +81,8 @@ async function follow(flags: PortfolioFlags): Promise<void> {
     for await (const portfolio of stream) {
       if (flags.json) printJson(portfolio);
       else for (const position of portfolio.positions) showChange(position, shown);
+      await outputTaken(stop);
+      if (stop.aborted) break;
     }
   } finally {
     await client.close();

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { failureText } from '../../client/failure-text.ts';
 import { adminAddress, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
+import { outputTaken } from './followed.ts';
 import { askHealth } from './health.ts';
 import { MetricSamples } from './metric-samples.ts';
 import { type TopView, topLines, topView } from './top-view.ts';
@@ -57,6 +58,7 @@ async function show(flags: Flags): Promise<ExitCode> {
       else if (flags.json) printJson(view);
       else print(`${topLines(view, Math.max(COLUMNS, process.stdout.columns ?? 0), Number.POSITIVE_INFINITY).join('\n')}\n`);
       if (flags.once) return ExitCode.Ok;
+      if (screen === undefined) await outputTaken();
     }
   } finally {
     screen?.close();
