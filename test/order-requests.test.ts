@@ -285,7 +285,7 @@ describe('refusals', () => {
     [
       'an inexact amount',
       '{"op":"place","symbol":"BTC-USD","side":"buy","orderQty":0.1000000000000000055,"price":1}',
-      [/orderQty: must be decimal/],
+      [/orderQty: a JSON number cannot hold this exactly; write it as text: "0.1000000000000000055"/],
     ],
     ['a huge amount', `{"op":"place","symbol":"BTC-USD","side":"buy","orderQty":1e999,"price":1}`, [/orderQty: must be decimal/]],
     ['a long amount', { ...PLACE, orderQty: '9'.repeat(5000) }, [/BAD_RANGE/]],
@@ -301,6 +301,7 @@ describe('refusals', () => {
     ['an amend without an order', { op: 'amend', symbol: 'BTC-USD', leavesQty: 1, price: 1 }, [/BAD_PARAMETER: name the order/]],
     ['an amend without a price looks for the order', { op: 'amend', clOrdId: 1, symbol: 'BTC-USD', leavesQty: 1 }, [/^query amend$/]],
     ['a cancel with both ids', { op: 'cancel', tag: 4, clOrdId: 1, orderId: 2 }, [/^4 BAD_PARAMETER: name the order/]],
+    ['a cancel-after without a time', { op: 'cancel-after' }, [/timeoutMs: must be a whole number from 1000 to 86400000, or 0/]],
     [
       'a cancel-after that is too short',
       { op: 'cancel-after', timeoutMs: 999 },
