@@ -17,7 +17,8 @@ export function serveSockets(parts: RunningParts): MarketSockets {
   const { publicMarketData, corsOrigins, callerLimits } = context.config;
   const publicMarket = { open: publicMarketData, origins: corsOrigins };
   const pings = callerLimits['ws-pings'];
-  const marketSockets = new MarketSockets(recovered.marketData, { identity, pings, limits, publicMarket }, sockets);
+  const connections = callerLimits['ws-connections'];
+  const marketSockets = new MarketSockets(recovered.marketData, { identity, pings, connections, limits, publicMarket }, sockets);
   const privateSessions = new PrivateSessions({
     ...{ sessions, hub: sessions.hub, directory: engine.directory, history, alertStreams: analysis.alertStreams, identity, slices },
     nowUs: () => engine.sequencer.nowUs(),
