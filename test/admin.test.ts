@@ -93,7 +93,7 @@ test('an order appears in book, account and, a moment later, in the history', as
   const { json: printed } = await get('/v1/symbols/SOL-USD/trades');
   assert.deepEqual(
     printed.trades.map(({ tradeId, aggressor, quantity }: Record<string, unknown>) => [tradeId, aggressor, quantity]),
-    [[1, 'buy', '1.000']],
+    [['1', 'buy', '1.000']],
   );
   await client.orders.cancel({ symbol: 'SOL-USD', orderId: sell.orderId });
 });

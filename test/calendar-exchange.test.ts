@@ -174,7 +174,7 @@ test("an operator's phase stays over a restart, and a boundary that came meanwhi
   await withExchange(configOf('operator', late), async (exchange) => {
     assert.equal(await phaseOf(exchange), 'continuous');
     const { json } = await getJson(exchange, '/v1/symbols/BTC-USD');
-    assert.deepEqual([json.lastTradeId, json.lastPrice], [1, '100.00']);
+    assert.deepEqual([json.lastTradeId, json.lastPrice], ['1', '100.00']);
   });
 });
 

@@ -13,7 +13,7 @@ import { CommandKind, ReportKind, Side, TimeInForce } from '../engine/wire/layou
 import { serveOrderSockets } from '../gateway/endpoints/websocket/order-sockets.ts';
 import { createLogger } from '../gateway/log.ts';
 import { CancelOnDisconnect } from '../gateway/sessions/cancel-on-disconnect.ts';
-import { readCaller } from '../gateway/sessions/order-caller.ts';
+import { IN_METADATA, readCaller } from '../gateway/sessions/order-caller.ts';
 import { EVERYBODY } from './support/everybody.ts';
 import { describe as describeReport, Harness, parseCommand, SMALL_LIMITS, SYMBOL } from './support/exchange-fixture.ts';
 import { RawSession, TestExchange } from './support/order-entry-fixture.ts';
@@ -322,7 +322,14 @@ for (const [wrong, grace] of [
   ['1', undefined],
 ]) {
   it(`a session has number 1 to 127, and asks for a cancel, not "${wrong}" and ${grace}`, () => {
-    const claims = { account: '1', schema: undefined, lastReport: undefined, cancelOnDisconnect: grace, sessionNumber: wrong };
+    const claims = {
+      names: IN_METADATA,
+      account: '1',
+      schema: undefined,
+      lastReport: undefined,
+      cancelOnDisconnect: grace,
+      sessionNumber: wrong,
+    };
     const caller = readCaller(claims, () => true);
     assert.ok('details' in caller);
     assert.match(caller.details, /^BAD_RANGE: x-openbell-session-number must be 1 to 127, and come with x-openbell-cancel-on-disconnect/);

@@ -75,7 +75,7 @@ test('a follower has each candle closed once and each trade, though the exchange
   // It closes without a connection, and so does at least the next one.
   const last = trades;
   await restart(async () => {
-    while ((await stored()).filter(({ lastTradeId = 0 }) => lastTradeId > last).length < 2) await trade();
+    while ((await stored()).filter(({ lastTradeId = '0' }) => Number(lastTradeId) > last).length < 2) await trade();
   });
   await trade();
   await until(() => closed().some(({ lastTradeId }) => lastTradeId === trades), 'the last candle has closed');
@@ -98,10 +98,16 @@ test('a follower has each candle closed once and each trade, though the exchange
   );
   assert.ok(gaps.length > 0);
   const all = await stored();
-  assert.deepEqual(ids(all.map(({ firstTradeId = 0, lastTradeId = 0 }) => [firstTradeId, lastTradeId])), ids([[1, trades]]));
+  assert.deepEqual(
+    ids(all.map(({ firstTradeId = '0', lastTradeId = '0' }) => [Number(firstTradeId), Number(lastTradeId)])),
+    ids([[1, trades]]),
+  );
   for (const { startUs, firstTradeId, lastTradeId } of closed())
     assert.ok(
-      all.some((candle) => candle.startUs === startUs && candle.firstTradeId === firstTradeId && candle.lastTradeId === lastTradeId),
+      all.some(
+        (candle) =>
+          candle.startUs === startUs && candle.firstTradeId === String(firstTradeId) && candle.lastTradeId === String(lastTradeId),
+      ),
       `the candle of trade ${firstTradeId} is the one of the history`,
     );
 });

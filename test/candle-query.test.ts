@@ -73,14 +73,14 @@ async function check(exchange: RunningExchange, count: number): Promise<void> {
   let trades: Record<string, never>[] = [];
   while (trades.length < count) trades = (await ask(exchange, `/v1/symbols/${SYMBOL}/trades?limit=1000`)).json.trades;
   const all = trades.toReversed().map((t) => ({
-    ...{ timeUs: t.timeUs, price: t.priceTicks, quantity: t.quantityLots, tradeId: t.tradeId, seq: t.seq },
+    ...{ timeUs: t.timeUs, price: t.priceTicks, quantity: t.quantityLots, tradeId: Number(t.tradeId), seq: t.seq },
     taker: t.auction ? Taker.None : t.aggressor === ('buy' as never) ? Taker.Buy : Taker.Sell,
   }));
   assert.equal(all.length, count);
   const expected = CANDLE_INTERVALS.map((_, i) =>
     naiveCandles(all, i).map((c) => [
       ...[c.start, c.open, c.high, c.low, c.close, Number(c.volume), Number(c.buyVolume), Number(c.sellVolume)],
-      ...[c.trades, c.firstTradeId, c.lastTradeId, c.seq],
+      ...[c.trades, String(c.firstTradeId), String(c.lastTradeId), c.seq],
     ]),
   );
   assert.deepEqual(answers, expected);

@@ -28,10 +28,10 @@ test('candles --follow shows each candle when it has closed, also those that clo
   await trade();
   const follow = openbellLines(['candles', 'BTC-USD', '--interval', '1s', '--follow', '--json', ...flags]);
   t.after(() => follow.child.kill('SIGKILL'));
-  const shown: { lastTradeId: number; firstTradeId: number; closed: boolean; close: string }[] = [];
+  const shown: { lastTradeId: string; firstTradeId: string; closed: boolean; close: string }[] = [];
   /** Reads lines until the candle of a trade. */
   const upTo = async (tradeId: number): Promise<void> => {
-    while ((shown.at(-1)?.lastTradeId ?? 0) < tradeId) shown.push(JSON.parse(await follow.next()));
+    while (Number(shown.at(-1)?.lastTradeId ?? 0) < tradeId) shown.push(JSON.parse(await follow.next()));
   };
   await upTo(trades);
   await trade();
@@ -46,8 +46,8 @@ test('candles --follow shows each candle when it has closed, also those that clo
   await upTo(trades);
   assert.ok(shown.every(({ closed, close }) => closed && close === '59000.00'));
   assert.deepEqual(
-    shown.map(({ firstTradeId }) => firstTradeId),
-    [1, ...shown.slice(0, -1).map(({ lastTradeId }) => lastTradeId + 1)],
+    shown.map(({ firstTradeId }) => Number(firstTradeId)),
+    [1, ...shown.slice(0, -1).map(({ lastTradeId }) => Number(lastTradeId) + 1)],
     'each once, none is missing',
   );
   const { stdout, code } = await openbell(['candles', 'BTC-USD', '--interval', '1d', ...exchange.flags]);

@@ -17,7 +17,7 @@ test('trades --follow shows past and new trades, each once', async (t) => {
   const exchange = await ExchangeProcess.start(join(base, 'data'), ['--simulate', '--config', config]);
   t.after(() => exchange.end('SIGKILL'));
   const lines = await openbellUntil(['trades', 'BTC-USD', '--follow', '--json', '--limit', '5', ...exchange.flags], (count) => count >= 50);
-  const ids = lines.map((line) => JSON.parse(line).tradeId as number);
+  const ids = lines.map((line) => Number(JSON.parse(line).tradeId));
   assert.deepEqual(
     ids,
     ids.map((_, i) => ids[0] + i),
@@ -40,7 +40,7 @@ test('trades --follow shows what was traded without a connection as soon as it i
   const flags = [...exchange.flags, '--ws-port', String(proxy.port)];
   const follow = openbellLines(['trades', 'BTC-USD', '--follow', '--json', ...flags]);
   t.after(() => follow.child.kill('SIGKILL'));
-  const idOf = (line: string): number => JSON.parse(line).tradeId;
+  const idOf = (line: string): number => Number(JSON.parse(line).tradeId);
   await trade();
   assert.equal(idOf(await follow.next()), 1, 'from the history, or as it happened');
   await trade();

@@ -5,7 +5,7 @@ import { it } from 'node:test';
 import { promisify } from 'node:util';
 import { times } from './support/long-runs.ts';
 
-const COMMANDS = times(1_000_000, 4_000_000);
+const COMMANDS = times(1_000_000, 2_000_000);
 /** A flow, what it is, and the young generation in MB: of one so small, what 1 in 16 plain commands leaves behind is collected, or two bytes of each command of the mix. */
 const FLOWS = [
   ['core', 'plain orders', 1],

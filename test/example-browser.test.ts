@@ -168,11 +168,28 @@ test('what the compose file starts works together, and the page trades', { skip:
   await page.fill('[name=quantity]', 'many');
   await page.click('button[value=sell]');
   await until(async () => /many/.test(await page.innerText('#reports')), 'the reason');
-  assert.deepEqual(errors, []);
+  await page.locator('#position tr', { hasText: '-0.0100' }).waitFor();
 
   // A page of another site that has found a name for this address gets no token.
   const foreign = get(`${url}/token`, { headers: { host: 'evil.example' } });
   assert.equal((await once(foreign, 'response'))[0].statusCode, 404);
   assert.equal(await maker.end('SIGTERM'), 0, maker.output);
+
+  // The exchange is gone, and comes back: the page shows that, goes on, and has the orders of other sessions, too.
+  const listed = ['order', 'buy', '0.02', 'BTC-USD', '99.00', '--account', '1', '--ws-port', String(ws), '--http-port', String(http)];
+  const placed = await openbell([...listed, '--grpc-port', String(grpc), '--token-file', join(base, 'volume-keys', 'token')]);
+  assert.equal(placed.code, 0, placed.stderr);
+  await until(async () => (await rows('orders').count()) === 1, 'the order of another session');
+  await exchange.end('SIGKILL');
+  await page.locator('#state', { hasText: /^connecting again: / }).waitFor();
+  assert.ok(await page.isDisabled('button[value=buy]'));
+  const next = await ExchangeProcess.start(join(base, 'volume-data'), flags, t.signal);
+  t.after(() => next.end('SIGKILL'));
+  [wsProxy.target, httpProxy.target] = [next.ports.ws, next.ports.http];
+  await page.locator('#state', { hasText: /^connected$/ }).waitFor();
+  await page.reload();
+  await until(async () => (await rows('orders').count()) === 1, 'the order in the list of open ones');
+  assert.match(await rows('orders').first().innerText(), /buy\s+99\.00\s+0\.0200/);
+  assert.deepEqual(errors, []);
   assert.equal(await server.end('SIGTERM'), 0, server.output);
 });

@@ -13,10 +13,20 @@ import { MarketData, UpdateKind } from '../gateway/protobuf/generated/openbell/v
 import {
   AmendOrderRequestSchema,
   ExecType,
+  type Fill,
+  LedgerKind,
   PlaceOrderRequestSchema,
   Trading,
 } from '../gateway/protobuf/generated/openbell/v1/trading_pb.ts';
-import { OrderSchema, OrdStatus, Phase, Side, SubPhase, TimeInForce } from '../gateway/protobuf/generated/openbell/v1/types_pb.ts';
+import {
+  Liquidity,
+  OrderSchema,
+  OrdStatus,
+  Phase,
+  Side,
+  SubPhase,
+  TimeInForce,
+} from '../gateway/protobuf/generated/openbell/v1/types_pb.ts';
 import { DemoExchange } from './support/demo-exchange.ts';
 import { DescribedClient } from './support/described-client.ts';
 import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
@@ -35,10 +45,10 @@ describe('openbell.v1 beside REST', () => {
     assert.deepEqual(fieldsOf(AmendOrderRequestSchema).sort(), [...keysOf(AMEND_BODY), 'clOrdId', 'orderId'].sort());
   });
 
-  it('every key of an order is a field, the time in one form', () => {
+  it('every key of an order is a field, times in one form', () => {
     const fields = fieldsOf(OrderSchema);
     assert.deepEqual(
-      keysOf(TRADED_ORDER).filter((key) => key !== 'transactTimeUs' && !fields.includes(key)),
+      keysOf(TRADED_ORDER).filter((key) => !key.endsWith('TimeUs') && !fields.includes(key)),
       [],
     );
   });
@@ -73,6 +83,7 @@ describe('openbell.v1', () => {
     const { order } = await client.call(trading.placeOrder, { ...ORDER, clOrdId: 101n });
     assert.deepEqual([order.ordStatus, order.orderQty, order.price, order.side], [OrdStatus.NEW, '0.5000', '50000.00', Side.BUY]);
     assert.ok(order.transactTime.seconds > 1_700_000_000n);
+    assert.deepEqual(order.acceptedTime, order.transactTime);
     // The same again is the same order.
     const again = await client.call(trading.placeOrder, { ...ORDER, clOrdId: 101n });
     assert.deepEqual([again.order.orderId, again.order.duplicate], [order.orderId, true]);
@@ -122,6 +133,12 @@ describe('openbell.v1', () => {
     const { metadata } = await client.refusal(trading.placeOrder, { ...ORDER, orderQty: '100000' });
     assert.deepEqual([metadata.code, metadata.limit, metadata.most], ['308', 'maxQuantity', '1000.0000']);
     assert.deepEqual((await client.refusal(admin.defineAsset, { id: 99 })).fields, ['name', 'decimals']);
+    // Fields have the names of the schema, and not those of JSON.
+    const many = await client.refusal(trading.placeOrder, { ...ORDER, orderQty: 'many', stopPx: 'x' });
+    assert.deepEqual(many.fields, ['order_qty', 'stop_px']);
+    assert.match(many.message, /^BAD_PARAMETER: order_qty: .*; stop_px: /);
+    const twice = await client.refusal(admin.deposit, { account: 1, asset: 'USD', amount: '1', idempotencyKey: 'x y' });
+    assert.match(twice.message, /: idempotency_key takes 1 to 255/);
   });
 
   it('the operator defines a market, funds an account, and controls both', async () => {
@@ -194,9 +211,12 @@ describe('openbell.v1', () => {
     assert.equal((await stream.end()).code, 'CANCELLED');
     const beyond = await client.stream(trading.subscribeReports, { account: 4, fromReportNo: 100n }).end();
     assert.deepEqual([beyond.code, beyond.reason], ['OUT_OF_RANGE', 'BAD_RANGE']);
-    assert.match(beyond.message, /from_report_no - 1 is 99, /);
+    assert.match(beyond.message, /from_report_no is 100, but the last report of account 4 is 5/);
     const zero = await client.stream(trading.subscribeReports, { account: 4, fromReportNo: 0n }).end();
-    assert.deepEqual([zero.code, zero.reason], ['INVALID_ARGUMENT', 'BAD_RANGE']);
+    assert.deepEqual(
+      [zero.code, zero.message],
+      ['INVALID_ARGUMENT', 'BAD_RANGE: from_report_no must be one report number from 1, or left out'],
+    );
   });
 
   it('a session places, refuses and resumes on one stream', async () => {
@@ -241,6 +261,111 @@ describe('openbell.v1', () => {
     }
     assert.equal((await client.stream(market.subscribeBook, { symbols: [] }).end()).reason, 'BAD_SUBSCRIPTION');
     assert.equal((await client.stream(market.subscribeBook, { symbols: ['NONE'] }).end()).reason, 'UNKNOWN_SYMBOL');
+  });
+
+  it('fills, ledger, tickers, candles and the time are those of HTTP', async () => {
+    const sold = { ...ORDER, symbol: 'SOL-USD', price: '150', orderQty: '2' };
+    await client.call(admin.deposit, { account: 7, asset: 'SOL', amount: '5' });
+    await client.call(trading.placeOrder, { ...sold, account: 8, side: Side.BUY });
+    await client.call(trading.placeOrder, { ...sold, account: 7, side: Side.SELL, orderQty: '1.5' });
+    const { json } = await demo.ask('/v1/fills?account=7');
+    const { fills, next } = await client.call(trading.listFills, { account: 7, limit: 10 });
+    assert.deepEqual(
+      fills.map(({ execId, lastPx, lastQty, feeCurrency, side, liquidity }: Fill) => [
+        String(execId),
+        lastPx,
+        lastQty,
+        feeCurrency,
+        side,
+        liquidity,
+      ]),
+      json.fills.map(({ execId, lastPx, lastQty, feeCurrency }: Record<string, string>) => [
+        execId,
+        lastPx,
+        lastQty,
+        feeCurrency,
+        Side.SELL,
+        Liquidity.TAKER,
+      ]),
+    );
+    assert.deepEqual([fills.length, fills[0].lastPx, next], [1, '150.000', 0n]);
+    const ledger = await client.call(trading.listLedger, { account: 7, asset: 'SOL' });
+    const [paid, deposit] = ledger.entries;
+    assert.deepEqual([paid.kind, Number(paid.amount), paid.cause.execId], [LedgerKind.SETTLEMENT, -1.5, fills[0].execId]);
+    assert.deepEqual([deposit.kind, Number(deposit.amount), deposit.cause.execId], [LedgerKind.DEPOSIT, 5, 0n]);
+    assert.ok(deposit.cause.seq > 0n && paid.transactTime.seconds >= deposit.transactTime.seconds);
+    const oldest = await client.call(trading.listLedger, { account: 7, asset: 'SOL', kind: LedgerKind.DEPOSIT, limit: 1 });
+    assert.equal(oldest.entries[0].kind, LedgerKind.DEPOSIT);
+    assert.equal((await client.refusal(trading.listLedger, { account: 7, before: 'x' })).reason, 'BAD_PARAMETER');
+
+    // Market data and the history follow the engine.
+    const ticker = async () => (await client.call(market.listTickers, { symbol: 'SOL-USD' })).tickers[0];
+    await until(async () => Number((await ticker()).bidQuantity) === 0.5 && (await ticker()).trades === 1n, 'the ticker has the trade');
+    const { symbol, last, volume } = await ticker();
+    assert.deepEqual([symbol, last, Number(volume)], ['SOL-USD', '150.000', 1.5]);
+    assert.ok((await client.call(market.listTickers)).tickers.length > 1);
+    const days = async () => await client.call(market.listCandles, { symbol: 'SOL-USD', interval: '1d' });
+    await until(async () => (await days()).candles.length > 0, 'the candle has the trade');
+    const { candles, interval } = await days();
+    assert.deepEqual([interval, candles[0].close, Number(candles[0].volume)], ['1d', '150.000', 1.5]);
+    assert.equal(candles[0].start.seconds % 86_400n, 0n);
+    const empty = await client.call(market.listCandles, { symbol: 'SOL-USD', interval: '1d', empty: true });
+    assert.equal(empty.candles[0].start.seconds, candles[0].start.seconds, 'no candle stands before the first trade');
+    assert.equal((await client.refusal(market.listCandles, { symbol: 'SOL-USD', interval: '7m' })).reason, 'BAD_PARAMETER');
+    const { time } = await client.call(market.getTime);
+    assert.ok(time.seconds >= candles[0].start.seconds);
+    const first = async () => await client.call(market.listTrades, { symbol: 'SOL-USD', after: 0n });
+    await until(async () => (await first()).trades.length > 0, 'the history has the trade');
+    const after = await first();
+    assert.deepEqual([after.trades[0].tradeId, after.trades[0].price], [1n, '150.000']);
+    assert.deepEqual((await client.call(market.listTrades, { symbol: 'SOL-USD', from: { seconds: time.seconds + 3600n } })).trades, []);
+  });
+
+  it("a session sets the dead man's switch, and quotes", async () => {
+    const session = client.duplex(trading.session, { 'x-openbell-account': '9' });
+    session.send({ tag: 1, command: { case: 'cancelAfter', value: { timeoutMs: 60_000 } } });
+    const { reports } = await session.next(({ reports }) => reports.length > 0);
+    assert.deepEqual([reports[0].execType, reports[0].tag], [ExecType.CANCEL_AFTER_SET, 1]);
+    assert.ok(reports[0].switchTime.seconds > reports[0].transactTime.seconds + 55n);
+    const quote = { symbol: 'ETH-USD', bidPx: '2000', bidSize: '1', offerPx: '4000', offerSize: '2' };
+    session.send({ tag: 2, command: { case: 'quote', value: quote } });
+    const quoted = new Map<number, string[]>();
+    await session.next(({ reports }) => {
+      for (const { side, execType, price, leavesQty, tag } of reports)
+        if (execType === ExecType.ACCEPTED) quoted.set(side, [price, leavesQty, tag]);
+      return quoted.size === 2;
+    });
+    assert.deepEqual(quoted.get(Side.BUY), ['2000.00', '1.0000', 2]);
+    assert.deepEqual(quoted.get(Side.SELL), ['4000.00', '2.0000', 2]);
+    for (const [tag, value, text] of [
+      [3, { ...quote, bidSize: '' }, /^bid_px and bid_size: give both/],
+      [4, { ...quote, symbol: 'NONE' }, /^there is no symbol NONE/],
+      [5, { ...quote, offerPx: '4000.001' }, /4000\.001/],
+    ] as const) {
+      session.send({ tag, command: { case: 'quote', value } });
+      const { refusals } = await session.next(({ refusals }) => refusals.length > 0);
+      assert.equal(refusals[0].tag, tag);
+      assert.match(refusals[0].text, text);
+    }
+    session.send({ tag: 6, command: { case: 'cancelAfter', value: { timeoutMs: 10 } } });
+    const short = await session.next(({ refusals, reports }) => refusals.length > 0 || reports.length > 0);
+    assert.equal((short.refusals[0] ?? short.reports[0]).name, 'BAD_RANGE');
+    session.send({ tag: 7, command: { case: 'cancelAfter', value: {} } });
+    const off = await session.next(({ reports }) => reports.length > 0);
+    assert.deepEqual([off.reports[0].execType, off.reports[0].switchTime], [ExecType.CANCEL_AFTER_SET, undefined]);
+    session.cancel();
+    await session.end();
+  });
+
+  it('open sessions are listed, and ended', async () => {
+    const session = client.duplex(trading.session, { 'x-openbell-account': '10' });
+    await new Promise((resolve) => session.stream.once('metadata', resolve));
+    const { sessions } = await client.call(admin.listSessions, { kind: 'orders', account: 10 });
+    assert.deepEqual([sessions.length, sessions[0].account, sessions[0].cancelOnDisconnect], [1, 10, undefined]);
+    assert.ok(sessions[0].since.seconds > 1_700_000_000n);
+    assert.equal((await client.call(admin.endSession, { id: sessions[0].id })).id, sessions[0].id);
+    assert.equal((await session.end()).code, 'PERMISSION_DENIED');
+    assert.equal((await client.refusal(admin.endSession, { id: sessions[0].id })).code, 'NOT_FOUND');
   });
 
   it('a malformed deadline, an unknown method and a message that is too large are refused', async () => {

@@ -40,11 +40,14 @@ test('an order is placed, read, amended and cancelled, by either id', { timeout:
     [placed.json.clOrdId, placed.json.ordStatus, placed.json.price, placed.json.orderQty, placed.json.cumQty, placed.json.leavesQty],
     ['77', 'new', '2000.00', '1.5000', '0.0000', '1.5000'],
   );
+  const accepted = placed.json.transactTimeUs;
   for (const path of [`/v1/orders/${orderId}?account=2`, '/v1/orders/by-client-order-id/77?account=2']) {
     const { json } = await call('GET', path);
     assert.deepEqual([json.orderId, json.ordStatus, json.leavesQty], [orderId, 'new', '1.5000'], path);
+    assert.deepEqual([json.acceptedTimeUs, json.acceptedTime], [accepted, placed.json.transactTime], path);
   }
   const amended = await call('PATCH', `/v1/orders/${orderId}`, { account: 2, leavesQty: '1.2' });
+  assert.equal(amended.json.acceptedTime, undefined, 'its reports are those of the command');
   assert.deepEqual([amended.status, amended.json.price, amended.json.leavesQty], [200, '2000.00', '1.2000']);
   const moved = await call('PATCH', '/v1/orders/by-client-order-id/77', { account: 2, leavesQty: '1', price: '2001.00' });
   assert.deepEqual([moved.json.price, moved.json.leavesQty], ['2001.00', '1.0000']);
@@ -56,6 +59,13 @@ test('an order is placed, read, amended and cancelled, by either id', { timeout:
   assert.deepEqual(
     listed.json.orders.map((order: Record<string, unknown>) => [order.orderId, order.ordStatus, order.orderQty, order.leavesQty]),
     [[orderId, 'new', '1.0000', '1.0000']],
+  );
+  // At once, and from the history.
+  const whole = await call('GET', '/v1/orders?account=2&status=all&symbol=ETH-USD');
+  const own = await call('GET', '/v1/accounts/2/open-orders');
+  assert.deepEqual(
+    [listed.json.orders[0].acceptedTimeUs, whole.json.orders[0].acceptedTimeUs, own.json.orders[0].acceptedUs],
+    [accepted, accepted, accepted],
   );
   const cancelled = await call('DELETE', '/v1/orders/by-client-order-id/77?account=2');
   assert.deepEqual(

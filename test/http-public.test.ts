@@ -140,6 +140,24 @@ describe('an exchange with authentication and public market data', () => {
     assert.deepEqual(await shared('/v1/symbols', APP, 'OPTIONS'), [204, APP, 'origin']);
     assert.deepEqual(await shared('/v1/symbols', 'https://other.example.com', 'OPTIONS'), [401, null, 'origin']);
     assert.deepEqual(await shared('/v1/accounts/1', APP), [401, null, null]);
-    assert.deepEqual(await shared('/v1/orders', APP, 'OPTIONS'), [401, null, null]);
+  });
+
+  it('lets pages of the origin send other queries with a token of their own, and no actions', async () => {
+    const OTHER = 'https://other.example.com';
+    const trader = bearer(await issuer.token());
+    const asked = async (path: string, headers: Record<string, string>, method = 'GET') => {
+      const response = await fetch(at(path), { method, headers });
+      const { name = null } = method === 'OPTIONS' ? {} : ((await response.json()) as { name?: string });
+      return [response.status, name, response.headers.get('access-control-allow-origin')];
+    };
+    assert.deepEqual(await asked('/v1/fills', { origin: APP }, 'OPTIONS'), [204, null, APP]);
+    assert.deepEqual(await asked('/v1/fills', { origin: OTHER }, 'OPTIONS'), [401, null, null]);
+    assert.deepEqual(await asked('/v1/nothing', { origin: APP }, 'OPTIONS'), [401, null, null]);
+    assert.deepEqual(await asked('/v1/fills', { origin: APP, ...trader }), [200, null, APP]);
+    assert.deepEqual(await asked('/v1/fills', { origin: OTHER, ...trader }), [403, 'CROSS_SITE', null]);
+    assert.deepEqual(await asked('/v1/fills', { origin: APP, ...bearer('wrong') }), [401, 'UNAUTHENTICATED', APP]);
+    assert.deepEqual(await asked('/v1/accounts/2', { origin: APP, ...trader }), [403, 'PERMISSION_DENIED', APP]);
+    assert.deepEqual(await asked('/v1/orders', { origin: APP, ...trader }, 'DELETE'), [403, 'CROSS_SITE', null]);
+    assert.deepEqual(await asked('/v1/alerts/1?account=1', { origin: APP, ...trader }, 'DELETE'), [403, 'CROSS_SITE', null]);
   });
 });

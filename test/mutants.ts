@@ -34,18 +34,24 @@ function copyTree(): string {
   return copy;
 }
 
-async function runTest(copy: string, { test, only }: Mutant): Promise<{ outcome: Outcome; output: string }> {
+/** @param long at length, because a short run may miss a mutant */
+async function runTest(copy: string, { test, only }: Mutant, long: boolean): Promise<{ outcome: Outcome; output: string }> {
   const args = [
     '--import',
     './test/support/stripped-types.js',
+    '--import',
+    './test/support/first-failure.ts',
     '--test',
     ...(only === undefined ? [] : ['--test-name-pattern', only]),
     join('test', test),
   ];
   // A test of its own, not a part of a run that this process may belong to.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  // The tests at length: a short run may miss a mutant.
-  const child = spawn(process.execPath, args, { cwd: copy, env: { ...env, OPENBELL_LONG_TESTS: '1' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    cwd: copy,
+    env: { ...env, OPENBELL_LONG_TESTS: long ? '1' : '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -82,7 +88,7 @@ async function problemOf(copy: string, mutant: Mutant): Promise<string | undefin
   }
   try {
     writeFileSync(path, changed);
-    const { outcome } = await runTest(copy, mutant);
+    const { outcome } = await runTest(copy, mutant, true);
     if (outcome === 'passed') return `${mutant.name}: SURVIVED: test/${mutant.test} passes without it`;
     return outcome === 'hung' ? `${mutant.name}: test/${mutant.test} hung instead of failing` : undefined;
   } finally {
@@ -110,7 +116,7 @@ async function main(wanted: string, most: number): Promise<boolean> {
     // Without a change the tests must pass, and must run at all.
     const runs = new Map(mutants.map((mutant) => [`${mutant.test} ${mutant.only ?? ''}`, mutant]));
     await each(copies, [...runs.values()], async (copy, mutant) => {
-      const { outcome, output } = await runTest(copy, mutant);
+      const { outcome, output } = await runTest(copy, mutant, false);
       const ran = Number(/^# pass (\d+)$|^ℹ pass (\d+)$/m.exec(output)?.slice(1).find(Boolean) ?? 0);
       if (outcome !== 'passed' || ran === 0)
         problems.push(`test/${mutant.test} ${mutant.only ?? ''} ${outcome}, ${ran} tests, without a mutant:\n${output}`);

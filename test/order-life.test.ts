@@ -19,7 +19,7 @@ import { sealRun, TRAILER_BYTES } from '../gateway/taps/history/run-format.ts';
 import { NEWEST } from '../gateway/taps/history/runs.ts';
 import { type HistoryStore, openHistory } from '../gateway/taps/history/store.ts';
 import { HistoryTrimmer } from '../gateway/taps/history/trimmer.ts';
-import { HistoryWriter } from '../gateway/taps/history/writer.ts';
+import { withHistory as historyOf } from './support/history-of-reports.ts';
 import { unpackOldData } from './support/old-data.ts';
 import { column, type ReportFields, ReportSource, writeReport } from './support/report-source.ts';
 
@@ -29,29 +29,8 @@ let directories = 0;
 const newDir = () => join(base, String(directories++));
 const { Accepted, Rejected, Fill, Cancelled, Amended, CancelRejected } = ReportKind;
 
-/** A history of account 1: each group of reports is a commit of its own, so that runs are short. */
-async function withHistory<T>(
-  groups: readonly ReportFields[][],
-  work: (store: HistoryStore, dataDir: string) => T | Promise<T>,
-): Promise<T> {
-  const source = new ReportSource(2 ** Math.ceil(Math.log2(groups.flat().length + 64)));
-  const dataDir = newDir();
-  const writer = new HistoryWriter({ dataDir, reports: source.history });
-  let no = 0;
-  for (const group of groups) {
-    for (const report of group) {
-      no++;
-      assert.ok(source.put({ account: 1, reportNo: no, seq: no, timeUs: no, symbol: 1, ...report }));
-    }
-    source.publish();
-    writer.poll(true);
-  }
-  try {
-    return await work(writer.store, dataDir);
-  } finally {
-    await writer.store.root.close();
-  }
-}
+const withHistory = <T>(groups: readonly ReportFields[][], work: (store: HistoryStore, dataDir: string) => T | Promise<T>) =>
+  historyOf(newDir(), groups, work);
 
 const nos = (life: { records: Uint8Array }) => column(life.records, 'reportNo');
 

@@ -100,7 +100,7 @@ describe('an exchange with authentication', { concurrency: true }, () => {
     const unknown = [silent(exchange.ports.grpc).socket];
     const health = http2(t, origin);
     const watch = call(health, '/grpc.health.v1.Health/Watch');
-    watch.stream.write(Buffer.alloc(5));
+    watch.stream.end(Buffer.alloc(5));
     const rejected = http2(t, origin);
     const token = await issuer.token({ aud: 'elsewhere' });
     const known = http2(t, origin);

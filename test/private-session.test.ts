@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { CommandKind } from '../engine/wire/layout.ts';
 import type { AlertStreams } from '../gateway/alerts/alert-streams.ts';
+import { AcceptedTimes } from '../gateway/endpoints/json/accepted-times.ts';
 import type { PrivateSession, TextSocket } from '../gateway/endpoints/json/private-session.ts';
 import { PrivateSessions } from '../gateway/endpoints/json/private-sessions.ts';
 import type { PrivateChannel } from '../gateway/endpoints/json/schemas/order-messages.ts';
 import { ANYBODY, type Principal } from '../gateway/identity/principal.ts';
 import { createLogger } from '../gateway/log.ts';
 import type { Reject } from '../gateway/reject.ts';
+import { IN_QUERY } from '../gateway/sessions/order-caller.ts';
 import { Slices } from '../gateway/slices.ts';
 import { EVERYBODY } from './support/everybody.ts';
 import type { Message } from './support/json-orders.ts';
@@ -87,6 +89,7 @@ describe('a JSON session', { timeout: 120_000 }, () => {
         open: (account, sent, listener) => hub.open(account, sent, listener),
         close: (cursor) => hub.close(cursor),
       },
+      accepted: new AcceptedTimes(exchange.history, hub),
       ...{ directory: exchange.engine.directory, history: exchange.history, identity: EVERYBODY, slices: new Slices() },
       alertStreams: undefined as unknown as AlertStreams,
       nowUs: () => exchange.engine.sequencer.nowUs(),
@@ -103,6 +106,7 @@ describe('a JSON session', { timeout: 120_000 }, () => {
   function open(account: number, channels: readonly PrivateChannel[], principal: Principal = ANYBODY): SlowSocket {
     const socket = new SlowSocket();
     const claims = {
+      names: IN_QUERY,
       schema: undefined,
       account: `${account}`,
       lastReport: undefined,
@@ -196,6 +200,11 @@ describe('a JSON session', { timeout: 120_000 }, () => {
     assert.deepEqual([snapshot.tag, snapshot.complete], [7, true]);
     assert.ok(snapshot.lastReportNo >= 2 && snapshot.lastReportNo >= before);
     assert.equal(snapshot.orders.length, snapshot.lastReportNo);
+    const times = socket.reports.map(({ transactTimeUs }) => transactTimeUs);
+    assert.deepEqual(
+      snapshot.orders.map(({ acceptedTimeUs }: Message) => acceptedTimeUs),
+      times.slice(0, snapshot.orders.length),
+    );
     const at = socket.messages.indexOf(snapshot);
     const earlier = socket.messages.slice(0, at).flatMap(({ reports = [] }) => reports as Message[]);
     assert.ok(earlier.every(({ reportNo }) => reportNo <= snapshot.lastReportNo));

@@ -1,5 +1,6 @@
 import { getI64 } from '../units.ts';
-import { Report } from './layout.ts';
+import { Report, ReportKind } from './layout.ts';
+import { ReportFlag } from './names.ts';
 
 const CODE = Report.code / 4;
 const SYMBOL = Report.symbol / 4;
@@ -144,4 +145,9 @@ export class ReportView {
   get retryUs(): number {
     return getI64(this.#words, this.#at + RETRY);
   }
+}
+
+/** The id of the order that a report accepts; 0: it accepts none, or repeats an earlier acceptance. */
+export function acceptedOrderId({ kind, flags, orderId }: ReportView): number {
+  return kind === ReportKind.Accepted && (flags & ReportFlag.Duplicate) === 0 ? orderId : 0;
 }

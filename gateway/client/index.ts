@@ -4,17 +4,13 @@ import { AlertClient } from './alert-client.ts';
 import { authority } from './authority.ts';
 import { DropCopy } from './drop-copy.ts';
 import { OpenbellError } from './errors.ts';
-import { FeedStream, type FeedToFollow } from './feed-stream.ts';
+import { ExchangeReader } from './exchange-reader.ts';
 import { GrpcOrderStream } from './grpc-order-stream.ts';
 import type { HttpOptions } from './http-request.ts';
 import type { FeedIndicatorOptions, IndicatorOptions, IndicatorStream } from './indicator-stream.ts';
 import { logIn } from './key-session.ts';
 import { checkOptions, type Options } from './known-options.ts';
-import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
-import { type Portfolio, type PortfolioToRead, portfolioAccount, readPortfolio } from './portfolio.ts';
-import { PortfolioStream, type PortfolioToFollow } from './portfolio-stream.ts';
-import { QueryClient } from './query-client.ts';
 import { SymbolCatalog } from './symbols.ts';
 import { dispatcherFor } from './tls.ts';
 import { TokenSource } from './token-source.ts';
@@ -27,6 +23,21 @@ export { Instruction, OrderType, Phase, Side, TimeInForce } from '../../engine/w
 export type { CandleInterval } from '../../feeds/analysis/candles.ts';
 export type { IndicatorValue } from '../../feeds/analysis/indicators/indicator-series.ts';
 export type { FeedStateName } from '../../feeds/feed.ts';
+export type {
+  AccountJson,
+  BalanceJson,
+  FillJson,
+  FillPage,
+  FillsToRead,
+  OrderJson,
+  OrderPage,
+  OrdersToRead,
+  OrdStatus,
+  PositionLimitJson,
+  SessionJson,
+  SessionPage,
+  SessionsToRead,
+} from './account-query-types.ts';
 export {
   type AccountLimits,
   AdminClient,
@@ -73,6 +84,9 @@ export type { Portfolio, PortfolioPosition, PortfolioToRead, PortfolioTotal } fr
 export { PortfolioStream, type PortfolioToFollow } from './portfolio-stream.ts';
 export { QueryClient } from './query-client.ts';
 export type {
+  BookJson,
+  BookLevelJson,
+  BookToRead,
   CandleJson,
   CandlePage,
   CandlesToRead,
@@ -95,6 +109,9 @@ export type {
   RestingOrder,
   TickerJson,
   TimeJson,
+  TradeJson,
+  TradePage,
+  TradesToRead,
   WaitingOrder,
 } from './query-types.ts';
 export { SymbolCatalog, SymbolUnits, type Unit } from './symbols.ts';
@@ -121,35 +138,25 @@ const CONNECT_OPTIONS: Options<ConnectOptions> = {
   symbols: true,
 };
 
-const PORTFOLIO_OPTIONS: Options<PortfolioToRead> = { account: true, mark: true, instruments: true };
-
 /** A connection to one exchange. Order entry and market data connect on first use. */
-export class OpenbellClient {
-  readonly symbols: SymbolCatalog;
+export class OpenbellClient extends ExchangeReader {
   readonly #options: ConnectOptions;
   readonly #tokens: TokenSource | undefined;
   /** What an operator does. */
   readonly admin: AdminClient;
-  /** Questions over HTTP. */
-  readonly queries: QueryClient;
   /** Alerts and webhooks of the account. */
   readonly alerts: AlertClient;
   #orders: OrderSession | undefined;
-  #market: MarketClient | undefined;
   readonly #dropCopies = new Set<DropCopy>();
-  readonly #portfolios = new Set<PortfolioStream>();
   readonly #feedStreams = new Set<{ close(): void }>();
-  readonly #feeds = new Set<FeedStream>();
-  readonly #http: HttpOptions;
 
-  constructor(options: ConnectOptions, symbols: SymbolCatalog, tokens: TokenSource | undefined, http: HttpOptions) {
+  constructor(options: ConnectOptions, symbols: SymbolCatalog, http: HttpOptions) {
+    const { host = '127.0.0.1', wsHost, wsPort, reconnect, account, tls } = options;
+    super({ host, wsHost, wsPort, reconnect, account, secure: tls !== undefined, shardInPath: false }, symbols, http);
     this.#options = options;
     this.admin = new AdminClient(http);
-    this.queries = new QueryClient(http, options.account);
-    this.alerts = new AlertClient(http, options.account);
-    this.#http = http;
-    this.#tokens = tokens;
-    this.symbols = symbols;
+    this.alerts = new AlertClient(http, account);
+    this.#tokens = http.tokens;
   }
 
   /** Order entry of the account. @throws OpenbellError NO_ACCOUNT */
@@ -164,22 +171,6 @@ export class OpenbellClient {
       (listener) => new GrpcOrderStream({ ...connection, ...credentials }, listener),
     );
     return this.#orders;
-  }
-
-  /** Market data; needs no account. */
-  get market(): MarketClient {
-    const { host = '127.0.0.1', wsHost = host, wsPort = 7402, shard, reconnect = true } = this.#options;
-    this.#market ??= new MarketClient({
-      host: wsHost,
-      port: wsPort,
-      shard,
-      reconnect,
-      symbols: this.symbols,
-      tokens: this.#tokens,
-      secure: this.#options.tls !== undefined,
-      dispatcher: this.#http.dispatcher,
-    });
-    return this.#market;
   }
 
   /**
@@ -197,12 +188,8 @@ export class OpenbellClient {
    */
   async feedIndicators(options: FeedIndicatorOptions): Promise<IndicatorStream> {
     const { IndicatorStream } = await import('./indicator-stream.ts');
-    const { host = '127.0.0.1', wsHost = host, wsPort = 7402, reconnect = true } = this.#options;
-    return IndicatorStream.openFeed(
-      this.queries,
-      { host: wsHost, port: wsPort, reconnect, http: this.#http, open: this.#feedStreams },
-      options,
-    );
+    const { host = '127.0.0.1', wsHost = host } = this.#options;
+    return IndicatorStream.openFeed(this.queries, { ...this.streamsAt(wsHost), open: this.#feedStreams }, options);
   }
 
   /**
@@ -217,55 +204,10 @@ export class OpenbellClient {
     return copy;
   }
 
-  /**
-   * Positions of an account with average cost, realised and unrealised profit: docs/PORTFOLIO.md.
-   * @throws OpenbellError NO_ACCOUNT, UNKNOWN_ACCOUNT, PERMISSION_DENIED; BAD_PARAMETER for an unknown mark; HTTP_FAILED
-   */
-  async portfolio(
-    wanted: PortfolioToRead & { /** Id of a symbol: `next` of the page before. */ readonly after?: number } = {},
-  ): Promise<Portfolio> {
-    checkOptions('portfolio', wanted, { ...PORTFOLIO_OPTIONS, after: true });
-    return await readPortfolio(this.#http, portfolioAccount(wanted.account ?? this.#options.account), wanted, wanted.after);
-  }
-
-  /**
-   * The same as a stream: for each change of the portfolio or its marks, at most one per interval. Each call opens another one.
-   *
-   * ```ts
-   * for await (const { totals } of exchange.followPortfolio({ account: 1 })) console.log(totals);
-   * ```
-   * @throws OpenbellError NO_ACCOUNT, BAD_RANGE; what {@link portfolio} throws comes from the loop
-   */
-  followPortfolio(wanted: PortfolioToFollow = {}): PortfolioStream {
-    checkOptions('followPortfolio', wanted, { ...PORTFOLIO_OPTIONS, intervalMs: true, onLost: true });
-    // At the host of order entry, as all that is private; `wsHost` has market data.
-    const { host = '127.0.0.1', wsPort = 7402, reconnect = true, account } = this.#options;
-    const connection = { host, port: wsPort, reconnect, http: this.#http };
-    const stream = new PortfolioStream(portfolioAccount(wanted.account ?? account), wanted, connection, () =>
-      this.#portfolios.delete(stream),
-    );
-    this.#portfolios.add(stream);
-    return stream;
-  }
-
-  /**
-   * Trades, best prices and book of an outside market, as they come: docs/FEEDS.md. Each call opens another stream.
-   * @throws OpenbellError UNKNOWN_FEED, PERMISSION_DENIED; HTTP_FAILED
-   */
-  async followFeed(wanted: FeedToFollow): Promise<FeedStream> {
-    checkOptions('followFeed', wanted, { feed: true, instruments: true, levels: true, onMessage: true, onLost: true });
-    const { host = '127.0.0.1', wsHost = host, wsPort = 7402, reconnect = true } = this.#options;
-    const stream = await FeedStream.open(wanted, { host: wsHost, port: wsPort, reconnect, http: this.#http }, () =>
-      this.#feeds.delete(stream),
-    );
-    this.#feeds.add(stream);
-    return stream;
-  }
-
   /** Waits for all answers, then closes. */
-  async close(): Promise<void> {
-    for (const stream of [...this.#portfolios, ...this.#feeds, ...this.#feedStreams]) stream.close();
-    await Promise.all([...Array.from(this.#dropCopies, (copy) => copy.close()), this.#orders?.close(), this.#market?.close()]);
+  override async close(): Promise<void> {
+    for (const stream of this.#feedStreams) stream.close();
+    await Promise.all([...Array.from(this.#dropCopies, (copy) => copy.close()), this.#orders?.close(), super.close()]);
   }
 }
 
@@ -290,5 +232,5 @@ export async function connect(options: ConnectOptions = {}): Promise<OpenbellCli
   const tokens = TokenSource.of(options, (key) => logIn(key, admin, dispatcher));
   const catalog = new SymbolCatalog(symbols ?? `${admin}/v1/symbols`, tokens, dispatcher, shard);
   await catalog.load();
-  return new OpenbellClient(options, catalog, tokens, { origin: admin, tokens, dispatcher, shard });
+  return new OpenbellClient(options, catalog, { origin: admin, tokens, dispatcher, shard });
 }

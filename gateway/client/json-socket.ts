@@ -11,6 +11,8 @@ export interface StreamConnection {
   readonly port: number;
   readonly reconnect: boolean;
   readonly http: HttpOptions;
+  /** The shard is named in the path, because the WebSocket of a page sets no headers. Default false. */
+  readonly shardInPath?: boolean;
 }
 
 export interface JsonSocketEvents {
@@ -35,13 +37,16 @@ export class JsonSocket {
   #ended = false;
 
   /** @param path with its query @param token undefined: without credentials @param idleMs longest time without a message, ms */
-  constructor({ host, port, http }: StreamConnection, path: string, token: string | undefined, idleMs: number, events: JsonSocketEvents) {
-    this.url = `${http.origin.startsWith('https:') ? 'wss' : 'ws'}://${authority(host, port)}${path}`;
+  constructor(connection: StreamConnection, path: string, token: string | undefined, idleMs: number, events: JsonSocketEvents) {
+    const { host, port, http, shardInPath } = connection;
+    const { shard } = http;
+    const before = shardInPath && shard !== undefined ? `/shard/${shard}` : '';
+    this.url = `${http.origin.startsWith('https:') ? 'wss' : 'ws'}://${authority(host, port)}${before}${path}`;
     this.#idleMs = idleMs;
     this.#onLost = events.onLost;
     const ws = openSocket(this.url, ['json', ...(token === undefined ? [] : [`openbell.bearer.${token}`])], {
       dispatcher: http.dispatcher,
-      headers: http.shard === undefined ? undefined : { [SHARD_HEADER]: String(http.shard) },
+      headers: shard === undefined || shardInPath ? undefined : { [SHARD_HEADER]: String(shard) },
     });
     this.#ws = ws;
     this.#watch();
@@ -55,7 +60,7 @@ export class JsonSocket {
     };
     ws.onclose = ({ code, reason }) => this.#lost(reason === '' ? `code ${code}` : `code ${code}, ${reason}`, code);
     // On an open connection `close` follows with details; on a failed connect it may not.
-    ws.onerror = ({ message }) => {
+    ws.onerror = ({ message = 'a browser gives no reason' }) => {
       if (!this.#isOpen) this.#lost(message, 0);
     };
   }

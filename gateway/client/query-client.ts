@@ -1,7 +1,11 @@
+import type { AccountJson, FillPage, FillsToRead, OrderPage, OrdersToRead, SessionPage, SessionsToRead } from './account-query-types.ts';
 import { OpenbellError } from './errors.ts';
 import { type HttpOptions, httpRequest } from './http-request.ts';
+import { checkOptions } from './known-options.ts';
 import type { LedgerPage, LedgerToRead } from './ledger-types.ts';
 import type {
+  BookJson,
+  BookToRead,
   CandlePage,
   CandlesToRead,
   ExplainedOrder,
@@ -16,6 +20,8 @@ import type {
   OrderToExplain,
   TickerJson,
   TimeJson,
+  TradePage,
+  TradesToRead,
 } from './query-types.ts';
 import { pathOf } from './symbols.ts';
 
@@ -35,8 +41,8 @@ export class QueryClient {
    * @throws OpenbellError UNKNOWN_ORDER, also for an order of another account; UNKNOWN_ACCOUNT, PERMISSION_DENIED, NO_ACCOUNT; HTTP_FAILED
    */
   async order(order: OrderToExplain): Promise<ExplainedOrder> {
-    const { account = this.#account, limit } = order;
-    if (account === undefined) throw new OpenbellError('NO_ACCOUNT', 'name the account of the order, here or in connect({ account })');
+    const { limit } = order;
+    const account = this.#named(order.account, 'order');
     const [path, from] =
       'orderId' in order
         ? [String(order.orderId), { from: order.from }]
@@ -46,16 +52,68 @@ export class QueryClient {
   }
 
   /**
-   * What changed the balances of an account, newest first.
-   * @throws OpenbellError UNKNOWN_ACCOUNT, UNKNOWN_ASSET, BAD_PARAMETER, PERMISSION_DENIED, NO_ACCOUNT, BUSY; HTTP_FAILED
+   * Orders of an account: those that are open, or, with `status: 'all'`, also those that have ended.
+   * @throws OpenbellError BAD_OPTION, UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, BAD_PARAMETER, PERMISSION_DENIED, NO_ACCOUNT, BUSY; HTTP_FAILED
    */
-  async ledger({ account = this.#account, from, to, ...filter }: LedgerToRead = {}): Promise<LedgerPage> {
-    if (account === undefined) throw new OpenbellError('NO_ACCOUNT', 'name the account of the ledger, here or in connect({ account })');
-    const query = new URLSearchParams();
-    if (from !== undefined) query.set('from', String(microseconds(from)));
-    if (to !== undefined) query.set('to', String(microseconds(to)));
-    for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, String(value));
-    return await httpRequest(this.#options, `/v1/accounts/${account}/ledger?${query}`);
+  async orders(wanted: OrdersToRead = {}): Promise<OrderPage> {
+    checkOptions<object>('orders', wanted, { account: true, symbol: true, status: true, limit: true, after: true, before: true });
+    const { account, ...filter } = wanted;
+    return await httpRequest(this.#options, `/v1/orders?${queryOf({ account: this.#named(account, 'orders'), ...filter })}`);
+  }
+
+  /**
+   * Fills of an account, newest first.
+   * @throws OpenbellError BAD_OPTION, UNKNOWN_ACCOUNT, BAD_PARAMETER, PERMISSION_DENIED, NO_ACCOUNT, BUSY; HTTP_FAILED
+   */
+  async fills(wanted: FillsToRead = {}): Promise<FillPage> {
+    checkOptions('fills', wanted, { account: true, limit: true, before: true });
+    const { account, ...page } = wanted;
+    return await httpRequest(this.#options, `/v1/fills?${queryOf({ account: this.#named(account, 'fills'), ...page })}`);
+  }
+
+  /**
+   * Balances, limits and kill switches of an account. @param account that of the connection by default
+   * @throws OpenbellError UNKNOWN_ACCOUNT, PERMISSION_DENIED, NO_ACCOUNT; HTTP_FAILED
+   */
+  async account(account?: number): Promise<AccountJson> {
+    return await httpRequest(this.#options, `/v1/accounts/${this.#named(account, 'balances')}`);
+  }
+
+  /**
+   * What changed the balances of an account, newest first.
+   * @throws OpenbellError BAD_OPTION, UNKNOWN_ACCOUNT, UNKNOWN_ASSET, BAD_PARAMETER, PERMISSION_DENIED, NO_ACCOUNT, BUSY; HTTP_FAILED
+   */
+  async ledger(wanted: LedgerToRead = {}): Promise<LedgerPage> {
+    checkOptions('ledger', wanted, { account: true, asset: true, kind: true, from: true, to: true, limit: true, before: true });
+    const { account, ...filter } = wanted;
+    return await httpRequest(this.#options, `/v1/accounts/${this.#named(account, 'ledger')}/ledger?${queryOf(filter)}`);
+  }
+
+  /**
+   * Open sessions of order entry, drop copies and readers of market data. Needs role operator or auditor.
+   * @throws OpenbellError BAD_OPTION, BAD_PARAMETER, PERMISSION_DENIED; HTTP_FAILED
+   */
+  async sessions(wanted: SessionsToRead = {}): Promise<SessionPage> {
+    checkOptions('sessions', wanted, { kind: true, account: true, limit: true, after: true });
+    return await httpRequest(this.#options, `/v1/sessions?${queryOf(wanted)}`);
+  }
+
+  /**
+   * The levels of a book, best first. A program that follows it uses `market.book`.
+   * @throws OpenbellError BAD_OPTION, UNKNOWN_SYMBOL, BAD_PARAMETER; HTTP_FAILED
+   */
+  async book(wanted: BookToRead): Promise<BookJson> {
+    checkOptions('book', wanted, { symbol: true, depth: true });
+    return await httpRequest(this.#options, `/v1/book?${queryOf(wanted)}`);
+  }
+
+  /**
+   * Trades of a symbol, newest first; with `after` or `from`, oldest first. A program that follows them uses `market.trades`.
+   * @throws OpenbellError BAD_OPTION, UNKNOWN_SYMBOL, BAD_PARAMETER, BUSY; HTTP_FAILED
+   */
+  async trades(wanted: TradesToRead): Promise<TradePage> {
+    checkOptions('trades', wanted, { symbol: true, after: true, before: true, from: true, to: true, limit: true });
+    return await httpRequest(this.#options, `/v1/trades?${queryOf(wanted)}`);
   }
 
   /**
@@ -138,17 +196,23 @@ export class QueryClient {
     query.set('indicator', indicators.join(','));
     return await httpRequest(this.#options, `/v1/feeds/${pathOf(source)}/indicators?${query}`);
   }
+
+  /** @param what of the account @throws OpenbellError NO_ACCOUNT */
+  #named(account: number | undefined, what: string): number {
+    const named = account ?? this.#account;
+    if (named !== undefined) return named;
+    throw new OpenbellError('NO_ACCOUNT', `name the account of the ${what}, here or in connect({ account })`);
+  }
 }
 
 function candleQuery({ interval = '1m', from, to, limit }: Omit<CandlesToRead, 'symbol' | 'empty'>): URLSearchParams {
-  const query = new URLSearchParams({ interval });
-  if (from !== undefined) query.set('from', String(microseconds(from)));
-  if (to !== undefined) query.set('to', String(microseconds(to)));
-  if (limit !== undefined) query.set('limit', String(limit));
-  return query;
+  return queryOf({ interval, from, to, limit });
 }
 
-/** Of a time in microseconds since the Unix epoch, or as a Date. */
-function microseconds(time: number | Date): number {
-  return typeof time === 'number' ? time : time.getTime() * 1000;
+/** Query parameters, without those that are undefined; a Date as microseconds since the Unix epoch. */
+function queryOf(values: object): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values))
+    if (value !== undefined) query.set(name, String(value instanceof Date ? value.getTime() * 1000 : value));
+  return query;
 }

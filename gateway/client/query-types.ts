@@ -226,8 +226,8 @@ export interface CandleJson {
   readonly buyVolumeLots: number;
   readonly sellVolumeLots: number;
   /** Left out without a trade, as the next two. */
-  readonly firstTradeId?: number;
-  readonly lastTradeId?: number;
+  readonly firstTradeId?: string;
+  readonly lastTradeId?: string;
   readonly seq?: number;
   /** Trades that are not in volume and vwap, because a sum would have passed its limit. */
   readonly uncounted?: number;
@@ -242,6 +242,74 @@ export interface CandlePage {
   readonly next: number;
   /** The history lacks trades that were there when the question came. */
   readonly behind?: true;
+}
+
+/** Which book. */
+export interface BookToRead {
+  readonly symbol: string;
+  /** Levels of each side, at most 5000. Default 20. */
+  readonly depth?: number;
+}
+
+/** A level of a book: decimal text, next to the exact ticks and lots. */
+export interface BookLevelJson {
+  readonly price: string;
+  readonly quantity: string;
+  readonly orders: number;
+  readonly priceTicks: number;
+  readonly quantityLots: number;
+}
+
+export interface BookJson {
+  readonly symbol: string;
+  readonly phase: PhaseName;
+  readonly subPhase?: Exclude<SubPhaseName, 'none'>;
+  /** Of the last trade; 0: there was none. */
+  readonly lastPrice: string;
+  readonly lastPriceTicks: number;
+  /** Best first. */
+  readonly bids: readonly BookLevelJson[];
+  readonly asks: readonly BookLevelJson[];
+}
+
+/** Which trades of a symbol. */
+export interface TradesToRead {
+  readonly symbol: string;
+  /** Only those with a higher id, oldest first: `next` of the page before. */
+  readonly after?: string;
+  /** Only those with a lower id: `next` of the page before. */
+  readonly before?: string;
+  /** From this time on, oldest first: microseconds since the Unix epoch, or a Date. */
+  readonly from?: number | Date;
+  /** Before it. */
+  readonly to?: number | Date;
+  /** At most 1000. Default 100. */
+  readonly limit?: number;
+}
+
+/** A trade. Decimal text, next to the exact ticks and lots. */
+export interface TradeJson {
+  readonly tradeId: string;
+  readonly price: string;
+  readonly priceTicks: number;
+  readonly quantity: string;
+  readonly quantityLots: number;
+  /** Left out for a trade of an auction. */
+  readonly aggressor?: SideName;
+  readonly auction: boolean;
+  readonly buyOrderId: string;
+  readonly sellOrderId: string;
+  readonly seq: number;
+  /** Microseconds since the Unix epoch. */
+  readonly timeUs: number;
+}
+
+export interface TradePage {
+  readonly trades: readonly TradeJson[];
+  /** Of the next page: `before`, or, of trades that are oldest first, `after`; "0": there is none. */
+  readonly next: string;
+  /** Number of the last trade that is no longer kept. */
+  readonly lost?: number;
 }
 
 /** What a symbol traded in the last 24 hours, in whole minutes. Prices and quantities are decimal text. */

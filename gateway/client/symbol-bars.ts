@@ -41,7 +41,17 @@ export class SymbolBars implements BarSource {
   }
 }
 
-function barOf({ startUs, closed, open, high, low, close, volume, notional, lastTradeId = 0 }: CandleJson): SeenBar {
+function barOf({ startUs, closed, open, high, low, close, volume, notional, lastTradeId = '0' }: CandleJson): SeenBar {
   const [o, h, l, c] = [open, high, low, close].map(Number);
-  return { startUs, closed, open: o, high: h, low: l, close: c, volume: Number(volume), notional: Number(notional), progress: lastTradeId };
+  return {
+    startUs,
+    closed,
+    open: o,
+    high: h,
+    low: l,
+    close: c,
+    volume: Number(volume),
+    notional: Number(notional),
+    progress: Number(lastTradeId),
+  };
 }

@@ -95,7 +95,7 @@ export class SymbolCatalog {
       if (this.#shard !== undefined) headers[SHARD_HEADER] = String(this.#shard);
       const response = await request(url, { headers, signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) }, this.#dispatcher);
       if (response.status === 401 || response.status === 403) throw rejected((await response.json()) as Parameters<typeof rejected>[0]);
-      if (!response.ok) throw new Error(`HTTP status ${response.status}`);
+      if (!response.ok) throw new Error(await problemOf(response));
       body = await response.json();
     } catch (error) {
       if (error instanceof OpenbellError) throw error;
@@ -137,6 +137,12 @@ export function pathOf(symbol: string): string {
   if (symbol === '' || symbol === '.' || symbol === '..')
     throw new OpenbellError('UNKNOWN_SYMBOL', `UNKNOWN_SYMBOL: ${JSON.stringify(symbol)} is no name of a symbol that requests can address`);
   return encodeURIComponent(symbol);
+}
+
+/** Such as `RECOVERING`, if the exchange has answered. */
+async function problemOf(response: Response): Promise<string> {
+  const { name } = ((await response.json().catch(() => undefined)) ?? {}) as { name?: string };
+  return name ?? `HTTP status ${response.status}`;
 }
 
 function rejected({ code, name, message }: { code?: number; name?: string; message?: string }): OpenbellError {

@@ -269,7 +269,7 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     key: 'corsOrigins',
     fallback: [],
     value: 'ORIGIN,...',
-    help: 'origins whose web pages may read these queries, such as https://app.example.com; * for all',
+    help: 'origins whose web pages may read these queries, and all others with a token, such as https://app.example.com; * for all',
     parse: origins,
   },
   'tls-cert': {

@@ -103,11 +103,6 @@ export class DropCopy {
     return true;
   }
 
-  /** The client sends no more. */
-  onHalfClose(): void {
-    if (!this.#asked) this.cut(pointsReject(Code.MALFORMED_FRAME, 0));
-  }
-
   /** Call when the transport has written the last frame and no longer reads it. */
   onWritten(): void {
     this.#free();

@@ -22,8 +22,19 @@ export interface Caller {
   readonly session: number;
 }
 
+/** What the protocol of a caller calls the claims: texts name them as the caller does. */
+export interface ClaimNames {
+  readonly account: string;
+  readonly lastReport: string;
+  /** 1: the claim is the first report that is wanted, and not the last one that the client has. */
+  readonly reportOffset: 0 | 1;
+  readonly cancelOnDisconnect: string;
+  readonly sessionNumber: string;
+}
+
 /** What a call or an upgrade claims, unverified: metadata of gRPC, the query of a WebSocket. */
 export interface CallerClaims {
+  readonly names: ClaimNames;
   readonly schema: string | undefined;
   readonly account: string | undefined;
   readonly lastReport: string | undefined;
@@ -35,19 +46,36 @@ export interface CallerClaims {
 export const CANCEL_ON_DISCONNECT = 'x-openbell-cancel-on-disconnect';
 export const SESSION_NUMBER = 'x-openbell-session-number';
 
-/** The account id in the claims, of an account that need not exist; or why it is none. */
-export function readAccount({ account }: CallerClaims): number | Reject {
-  const id = readNumber(account, 0xffff_ffff);
-  if (id !== undefined && id !== 0) return id;
-  return reject(Code.BAD_RANGE, 'account (x-openbell-account in metadata) must be given exactly once: an account id from 1');
+export const IN_METADATA: ClaimNames = {
+  account: 'x-openbell-account',
+  lastReport: 'x-openbell-last-report',
+  reportOffset: 0,
+  cancelOnDisconnect: CANCEL_ON_DISCONNECT,
+  sessionNumber: SESSION_NUMBER,
+};
+export const IN_QUERY: ClaimNames = {
+  account: 'account',
+  lastReport: 'last-report',
+  reportOffset: 0,
+  cancelOnDisconnect: 'cancel-on-disconnect',
+  sessionNumber: 'session-number',
+};
+
+/** The claim with which a client gets the reports after number `last`. */
+export function resumption({ lastReport, reportOffset }: ClaimNames, last: number): string {
+  return `${lastReport} ${last + reportOffset}`;
 }
 
-/**
- * Reads `x-openbell-account`, `x-openbell-last-report`, `x-openbell-schema`, `x-openbell-cancel-on-disconnect` and
- * `x-openbell-session-number`; a repeated value is joined with a comma and rejected.
- */
+/** The account id in the claims, of an account that need not exist; or why it is none. */
+export function readAccount({ account, names }: CallerClaims): number | Reject {
+  const id = readNumber(account, 0xffff_ffff);
+  if (id !== undefined && id !== 0) return id;
+  return reject(Code.BAD_RANGE, `${names.account} must be given exactly once: an account id from 1`);
+}
+
+/** Reads all claims; a repeated value is joined with a comma and rejected. */
 export function readCaller(claims: CallerClaims, accountExists: (account: number) => boolean): Caller | Reject {
-  const { schema, lastReport, cancelOnDisconnect, sessionNumber } = claims;
+  const { schema, lastReport, cancelOnDisconnect, sessionNumber, names } = claims;
   const version = readSchema(schema);
   if (typeof version === 'object') return version;
   const id = readAccount(claims);
@@ -57,17 +85,17 @@ export function readCaller(claims: CallerClaims, accountExists: (account: number
   }
   const last = readNumber(lastReport, Number.MAX_SAFE_INTEGER);
   if (last === undefined && lastReport !== undefined) {
-    return reject(Code.BAD_RANGE, 'metadata x-openbell-last-report must be one report number, or left out');
+    return reject(Code.BAD_RANGE, `${names.lastReport} must be one report number from ${names.reportOffset}, or left out`);
   }
   const grace = readNumber(cancelOnDisconnect, LONGEST_GRACE);
   if (grace === undefined && cancelOnDisconnect !== undefined) {
-    return reject(Code.BAD_RANGE, `${CANCEL_ON_DISCONNECT} must be 0 to ${LONGEST_GRACE} seconds, or left out`);
+    return reject(Code.BAD_RANGE, `${names.cancelOnDisconnect} must be 0 to ${LONGEST_GRACE} seconds, or left out`);
   }
   const session = readNumber(sessionNumber, MAX_SESSION_NUMBER) ?? 1;
   if (sessionNumber !== undefined && (session === 0 || String(session) !== sessionNumber || grace === undefined)) {
     return reject(
       Code.BAD_RANGE,
-      `${SESSION_NUMBER} must be 1 to ${MAX_SESSION_NUMBER}, and come with ${CANCEL_ON_DISCONNECT}; or be left out`,
+      `${names.sessionNumber} must be 1 to ${MAX_SESSION_NUMBER}, and come with ${names.cancelOnDisconnect}; or be left out`,
     );
   }
   return { account: id, lastReport: last, schema: version, grace, session: grace === undefined ? 0 : session };

@@ -4,6 +4,7 @@ import { RefusalList } from '../../engine/wire/report-frames.ts';
 import { type Reject, reject } from '../reject.ts';
 import type { FramePool } from './frame-pool.ts';
 import { frameReject } from './frame-reject.ts';
+import { type ClaimNames, resumption } from './order-caller.ts';
 import type { OrderEntryCounters, OrderIntake } from './order-intake.ts';
 import { type ReportCursor, type ReportListener, ReportsGoneError } from './report-cursor.ts';
 import type { ReportHub } from './report-hub.ts';
@@ -62,6 +63,7 @@ export class OrderSession implements ReportListener, SessionEnd {
   readonly #transport: SessionTransport;
   readonly #codec: SessionCodec;
   readonly #context: SessionContext;
+  readonly #names: ClaimNames;
   readonly #cursor: ReportCursor;
   readonly #rejects = new RefusalList();
   /** Reports up to this command are older than the session and are not timed. */
@@ -85,6 +87,7 @@ export class OrderSession implements ReportListener, SessionEnd {
    * @param sent number of the last report the client has seen; call `begin` next
    * @param readOnly each command is rejected with PERMISSION_DENIED
    * @param schema wire schema of the answers; undefined: that of the first frame, and the oldest before it
+   * @param names how the client names what it asks for
    */
   constructor(
     transport: SessionTransport,
@@ -94,9 +97,11 @@ export class OrderSession implements ReportListener, SessionEnd {
     sent: number,
     readOnly: boolean,
     schema: number | undefined,
+    names: ClaimNames,
     context: SessionContext,
   ) {
     this.#schema = schema;
+    this.#names = names;
     this.#standing = readOnly ? Code.PERMISSION_DENIED : Code.OK;
     this.account = account;
     this.number = number;
@@ -134,13 +139,13 @@ export class OrderSession implements ReportListener, SessionEnd {
 
   onReportsLost(error: Error): void {
     if (error instanceof ReportsGoneError) {
-      const from = `from x-openbell-last-report ${error.lastGone} on`;
+      const from = `with ${resumption(this.#names, error.lastGone)}`;
       return this.cut(reject(Code.REPORTS_GONE, `${error.message}: read orders and balances again, then resume ${from}, or without it`));
     }
     this.cut({
       code: Code.BUSY,
       cause: 'unavailable',
-      details: `the reports from ${this.#cursor.sent + 1} on cannot be read (${error.message}): connect again with x-openbell-last-report`,
+      details: `the reports from ${this.#cursor.sent + 1} on cannot be read (${error.message}): connect again with ${resumption(this.#names, this.#cursor.sent)}`,
     });
   }
 

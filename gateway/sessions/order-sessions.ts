@@ -8,7 +8,7 @@ import { type Reject, reject } from '../reject.ts';
 import { ENDED_BY_OPERATOR, type SessionInfo, type SessionOwner, type SessionSource } from '../session-info.ts';
 import { CancelOnDisconnect, type CancelSession } from './cancel-on-disconnect.ts';
 import { FramePool } from './frame-pool.ts';
-import { CANCEL_ON_DISCONNECT, type Caller, type CallerClaims, readAccount, readCaller } from './order-caller.ts';
+import { type Caller, type CallerClaims, type ClaimNames, readAccount, readCaller } from './order-caller.ts';
 import { type CommandSequencer, OrderEntryCounters, OrderIntake } from './order-intake.ts';
 import { OrderSession, type SessionContext, type SessionTransport } from './order-session.ts';
 import type { ReportHub } from './report-hub.ts';
@@ -59,6 +59,8 @@ export interface Admission {
   readonly grace: number | undefined;
   /** Number of the session, of which an account may have several; 0 if it does not ask. */
   readonly session: number;
+  /** How the caller named what it asked for. */
+  readonly names: ClaimNames;
 }
 
 /** What is kept of an open session. */
@@ -123,8 +125,8 @@ export class OrderSessions implements SessionSource {
 
   /** Starts the session of an admission that `admit` just returned. */
   open(transport: SessionTransport, admission: Admission, codec: SessionCodec = FLATBUFFERS): OrderSession {
-    const { account, sent, readOnly, expiresAt, schema, principal, visit, grace } = admission;
-    const session = new OrderSession(transport, codec, account, admission.session, sent, readOnly, schema, this.#context);
+    const { account, sent, readOnly, expiresAt, schema, principal, visit, grace, names } = admission;
+    const session = new OrderSession(transport, codec, account, admission.session, sent, readOnly, schema, names, this.#context);
     const record = this.audit.opened(principal, visit, account, readOnly, sent);
     this.#sessions.set(session, { expiresAt, record, grace, owner: ownerOf(principal, visit), readOnly });
     if (grace !== undefined) this.#onDisconnect.opened(account, session.number);
@@ -200,7 +202,7 @@ export class OrderSessions implements SessionSource {
     const { account, schema, grace, session } = caller;
     const readOnly = !may(principal, 'order:send', account);
     if (readOnly && grace !== undefined)
-      return reject(Code.PERMISSION_DENIED, `${CANCEL_ON_DISCONNECT} cancels orders, and this caller may only read`);
+      return reject(Code.PERMISSION_DENIED, `${claims.names.cancelOnDisconnect} cancels orders, and this caller may only read`);
     let own = 0;
     for (const [session, its] of this.#sessions) if (session.account === account && its.readOnly === readOnly) own++;
     if (own >= (readOnly ? maxAccountReaders : maxAccountSessions)) {
@@ -223,11 +225,13 @@ export class OrderSessions implements SessionSource {
         schema,
         grace,
         session,
+        names: claims.names,
       };
     }
+    const { lastReport, reportOffset } = claims.names;
     return reject(
       Code.BAD_RANGE,
-      `x-openbell-last-report is ${sent}, but the last report of account ${account} is ${last}: reports were lost with the exchange's data, start again without it`,
+      `${lastReport} is ${sent + reportOffset}, but the last report of account ${account} is ${last}: reports were lost with the exchange's data, start again without it`,
       'beyond-end',
     );
   }

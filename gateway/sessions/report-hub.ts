@@ -4,13 +4,15 @@ import type { RingSlots } from '../../engine/rings/ring.ts';
 import type { ReportHandler } from '../../engine/threads/pumps.ts';
 import { ReportKind } from '../../engine/wire/layout.ts';
 import { REPORT_WORDS } from '../../engine/wire/report-frames.ts';
-import { ReportView } from '../../engine/wire/report-view.ts';
+import { acceptedOrderId, ReportView } from '../../engine/wire/report-view.ts';
 import { AccountStream, type ReportArchive, ReportCursor, type ReportListener, type RetainedReports } from './report-cursor.ts';
 
 const NONE = -1;
 const { Fill: FILL, Triggered: TRIGGERED, Cancelled: CANCELLED } = ReportKind;
 const { CANCELLED_BY_CLIENT, PARENT_FILLED } = Code;
 const LAST_END = 499;
+/** Retained reports that one step of a walk looks at: some 0.1 ms. */
+const WALK_REPORTS = 2048;
 
 /** Who awaits the first reports with a seq. */
 interface Awaited {
@@ -178,6 +180,32 @@ export class ReportHub implements ReportHandler, RetainedReports {
     for (let i = 0, at = slot; i < count; i++, at = this.next[at])
       copy.set(this.words.subarray(at * REPORT_WORDS, (at + 1) * REPORT_WORDS), i * REPORT_WORDS);
     return copy;
+  }
+
+  /**
+   * When orders of an account were accepted, microseconds since the Unix epoch, by order id: those of the orders whose acceptances are
+   * retained. Looks at the newest reports first, at a part of them in each step.
+   * @param after reports up to this number need no look
+   */
+  *acceptedInSteps(account: number, orderIds: ReadonlySet<number>, after: number): Generator<undefined, Map<number, number>> {
+    const times = new Map<number, number>();
+    const stream = this.#stream(account);
+    const report = new ReportView();
+    let slot = this.#head;
+    for (let left = Math.min(this.reports, this.#slots); left > 0 && times.size < orderIds.size; left--) {
+      // Checked again after each step, in which reports may have been overwritten.
+      if (Math.max(after + 1, stream.oldestNo) > stream.newestNo) break;
+      slot = slot === 0 ? this.#slots - 1 : slot - 1;
+      report.wrap(this.words, slot * REPORT_WORDS);
+      if (report.account === account) {
+        if (report.reportNo <= after) break;
+        const id = acceptedOrderId(report);
+        if (orderIds.has(id)) times.set(id, report.timeUs);
+        if (report.reportNo === stream.oldestNo) break;
+      }
+      if (left % WALK_REPORTS === 0) yield;
+    }
+    return times;
   }
 
   #append(stream: AccountStream, no: number, words: Int32Array, from: number): void {

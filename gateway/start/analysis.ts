@@ -2,6 +2,7 @@ import { AlertStreams } from '../alerts/alert-streams.ts';
 import { Alerts } from '../alerts/alerts.ts';
 import type { QuerySources } from '../endpoints/http/admin-queries.ts';
 import { type CandleSources, readCandles } from '../endpoints/http/candle-reader.ts';
+import { AcceptedTimes } from '../endpoints/json/accepted-times.ts';
 import { FeedTails } from '../market/feed-tails.ts';
 import { PortfolioStreams } from '../portfolio/portfolio-streams.ts';
 import { Portfolios } from '../portfolio/portfolios.ts';
@@ -33,10 +34,11 @@ export async function startAnalysis(
   { audit }: OrderSessions,
 ): Promise<Analysis> {
   const { engine, history } = core;
-  const { marketData } = recovered;
+  const { hub, marketData } = recovered;
   const { directory, sequencer } = engine;
   const draining = () => context.state.draining;
-  const querySources: QuerySources = { directory, history, book: (symbol) => marketData.book(symbol) };
+  const accepted = new AcceptedTimes(history, hub);
+  const querySources: QuerySources = { directory, history, accepted, book: (symbol) => marketData.book(symbol) };
   const candleSources: CandleSources = {
     ...querySources,
     candles: (symbol) => marketData.candles(symbol),

@@ -13,20 +13,22 @@ export function serveSockets(parts: RunningParts): MarketSockets {
   const { context, access, servers, core, recovered, sessions, dropCopies, outside, analysis } = parts;
   const { sockets } = servers;
   const { identity, limits, slices } = access;
-  const { engine, history } = core;
+  const { engine } = core;
   const { publicMarketData, corsOrigins, callerLimits } = context.config;
   const publicMarket = { open: publicMarketData, origins: corsOrigins };
   const pings = callerLimits['ws-pings'];
   const connections = callerLimits['ws-connections'];
   const marketSockets = new MarketSockets(recovered.marketData, { identity, pings, connections, limits, publicMarket }, sockets);
+  const { alertStreams, querySources } = analysis;
+  const { directory, history, accepted } = querySources;
   const privateSessions = new PrivateSessions({
-    ...{ sessions, hub: sessions.hub, directory: engine.directory, history, alertStreams: analysis.alertStreams, identity, slices },
+    ...{ sessions, hub: sessions.hub, directory, history, accepted, alertStreams, identity, slices },
     nowUs: () => engine.sequencer.nowUs(),
     log: context.log,
   });
   serveOrderSockets(sockets, sessions, identity, limits, pings, privateSessions);
   serveDropCopySockets(sockets, dropCopies, identity, limits, pings);
-  serveAlertSockets(sockets, analysis.alertStreams, identity, limits, pings);
+  serveAlertSockets(sockets, alertStreams, identity, limits, pings);
   servePortfolioSockets(sockets, analysis.portfolioStreams, identity, limits, pings);
   serveFeedTailSockets(sockets, analysis.feedTails, identity, limits, pings);
   serveFeedCandleSockets(sockets, { feeds: outside.feeds, streams: outside.feedCandles, identity, limits, pings });

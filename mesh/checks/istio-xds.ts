@@ -22,10 +22,15 @@ export interface Received {
 // biome-ignore lint/suspicious/noExplicitAny: Envoy's configuration has no types here; tests assert what they read.
 export type Json = any;
 
+/** What one Envoy receives: clusters, or listeners and their routes. */
+export type Part = 'clusters' | 'listeners';
+export const PARTS: readonly Part[] = ['clusters', 'listeners'];
+
 /**
  * The configuration that istiod sends to a proxy for these resources, received by a real Envoy over
  * ADS. Ends both processes before it resolves.
  * @param dir for files and logs, the caller's
+ * @param parts an Envoy is started for each; to read another one throws
  * @throws Error when Envoy rejects any of it, or receives nothing
  */
 export async function receive(
@@ -35,12 +40,27 @@ export async function receive(
   objects: readonly unknown[],
   node: ProxyNode,
   meshConfig = MESH_CONFIG,
+  parts = PARTS,
 ): Promise<Received> {
   return served(tools, dir, set, objects, meshConfig, async (port) => {
-    // Twice, because a cluster that waits for its certificate keeps Envoy from requesting listeners.
-    const { clusters } = await ask(tools.envoy, dir, port, node, 'cds');
-    const { listeners, routes } = await ask(tools.envoy, dir, port, node, 'lds');
-    return { listeners, clusters, routes };
+    // One each, because a cluster that waits for its certificate keeps Envoy from requesting listeners.
+    const ofClusters = parts.includes('clusters') ? await ask(tools.envoy, dir, port, node, 'cds') : undefined;
+    const ofListeners = parts.includes('listeners') ? await ask(tools.envoy, dir, port, node, 'lds') : undefined;
+    const asked = <T>(what: T | undefined): T => {
+      if (what === undefined) throw new Error(`only ${parts.join(', ')} were asked for`);
+      return what;
+    };
+    return {
+      get clusters() {
+        return asked(ofClusters).clusters;
+      },
+      get listeners() {
+        return asked(ofListeners).listeners;
+      },
+      get routes() {
+        return asked(ofListeners).routes;
+      },
+    };
   });
 }
 
@@ -160,9 +180,11 @@ async function ask(envoy: string, dir: string, xds: number, node: ProxyNode, wha
       if (Date.now() > until || child.exitCode !== null)
         throw new Error(`Envoy took nothing (${what}): ${why}\n${readFileSync(join(dir, 'envoy.log'), 'utf8').slice(-3000)}`);
       await sleep(100);
-      const received = await dump(admin, what === 'rejected' ? name : undefined).catch((error: Error) => {
-        why = error.message;
-      });
+      const received = await arrived(admin, what)
+        .then((has) => (has ? dump(admin, what === 'rejected' ? name : undefined) : undefined))
+        .catch((error: Error) => {
+          why = error.message;
+        });
       if (received === undefined) continue;
       if (isComplete(received, what)) return received;
       why = `${received.clusters.length} clusters, ${received.listeners.length} listeners`;
@@ -177,6 +199,20 @@ function isComplete({ clusters, listeners, routes, endpoints, rejected }: Dump, 
   if (what === 'eds') return endpoints.length > 0;
   // A proxy that passes bytes on has no routes.
   return what === 'cds' ? clusters.length > 2 : listeners.length > 0 && (routes.length > 0 || !JSON.stringify(listeners).includes('"rds"'));
+}
+
+/** The counters of Envoy's answers to istiod. */
+const ANSWERS: Readonly<Record<Asked, RegExp>> = {
+  cds: /^cluster_manager\.cds\.update_(success|rejected): [1-9]/m,
+  lds: /^listener_manager\.lds\.update_(success|rejected): [1-9]/m,
+  eds: /\.update_(success|rejected): [1-9]/m,
+  rejected: /^listener_manager\.lds\.update_rejected: [1-9]/m,
+};
+
+/** Whether the first answer is there. The whole configuration takes far more of a busy processor to ask for. */
+async function arrived(adminFile: string, what: Asked): Promise<boolean> {
+  const response = await fetch(`http://${readFileSync(adminFile, 'utf8').trim()}/stats?usedonly&filter=update_(success|rejected)$`);
+  return ANSWERS[what].test(await response.text());
 }
 
 async function dump(adminFile: string, rejectedListener?: string): Promise<Dump> {

@@ -28,7 +28,8 @@ export abstract class CopyReader {
   readonly #reader = new ReportFrameReader();
   readonly #symbols = new SymbolCatalog(SYMBOLS);
 
-  abstract send(bytes: Uint8Array): void;
+  /** @param more over gRPC: leaves the side of the client open */
+  abstract send(bytes: Uint8Array, more?: boolean): void;
   abstract pause(): void;
   abstract resume(): void;
   abstract close(): void;
@@ -84,8 +85,9 @@ export class GrpcCopyReader extends CopyReader {
     });
   }
 
-  send(bytes: Uint8Array): void {
+  send(bytes: Uint8Array, more = false): void {
     this.call.write(Buffer.from(bytes));
+    if (!more) this.call.end();
   }
 
   pause(): void {

@@ -9,3 +9,8 @@ export const LONG_RUNS = process.env.OPENBELL_LONG_TESTS === '1';
 export function times(usual: number, long: number): number {
   return LONG_RUNS ? long : usual;
 }
+
+/** For `skip` of a test that `.ci/run` has at length as a step of its own: the reason where that runs, else false. */
+export function ownStep(command: string): string | false {
+  return process.env.OPENBELL_CI === '1' && `CI runs ${command}`;
+}

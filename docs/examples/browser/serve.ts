@@ -30,7 +30,8 @@ const server = createServer((request, response) => {
   // A page of another site can ask for a name that leads here, and must not get the token.
   const { port } = server.address() as AddressInfo;
   const isHere = [`${HOST}:${port}`, `localhost:${port}`].includes(request.headers.host ?? '');
-  const file = isHere && request.method === 'GET' ? FILES[request.url ?? ''] : undefined;
+  // The page has the symbol in its query.
+  const file = isHere && request.method === 'GET' ? FILES[(request.url ?? '').split('?')[0]] : undefined;
   response.setHeader('cache-control', 'no-store');
   if (file === undefined) return void response.writeHead(404).end();
   try {

@@ -358,7 +358,7 @@ export class OpenbellRest extends Exchange {
   }
 
   async fetchOpenOrders(symbol = undefined, since = undefined, limit = undefined, params = {}) {
-    // The list of open orders has no times.
+    // An order of the list of open orders may lack its time.
     if (since !== undefined) return await this.fetchOrdersWith(['open'], symbol, since, limit, params);
     await this.loadMarkets();
     const market = symbol === undefined ? undefined : this.market(symbol);
@@ -403,8 +403,9 @@ export class OpenbellRest extends Exchange {
   parseOrder(info, market = undefined) {
     const { symbol, quote } = this.safeMarket(this.safeString(info, 'symbol'), market);
     const status = STATUSES[info.ordStatus];
-    // Of the last report: the exchange has no other in all of its answers.
-    const timestamp = info.transactTimeUs === undefined ? this.parse8601(info.transactTime) : this.millisecondsOf(info.transactTimeUs);
+    const updated = info.transactTimeUs === undefined ? this.parse8601(info.transactTime) : this.millisecondsOf(info.transactTimeUs);
+    // Execution reports have the time of their event only.
+    const timestamp = info.acceptedTimeUs === undefined ? updated : this.millisecondsOf(info.acceptedTimeUs);
     const isMarket = info.timeInForce === 'market' || info.ordType === 'market' || (info.stopPx !== undefined && info.price === undefined);
     const type = isMarket ? 'market' : info.price === undefined ? undefined : 'limit';
     const open = info.leavesQty === undefined ? undefined : Precise.stringAdd(info.cumQty, info.leavesQty);
@@ -414,7 +415,7 @@ export class OpenbellRest extends Exchange {
         clientOrderId: this.safeString(info, 'clOrdId'),
         timestamp,
         datetime: this.iso8601(timestamp),
-        lastUpdateTimestamp: timestamp,
+        lastUpdateTimestamp: updated,
         symbol,
         type,
         side: info.side,

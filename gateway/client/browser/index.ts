@@ -1,8 +1,9 @@
-/** The client for a page: orders, reports and market data over WebSocket, with nothing of Node. */
+/** The client for a page: orders, market data and streams over WebSocket, queries over HTTP, with nothing of Node. */
 import { authority } from '../authority.ts';
 import { OpenbellError } from '../errors.ts';
+import { ExchangeReader } from '../exchange-reader.ts';
+import type { HttpOptions } from '../http-request.ts';
 import { checkOptions, type Options } from '../known-options.ts';
-import { MarketClient } from '../market.ts';
 import { OrderSession } from '../order-session.ts';
 import { SocketOrderStream } from '../socket-order-stream.ts';
 import { SymbolCatalog } from '../symbols.ts';
@@ -14,7 +15,12 @@ export { DecimalError } from '../../../engine/decimal.ts';
 export { CommandBatch, type LongOrder, MAX_FRAME_COMMANDS } from '../../../engine/wire/frames.ts';
 export { Instruction, OrderType, Phase, Side, TimeInForce } from '../../../engine/wire/layout.ts';
 export type { CandleInterval } from '../../../feeds/analysis/candles.ts';
+export type { IndicatorValue } from '../../../feeds/analysis/indicators/indicator-series.ts';
+export type { FeedStateName } from '../../../feeds/feed.ts';
+export type * from '../account-query-types.ts';
 export { OpenbellError } from '../errors.ts';
+export type { FeedBest, FeedLevel, FeedSnapshot, FeedStream, FeedToFollow, FeedTrade, FeedUpdate } from '../feed-stream.ts';
+export type * from '../ledger-types.ts';
 export { type Applied, type BookDepth, LocalBook, LocalOrderBook } from '../local-book.ts';
 export { type BookOptions, MarketClient } from '../market.ts';
 export type {
@@ -29,7 +35,11 @@ export type {
   TradeView,
 } from '../market-decode.ts';
 export { MarketStream, type StreamOptions, type TradeStreamOptions } from '../market-stream.ts';
-export { OrderSession } from '../order-session.ts';
+export { OrderSession, type SubmitAnswer } from '../order-session.ts';
+export type { Portfolio, PortfolioPosition, PortfolioToRead, PortfolioTotal } from '../portfolio.ts';
+export { PortfolioStream, type PortfolioToFollow } from '../portfolio-stream.ts';
+export { QueryClient } from '../query-client.ts';
+export type * from '../query-types.ts';
 export { SymbolCatalog, SymbolUnits, type Unit } from '../symbols.ts';
 export type * from '../types.ts';
 
@@ -42,7 +52,7 @@ export interface PageOptions {
   readonly httpHost?: string;
   /** Default 7402. */
   readonly wsPort?: number;
-  /** Default 7403. Only the symbols are read there; the exchange allows it with `--cors-origins`. */
+  /** Default 7403. Symbols and queries are read there; the exchange allows it with `--cors-origins`. */
   readonly httpPort?: number;
   /** TLS on both ports. Default: as the page. */
   readonly secure?: boolean;
@@ -52,7 +62,7 @@ export interface PageOptions {
   readonly token?: string;
   /** Returns a valid token; called for each connection. */
   readonly tokenProvider?: () => string | Promise<string>;
-  /** Account for order entry; without it only market data is available. */
+  /** Account for order entry, and of queries that name none. */
   readonly account?: number;
   /** Number of the last report seen; the session receives the reports after it. Default: only new reports. */
   readonly lastReport?: number;
@@ -88,17 +98,15 @@ const PAGE_OPTIONS: Options<PageOptions> = {
 };
 
 /** A connection of a page to one exchange. Order entry and market data connect on first use. */
-export class PageClient {
-  readonly symbols: SymbolCatalog;
+export class PageClient extends ExchangeReader {
   readonly #options: PageOptions & Address;
   readonly #tokens: TokenSource | undefined;
   #orders: OrderSession | undefined;
-  #market: MarketClient | undefined;
 
-  constructor(options: PageOptions & Address, symbols: SymbolCatalog, tokens: TokenSource | undefined) {
+  constructor(options: PageOptions & Address, symbols: SymbolCatalog, http: HttpOptions) {
+    super({ ...options, shardInPath: true }, symbols, http);
     this.#options = options;
-    this.symbols = symbols;
-    this.#tokens = tokens;
+    this.#tokens = http.tokens;
   }
 
   /** Order entry of the account. @throws OpenbellError NO_ACCOUNT */
@@ -114,24 +122,9 @@ export class PageClient {
     return this.#orders;
   }
 
-  /** Market data; needs no account. */
-  get market(): MarketClient {
-    const { host, wsHost = host, wsPort = 7402, secure, shard, reconnect = true } = this.#options;
-    this.#market ??= new MarketClient({
-      host: wsHost,
-      port: wsPort,
-      secure,
-      shard,
-      reconnect,
-      symbols: this.symbols,
-      tokens: this.#tokens,
-    });
-    return this.#market;
-  }
-
   /** Waits for the answers to what was placed, cancelled and amended, then closes. */
-  async close(): Promise<void> {
-    await Promise.all([this.#orders?.close(), this.#market?.close()]);
+  override async close(): Promise<void> {
+    await Promise.all([this.#orders?.close(), super.close()]);
   }
 }
 
@@ -159,8 +152,9 @@ export async function connect(options: PageOptions = {}): Promise<PageClient> {
   const page = typeof location === 'undefined' ? undefined : location;
   const { host = page?.hostname || '127.0.0.1', secure = page?.protocol === 'https:', httpHost = host, httpPort = 7403 } = options;
   const tokens = TokenSource.of(options, () => Promise.reject(new OpenbellError('BAD_OPTION', 'a page has no API key')));
-  const url = `${secure ? 'https' : 'http'}://${authority(httpHost, httpPort)}/v1/symbols`;
-  const catalog = new SymbolCatalog(options.symbols ?? url, tokens, undefined, options.shard);
+  const { shard, symbols } = options;
+  const origin = `${secure ? 'https' : 'http'}://${authority(httpHost, httpPort)}`;
+  const catalog = new SymbolCatalog(symbols ?? `${origin}/v1/symbols`, tokens, undefined, shard);
   await catalog.load();
-  return new PageClient({ ...options, host, secure }, catalog, tokens);
+  return new PageClient({ ...options, host, secure }, catalog, { origin, tokens, dispatcher: undefined, shard });
 }

@@ -2,7 +2,7 @@ import type { Answer, Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Reject } from '../../reject.ts';
-import { CANCEL_ON_DISCONNECT, type CallerClaims, SESSION_NUMBER } from '../../sessions/order-caller.ts';
+import { CANCEL_ON_DISCONNECT, type CallerClaims, IN_METADATA, SESSION_NUMBER } from '../../sessions/order-caller.ts';
 import type { GrpcCall } from './call.ts';
 import type { CallFault } from './status.ts';
 
@@ -39,6 +39,7 @@ export function admit(
 export function claimsOf({ headers }: GrpcCall): CallerClaims {
   const one = (name: string): string | undefined => headers[name]?.toString();
   return {
+    names: IN_METADATA,
     schema: one('x-openbell-schema'),
     account: one('x-openbell-account'),
     lastReport: one('x-openbell-last-report'),

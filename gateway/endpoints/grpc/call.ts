@@ -82,6 +82,11 @@ export class GrpcCall {
     return this.#ended;
   }
 
+  /** Memory for a message that is kept after its delivery. */
+  get kept(): PartialBytes {
+    return this.#peer.partial;
+  }
+
   /** Marks the caller as authenticated and lifts the connection's pre-authentication limit. */
   admit(): void {
     this.#peer.admit?.();
@@ -94,11 +99,11 @@ export class GrpcCall {
   }
 
   /** Ends a request that is not a gRPC call with an HTTP status, and counts it against its connection. */
-  denyRequest(status: number): void {
+  denyRequest(status: number, headers: OutgoingHttpHeaders = {}): void {
     this.#ended = true;
     clearTimeout(this.#deadline);
     const stream = this.#stream;
-    if (!stream.destroyed && !stream.closed) stream.respond({ ':status': status }, { endStream: true });
+    if (!stream.destroyed && !stream.closed) stream.respond({ ':status': status, ...headers }, { endStream: true });
     stream.resume();
     this.#closeLater();
     this.#peer.fault();
@@ -109,7 +114,7 @@ export class GrpcCall {
     this.#handler = handler;
     if (headers !== undefined) this.#respond(headers);
     const stream = this.#stream;
-    const reader = new MessageReader(handler, this.#maxBytes, this.#peer.partial, this.headers['grpc-encoding'] as string | undefined);
+    const reader = new MessageReader(handler, this.#maxBytes, this.#peer.partial);
     this.#reader = reader;
     stream.on('data', (chunk: Buffer) => {
       // Data after the end is read and dropped, so that the connection's window opens again.
@@ -167,7 +172,7 @@ export class GrpcCall {
     this.#stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, ...headers }, { waitForTrailers: true });
   }
 
-  #end({ code, details, status }: CallFault): void {
+  #end({ code, details, status, headers }: CallFault): void {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#deadline);
@@ -180,7 +185,7 @@ export class GrpcCall {
       ...(status !== undefined && { 'grpc-status-details-bin': Buffer.from(status).toString('base64').replace(/=+$/, '') }),
     };
     if (!stream.headersSent) {
-      stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, ...trailers }, { endStream: true });
+      stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, ...headers, ...trailers }, { endStream: true });
     } else {
       stream.once('wantTrailers', () => stream.sendTrailers(trailers));
       stream.end();

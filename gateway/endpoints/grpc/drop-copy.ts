@@ -4,8 +4,9 @@ import type { Reject } from '../../reject.ts';
 import type { CopyAdmission, DropCopies } from '../../sessions/drop-copies.ts';
 import type { CopyTransport, DropCopy } from '../../sessions/drop-copy.ts';
 import { SUPPORTED_SCHEMAS } from '../../sessions/order-caller.ts';
-import type { CallHandler, GrpcCall } from './call.ts';
+import type { GrpcCall } from './call.ts';
 import { PREFIX_BYTES } from './message-reader.ts';
+import { OneRequest } from './one-request.ts';
 import { statusOf } from './reject-status.ts';
 
 /** Serves one DropCopy call of an authenticated caller: a request, then a stream of frames. */
@@ -16,35 +17,17 @@ export function serveDropCopy(call: GrpcCall, copies: DropCopies, principal: Pri
 }
 
 /** A drop copy on a gRPC stream. */
-class GrpcDropCopy implements CopyTransport, CallHandler {
+class GrpcDropCopy implements CopyTransport {
   readonly headroom = PREFIX_BYTES;
   readonly #call: GrpcCall;
   readonly #copy: DropCopy;
 
   constructor(call: GrpcCall, admission: CopyAdmission, copies: DropCopies) {
     this.#call = call;
-    call.serve(this, { 'x-openbell-schema': SUPPORTED_SCHEMAS });
+    const subscribe = (request: Buffer): void => void this.#copy.onMessage(request, 0, request.length);
+    const events = { onWritten: () => this.#copy.onWritten(), onClose: () => this.#copy.leave() };
+    call.serve(new OneRequest(call, subscribe, events), { 'x-openbell-schema': SUPPORTED_SCHEMAS });
     this.#copy = copies.open(this, admission);
-  }
-
-  onMessage(bytes: Buffer, at: number, length: number): boolean {
-    return this.#copy.onMessage(bytes, at, length);
-  }
-
-  onMessagesEnd(): void {
-    // A message is complete in itself.
-  }
-
-  onHalfClose(): void {
-    this.#copy.onHalfClose();
-  }
-
-  onWritten(): void {
-    this.#copy.onWritten();
-  }
-
-  onClose(): void {
-    this.#copy.leave();
   }
 
   write(frame: Buffer): boolean {

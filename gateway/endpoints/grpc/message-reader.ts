@@ -21,7 +21,6 @@ export interface MessageSink {
 export class MessageReader {
   readonly #sink: MessageSink;
   readonly #maxBytes: number;
-  readonly #encoding: string;
   readonly #budget: PartialBytes;
   /** Prefix and body received so far of an incomplete message. */
   #partial: Buffer = Buffer.alloc(PREFIX_BYTES);
@@ -29,15 +28,11 @@ export class MessageReader {
   /** Bytes of the incomplete message, prefix included, as soon as they are known. */
   #whole = PREFIX_BYTES;
 
-  /**
-   * @param budget for messages in pieces
-   * @param encoding the call's `grpc-encoding`; messages with another encoding than `identity` are rejected
-   */
-  constructor(sink: MessageSink, maxBytes: number, budget: PartialBytes, encoding: string = 'identity') {
+  /** @param budget for messages in pieces */
+  constructor(sink: MessageSink, maxBytes: number, budget: PartialBytes) {
     this.#sink = sink;
     this.#budget = budget;
     this.#maxBytes = maxBytes;
-    this.#encoding = encoding;
   }
 
   /** Whether a message has begun and not ended. */
@@ -114,11 +109,9 @@ export class MessageReader {
 
   #check(bytes: Buffer, at: number): CallFault | undefined {
     if (bytes[at] !== 0) {
-      if (bytes[at] !== 1)
-        return fault(GrpcStatus.Internal, MALFORMED_FRAME, `the compressed flag of a message is 0 or 1, not ${bytes[at]}`);
-      return this.#encoding === 'identity'
+      return bytes[at] === 1
         ? fault(GrpcStatus.Internal, MALFORMED_FRAME, 'a message has the compressed flag, but the call has no grpc-encoding')
-        : fault(GrpcStatus.Unimplemented, MALFORMED_FRAME, `grpc-encoding ${this.#encoding} is not supported: send messages uncompressed`);
+        : fault(GrpcStatus.Internal, MALFORMED_FRAME, `the compressed flag of a message is 0 or 1, not ${bytes[at]}`);
     }
     const length = bytes.readUInt32BE(at + 1);
     if (length <= this.#maxBytes) return undefined;

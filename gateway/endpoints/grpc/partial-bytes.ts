@@ -2,7 +2,7 @@
 const MAX_PER_CONNECTION = 8 * 1024 * 1024;
 const MAX_TOTAL = 256 * 1024 * 1024;
 
-/** Memory for messages that have not arrived completely. A connection's is part of the server's. */
+/** Memory for messages that have not arrived completely, or whose call has not: one that takes one message is served when its client closes its side. A connection's is part of the server's. */
 export class PartialBytes {
   /** Bytes in use. */
   used = 0;

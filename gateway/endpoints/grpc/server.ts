@@ -22,7 +22,7 @@ import { connectionKey, type PreAuthLimit } from '../pre-auth-limit.ts';
 import { type ConnectedPeer, GrpcCall } from './call.ts';
 import { CutNetworks } from './cut-networks.ts';
 import { PartialBytes } from './partial-bytes.ts';
-import { noMethod } from './status.ts';
+import { noMethod, unknownEncoding } from './status.ts';
 
 export interface GrpcServerOptions {
   /** The handler of each method, by path: `/package.Service/Method`. */
@@ -234,8 +234,10 @@ export class GrpcServer {
     if (call.ended) return;
     const { headers } = call;
     const type = headers['content-type'];
-    if (headers[':method'] !== 'POST') return call.denyRequest(405);
+    if (headers[':method'] !== 'POST') return call.denyRequest(405, { allow: 'POST' });
     if (type === undefined || !/^application\/grpc(\+|;|$)/.test(type)) return call.denyRequest(415);
+    const encoding = headers['grpc-encoding'] ?? '';
+    if (encoding !== '' && encoding !== 'identity') return call.deny(unknownEncoding(String(encoding)));
     const path = headers[':path'] ?? '';
     const { methods, others } = this.#options;
     const serve = Object.hasOwn(methods, path) ? methods[path] : others?.(path);

@@ -1,4 +1,4 @@
-import { type Code, codeName } from '../../../engine/codes.ts';
+import { Code, codeName } from '../../../engine/codes.ts';
 
 /** Status codes of gRPC (grpc/grpc, doc/statuscodes.md) that the server ends calls with. */
 export const GrpcStatus = {
@@ -26,6 +26,8 @@ export interface CallFault {
   readonly details: string;
   /** A serialized google.rpc.Status, for programs. */
   readonly status?: Uint8Array;
+  /** Further headers of an answer that has none yet. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A fault whose details begin with the name of a code, as all do that docs/ORDER-ENTRY.md does not except. */
@@ -36,6 +38,12 @@ export function fault(status: GrpcStatus, code: Code, text: string): CallFault {
 /** The fault of a call of a method that does not exist. */
 export function noMethod(path: string): CallFault {
   return { code: GrpcStatus.Unimplemented, details: `there is no method ${path}` };
+}
+
+/** The fault of a call whose messages are encoded in a way that the server does not decode. */
+export function unknownEncoding(encoding: string): CallFault {
+  const text = `grpc-encoding ${encoding.slice(0, 64)} is not supported: send messages uncompressed`;
+  return { ...fault(GrpcStatus.Unimplemented, Code.MALFORMED_FRAME, text), headers: { 'grpc-accept-encoding': 'identity' } };
 }
 
 /** `grpc-message` is percent-encoded: printable ASCII but `%` stays as it is. */

@@ -20,7 +20,7 @@ export function guard(request: IncomingMessage, knownHost: string | undefined): 
       403,
       0,
       'CROSS_SITE',
-      'requests of web pages (with an Origin header) are rejected; use a program such as curl or openbell',
+      'requests of web pages (with an Origin header) are rejected, except queries with a token from an origin among --cors-origins; use a program such as curl or openbell',
     );
   }
   if (knownHost === undefined) return;

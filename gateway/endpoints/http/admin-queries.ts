@@ -30,7 +30,7 @@ const MAX_LISTED = 1000;
 
 /** The queries. Lists are paged: pass `next` of one page as `before` of the next; `next` 0 is the end; `lost` is the number of the last record that is no longer kept. */
 export function queryRoutes(sources: QuerySources): Route[] {
-  const { directory, history } = sources;
+  const { directory, history, accepted } = sources;
   return [
     get({
       path: '/v1/assets',
@@ -100,10 +100,11 @@ export function queryRoutes(sources: QuerySources): Route[] {
       action: 'account:read',
       query: { limit: LIMIT, after: wholeOr(0, 0, NEWEST, 'Only orders above this id: the last id of a full page.') },
       answer: OPEN_ORDERS,
-      handle: async ({ params, query, inSlices }) => {
+      handle: async ({ params, query, caller, inSlices }) => {
         const { id } = accountOf(directory, params.id);
         const { orders, complete } = await inSlices(directory.openOrdersInSteps(id, query.limit, query.after));
-        return { pieces: { orders: new LongList(orderViews(directory, orders)), complete } };
+        const times = await accepted.of(id, orders, { caller, inSlices });
+        return { pieces: { orders: new LongList(orderViews(directory, orders, times)), complete } };
       },
     }),
     get({
@@ -153,9 +154,9 @@ function* each<T>(items: Iterable<T>, view: (item: T) => unknown): Generator<unk
   for (const item of items) yield view(item);
 }
 
-function orderViews(directory: Directory, orders: readonly OpenOrderInfo[]): Iterable<unknown> {
+function orderViews(directory: Directory, orders: readonly OpenOrderInfo[], accepted: ReadonlyMap<number, number>): Iterable<unknown> {
   const symbols = eachSymbolOnce(directory);
-  return each(orders, (order) => orderView(symbols, order));
+  return each(orders, (order) => orderView(symbols, order, accepted.get(order.orderId)));
 }
 
 function historyOrderViews(directory: Directory, orders: readonly OrderRow[], open: readonly OpenOrderInfo[]): Iterable<unknown> {

@@ -47,7 +47,7 @@ export function symbolView(symbol: SymbolInfo) {
     referencePrice: priceText(symbol, symbol.referencePrice),
     referencePriceTicks: symbol.referencePrice,
     referenceSource: REFERENCE_SOURCES[params.ReferenceSource],
-    lastTradeId: symbol.tradeId,
+    lastTradeId: String(symbol.tradeId),
     priceBand: percent(params.PriceBandPpm),
     // The former name of priceBand, published for one release.
     collar: percent(params.PriceBandPpm),
@@ -158,8 +158,8 @@ export function historyOrderView(directory: SymbolLookup, order: OrderRow, open:
   return { ...orderView(directory, open), ...(pegged && { pegged }), quantity, quantityLots, acceptedUs, updatedUs };
 }
 
-/** An order, from the engine or from the history. */
-export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderRow) {
+/** An order, from the engine or from the history. @param acceptedUs of an order from the engine, if it is known */
+export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderRow, acceptedUs?: number) {
   const symbol = directory.symbol(order.symbol);
   const price = symbol && priceText(symbol, order.price);
   const lots = (value: number) => symbol && quantityText(symbol, value);
@@ -187,6 +187,7 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
       ...termsView(order),
       ...(iceberg && icebergView(symbol, iceberg)),
       ...(peg && pegView(symbol, peg)),
+      ...(acceptedUs !== undefined && { acceptedUs }),
     };
   }
   return {
@@ -350,15 +351,15 @@ export function tradeView(symbol: SymbolInfo, bytes: Uint8Array, words: Int32Arr
   const field = (offset: number) => getI64(words, (byte + offset) >> 2);
   const auction = bytes[byte + Trade.auction] !== 0;
   return {
-    tradeId: field(Trade.tradeId),
+    tradeId: String(field(Trade.tradeId)),
     price: priceText(symbol, field(Trade.price)),
     quantity: quantityText(symbol, field(Trade.quantity)),
     priceTicks: field(Trade.price),
     quantityLots: field(Trade.quantity),
     aggressor: auction ? undefined : SIDE_NAMES[bytes[byte + Trade.aggressor]],
     auction,
-    buyOrderId: field(Trade.buyOrderId),
-    sellOrderId: field(Trade.sellOrderId),
+    buyOrderId: String(field(Trade.buyOrderId)),
+    sellOrderId: String(field(Trade.sellOrderId)),
     seq: field(Trade.seq),
     timeUs: field(Trade.timeUs),
   };

@@ -239,7 +239,7 @@ export class AdminServer implements Operations {
     const wants = route === undefined ? `${method} an unknown path` : `${method} ${route.path}`;
     const visit = visitOf(request, wants);
     if (this.#isPreflight(request, response, url.pathname)) return { status: 204, text: '', type: 'text/plain' };
-    this.#public.share(route?.public === true, request, response);
+    const isOfPage = this.#public.share(this.#isShared(route, visit.header('authorization') !== undefined), request, response);
     const anyone = this.#public.caller(route, identity, visit);
     // Other unauthenticated callers get no information, not even which paths exist.
     const principal = anyone?.principal ?? (await identity.admit(visit));
@@ -252,7 +252,9 @@ export class AdminServer implements Operations {
     else this.#enter(response, this.#public.limits, caller);
     if (!this.#serving) throw new HttpError(503, Code.BUSY, 'RECOVERING', RECOVERING);
     if (route === undefined) throw this.#nothing(url.pathname, request.method);
-    if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
+    // A token of its own is nothing that a browser or a proxy adds to the requests of any page.
+    const isTrusted = isOfPage && (principal.via === 'token' || principal.via === 'key');
+    if (route.guarded && !isTrusted) guard(request, identity.open ? this.#options.host : undefined);
     // Before the rights are checked: the audit trail has what was asked of a refused action, too.
     const read = early ?? (hasBody ? await settled(readBody(request)) : () => NO_BODY);
     const askedFor = () => (route.method === 'GET' ? undefined : asked(params, read));
@@ -264,11 +266,18 @@ export class AdminServer implements Operations {
     return { ...(reply.status && { status: reply.status }), bytes: await this.#slices.run(caller, jsonBytes(reply.pieces)) };
   }
 
-  /** Whether a browser asks if a web page may query market data; its answer has what the page may. */
+  /** Whether pages of permitted origins may read the answer: market data; every query with a token, where authentication is on; and that the exchange is recovering. */
+  #isShared(route: Route | undefined, hasToken: boolean): boolean {
+    if (!this.#serving) return true;
+    return route?.public === true || (route?.method === 'GET' && hasToken && !this.#options.identity.open);
+  }
+
+  /** Whether a browser asks if a web page may send a query; its answer has what the page may. */
   #isPreflight(request: IncomingMessage, response: ServerResponse, pathname: string): boolean {
     if (request.method !== 'OPTIONS') return false;
     const { route } = this.#routes.find('GET', pathname);
-    if (!this.#public.share(route?.public === true, request, response)) return false;
+    // The query will have the token, this request never does.
+    if (!this.#public.share(this.#isShared(route, true), request, response)) return false;
     this.#public.allow(response);
     return true;
   }

@@ -83,7 +83,7 @@ export function candleView(symbol: SymbolInfo, candle: CandleRecord) {
     trades,
     ...{ openTicks: open, highTicks: high, lowTicks: low, closeTicks: close },
     ...{ volumeLots: volume, buyVolumeLots: buyVolume, sellVolumeLots: sellVolume },
-    ...(trades > 0 && { firstTradeId: candle.firstTradeId, lastTradeId: candle.lastTradeId, seq: candle.seq }),
+    ...(trades > 0 && { firstTradeId: String(candle.firstTradeId), lastTradeId: String(candle.lastTradeId), seq: candle.seq }),
     ...(uncounted > 0 && { uncounted }),
   };
 }

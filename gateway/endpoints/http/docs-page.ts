@@ -41,7 +41,7 @@ code, .path { font-family: ui-monospace, monospace; font-size: .92em; }
 .note { opacity: .75; }
 table { border-collapse: collapse; width: 100%; }
 td { vertical-align: top; padding: .15rem .6rem .15rem 0; border-top: 1px solid #8883; }
-#problem { color: #c33; }
+#problem { color: light-dark(#b32020, #ff8080); }
 `;
 
 const SCRIPT = `'use strict';

@@ -60,8 +60,9 @@ export function marketRoutes(sources: MarketSources): Route[] {
         const symbol = symbolNamed(directory, name);
         if (from !== undefined && to !== undefined && from > to) throw bad('from must not be after to');
         const range = { after, before, fromUs: from, toUs: to, limit };
-        const { records, ...rest } = await history.tradesOf(symbol.id, range, caller);
-        return { pieces: { trades: new LongList(eachRecord(records, Trade.bytes, (...at) => tradeView(symbol, ...at))), ...rest } };
+        const { records, next, lost } = await history.tradesOf(symbol.id, range, caller);
+        const trades = new LongList(eachRecord(records, Trade.bytes, (...at) => tradeView(symbol, ...at)));
+        return { pieces: { trades, next: String(next), lost } };
       },
     }),
     get({

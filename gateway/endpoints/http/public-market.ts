@@ -37,10 +37,10 @@ export class PublicMarket {
     return { principal: PUBLIC, caller: `public ${networkOf(visit.peer)}` };
   }
 
-  /** Adds the headers with which a browser gives the answer of a public route to a web page. True: the page's origin is permitted. */
-  share(isPublic: boolean, { headers: { origin } }: IncomingMessage, response: ServerResponse): boolean {
+  /** Adds the headers with which a browser gives an answer to a web page. @param isShared such an answer may be read by pages @returns whether the page's origin is permitted */
+  share(isShared: boolean, { headers: { origin } }: IncomingMessage, response: ServerResponse): boolean {
     const { origins } = this.#options;
-    if (!isPublic || origins.length === 0) return false;
+    if (!isShared || origins.length === 0) return false;
     // The answer depends on it, also where it is left out.
     response.setHeader('vary', 'origin');
     if (origin === undefined || !permitsOrigin(this.#options, origin)) return false;
@@ -52,7 +52,7 @@ export class PublicMarket {
   /** Adds what a browser asks before such a request. */
   allow(response: ServerResponse): void {
     response.setHeader('access-control-allow-methods', 'GET');
-    response.setHeader('access-control-allow-headers', 'authorization, content-type');
+    response.setHeader('access-control-allow-headers', 'authorization, content-type, x-symbol-shard');
     response.setHeader('access-control-max-age', PREFLIGHT_S);
   }
 }

@@ -65,9 +65,9 @@ export interface RouteOf<Query extends QueryShape = QueryShape, Body = Readonly<
   readonly recorded?: 'each' | 'by handler';
   /** Takes the header `Idempotency-Key`, and what that is. */
   readonly keyed?: 'text' | 'client order id';
-  /** Market data of the venue, which `--public-market-data` opens and web pages of `--cors-origins` may read. */
+  /** Market data of the venue, which `--public-market-data` opens and web pages of `--cors-origins` may read without a token. */
   readonly public?: true;
-  /** Private or state-changing: closed to web pages, see guard in admin-http.ts. */
+  /** Private or state-changing: closed to web pages, except queries with a token of pages of `--cors-origins`; see guard in admin-http.ts. */
   readonly guarded: boolean;
   /** The required right; with a parameter `id` in the path, for that account. */
   readonly action: Action;

@@ -256,9 +256,9 @@ type ListRequest = Pick<Request, 'caller' | 'inSlices'> & {
 };
 
 /** Open orders, from the engine. */
-async function openList({ directory }: QuerySources, { query, inSlices }: ListRequest, account: number, symbol: number | undefined) {
-  const { limit, after } = query;
-  const { orders, next, complete } = await openOrderPage(directory, inSlices, account, { limit, after, symbol });
+async function openList(sources: QuerySources, request: ListRequest, account: number, symbol: number | undefined) {
+  const { limit, after } = request.query;
+  const { orders, next, complete } = await openOrderPage(sources, request, account, { limit, after, symbol });
   return { orders: new LongList(orders), next: String(next), complete };
 }
 

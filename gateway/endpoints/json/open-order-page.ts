@@ -1,7 +1,7 @@
-import type { Directory } from '../../../engine/threads/directory.ts';
 import { eachSymbolOnce } from './amounts.ts';
+import type { Asker } from './asker.ts';
 import { listedOrderView } from './order-list-view.ts';
-import type { Asker } from './order-sources.ts';
+import type { OrderSources } from './order-sources.ts';
 
 export interface PageOptions {
   readonly limit: number;
@@ -16,14 +16,15 @@ export interface PageOptions {
  * `next`, 0 for the last page, says whether there are more.
  */
 export async function openOrderPage(
-  directory: Directory,
-  inSlices: Asker['inSlices'],
+  { directory, accepted }: Pick<OrderSources, 'directory' | 'accepted'>,
+  asker: Asker,
   account: number,
   { limit, after, symbol }: PageOptions,
 ) {
-  const { orders, complete } = await inSlices(directory.openOrdersInSteps(account, limit, after));
+  const { orders, complete } = await asker.inSlices(directory.openOrdersInSteps(account, limit, after));
   const next = orders.length < limit ? 0 : (orders.at(-1)?.orderId ?? 0);
   const symbols = eachSymbolOnce(directory);
   const wanted = orders.filter((order) => symbol === undefined || order.symbol === symbol);
-  return { orders: wanted.flatMap((order) => listedOrderView(symbols, account, order) ?? []), next, complete };
+  const times = await accepted.of(account, wanted, asker);
+  return { orders: wanted.flatMap((order) => listedOrderView(symbols, account, order, undefined, times) ?? []), next, complete };
 }

@@ -2,9 +2,10 @@ import { Code } from '../../../engine/codes.ts';
 import type { OpenOrderInfo } from '../../../engine/threads/open-order-info.ts';
 import type { NewCommand } from '../../client/order-commands.ts';
 import { unitsOf } from './amounts.ts';
+import type { Asker } from './asker.ts';
 import { amendCommand, type OrderIds } from './order-commands.ts';
 import { orderError } from './order-error.ts';
-import type { Asker, OrderSources } from './order-sources.ts';
+import type { OrderSources } from './order-sources.ts';
 import type { AmendBody } from './schemas/trading.ts';
 import { symbolNamed } from './symbol-named.ts';
 

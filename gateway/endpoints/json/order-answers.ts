@@ -2,6 +2,7 @@ import { Code } from '../../../engine/codes.ts';
 import { ReportsGoneError } from '../../sessions/report-cursor.ts';
 import { HistoryBusyError } from '../../taps/history/history.ts';
 import { DamagedHistoryError } from '../../taps/history/run-format.ts';
+import type { Asker } from './asker.ts';
 import { balanceView } from './balance-feed.ts';
 import { jsonBytes, LongList } from './json-pieces.ts';
 import type { KnownSymbols } from './known-symbols.ts';
@@ -9,19 +10,13 @@ import { openOrderPage } from './open-order-page.ts';
 import { idNumber } from './order-ids.ts';
 import { listedOrderView } from './order-list-view.ts';
 import { readOrder } from './order-reader.ts';
-import type { Asker, OrderSources } from './order-sources.ts';
+import type { OrderSources } from './order-sources.ts';
 import { orderIdsOf } from './request-commands.ts';
 import { RequestError } from './request-error.ts';
 import { MAX_PAGE, MAX_SNAPSHOT, type OrderRequest, type RequestOf } from './schemas/order-messages.ts';
 
 /** The requests that are answered from the state of the engine and the history. */
 export type QueryRequest = Extract<OrderRequest, { op: 'snapshot' | 'orders' | 'order' }>;
-
-export interface QueryAnswer {
-  readonly message: Buffer;
-  /** Number of the last report that it includes; 0: it may be sent at once. */
-  readonly lastReportNo: number;
-}
 
 /** Answers queries of sessions, in slices. I/O thread. */
 export class OrderAnswers {
@@ -33,44 +28,57 @@ export class OrderAnswers {
     this.#symbols = symbols;
   }
 
-  /** @throws RequestError, and what the history throws */
-  async answer(request: QueryRequest, account: number, asker: Asker): Promise<QueryAnswer> {
+  /**
+   * @param shown resolves when reports of the account up to a number may be shown: the engine's state may be ahead of what is on the disk
+   * @throws RequestError, and what the history throws
+   */
+  async answer(request: QueryRequest, account: number, asker: Asker, shown: (reportNo: number) => Promise<void>): Promise<Buffer> {
     const tag = request.tag ? { tag: request.tag } : {};
     switch (request.op) {
       case 'snapshot':
-        return this.#snapshot(tag, account, asker);
+        return this.#snapshot(tag, account, asker, shown);
       case 'orders':
-        return { message: await this.#orders(request, tag, account, asker), lastReportNo: 0 };
+        return this.#orders(request, tag, account, asker);
       case 'order': {
         const order = await readOrder(this.#sources, asker, account, orderIdsOf(request));
-        return { message: Buffer.from(JSON.stringify({ kind: 'order', ...tag, order })), lastReportNo: 0 };
+        return Buffer.from(JSON.stringify({ kind: 'order', ...tag, order }));
       }
     }
   }
 
-  async #snapshot(tag: object, account: number, { inSlices }: Asker): Promise<QueryAnswer> {
-    const { directory } = this.#sources;
+  /** Looks up what a snapshot needs of the history, so that it is made without waiting for it. */
+  async prepareSnapshot(account: number, asker: Asker): Promise<void> {
+    const { directory, accepted } = this.#sources;
+    const { orders } = await asker.inSlices(directory.openOrdersInSteps(account, MAX_SNAPSHOT));
+    await accepted.of(account, orders, asker);
+  }
+
+  async #snapshot(tag: object, account: number, asker: Asker, shown: (reportNo: number) => Promise<void>): Promise<Buffer> {
+    const { directory, accepted } = this.#sources;
+    const { inSlices } = asker;
     // One more than are sent shows that there are more.
     const found = await inSlices(directory.openOrdersInSteps(account, MAX_SNAPSHOT + 1, 0, true));
     const { balances, lastReportNo } = found.at ?? directory.balances(account);
     const orders = found.orders.slice(0, MAX_SNAPSHOT);
     const complete = found.at !== undefined && found.orders.length === orders.length;
+    await shown(lastReportNo);
+    const times = await accepted.recent(account, orders, asker);
     const message = {
       ...{ kind: 'snapshot', ...tag, lastReportNo, complete },
-      orders: new LongList(views(orders, (order) => listedOrderView(this.#symbols, account, order))),
+      orders: new LongList(views(orders, (order) => listedOrderView(this.#symbols, account, order, undefined, times))),
       balances: new LongList(views(balances, balanceView)),
     };
-    return { message: await inSlices(jsonBytes(message)), lastReportNo };
+    return inSlices(jsonBytes(message));
   }
 
-  async #orders({ symbol, limit = MAX_PAGE, after }: RequestOf<'orders'>, tag: object, account: number, { inSlices }: Asker) {
+  async #orders({ symbol, limit = MAX_PAGE, after }: RequestOf<'orders'>, tag: object, account: number, asker: Asker) {
     const page = {
       limit,
       after: after === undefined ? 0 : idNumber(after, 'after'),
       symbol: symbol === undefined ? undefined : this.#symbols.units(symbol).id,
     };
-    const { orders, next, complete } = await openOrderPage(this.#sources.directory, inSlices, account, page);
-    return inSlices(jsonBytes({ kind: 'orders', ...tag, orders: new LongList(orders), next: String(next), complete }));
+    const { orders, next, complete } = await openOrderPage(this.#sources, asker, account, page);
+    return asker.inSlices(jsonBytes({ kind: 'orders', ...tag, orders: new LongList(orders), next: String(next), complete }));
   }
 }
 

@@ -46,10 +46,24 @@ export function openTerms(symbol: SymbolInfo, { stop, peg, iceberg, hidden, mark
   };
 }
 
+/** When an order was accepted. @param us microseconds since the Unix epoch; 0 or undefined: it is not known */
+export function acceptedView(us: number | undefined) {
+  return us === undefined || us === 0 ? {} : { acceptedTime: new Date(us / 1000).toISOString(), acceptedTimeUs: us };
+}
+
 const STATUS: Readonly<Record<'filled' | 'cancelled', string>> = { filled: 'filled', cancelled: 'canceled' };
 
-/** An order of a list: from the engine while it is open, else from the history. Undefined: its symbol is not known. */
-export function listedOrderView(symbols: SymbolLookup, account: number, order: OpenOrderInfo | OrderRow, open?: OpenOrderInfo) {
+/**
+ * An order of a list: from the engine while it is open, else from the history. Undefined: its symbol is not known.
+ * @param accepted acceptance times of orders that are not from the history, by order id
+ */
+export function listedOrderView(
+  symbols: SymbolLookup,
+  account: number,
+  order: OpenOrderInfo | OrderRow,
+  open?: OpenOrderInfo,
+  accepted?: ReadonlyMap<number, number>,
+) {
   const symbol = symbols.symbol(order.symbol);
   if (symbol === undefined) return undefined;
   const now = open ?? order;
@@ -76,6 +90,7 @@ export function listedOrderView(symbols: SymbolLookup, account: number, order: O
     cumQty: quantityText(symbol, now.filled),
     leavesQty: quantityText(symbol, ended === undefined ? now.leaves : 0),
     ...(row !== undefined && row.code !== 0 && { name: codeName(row.code) }),
+    ...acceptedView(row?.acceptedUs ?? accepted?.get(order.orderId)),
     ...(row !== undefined && { transactTime: new Date(row.updatedUs / 1000).toISOString() }),
   };
 }

@@ -1,11 +1,12 @@
 import type { OrderLife } from '../../taps/history/order-life.ts';
 import type { OrderName } from '../../taps/history/query-worker.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
+import type { Asker } from './asker.ts';
 import { eachReport } from './each-report.ts';
 import type { OrderIds } from './order-commands.ts';
 import { readOrderLife } from './order-life-reader.ts';
 import { notFound } from './order-not-found.ts';
-import type { Asker, OrderSources } from './order-sources.ts';
+import type { OrderSources } from './order-sources.ts';
 import { OrderState } from './order-state.ts';
 
 /** Reports of a page, and pages of an order that are read at most. */

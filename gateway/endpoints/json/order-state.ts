@@ -4,10 +4,10 @@ import type { SymbolInfo } from '../../../engine/threads/directory-info.ts';
 import type { RestingOrderInfo } from '../../../engine/threads/open-order-info.ts';
 import { ReportKind } from '../../../engine/wire/layout.ts';
 import { ReportFlag, SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
-import type { ReportView } from '../../../engine/wire/report-view.ts';
+import { acceptedOrderId, type ReportView } from '../../../engine/wire/report-view.ts';
 import { decimalOf, rounded } from '../../portfolio/exact-decimal.ts';
 import { moneyText, priceText, quantityText } from './amounts.ts';
-import { openTerms, statusOfOpen } from './order-list-view.ts';
+import { acceptedView, openTerms, statusOfOpen } from './order-list-view.ts';
 
 /** Places of an average price beyond those of the tick. */
 const MORE_PLACES = 4;
@@ -32,6 +32,8 @@ export class OrderState {
   duplicate = false;
   reportNo = 0;
   timeUs = 0;
+  /** Of its acceptance; 0: its report was not added. */
+  acceptedUs = 0;
   /** Sum of price times quantity of its fills, ticks x lots; of their quantities; and of their fees. */
   #notional = 0n;
   #traded = 0n;
@@ -54,6 +56,7 @@ export class OrderState {
     this.symbol = report.symbol;
     this.side = report.side;
     this.timeInForce = report.timeInForce;
+    if (acceptedOrderId(report) !== 0) this.acceptedUs = report.timeUs;
     this.leaves = report.leaves;
     this.filled = report.filled;
     if (kind !== ReportKind.Fill) {
@@ -120,6 +123,7 @@ export class OrderState {
           fees: moneyText(symbol.quoteAsset, Number(this.#fees)),
         }),
       ...(code !== 0 && { code, name: codeName(code as Code), text: codeText(code) }),
+      ...acceptedView(this.acceptedUs),
       transactTime: new Date(timeUs / 1000).toISOString(),
       transactTimeUs: timeUs,
       lastReportNo: this.reportNo,

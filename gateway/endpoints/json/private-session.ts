@@ -16,6 +16,7 @@ import type { ReportHub } from '../../sessions/report-hub.ts';
 import type { SessionCodec } from '../../sessions/session-codec.ts';
 import type { Slices } from '../../slices.ts';
 import type { WorkBudget } from '../../work-budget.ts';
+import type { Asker } from './asker.ts';
 import { brokenLimit } from './broken-limit.ts';
 import { executionReport, type LimitLookup } from './execution-report.ts';
 import type { KnownSymbols } from './known-symbols.ts';
@@ -23,7 +24,7 @@ import { findAmendment } from './order-amend.ts';
 import { type OrderAnswers, type QueryRequest, queryError } from './order-answers.ts';
 import { orderError } from './order-error.ts';
 import { type Asked, type ReadRequest, readRequests } from './order-requests.ts';
-import type { Asker, OrderSources } from './order-sources.ts';
+import type { OrderSources } from './order-sources.ts';
 import { type ChannelSources, PrivateChannels } from './private-channels.ts';
 import { refusedCommands, refusedMessage } from './refused-message.ts';
 import { addCommand, addFound, amendBody, isCommand, orderIdsOf } from './request-commands.ts';
@@ -402,11 +403,10 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
       await undefined;
       const sent = this.#session?.lastSeq ?? 0;
       await this.#until(() => hub.seenSeq >= sent);
+      if (holds) await this.#server.answers.prepareSnapshot(account, this.#asker);
       this.#holding ||= holds;
-      const { message, lastReportNo } = await this.#server.answers.answer(request, account, this.#asker);
-      // The engine's state may be ahead of what is on the disk, which alone is shown.
-      await this.#until(() => hub.lastReportNo(account) >= lastReportNo);
-      this.#send(message);
+      const shown = (reportNo: number) => this.#until(() => hub.lastReportNo(account) >= reportNo);
+      this.#send(await this.#server.answers.answer(request, account, this.#asker, shown));
     } catch (error) {
       this.#refuse(asked, this.#known(error, request.op));
     }

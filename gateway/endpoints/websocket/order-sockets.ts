@@ -5,7 +5,7 @@ import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { Identity } from '../../identity/identity.ts';
 import { LimitCounters } from '../../limit-counters.ts';
 import { type Reject, reject } from '../../reject.ts';
-import { sessionHeaders } from '../../sessions/order-caller.ts';
+import { IN_QUERY, sessionHeaders } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import type { PrivateSessions } from '../json/private-sessions.ts';
@@ -101,6 +101,7 @@ function upgrade(
   const names = req.getQuery('channels');
   const page = req.getQuery('page');
   const claims = {
+    names: IN_QUERY,
     schema: req.getQuery('schema'),
     account: req.getQuery('account'),
     lastReport: req.getQuery('last-report'),

@@ -7,6 +7,7 @@ import type { CandleProgress, CandleStats } from '../candles/candle-stats.ts';
 import type { LedgerPage, LedgerRange } from '../ledger/ledger-queries.ts';
 import type { PositionPage, PositionRange } from '../positions/position-queries.ts';
 import type { PositionProgress } from '../positions/position-writer.ts';
+import type { AcceptanceTimes } from './acceptance-times.ts';
 import { FairQueue, QueueFullError } from './fair-queue.ts';
 import type { OrderLife } from './order-life.ts';
 import { unpackOrders } from './order-rows.ts';
@@ -189,6 +190,11 @@ export class History implements ReportArchive {
   /** Whether the history has this report of the account, or no longer keeps it. */
   async has(account: number, reportNo: number, caller: string): Promise<boolean> {
     return (await this.#queries.run(caller, { kind: 'newest', account, atLeast: reportNo })) !== undefined;
+  }
+
+  /** When orders of an account were accepted, as of the last commit. @param orderIds ascending @throws HistoryBusyError, DamagedHistoryError */
+  async acceptanceTimes(account: number, orderIds: Float64Array, caller: string): Promise<AcceptanceTimes> {
+    return (await this.#queries.run(caller, { kind: 'accepted', account, orderIds })) as AcceptanceTimes;
   }
 
   /** Trades of a symbol, newest first, with an id below `before`. */

@@ -1,10 +1,11 @@
 import { Code } from '../../../engine/codes.ts';
 import { Report, ReportKind } from '../../../engine/wire/layout.ts';
 import { ReportFlag } from '../../../engine/wire/names.ts';
-import { ReportView } from '../../../engine/wire/report-view.ts';
+import { acceptedOrderId, ReportView } from '../../../engine/wire/report-view.ts';
+import { findAnswer, RunReports } from './answer-search.ts';
 import { accountReports, lostReports, SCAN_LIMIT } from './queries.ts';
 import { REPORT_RUNS, wordsOf } from './run-format.ts';
-import { firstKept, NEWEST, newestNo, visitBackwards, visitForwards } from './runs.ts';
+import { NEWEST, newestNo, visitBackwards, visitForwards } from './runs.ts';
 import type { HistoryStore } from './store.ts';
 
 /** The reports of one order. */
@@ -39,7 +40,7 @@ export function orderLife(
   most = SCAN_LIMIT,
 ): OrderLife {
   if (from > 0) return lifeFrom(store, account, orderId, from, limit, most);
-  const place = findAnswer(store, account, orderId, acceptedId, most);
+  const place = findAnswer(store, account, orderId, acceptedOrderId, most);
   if (place.found || place.stopped) return lifeFrom(store, account, orderId, place.no, limit, most);
   // Between the ids of two accepted orders there is none of this account.
   const lost = lostReports(store, account, 1);
@@ -101,52 +102,10 @@ function namesAnother(code: number): boolean {
   return code === Code.CLIENT_ORDER_ID_REUSED || code === Code.CLIENT_ORDER_ID_TOO_OLD;
 }
 
-/** The order's id, if the report is the acceptance of an order; else 0. */
-function acceptedId({ kind, flags, orderId }: ReportView): number {
-  return kind === ReportKind.Accepted && (flags & ReportFlag.Duplicate) === 0 ? orderId : 0;
-}
-
 /** The client order id, if the report is the first answer to a new order; else 0. */
 function answeredId({ kind, flags, code, clientOrderId }: ReportView): number {
   if ((flags & ReportFlag.Duplicate) !== 0 || namesAnother(code)) return 0;
   return kind === ReportKind.Accepted || kind === ReportKind.Rejected ? clientOrderId : 0;
-}
-
-interface Place {
-  /** Number of the report that was found; else the lowest number that it can have. */
-  readonly no: number;
-  readonly found: boolean;
-  /** Nothing that was looked at is older. */
-  readonly first: boolean;
-  /** The limit ended the search. */
-  readonly stopped: boolean;
-}
-
-/**
- * Finds the report whose `idOf` is `id`, where these grow with the numbers of the reports; 0 = the report has none, and the next ones are
- * looked at. A stretch without ids is read about twice at most.
- */
-function findAnswer(store: HistoryStore, account: number, id: number, idOf: (report: ReportView) => number, most: number): Place {
-  const reports = new RunReports();
-  const oldest = firstKept(store.reports, account, 1) ?? 1;
-  let low = oldest;
-  let high = newestNo(store.reports, account, REPORT_RUNS) + 1;
-  let scanned = 0;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    let its = 0;
-    let at = 0;
-    visitForwards(store.reports, account, middle, high - 1, REPORT_RUNS, (no, bytes, offset) => {
-      its = idOf(reports.at(bytes, offset));
-      at = no;
-      return its === 0 && ++scanned < most;
-    });
-    if (its === id) return { no: at, found: true, first: false, stopped: false };
-    if (scanned >= most) return { no: low, found: false, first: low === oldest, stopped: true };
-    if (its === 0 || its > id) high = middle;
-    else low = at + 1;
-  }
-  return { no: low, found: false, first: low === oldest, stopped: false };
 }
 
 /** The reports that name the order, from number `from` to the order's end. */
@@ -168,21 +127,6 @@ function lifeFrom(store: HistoryStore, account: number, orderId: number, from: n
   const records = new Uint8Array(found.length * Report.bytes);
   for (const [i, report] of found.entries()) records.set(report, i * Report.bytes);
   return { records, next };
-}
-
-/** Reads the reports of runs, which need not be aligned: one copy for each run. */
-class RunReports {
-  readonly #view = new ReportView();
-  #run: Buffer | undefined;
-  #words: Int32Array = new Int32Array(0);
-
-  at(bytes: Buffer, offset: number): ReportView {
-    if (bytes !== this.#run) {
-      this.#run = bytes;
-      this.#words = wordsOf(bytes);
-    }
-    return this.#view.wrap(this.#words, offset / 4);
-  }
 }
 
 function endsOrder({ kind, leaves }: ReportView): boolean {

@@ -4,6 +4,7 @@ import { DutyLimit } from '../../../engine/threads/duty-limit.ts';
 import { type CandleRange, type StoredCandles, storedCandlesOf } from '../candles/candle-queries.ts';
 import { LedgerMemory, type LedgerPage, type LedgerRange, storedLedger } from '../ledger/ledger-queries.ts';
 import { type PositionPage, type PositionRange, storedPositions } from '../positions/position-queries.ts';
+import { type AcceptanceTimes, acceptanceTimes } from './acceptance-times.ts';
 import { clientOrderLife, isBehind, type OrderLife, orderLife } from './order-life.ts';
 import { packOrders } from './order-rows.ts';
 import {
@@ -35,6 +36,7 @@ export type Query =
       readonly atLeast: number;
       readonly atLeastOperator: number;
     } & LedgerRange)
+  | { readonly kind: 'accepted'; readonly account: number /** Ascending. */; readonly orderIds: Float64Array }
   | { readonly kind: 'newest'; readonly account: number; readonly atLeast: number }
   | ({ readonly kind: 'order'; readonly account: number; readonly limit: number; readonly atLeast: number } & OrderName)
   | { readonly kind: 'verify'; readonly name: 'reports' | 'trades'; readonly owner: number; readonly no: number };
@@ -54,6 +56,7 @@ export interface Unanswered {
 export type Answer =
   | Uint8Array
   | OrderLife
+  | AcceptanceTimes
   | RecordPage
   | PackedOrderPage
   | VerifiedTo
@@ -100,6 +103,8 @@ function answerFrom(store: HistoryStore, query: Query): Answer {
       return packed(accountOrders(store, query.account, query.before, query.limit));
     case 'trades':
       return tradesOf(store, query.symbol, query);
+    case 'accepted':
+      return acceptanceTimes(store, query.account, query.orderIds);
     case 'newest':
       return isBehind(store, query.account, query.atLeast) ? { unanswered: { behind: true } } : new Uint8Array(0);
     case 'order':

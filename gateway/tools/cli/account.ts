@@ -62,6 +62,8 @@ interface OrderJson {
   readonly limitOffset?: string;
   /** Microseconds since the Unix epoch. */
   readonly endUs?: number;
+  /** Left out where the exchange does not have it any more. */
+  readonly acceptedUs?: number;
   readonly selfTrade?: string;
   /** It is a side of a quote. */
   readonly quote?: true;
@@ -214,8 +216,12 @@ export function accountHeading(account: AccountJson): string {
 
 function orderTable(orders: readonly OrderJson[]): string {
   if (orders.length === 0) return 'no orders';
-  const rows = orders.map((o) => [o.orderId, o.symbol, o.side, priceOf(o), o.leaves, o.filled, statusText(o)]);
-  return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'status'], ...rows]);
+  const rows = orders.map((o) => [o.orderId, o.symbol, o.side, priceOf(o), o.leaves, o.filled, acceptedText(o), statusText(o)]);
+  return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'accepted', 'status'], ...rows]);
+}
+
+function acceptedText({ acceptedUs }: OrderJson): string {
+  return acceptedUs === undefined ? '-' : clockText(acceptedUs);
 }
 
 /** A price of 0 is that of a market order, or of a parked one. Of an order that has ended, it is the last one that was reported. */

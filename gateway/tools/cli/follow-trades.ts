@@ -64,7 +64,10 @@ async function follow(client: OpenbellClient, name: string, flags: ConnectionFla
     } else if (next.tradeId > last) {
       last = await showMissed(name, flags, last, next.tradeId - 1);
       const { tradeId, price, quantity, aggressor, auction, timeUs } = next;
-      showTrade({ tradeId, price: symbol.price(price), quantity: symbol.quantity(quantity), aggressor, auction, timeUs }, flags);
+      showTrade(
+        { tradeId: String(tradeId), price: symbol.price(price), quantity: symbol.quantity(quantity), aggressor, auction, timeUs },
+        flags,
+      );
       last = tradeId;
     }
   }
@@ -77,7 +80,7 @@ async function showMissed(name: string, flags: ConnectionFlags, last: number, to
     const end = Math.min(to, shown + MAX_PAGE);
     const trades = await historyUpTo(name, flags, end, end - shown);
     for (const trade of trades) showTrade(trade, flags);
-    if (trades[0]?.tradeId !== shown + 1 || trades.at(-1)?.tradeId !== end) {
+    if (idOf(trades[0]) !== shown + 1 || idOf(trades.at(-1)) !== end) {
       process.stderr.write(`openbell: the history does not have all trades from ${shown + 1} to ${to}\n`);
       return Math.max(to, shown);
     }
@@ -91,7 +94,11 @@ async function historyUpTo(name: string, flags: ConnectionFlags, tradeId: number
   const path = `/v1/symbols/${pathOf(name)}/trades?before=${tradeId + 1}&limit=${count}`;
   for (const deadline = performance.now() + HISTORY_WAIT_MS; ; await sleep(HISTORY_RETRY_MS)) {
     const { trades } = await askAdmin<{ trades: TradeJson[] }>(flags, path);
-    if (trades[0]?.tradeId === tradeId || performance.now() > deadline)
-      return trades.filter((trade) => trade.tradeId > tradeId - count).toReversed();
+    if (idOf(trades[0]) === tradeId || performance.now() > deadline)
+      return trades.filter((trade) => idOf(trade) > tradeId - count).toReversed();
   }
+}
+
+function idOf(trade: TradeJson | undefined): number {
+  return Number(trade?.tradeId);
 }

@@ -77,7 +77,7 @@ Examples:
       if (flags.json) for (const trade of past) printJson(trade);
       else if (past.length > 0) print(table(past.map(tradeRow)));
       else if (!flags.follow) print('no trades');
-      if (flags.follow) await (await import('./follow-trades.ts')).followTrades(symbol, flags, past.at(-1)?.tradeId ?? 0);
+      if (flags.follow) await (await import('./follow-trades.ts')).followTrades(symbol, flags, Number(past.at(-1)?.tradeId ?? 0));
       return ExitCode.Ok;
     }),
   );

@@ -3,7 +3,7 @@ import { type ConnectionFlags, print, printJson } from './connection.ts';
 
 /** A trade, as the admin interface gives it. */
 export interface TradeJson {
-  readonly tradeId: number;
+  readonly tradeId: string;
   readonly price: string;
   readonly quantity: string;
   readonly aggressor?: string;

@@ -11,6 +11,7 @@ package openbellv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -1880,6 +1881,443 @@ func (x *CancelOrdersResponse) GetSeq() uint64 {
 	return 0
 }
 
+// A page of sessions.
+type ListSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Sessions of a page, 1 to 1000. Default 100.
+	Limit uint32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Only after this session: `next` of the page before.
+	After string `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
+	// Only sessions of this kind: orders, drop-copy or market-data.
+	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Only sessions of this account.
+	Account       uint32 `protobuf:"varint,4,opt,name=account,proto3" json:"account,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSessionsRequest) Reset() {
+	*x = ListSessionsRequest{}
+	mi := &file_openbell_v1_admin_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSessionsRequest) ProtoMessage() {}
+
+func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_admin_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
+func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_admin_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ListSessionsRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListSessionsRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+func (x *ListSessionsRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ListSessionsRequest) GetAccount() uint32 {
+	if x != nil {
+		return x.Account
+	}
+	return 0
+}
+
+// A session that is open. What its kind does not have is not set.
+type OpenSession struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id until the exchange restarts, such as orders-7.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// orders, drop-copy or market-data.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Id of its account.
+	Account uint32 `protobuf:"varint,3,opt,name=account,proto3" json:"account,omitempty"`
+	// Of a drop copy: number of accounts.
+	Accounts uint32 `protobuf:"varint,4,opt,name=accounts,proto3" json:"accounts,omitempty"`
+	// Of the credentials.
+	Subject string `protobuf:"bytes,5,opt,name=subject,proto3" json:"subject,omitempty"`
+	// How the caller was authenticated.
+	Via string `protobuf:"bytes,6,opt,name=via,proto3" json:"via,omitempty"`
+	// Protocol and request, as in the audit trail.
+	Protocol string `protobuf:"bytes,7,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	// Of market data: flatbuffers or json.
+	Format string `protobuf:"bytes,8,opt,name=format,proto3" json:"format,omitempty"`
+	// IP address of the peer; of the proxy, where there is one.
+	Address string `protobuf:"bytes,9,opt,name=address,proto3" json:"address,omitempty"`
+	// When it was opened.
+	Since *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=since,proto3" json:"since,omitempty"`
+	// It takes no commands.
+	ReadOnly bool `protobuf:"varint,11,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
+	// Of market data: what it subscribes to.
+	Subscriptions uint32 `protobuf:"varint,12,opt,name=subscriptions,proto3" json:"subscriptions,omitempty"`
+	// Number of the last report that it was sent.
+	LastReport uint64 `protobuf:"varint,13,opt,name=last_report,json=lastReport,proto3" json:"last_report,omitempty"`
+	// Reports that it was sent.
+	Reports uint64 `protobuf:"varint,14,opt,name=reports,proto3" json:"reports,omitempty"`
+	// Commands of it that have a place in the log.
+	Commands uint64 `protobuf:"varint,15,opt,name=commands,proto3" json:"commands,omitempty"`
+	// Reports that it was not sent yet.
+	Backlog uint64 `protobuf:"varint,16,opt,name=backlog,proto3" json:"backlog,omitempty"`
+	// Bytes that the peer has not taken.
+	BufferedBytes uint64 `protobuf:"varint,17,opt,name=buffered_bytes,json=bufferedBytes,proto3" json:"buffered_bytes,omitempty"`
+	// It does not read fast enough.
+	Slow bool `protobuf:"varint,18,opt,name=slow,proto3" json:"slow,omitempty"`
+	// Seconds until its orders are cancelled once it is gone. Not set: they stay.
+	CancelOnDisconnect *uint32 `protobuf:"varint,19,opt,name=cancel_on_disconnect,json=cancelOnDisconnect,proto3,oneof" json:"cancel_on_disconnect,omitempty"`
+	// With which its orders are marked.
+	SessionNumber uint32 `protobuf:"varint,20,opt,name=session_number,json=sessionNumber,proto3" json:"session_number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenSession) Reset() {
+	*x = OpenSession{}
+	mi := &file_openbell_v1_admin_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenSession) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenSession) ProtoMessage() {}
+
+func (x *OpenSession) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_admin_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenSession.ProtoReflect.Descriptor instead.
+func (*OpenSession) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_admin_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *OpenSession) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *OpenSession) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *OpenSession) GetAccount() uint32 {
+	if x != nil {
+		return x.Account
+	}
+	return 0
+}
+
+func (x *OpenSession) GetAccounts() uint32 {
+	if x != nil {
+		return x.Accounts
+	}
+	return 0
+}
+
+func (x *OpenSession) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *OpenSession) GetVia() string {
+	if x != nil {
+		return x.Via
+	}
+	return ""
+}
+
+func (x *OpenSession) GetProtocol() string {
+	if x != nil {
+		return x.Protocol
+	}
+	return ""
+}
+
+func (x *OpenSession) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *OpenSession) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *OpenSession) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *OpenSession) GetReadOnly() bool {
+	if x != nil {
+		return x.ReadOnly
+	}
+	return false
+}
+
+func (x *OpenSession) GetSubscriptions() uint32 {
+	if x != nil {
+		return x.Subscriptions
+	}
+	return 0
+}
+
+func (x *OpenSession) GetLastReport() uint64 {
+	if x != nil {
+		return x.LastReport
+	}
+	return 0
+}
+
+func (x *OpenSession) GetReports() uint64 {
+	if x != nil {
+		return x.Reports
+	}
+	return 0
+}
+
+func (x *OpenSession) GetCommands() uint64 {
+	if x != nil {
+		return x.Commands
+	}
+	return 0
+}
+
+func (x *OpenSession) GetBacklog() uint64 {
+	if x != nil {
+		return x.Backlog
+	}
+	return 0
+}
+
+func (x *OpenSession) GetBufferedBytes() uint64 {
+	if x != nil {
+		return x.BufferedBytes
+	}
+	return 0
+}
+
+func (x *OpenSession) GetSlow() bool {
+	if x != nil {
+		return x.Slow
+	}
+	return false
+}
+
+func (x *OpenSession) GetCancelOnDisconnect() uint32 {
+	if x != nil && x.CancelOnDisconnect != nil {
+		return *x.CancelOnDisconnect
+	}
+	return 0
+}
+
+func (x *OpenSession) GetSessionNumber() uint32 {
+	if x != nil {
+		return x.SessionNumber
+	}
+	return 0
+}
+
+// A page of sessions.
+type ListSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By kind and number.
+	Sessions []*OpenSession `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// `after` of the following page; empty: this is the last one.
+	Next          string `protobuf:"bytes,2,opt,name=next,proto3" json:"next,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSessionsResponse) Reset() {
+	*x = ListSessionsResponse{}
+	mi := &file_openbell_v1_admin_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSessionsResponse) ProtoMessage() {}
+
+func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_admin_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
+func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_admin_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ListSessionsResponse) GetSessions() []*OpenSession {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *ListSessionsResponse) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
+}
+
+// Names a session.
+type EndSessionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id, such as orders-7.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndSessionRequest) Reset() {
+	*x = EndSessionRequest{}
+	mi := &file_openbell_v1_admin_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndSessionRequest) ProtoMessage() {}
+
+func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_admin_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndSessionRequest.ProtoReflect.Descriptor instead.
+func (*EndSessionRequest) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_admin_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *EndSessionRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// The session that was ended.
+type EndSessionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndSessionResponse) Reset() {
+	*x = EndSessionResponse{}
+	mi := &file_openbell_v1_admin_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndSessionResponse) ProtoMessage() {}
+
+func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_admin_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndSessionResponse.ProtoReflect.Descriptor instead.
+func (*EndSessionResponse) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_admin_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *EndSessionResponse) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
 // Asks for a snapshot.
 type TakeSnapshotRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1889,7 +2327,7 @@ type TakeSnapshotRequest struct {
 
 func (x *TakeSnapshotRequest) Reset() {
 	*x = TakeSnapshotRequest{}
-	mi := &file_openbell_v1_admin_proto_msgTypes[27]
+	mi := &file_openbell_v1_admin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1901,7 +2339,7 @@ func (x *TakeSnapshotRequest) String() string {
 func (*TakeSnapshotRequest) ProtoMessage() {}
 
 func (x *TakeSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_admin_proto_msgTypes[27]
+	mi := &file_openbell_v1_admin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1914,7 +2352,7 @@ func (x *TakeSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakeSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*TakeSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_admin_proto_rawDescGZIP(), []int{27}
+	return file_openbell_v1_admin_proto_rawDescGZIP(), []int{32}
 }
 
 // The snapshot that was taken.
@@ -1930,7 +2368,7 @@ type TakeSnapshotResponse struct {
 
 func (x *TakeSnapshotResponse) Reset() {
 	*x = TakeSnapshotResponse{}
-	mi := &file_openbell_v1_admin_proto_msgTypes[28]
+	mi := &file_openbell_v1_admin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2380,7 @@ func (x *TakeSnapshotResponse) String() string {
 func (*TakeSnapshotResponse) ProtoMessage() {}
 
 func (x *TakeSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_admin_proto_msgTypes[28]
+	mi := &file_openbell_v1_admin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2393,7 @@ func (x *TakeSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakeSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*TakeSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_admin_proto_rawDescGZIP(), []int{28}
+	return file_openbell_v1_admin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *TakeSnapshotResponse) GetSeq() uint64 {
@@ -1976,7 +2414,7 @@ var File_openbell_v1_admin_proto protoreflect.FileDescriptor
 
 const file_openbell_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x17openbell/v1/admin.proto\x12\vopenbell.v1\x1a\x1dopenbell/v1/market_data.proto\x1a\x19openbell/v1/trading.proto\x1a\x17openbell/v1/types.proto\"f\n" +
+	"\x17openbell/v1/admin.proto\x12\vopenbell.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dopenbell/v1/market_data.proto\x1a\x19openbell/v1/trading.proto\x1a\x17openbell/v1/types.proto\"f\n" +
 	"\x12DefineAssetRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1f\n" +
@@ -2108,11 +2546,48 @@ const file_openbell_v1_admin_proto_rawDesc = "" +
 	"\x14CancelOrdersResponse\x12\x1c\n" +
 	"\tcancelled\x18\x01 \x01(\x04R\tcancelled\x12\x12\n" +
 	"\x04more\x18\x02 \x01(\bR\x04more\x12\x10\n" +
-	"\x03seq\x18\x03 \x01(\x04R\x03seq\"\x15\n" +
+	"\x03seq\x18\x03 \x01(\x04R\x03seq\"o\n" +
+	"\x13ListSessionsRequest\x12\x14\n" +
+	"\x05limit\x18\x01 \x01(\rR\x05limit\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\tR\x05after\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x18\n" +
+	"\aaccount\x18\x04 \x01(\rR\aaccount\"\xf9\x04\n" +
+	"\vOpenSession\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
+	"\aaccount\x18\x03 \x01(\rR\aaccount\x12\x1a\n" +
+	"\baccounts\x18\x04 \x01(\rR\baccounts\x12\x18\n" +
+	"\asubject\x18\x05 \x01(\tR\asubject\x12\x10\n" +
+	"\x03via\x18\x06 \x01(\tR\x03via\x12\x1a\n" +
+	"\bprotocol\x18\a \x01(\tR\bprotocol\x12\x16\n" +
+	"\x06format\x18\b \x01(\tR\x06format\x12\x18\n" +
+	"\aaddress\x18\t \x01(\tR\aaddress\x120\n" +
+	"\x05since\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x1b\n" +
+	"\tread_only\x18\v \x01(\bR\breadOnly\x12$\n" +
+	"\rsubscriptions\x18\f \x01(\rR\rsubscriptions\x12\x1f\n" +
+	"\vlast_report\x18\r \x01(\x04R\n" +
+	"lastReport\x12\x18\n" +
+	"\areports\x18\x0e \x01(\x04R\areports\x12\x1a\n" +
+	"\bcommands\x18\x0f \x01(\x04R\bcommands\x12\x18\n" +
+	"\abacklog\x18\x10 \x01(\x04R\abacklog\x12%\n" +
+	"\x0ebuffered_bytes\x18\x11 \x01(\x04R\rbufferedBytes\x12\x12\n" +
+	"\x04slow\x18\x12 \x01(\bR\x04slow\x125\n" +
+	"\x14cancel_on_disconnect\x18\x13 \x01(\rH\x00R\x12cancelOnDisconnect\x88\x01\x01\x12%\n" +
+	"\x0esession_number\x18\x14 \x01(\rR\rsessionNumberB\x17\n" +
+	"\x15_cancel_on_disconnect\"`\n" +
+	"\x14ListSessionsResponse\x124\n" +
+	"\bsessions\x18\x01 \x03(\v2\x18.openbell.v1.OpenSessionR\bsessions\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\tR\x04next\"#\n" +
+	"\x11EndSessionRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"$\n" +
+	"\x12EndSessionResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x15\n" +
 	"\x13TakeSnapshotRequest\"<\n" +
 	"\x14TakeSnapshotResponse\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
-	"\x04path\x18\x02 \x01(\tR\x04path2\x8f\t\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path2\xb3\n" +
+	"\n" +
 	"\x05Admin\x12P\n" +
 	"\vDefineAsset\x12\x1f.openbell.v1.DefineAssetRequest\x1a .openbell.v1.DefineAssetResponse\x12S\n" +
 	"\fDefineSymbol\x12 .openbell.v1.DefineSymbolRequest\x1a!.openbell.v1.DefineSymbolResponse\x12V\n" +
@@ -2127,6 +2602,9 @@ const file_openbell_v1_admin_proto_rawDesc = "" +
 	"\rResumeAccount\x12!.openbell.v1.ResumeAccountRequest\x1a\".openbell.v1.ResumeAccountResponse\x12_\n" +
 	"\x10SetAccountLimits\x12$.openbell.v1.SetAccountLimitsRequest\x1a%.openbell.v1.SetAccountLimitsResponse\x12S\n" +
 	"\fCancelOrders\x12 .openbell.v1.CancelOrdersRequest\x1a!.openbell.v1.CancelOrdersResponse\x12S\n" +
+	"\fListSessions\x12 .openbell.v1.ListSessionsRequest\x1a!.openbell.v1.ListSessionsResponse\x12M\n" +
+	"\n" +
+	"EndSession\x12\x1e.openbell.v1.EndSessionRequest\x1a\x1f.openbell.v1.EndSessionResponse\x12S\n" +
 	"\fTakeSnapshot\x12 .openbell.v1.TakeSnapshotRequest\x1a!.openbell.v1.TakeSnapshotResponseB\x93\x01\n" +
 	"\x0fcom.openbell.v1B\n" +
 	"AdminProtoP\x01Z'example.org/openbell-go-grpc/openbellv1\xa2\x02\x03OXX\xaa\x02\vOpenbell.V1\xca\x02\vOpenbell\\V1\xe2\x02\x17Openbell\\V1\\GPBMetadata\xea\x02\fOpenbell::V1b\x06proto3"
@@ -2143,7 +2621,7 @@ func file_openbell_v1_admin_proto_rawDescGZIP() []byte {
 	return file_openbell_v1_admin_proto_rawDescData
 }
 
-var file_openbell_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_openbell_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_openbell_v1_admin_proto_goTypes = []any{
 	(*DefineAssetRequest)(nil),       // 0: openbell.v1.DefineAssetRequest
 	(*DefineAssetResponse)(nil),      // 1: openbell.v1.DefineAssetResponse
@@ -2172,66 +2650,78 @@ var file_openbell_v1_admin_proto_goTypes = []any{
 	(*SetAccountLimitsResponse)(nil), // 24: openbell.v1.SetAccountLimitsResponse
 	(*CancelOrdersRequest)(nil),      // 25: openbell.v1.CancelOrdersRequest
 	(*CancelOrdersResponse)(nil),     // 26: openbell.v1.CancelOrdersResponse
-	(*TakeSnapshotRequest)(nil),      // 27: openbell.v1.TakeSnapshotRequest
-	(*TakeSnapshotResponse)(nil),     // 28: openbell.v1.TakeSnapshotResponse
-	nil,                              // 29: openbell.v1.DefineAccountRequest.DepositsEntry
-	(*Asset)(nil),                    // 30: openbell.v1.Asset
-	(Phase)(0),                       // 31: openbell.v1.Phase
-	(*SymbolLimits)(nil),             // 32: openbell.v1.SymbolLimits
-	(*Symbol)(nil),                   // 33: openbell.v1.Symbol
-	(*Account)(nil),                  // 34: openbell.v1.Account
-	(SubPhase)(0),                    // 35: openbell.v1.SubPhase
-	(SelfTrade)(0),                   // 36: openbell.v1.SelfTrade
+	(*ListSessionsRequest)(nil),      // 27: openbell.v1.ListSessionsRequest
+	(*OpenSession)(nil),              // 28: openbell.v1.OpenSession
+	(*ListSessionsResponse)(nil),     // 29: openbell.v1.ListSessionsResponse
+	(*EndSessionRequest)(nil),        // 30: openbell.v1.EndSessionRequest
+	(*EndSessionResponse)(nil),       // 31: openbell.v1.EndSessionResponse
+	(*TakeSnapshotRequest)(nil),      // 32: openbell.v1.TakeSnapshotRequest
+	(*TakeSnapshotResponse)(nil),     // 33: openbell.v1.TakeSnapshotResponse
+	nil,                              // 34: openbell.v1.DefineAccountRequest.DepositsEntry
+	(*Asset)(nil),                    // 35: openbell.v1.Asset
+	(Phase)(0),                       // 36: openbell.v1.Phase
+	(*SymbolLimits)(nil),             // 37: openbell.v1.SymbolLimits
+	(*Symbol)(nil),                   // 38: openbell.v1.Symbol
+	(*Account)(nil),                  // 39: openbell.v1.Account
+	(SubPhase)(0),                    // 40: openbell.v1.SubPhase
+	(SelfTrade)(0),                   // 41: openbell.v1.SelfTrade
+	(*timestamppb.Timestamp)(nil),    // 42: google.protobuf.Timestamp
 }
 var file_openbell_v1_admin_proto_depIdxs = []int32{
-	30, // 0: openbell.v1.DefineAssetResponse.asset:type_name -> openbell.v1.Asset
-	31, // 1: openbell.v1.DefineSymbolRequest.phase:type_name -> openbell.v1.Phase
-	32, // 2: openbell.v1.DefineSymbolRequest.limits:type_name -> openbell.v1.SymbolLimits
+	35, // 0: openbell.v1.DefineAssetResponse.asset:type_name -> openbell.v1.Asset
+	36, // 1: openbell.v1.DefineSymbolRequest.phase:type_name -> openbell.v1.Phase
+	37, // 2: openbell.v1.DefineSymbolRequest.limits:type_name -> openbell.v1.SymbolLimits
 	2,  // 3: openbell.v1.DefineSymbolRequest.fees:type_name -> openbell.v1.SymbolFees
-	33, // 4: openbell.v1.DefineSymbolResponse.symbol:type_name -> openbell.v1.Symbol
-	29, // 5: openbell.v1.DefineAccountRequest.deposits:type_name -> openbell.v1.DefineAccountRequest.DepositsEntry
-	34, // 6: openbell.v1.DefineAccountResponse.account:type_name -> openbell.v1.Account
-	31, // 7: openbell.v1.SetPhaseRequest.phase:type_name -> openbell.v1.Phase
-	35, // 8: openbell.v1.SetPhaseRequest.sub_phase:type_name -> openbell.v1.SubPhase
-	31, // 9: openbell.v1.SetPhaseResponse.phase:type_name -> openbell.v1.Phase
-	35, // 10: openbell.v1.SetPhaseResponse.sub_phase:type_name -> openbell.v1.SubPhase
-	34, // 11: openbell.v1.SuspendAccountResponse.account:type_name -> openbell.v1.Account
-	34, // 12: openbell.v1.ResumeAccountResponse.account:type_name -> openbell.v1.Account
-	36, // 13: openbell.v1.SetAccountLimitsRequest.self_trade:type_name -> openbell.v1.SelfTrade
-	34, // 14: openbell.v1.SetAccountLimitsResponse.account:type_name -> openbell.v1.Account
-	0,  // 15: openbell.v1.Admin.DefineAsset:input_type -> openbell.v1.DefineAssetRequest
-	3,  // 16: openbell.v1.Admin.DefineSymbol:input_type -> openbell.v1.DefineSymbolRequest
-	5,  // 17: openbell.v1.Admin.DefineAccount:input_type -> openbell.v1.DefineAccountRequest
-	7,  // 18: openbell.v1.Admin.ListAccounts:input_type -> openbell.v1.ListAccountsRequest
-	9,  // 19: openbell.v1.Admin.Deposit:input_type -> openbell.v1.DepositRequest
-	11, // 20: openbell.v1.Admin.Withdraw:input_type -> openbell.v1.WithdrawRequest
-	13, // 21: openbell.v1.Admin.SetPhase:input_type -> openbell.v1.SetPhaseRequest
-	15, // 22: openbell.v1.Admin.Uncross:input_type -> openbell.v1.UncrossRequest
-	17, // 23: openbell.v1.Admin.SetKillSwitch:input_type -> openbell.v1.SetKillSwitchRequest
-	19, // 24: openbell.v1.Admin.SuspendAccount:input_type -> openbell.v1.SuspendAccountRequest
-	21, // 25: openbell.v1.Admin.ResumeAccount:input_type -> openbell.v1.ResumeAccountRequest
-	23, // 26: openbell.v1.Admin.SetAccountLimits:input_type -> openbell.v1.SetAccountLimitsRequest
-	25, // 27: openbell.v1.Admin.CancelOrders:input_type -> openbell.v1.CancelOrdersRequest
-	27, // 28: openbell.v1.Admin.TakeSnapshot:input_type -> openbell.v1.TakeSnapshotRequest
-	1,  // 29: openbell.v1.Admin.DefineAsset:output_type -> openbell.v1.DefineAssetResponse
-	4,  // 30: openbell.v1.Admin.DefineSymbol:output_type -> openbell.v1.DefineSymbolResponse
-	6,  // 31: openbell.v1.Admin.DefineAccount:output_type -> openbell.v1.DefineAccountResponse
-	8,  // 32: openbell.v1.Admin.ListAccounts:output_type -> openbell.v1.ListAccountsResponse
-	10, // 33: openbell.v1.Admin.Deposit:output_type -> openbell.v1.DepositResponse
-	12, // 34: openbell.v1.Admin.Withdraw:output_type -> openbell.v1.WithdrawResponse
-	14, // 35: openbell.v1.Admin.SetPhase:output_type -> openbell.v1.SetPhaseResponse
-	16, // 36: openbell.v1.Admin.Uncross:output_type -> openbell.v1.UncrossResponse
-	18, // 37: openbell.v1.Admin.SetKillSwitch:output_type -> openbell.v1.SetKillSwitchResponse
-	20, // 38: openbell.v1.Admin.SuspendAccount:output_type -> openbell.v1.SuspendAccountResponse
-	22, // 39: openbell.v1.Admin.ResumeAccount:output_type -> openbell.v1.ResumeAccountResponse
-	24, // 40: openbell.v1.Admin.SetAccountLimits:output_type -> openbell.v1.SetAccountLimitsResponse
-	26, // 41: openbell.v1.Admin.CancelOrders:output_type -> openbell.v1.CancelOrdersResponse
-	28, // 42: openbell.v1.Admin.TakeSnapshot:output_type -> openbell.v1.TakeSnapshotResponse
-	29, // [29:43] is the sub-list for method output_type
-	15, // [15:29] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	38, // 4: openbell.v1.DefineSymbolResponse.symbol:type_name -> openbell.v1.Symbol
+	34, // 5: openbell.v1.DefineAccountRequest.deposits:type_name -> openbell.v1.DefineAccountRequest.DepositsEntry
+	39, // 6: openbell.v1.DefineAccountResponse.account:type_name -> openbell.v1.Account
+	36, // 7: openbell.v1.SetPhaseRequest.phase:type_name -> openbell.v1.Phase
+	40, // 8: openbell.v1.SetPhaseRequest.sub_phase:type_name -> openbell.v1.SubPhase
+	36, // 9: openbell.v1.SetPhaseResponse.phase:type_name -> openbell.v1.Phase
+	40, // 10: openbell.v1.SetPhaseResponse.sub_phase:type_name -> openbell.v1.SubPhase
+	39, // 11: openbell.v1.SuspendAccountResponse.account:type_name -> openbell.v1.Account
+	39, // 12: openbell.v1.ResumeAccountResponse.account:type_name -> openbell.v1.Account
+	41, // 13: openbell.v1.SetAccountLimitsRequest.self_trade:type_name -> openbell.v1.SelfTrade
+	39, // 14: openbell.v1.SetAccountLimitsResponse.account:type_name -> openbell.v1.Account
+	42, // 15: openbell.v1.OpenSession.since:type_name -> google.protobuf.Timestamp
+	28, // 16: openbell.v1.ListSessionsResponse.sessions:type_name -> openbell.v1.OpenSession
+	0,  // 17: openbell.v1.Admin.DefineAsset:input_type -> openbell.v1.DefineAssetRequest
+	3,  // 18: openbell.v1.Admin.DefineSymbol:input_type -> openbell.v1.DefineSymbolRequest
+	5,  // 19: openbell.v1.Admin.DefineAccount:input_type -> openbell.v1.DefineAccountRequest
+	7,  // 20: openbell.v1.Admin.ListAccounts:input_type -> openbell.v1.ListAccountsRequest
+	9,  // 21: openbell.v1.Admin.Deposit:input_type -> openbell.v1.DepositRequest
+	11, // 22: openbell.v1.Admin.Withdraw:input_type -> openbell.v1.WithdrawRequest
+	13, // 23: openbell.v1.Admin.SetPhase:input_type -> openbell.v1.SetPhaseRequest
+	15, // 24: openbell.v1.Admin.Uncross:input_type -> openbell.v1.UncrossRequest
+	17, // 25: openbell.v1.Admin.SetKillSwitch:input_type -> openbell.v1.SetKillSwitchRequest
+	19, // 26: openbell.v1.Admin.SuspendAccount:input_type -> openbell.v1.SuspendAccountRequest
+	21, // 27: openbell.v1.Admin.ResumeAccount:input_type -> openbell.v1.ResumeAccountRequest
+	23, // 28: openbell.v1.Admin.SetAccountLimits:input_type -> openbell.v1.SetAccountLimitsRequest
+	25, // 29: openbell.v1.Admin.CancelOrders:input_type -> openbell.v1.CancelOrdersRequest
+	27, // 30: openbell.v1.Admin.ListSessions:input_type -> openbell.v1.ListSessionsRequest
+	30, // 31: openbell.v1.Admin.EndSession:input_type -> openbell.v1.EndSessionRequest
+	32, // 32: openbell.v1.Admin.TakeSnapshot:input_type -> openbell.v1.TakeSnapshotRequest
+	1,  // 33: openbell.v1.Admin.DefineAsset:output_type -> openbell.v1.DefineAssetResponse
+	4,  // 34: openbell.v1.Admin.DefineSymbol:output_type -> openbell.v1.DefineSymbolResponse
+	6,  // 35: openbell.v1.Admin.DefineAccount:output_type -> openbell.v1.DefineAccountResponse
+	8,  // 36: openbell.v1.Admin.ListAccounts:output_type -> openbell.v1.ListAccountsResponse
+	10, // 37: openbell.v1.Admin.Deposit:output_type -> openbell.v1.DepositResponse
+	12, // 38: openbell.v1.Admin.Withdraw:output_type -> openbell.v1.WithdrawResponse
+	14, // 39: openbell.v1.Admin.SetPhase:output_type -> openbell.v1.SetPhaseResponse
+	16, // 40: openbell.v1.Admin.Uncross:output_type -> openbell.v1.UncrossResponse
+	18, // 41: openbell.v1.Admin.SetKillSwitch:output_type -> openbell.v1.SetKillSwitchResponse
+	20, // 42: openbell.v1.Admin.SuspendAccount:output_type -> openbell.v1.SuspendAccountResponse
+	22, // 43: openbell.v1.Admin.ResumeAccount:output_type -> openbell.v1.ResumeAccountResponse
+	24, // 44: openbell.v1.Admin.SetAccountLimits:output_type -> openbell.v1.SetAccountLimitsResponse
+	26, // 45: openbell.v1.Admin.CancelOrders:output_type -> openbell.v1.CancelOrdersResponse
+	29, // 46: openbell.v1.Admin.ListSessions:output_type -> openbell.v1.ListSessionsResponse
+	31, // 47: openbell.v1.Admin.EndSession:output_type -> openbell.v1.EndSessionResponse
+	33, // 48: openbell.v1.Admin.TakeSnapshot:output_type -> openbell.v1.TakeSnapshotResponse
+	33, // [33:49] is the sub-list for method output_type
+	17, // [17:33] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_openbell_v1_admin_proto_init() }
@@ -2250,13 +2740,14 @@ func file_openbell_v1_admin_proto_init() {
 		(*SetKillSwitchRequest_Venue)(nil),
 	}
 	file_openbell_v1_admin_proto_msgTypes[23].OneofWrappers = []any{}
+	file_openbell_v1_admin_proto_msgTypes[28].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openbell_v1_admin_proto_rawDesc), len(file_openbell_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

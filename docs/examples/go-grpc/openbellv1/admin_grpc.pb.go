@@ -34,6 +34,8 @@ const (
 	Admin_ResumeAccount_FullMethodName    = "/openbell.v1.Admin/ResumeAccount"
 	Admin_SetAccountLimits_FullMethodName = "/openbell.v1.Admin/SetAccountLimits"
 	Admin_CancelOrders_FullMethodName     = "/openbell.v1.Admin/CancelOrders"
+	Admin_ListSessions_FullMethodName     = "/openbell.v1.Admin/ListSessions"
+	Admin_EndSession_FullMethodName       = "/openbell.v1.Admin/EndSession"
 	Admin_TakeSnapshot_FullMethodName     = "/openbell.v1.Admin/TakeSnapshot"
 )
 
@@ -70,6 +72,10 @@ type AdminClient interface {
 	SetAccountLimits(ctx context.Context, in *SetAccountLimitsRequest, opts ...grpc.CallOption) (*SetAccountLimitsResponse, error)
 	// Cancels orders of an account, or of a symbol.
 	CancelOrders(ctx context.Context, in *CancelOrdersRequest, opts ...grpc.CallOption) (*CancelOrdersResponse, error)
+	// Lists open sessions of order entry, drop copies and readers of market data.
+	ListSessions(ctx context.Context, in *ListSessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error)
+	// Ends a session. One of order entry ends when the commands that it has sent are answered, at the latest after 5 s.
+	EndSession(ctx context.Context, in *EndSessionRequest, opts ...grpc.CallOption) (*EndSessionResponse, error)
 	// Takes a snapshot while trading continues.
 	TakeSnapshot(ctx context.Context, in *TakeSnapshotRequest, opts ...grpc.CallOption) (*TakeSnapshotResponse, error)
 }
@@ -212,6 +218,26 @@ func (c *adminClient) CancelOrders(ctx context.Context, in *CancelOrdersRequest,
 	return out, nil
 }
 
+func (c *adminClient) ListSessions(ctx context.Context, in *ListSessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListSessionsResponse)
+	err := c.cc.Invoke(ctx, Admin_ListSessions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminClient) EndSession(ctx context.Context, in *EndSessionRequest, opts ...grpc.CallOption) (*EndSessionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EndSessionResponse)
+	err := c.cc.Invoke(ctx, Admin_EndSession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *adminClient) TakeSnapshot(ctx context.Context, in *TakeSnapshotRequest, opts ...grpc.CallOption) (*TakeSnapshotResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(TakeSnapshotResponse)
@@ -255,6 +281,10 @@ type AdminServer interface {
 	SetAccountLimits(context.Context, *SetAccountLimitsRequest) (*SetAccountLimitsResponse, error)
 	// Cancels orders of an account, or of a symbol.
 	CancelOrders(context.Context, *CancelOrdersRequest) (*CancelOrdersResponse, error)
+	// Lists open sessions of order entry, drop copies and readers of market data.
+	ListSessions(context.Context, *ListSessionsRequest) (*ListSessionsResponse, error)
+	// Ends a session. One of order entry ends when the commands that it has sent are answered, at the latest after 5 s.
+	EndSession(context.Context, *EndSessionRequest) (*EndSessionResponse, error)
 	// Takes a snapshot while trading continues.
 	TakeSnapshot(context.Context, *TakeSnapshotRequest) (*TakeSnapshotResponse, error)
 	mustEmbedUnimplementedAdminServer()
@@ -305,6 +335,12 @@ func (UnimplementedAdminServer) SetAccountLimits(context.Context, *SetAccountLim
 }
 func (UnimplementedAdminServer) CancelOrders(context.Context, *CancelOrdersRequest) (*CancelOrdersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelOrders not implemented")
+}
+func (UnimplementedAdminServer) ListSessions(context.Context, *ListSessionsRequest) (*ListSessionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListSessions not implemented")
+}
+func (UnimplementedAdminServer) EndSession(context.Context, *EndSessionRequest) (*EndSessionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EndSession not implemented")
 }
 func (UnimplementedAdminServer) TakeSnapshot(context.Context, *TakeSnapshotRequest) (*TakeSnapshotResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method TakeSnapshot not implemented")
@@ -564,6 +600,42 @@ func _Admin_CancelOrders_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Admin_ListSessions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListSessionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServer).ListSessions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Admin_ListSessions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServer).ListSessions(ctx, req.(*ListSessionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Admin_EndSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EndSessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServer).EndSession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Admin_EndSession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServer).EndSession(ctx, req.(*EndSessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Admin_TakeSnapshot_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(TakeSnapshotRequest)
 	if err := dec(in); err != nil {
@@ -640,6 +712,14 @@ var Admin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CancelOrders",
 			Handler:    _Admin_CancelOrders_Handler,
+		},
+		{
+			MethodName: "ListSessions",
+			Handler:    _Admin_ListSessions_Handler,
+		},
+		{
+			MethodName: "EndSession",
+			Handler:    _Admin_EndSession_Handler,
 		},
 		{
 			MethodName: "TakeSnapshot",

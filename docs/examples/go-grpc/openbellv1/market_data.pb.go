@@ -898,7 +898,13 @@ type ListTradesRequest struct {
 	// Trades of a page, 1 to 1000. Default 100.
 	Limit uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
 	// Only before this trade: `next` of the page before.
-	Before        uint64 `protobuf:"varint,3,opt,name=before,proto3" json:"before,omitempty"`
+	Before uint64 `protobuf:"varint,3,opt,name=before,proto3" json:"before,omitempty"`
+	// Only after this trade, oldest first: `next` of the page before.
+	After *uint64 `protobuf:"varint,4,opt,name=after,proto3,oneof" json:"after,omitempty"`
+	// Only from this time on, oldest first; milliseconds.
+	From *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	// Only before this time; milliseconds.
+	To            *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -952,6 +958,27 @@ func (x *ListTradesRequest) GetBefore() uint64 {
 		return x.Before
 	}
 	return 0
+}
+
+func (x *ListTradesRequest) GetAfter() uint64 {
+	if x != nil && x.After != nil {
+		return *x.After
+	}
+	return 0
+}
+
+func (x *ListTradesRequest) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *ListTradesRequest) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
 }
 
 // A trade.
@@ -1075,7 +1102,7 @@ func (x *Trade) GetTime() *timestamppb.Timestamp {
 // A page of trades.
 type ListTradesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Newest first.
+	// Newest first; oldest first where that was asked for.
 	Trades []*Trade `protobuf:"bytes,1,rep,name=trades,proto3" json:"trades,omitempty"`
 	// Where the following page begins; 0: this is the last one.
 	Next uint64 `protobuf:"varint,2,opt,name=next,proto3" json:"next,omitempty"`
@@ -1136,6 +1163,716 @@ func (x *ListTradesResponse) GetLost() uint64 {
 	return 0
 }
 
+// Names a symbol, or none.
+type ListTickersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the symbol, such as BTC-USD. Default: all symbols.
+	Symbol        string `protobuf:"bytes,1,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTickersRequest) Reset() {
+	*x = ListTickersRequest{}
+	mi := &file_openbell_v1_market_data_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTickersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTickersRequest) ProtoMessage() {}
+
+func (x *ListTickersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_market_data_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTickersRequest.ProtoReflect.Descriptor instead.
+func (*ListTickersRequest) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListTickersRequest) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+// What a symbol traded in 24 hours. Prices are in the quote asset, quantities in the base asset.
+type Ticker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the symbol.
+	Symbol string `protobuf:"bytes,1,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	// Begin of the 24 hours, in whole minutes.
+	OpenTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=open_time,json=openTime,proto3" json:"open_time,omitempty"`
+	// Time of the engine; microseconds.
+	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
+	// First price. Without a trade in the time, prices are that of the last trade before it.
+	Open string `protobuf:"bytes,4,opt,name=open,proto3" json:"open,omitempty"`
+	// Highest price.
+	High string `protobuf:"bytes,5,opt,name=high,proto3" json:"high,omitempty"`
+	// Lowest price.
+	Low string `protobuf:"bytes,6,opt,name=low,proto3" json:"low,omitempty"`
+	// Last price.
+	Last string `protobuf:"bytes,7,opt,name=last,proto3" json:"last,omitempty"`
+	// last - open.
+	Change string `protobuf:"bytes,8,opt,name=change,proto3" json:"change,omitempty"`
+	// change / open, in percent.
+	ChangePercent string `protobuf:"bytes,9,opt,name=change_percent,json=changePercent,proto3" json:"change_percent,omitempty"`
+	// What was traded.
+	Volume string `protobuf:"bytes,10,opt,name=volume,proto3" json:"volume,omitempty"`
+	// Sum of price times quantity, in the quote asset.
+	QuoteVolume string `protobuf:"bytes,11,opt,name=quote_volume,json=quoteVolume,proto3" json:"quote_volume,omitempty"`
+	// How many trades.
+	Trades uint64 `protobuf:"varint,12,opt,name=trades,proto3" json:"trades,omitempty"`
+	// Number of the last trade; 0: none.
+	LastTradeId uint64 `protobuf:"varint,13,opt,name=last_trade_id,json=lastTradeId,proto3" json:"last_trade_id,omitempty"`
+	// Best bid.
+	BidPrice string `protobuf:"bytes,14,opt,name=bid_price,json=bidPrice,proto3" json:"bid_price,omitempty"`
+	// Its quantity; "0" with decimals: there is none.
+	BidQuantity string `protobuf:"bytes,15,opt,name=bid_quantity,json=bidQuantity,proto3" json:"bid_quantity,omitempty"`
+	// Best offer.
+	AskPrice string `protobuf:"bytes,16,opt,name=ask_price,json=askPrice,proto3" json:"ask_price,omitempty"`
+	// Its quantity; "0" with decimals: there is none.
+	AskQuantity string `protobuf:"bytes,17,opt,name=ask_quantity,json=askQuantity,proto3" json:"ask_quantity,omitempty"`
+	// Place of the last command that it includes in the log.
+	Seq           uint64 `protobuf:"varint,18,opt,name=seq,proto3" json:"seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ticker) Reset() {
+	*x = Ticker{}
+	mi := &file_openbell_v1_market_data_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ticker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ticker) ProtoMessage() {}
+
+func (x *Ticker) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_market_data_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ticker.ProtoReflect.Descriptor instead.
+func (*Ticker) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Ticker) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *Ticker) GetOpenTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OpenTime
+	}
+	return nil
+}
+
+func (x *Ticker) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *Ticker) GetOpen() string {
+	if x != nil {
+		return x.Open
+	}
+	return ""
+}
+
+func (x *Ticker) GetHigh() string {
+	if x != nil {
+		return x.High
+	}
+	return ""
+}
+
+func (x *Ticker) GetLow() string {
+	if x != nil {
+		return x.Low
+	}
+	return ""
+}
+
+func (x *Ticker) GetLast() string {
+	if x != nil {
+		return x.Last
+	}
+	return ""
+}
+
+func (x *Ticker) GetChange() string {
+	if x != nil {
+		return x.Change
+	}
+	return ""
+}
+
+func (x *Ticker) GetChangePercent() string {
+	if x != nil {
+		return x.ChangePercent
+	}
+	return ""
+}
+
+func (x *Ticker) GetVolume() string {
+	if x != nil {
+		return x.Volume
+	}
+	return ""
+}
+
+func (x *Ticker) GetQuoteVolume() string {
+	if x != nil {
+		return x.QuoteVolume
+	}
+	return ""
+}
+
+func (x *Ticker) GetTrades() uint64 {
+	if x != nil {
+		return x.Trades
+	}
+	return 0
+}
+
+func (x *Ticker) GetLastTradeId() uint64 {
+	if x != nil {
+		return x.LastTradeId
+	}
+	return 0
+}
+
+func (x *Ticker) GetBidPrice() string {
+	if x != nil {
+		return x.BidPrice
+	}
+	return ""
+}
+
+func (x *Ticker) GetBidQuantity() string {
+	if x != nil {
+		return x.BidQuantity
+	}
+	return ""
+}
+
+func (x *Ticker) GetAskPrice() string {
+	if x != nil {
+		return x.AskPrice
+	}
+	return ""
+}
+
+func (x *Ticker) GetAskQuantity() string {
+	if x != nil {
+		return x.AskQuantity
+	}
+	return ""
+}
+
+func (x *Ticker) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+// The tickers that were asked for.
+type ListTickersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By symbol, in the order of their ids.
+	Tickers       []*Ticker `protobuf:"bytes,1,rep,name=tickers,proto3" json:"tickers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTickersResponse) Reset() {
+	*x = ListTickersResponse{}
+	mi := &file_openbell_v1_market_data_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTickersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTickersResponse) ProtoMessage() {}
+
+func (x *ListTickersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_market_data_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTickersResponse.ProtoReflect.Descriptor instead.
+func (*ListTickersResponse) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ListTickersResponse) GetTickers() []*Ticker {
+	if x != nil {
+		return x.Tickers
+	}
+	return nil
+}
+
+// A range of candles.
+type ListCandlesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the symbol, such as BTC-USD.
+	Symbol string `protobuf:"bytes,1,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	// Their length: 1s, 15s, 1m, 5m, 15m, 1h, 4h or 1d. Default 1m.
+	Interval string `protobuf:"bytes,2,opt,name=interval,proto3" json:"interval,omitempty"`
+	// Begin of the first candle. Default: the last ones.
+	From *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	// The first candle that is not in it. Default: now.
+	To *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	// Candles of a page, 1 to 1000. Default 100.
+	Limit uint32 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Times without a trade have a candle, too.
+	Empty         bool `protobuf:"varint,6,opt,name=empty,proto3" json:"empty,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCandlesRequest) Reset() {
+	*x = ListCandlesRequest{}
+	mi := &file_openbell_v1_market_data_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCandlesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCandlesRequest) ProtoMessage() {}
+
+func (x *ListCandlesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_market_data_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCandlesRequest.ProtoReflect.Descriptor instead.
+func (*ListCandlesRequest) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListCandlesRequest) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *ListCandlesRequest) GetInterval() string {
+	if x != nil {
+		return x.Interval
+	}
+	return ""
+}
+
+func (x *ListCandlesRequest) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *ListCandlesRequest) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *ListCandlesRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListCandlesRequest) GetEmpty() bool {
+	if x != nil {
+		return x.Empty
+	}
+	return false
+}
+
+// What a symbol traded in a time. Prices are in the quote asset, quantities in the base asset.
+type Candle struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Begin of the time.
+	Start *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start,proto3" json:"start,omitempty"`
+	// It does not change any more.
+	Closed bool `protobuf:"varint,2,opt,name=closed,proto3" json:"closed,omitempty"`
+	// First price.
+	Open string `protobuf:"bytes,3,opt,name=open,proto3" json:"open,omitempty"`
+	// Highest price.
+	High string `protobuf:"bytes,4,opt,name=high,proto3" json:"high,omitempty"`
+	// Lowest price.
+	Low string `protobuf:"bytes,5,opt,name=low,proto3" json:"low,omitempty"`
+	// Last price.
+	Close string `protobuf:"bytes,6,opt,name=close,proto3" json:"close,omitempty"`
+	// What was traded.
+	Volume string `protobuf:"bytes,7,opt,name=volume,proto3" json:"volume,omitempty"`
+	// Of the volume: with a buyer that came to the book.
+	BuyVolume string `protobuf:"bytes,8,opt,name=buy_volume,json=buyVolume,proto3" json:"buy_volume,omitempty"`
+	// Of the volume: with a seller that came to the book.
+	SellVolume string `protobuf:"bytes,9,opt,name=sell_volume,json=sellVolume,proto3" json:"sell_volume,omitempty"`
+	// Average price, weighted by quantity; empty without a trade.
+	Vwap string `protobuf:"bytes,10,opt,name=vwap,proto3" json:"vwap,omitempty"`
+	// Sum of price times quantity, in the quote asset.
+	Notional string `protobuf:"bytes,11,opt,name=notional,proto3" json:"notional,omitempty"`
+	// How many trades.
+	Trades uint64 `protobuf:"varint,12,opt,name=trades,proto3" json:"trades,omitempty"`
+	// Number of the first trade; 0: none.
+	FirstTradeId uint64 `protobuf:"varint,13,opt,name=first_trade_id,json=firstTradeId,proto3" json:"first_trade_id,omitempty"`
+	// Number of the last trade; 0: none.
+	LastTradeId   uint64 `protobuf:"varint,14,opt,name=last_trade_id,json=lastTradeId,proto3" json:"last_trade_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Candle) Reset() {
+	*x = Candle{}
+	mi := &file_openbell_v1_market_data_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Candle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Candle) ProtoMessage() {}
+
+func (x *Candle) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_market_data_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Candle.ProtoReflect.Descriptor instead.
+func (*Candle) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Candle) GetStart() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *Candle) GetClosed() bool {
+	if x != nil {
+		return x.Closed
+	}
+	return false
+}
+
+func (x *Candle) GetOpen() string {
+	if x != nil {
+		return x.Open
+	}
+	return ""
+}
+
+func (x *Candle) GetHigh() string {
+	if x != nil {
+		return x.High
+	}
+	return ""
+}
+
+func (x *Candle) GetLow() string {
+	if x != nil {
+		return x.Low
+	}
+	return ""
+}
+
+func (x *Candle) GetClose() string {
+	if x != nil {
+		return x.Close
+	}
+	return ""
+}
+
+func (x *Candle) GetVolume() string {
+	if x != nil {
+		return x.Volume
+	}
+	return ""
+}
+
+func (x *Candle) GetBuyVolume() string {
+	if x != nil {
+		return x.BuyVolume
+	}
+	return ""
+}
+
+func (x *Candle) GetSellVolume() string {
+	if x != nil {
+		return x.SellVolume
+	}
+	return ""
+}
+
+func (x *Candle) GetVwap() string {
+	if x != nil {
+		return x.Vwap
+	}
+	return ""
+}
+
+func (x *Candle) GetNotional() string {
+	if x != nil {
+		return x.Notional
+	}
+	return ""
+}
+
+func (x *Candle) GetTrades() uint64 {
+	if x != nil {
+		return x.Trades
+	}
+	return 0
+}
+
+func (x *Candle) GetFirstTradeId() uint64 {
+	if x != nil {
+		return x.FirstTradeId
+	}
+	return 0
+}
+
+func (x *Candle) GetLastTradeId() uint64 {
+	if x != nil {
+		return x.LastTradeId
+	}
+	return 0
+}
+
+// A page of candles.
+type ListCandlesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the symbol.
+	Symbol string `protobuf:"bytes,1,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	// Their length.
+	Interval string `protobuf:"bytes,2,opt,name=interval,proto3" json:"interval,omitempty"`
+	// Oldest first.
+	Candles []*Candle `protobuf:"bytes,3,rep,name=candles,proto3" json:"candles,omitempty"`
+	// `from` of the following page, microseconds since the Unix epoch; 0: this is the last one.
+	Next uint64 `protobuf:"varint,4,opt,name=next,proto3" json:"next,omitempty"`
+	// The history does not have everything yet.
+	Behind        bool `protobuf:"varint,5,opt,name=behind,proto3" json:"behind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCandlesResponse) Reset() {
+	*x = ListCandlesResponse{}
+	mi := &file_openbell_v1_market_data_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCandlesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCandlesResponse) ProtoMessage() {}
+
+func (x *ListCandlesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_market_data_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCandlesResponse.ProtoReflect.Descriptor instead.
+func (*ListCandlesResponse) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListCandlesResponse) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *ListCandlesResponse) GetInterval() string {
+	if x != nil {
+		return x.Interval
+	}
+	return ""
+}
+
+func (x *ListCandlesResponse) GetCandles() []*Candle {
+	if x != nil {
+		return x.Candles
+	}
+	return nil
+}
+
+func (x *ListCandlesResponse) GetNext() uint64 {
+	if x != nil {
+		return x.Next
+	}
+	return 0
+}
+
+func (x *ListCandlesResponse) GetBehind() bool {
+	if x != nil {
+		return x.Behind
+	}
+	return false
+}
+
+// Asks for the time.
+type GetTimeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTimeRequest) Reset() {
+	*x = GetTimeRequest{}
+	mi := &file_openbell_v1_market_data_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTimeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTimeRequest) ProtoMessage() {}
+
+func (x *GetTimeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_market_data_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTimeRequest.ProtoReflect.Descriptor instead.
+func (*GetTimeRequest) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{21}
+}
+
+// The time.
+type GetTimeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the clock that stamps commands; microseconds.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTimeResponse) Reset() {
+	*x = GetTimeResponse{}
+	mi := &file_openbell_v1_market_data_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTimeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTimeResponse) ProtoMessage() {}
+
+func (x *GetTimeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_market_data_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTimeResponse.ProtoReflect.Descriptor instead.
+func (*GetTimeResponse) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *GetTimeResponse) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 // Names books.
 type SubscribeBookRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1147,7 +1884,7 @@ type SubscribeBookRequest struct {
 
 func (x *SubscribeBookRequest) Reset() {
 	*x = SubscribeBookRequest{}
-	mi := &file_openbell_v1_market_data_proto_msgTypes[15]
+	mi := &file_openbell_v1_market_data_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1159,7 +1896,7 @@ func (x *SubscribeBookRequest) String() string {
 func (*SubscribeBookRequest) ProtoMessage() {}
 
 func (x *SubscribeBookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_market_data_proto_msgTypes[15]
+	mi := &file_openbell_v1_market_data_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1172,7 +1909,7 @@ func (x *SubscribeBookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeBookRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeBookRequest) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{15}
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SubscribeBookRequest) GetSymbols() []string {
@@ -1205,7 +1942,7 @@ type SubscribeBookResponse struct {
 
 func (x *SubscribeBookResponse) Reset() {
 	*x = SubscribeBookResponse{}
-	mi := &file_openbell_v1_market_data_proto_msgTypes[16]
+	mi := &file_openbell_v1_market_data_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1217,7 +1954,7 @@ func (x *SubscribeBookResponse) String() string {
 func (*SubscribeBookResponse) ProtoMessage() {}
 
 func (x *SubscribeBookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_market_data_proto_msgTypes[16]
+	mi := &file_openbell_v1_market_data_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1230,7 +1967,7 @@ func (x *SubscribeBookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeBookResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeBookResponse) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{16}
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SubscribeBookResponse) GetSymbol() string {
@@ -1293,7 +2030,7 @@ type SubscribeTradesRequest struct {
 
 func (x *SubscribeTradesRequest) Reset() {
 	*x = SubscribeTradesRequest{}
-	mi := &file_openbell_v1_market_data_proto_msgTypes[17]
+	mi := &file_openbell_v1_market_data_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +2042,7 @@ func (x *SubscribeTradesRequest) String() string {
 func (*SubscribeTradesRequest) ProtoMessage() {}
 
 func (x *SubscribeTradesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_market_data_proto_msgTypes[17]
+	mi := &file_openbell_v1_market_data_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +2055,7 @@ func (x *SubscribeTradesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeTradesRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeTradesRequest) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{17}
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SubscribeTradesRequest) GetSymbols() []string {
@@ -1347,7 +2084,7 @@ type SubscribeTradesResponse struct {
 
 func (x *SubscribeTradesResponse) Reset() {
 	*x = SubscribeTradesResponse{}
-	mi := &file_openbell_v1_market_data_proto_msgTypes[18]
+	mi := &file_openbell_v1_market_data_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1359,7 +2096,7 @@ func (x *SubscribeTradesResponse) String() string {
 func (*SubscribeTradesResponse) ProtoMessage() {}
 
 func (x *SubscribeTradesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_market_data_proto_msgTypes[18]
+	mi := &file_openbell_v1_market_data_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1372,7 +2109,7 @@ func (x *SubscribeTradesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeTradesResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeTradesResponse) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{18}
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SubscribeTradesResponse) GetSymbol() string {
@@ -1421,7 +2158,7 @@ type SubscribeStatusRequest struct {
 
 func (x *SubscribeStatusRequest) Reset() {
 	*x = SubscribeStatusRequest{}
-	mi := &file_openbell_v1_market_data_proto_msgTypes[19]
+	mi := &file_openbell_v1_market_data_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1433,7 +2170,7 @@ func (x *SubscribeStatusRequest) String() string {
 func (*SubscribeStatusRequest) ProtoMessage() {}
 
 func (x *SubscribeStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_market_data_proto_msgTypes[19]
+	mi := &file_openbell_v1_market_data_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1446,7 +2183,7 @@ func (x *SubscribeStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeStatusRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeStatusRequest) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{19}
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SubscribeStatusRequest) GetSymbols() []string {
@@ -1491,7 +2228,7 @@ type SubscribeStatusResponse struct {
 
 func (x *SubscribeStatusResponse) Reset() {
 	*x = SubscribeStatusResponse{}
-	mi := &file_openbell_v1_market_data_proto_msgTypes[20]
+	mi := &file_openbell_v1_market_data_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1503,7 +2240,7 @@ func (x *SubscribeStatusResponse) String() string {
 func (*SubscribeStatusResponse) ProtoMessage() {}
 
 func (x *SubscribeStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_market_data_proto_msgTypes[20]
+	mi := &file_openbell_v1_market_data_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1516,7 +2253,7 @@ func (x *SubscribeStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeStatusResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeStatusResponse) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{20}
+	return file_openbell_v1_market_data_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SubscribeStatusResponse) GetSymbol() string {
@@ -1671,11 +2408,15 @@ const file_openbell_v1_market_data_proto_rawDesc = "" +
 	"\n" +
 	"last_price\x18\x04 \x01(\tR\tlastPrice\x12&\n" +
 	"\x04bids\x18\x05 \x03(\v2\x12.openbell.v1.LevelR\x04bids\x12&\n" +
-	"\x04asks\x18\x06 \x03(\v2\x12.openbell.v1.LevelR\x04asks\"Y\n" +
+	"\x04asks\x18\x06 \x03(\v2\x12.openbell.v1.LevelR\x04asks\"\xda\x01\n" +
 	"\x11ListTradesRequest\x12\x16\n" +
 	"\x06symbol\x18\x01 \x01(\tR\x06symbol\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\rR\x05limit\x12\x16\n" +
-	"\x06before\x18\x03 \x01(\x04R\x06before\"\xa7\x02\n" +
+	"\x06before\x18\x03 \x01(\x04R\x06before\x12\x19\n" +
+	"\x05after\x18\x04 \x01(\x04H\x00R\x05after\x88\x01\x01\x12.\n" +
+	"\x04from\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x02toB\b\n" +
+	"\x06_after\"\xa7\x02\n" +
 	"\x05Trade\x12\x19\n" +
 	"\btrade_id\x18\x01 \x01(\x04R\atradeId\x12\x14\n" +
 	"\x05price\x18\x02 \x01(\tR\x05price\x12\x1a\n" +
@@ -1690,7 +2431,65 @@ const file_openbell_v1_market_data_proto_rawDesc = "" +
 	"\x12ListTradesResponse\x12*\n" +
 	"\x06trades\x18\x01 \x03(\v2\x12.openbell.v1.TradeR\x06trades\x12\x12\n" +
 	"\x04next\x18\x02 \x01(\x04R\x04next\x12\x12\n" +
-	"\x04lost\x18\x03 \x01(\x04R\x04lost\"0\n" +
+	"\x04lost\x18\x03 \x01(\x04R\x04lost\",\n" +
+	"\x12ListTickersRequest\x12\x16\n" +
+	"\x06symbol\x18\x01 \x01(\tR\x06symbol\"\x9f\x04\n" +
+	"\x06Ticker\x12\x16\n" +
+	"\x06symbol\x18\x01 \x01(\tR\x06symbol\x127\n" +
+	"\topen_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bopenTime\x12.\n" +
+	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
+	"\x04open\x18\x04 \x01(\tR\x04open\x12\x12\n" +
+	"\x04high\x18\x05 \x01(\tR\x04high\x12\x10\n" +
+	"\x03low\x18\x06 \x01(\tR\x03low\x12\x12\n" +
+	"\x04last\x18\a \x01(\tR\x04last\x12\x16\n" +
+	"\x06change\x18\b \x01(\tR\x06change\x12%\n" +
+	"\x0echange_percent\x18\t \x01(\tR\rchangePercent\x12\x16\n" +
+	"\x06volume\x18\n" +
+	" \x01(\tR\x06volume\x12!\n" +
+	"\fquote_volume\x18\v \x01(\tR\vquoteVolume\x12\x16\n" +
+	"\x06trades\x18\f \x01(\x04R\x06trades\x12\"\n" +
+	"\rlast_trade_id\x18\r \x01(\x04R\vlastTradeId\x12\x1b\n" +
+	"\tbid_price\x18\x0e \x01(\tR\bbidPrice\x12!\n" +
+	"\fbid_quantity\x18\x0f \x01(\tR\vbidQuantity\x12\x1b\n" +
+	"\task_price\x18\x10 \x01(\tR\baskPrice\x12!\n" +
+	"\fask_quantity\x18\x11 \x01(\tR\vaskQuantity\x12\x10\n" +
+	"\x03seq\x18\x12 \x01(\x04R\x03seq\"D\n" +
+	"\x13ListTickersResponse\x12-\n" +
+	"\atickers\x18\x01 \x03(\v2\x13.openbell.v1.TickerR\atickers\"\xd0\x01\n" +
+	"\x12ListCandlesRequest\x12\x16\n" +
+	"\x06symbol\x18\x01 \x01(\tR\x06symbol\x12\x1a\n" +
+	"\binterval\x18\x02 \x01(\tR\binterval\x12.\n" +
+	"\x04from\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x14\n" +
+	"\x05limit\x18\x05 \x01(\rR\x05limit\x12\x14\n" +
+	"\x05empty\x18\x06 \x01(\bR\x05empty\"\x8c\x03\n" +
+	"\x06Candle\x120\n" +
+	"\x05start\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12\x16\n" +
+	"\x06closed\x18\x02 \x01(\bR\x06closed\x12\x12\n" +
+	"\x04open\x18\x03 \x01(\tR\x04open\x12\x12\n" +
+	"\x04high\x18\x04 \x01(\tR\x04high\x12\x10\n" +
+	"\x03low\x18\x05 \x01(\tR\x03low\x12\x14\n" +
+	"\x05close\x18\x06 \x01(\tR\x05close\x12\x16\n" +
+	"\x06volume\x18\a \x01(\tR\x06volume\x12\x1d\n" +
+	"\n" +
+	"buy_volume\x18\b \x01(\tR\tbuyVolume\x12\x1f\n" +
+	"\vsell_volume\x18\t \x01(\tR\n" +
+	"sellVolume\x12\x12\n" +
+	"\x04vwap\x18\n" +
+	" \x01(\tR\x04vwap\x12\x1a\n" +
+	"\bnotional\x18\v \x01(\tR\bnotional\x12\x16\n" +
+	"\x06trades\x18\f \x01(\x04R\x06trades\x12$\n" +
+	"\x0efirst_trade_id\x18\r \x01(\x04R\ffirstTradeId\x12\"\n" +
+	"\rlast_trade_id\x18\x0e \x01(\x04R\vlastTradeId\"\xa4\x01\n" +
+	"\x13ListCandlesResponse\x12\x16\n" +
+	"\x06symbol\x18\x01 \x01(\tR\x06symbol\x12\x1a\n" +
+	"\binterval\x18\x02 \x01(\tR\binterval\x12-\n" +
+	"\acandles\x18\x03 \x03(\v2\x13.openbell.v1.CandleR\acandles\x12\x12\n" +
+	"\x04next\x18\x04 \x01(\x04R\x04next\x12\x16\n" +
+	"\x06behind\x18\x05 \x01(\bR\x06behind\"\x10\n" +
+	"\x0eGetTimeRequest\"A\n" +
+	"\x0fGetTimeResponse\x12.\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"0\n" +
 	"\x14SubscribeBookRequest\x12\x18\n" +
 	"\asymbols\x18\x01 \x03(\tR\asymbols\"\x8b\x02\n" +
 	"\x15SubscribeBookResponse\x12\x16\n" +
@@ -1731,14 +2530,17 @@ const file_openbell_v1_market_data_proto_rawDesc = "" +
 	"UpdateKind\x12\x1b\n" +
 	"\x17UPDATE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14UPDATE_KIND_SNAPSHOT\x10\x01\x12\x15\n" +
-	"\x11UPDATE_KIND_DELTA\x10\x022\xa8\x05\n" +
+	"\x11UPDATE_KIND_DELTA\x10\x022\x92\a\n" +
 	"\n" +
 	"MarketData\x12M\n" +
 	"\n" +
 	"ListAssets\x12\x1e.openbell.v1.ListAssetsRequest\x1a\x1f.openbell.v1.ListAssetsResponse\x12P\n" +
 	"\vListSymbols\x12\x1f.openbell.v1.ListSymbolsRequest\x1a .openbell.v1.ListSymbolsResponse\x12J\n" +
 	"\tGetSymbol\x12\x1d.openbell.v1.GetSymbolRequest\x1a\x1e.openbell.v1.GetSymbolResponse\x12D\n" +
-	"\aGetBook\x12\x1b.openbell.v1.GetBookRequest\x1a\x1c.openbell.v1.GetBookResponse\x12M\n" +
+	"\aGetBook\x12\x1b.openbell.v1.GetBookRequest\x1a\x1c.openbell.v1.GetBookResponse\x12P\n" +
+	"\vListTickers\x12\x1f.openbell.v1.ListTickersRequest\x1a .openbell.v1.ListTickersResponse\x12P\n" +
+	"\vListCandles\x12\x1f.openbell.v1.ListCandlesRequest\x1a .openbell.v1.ListCandlesResponse\x12D\n" +
+	"\aGetTime\x12\x1b.openbell.v1.GetTimeRequest\x1a\x1c.openbell.v1.GetTimeResponse\x12M\n" +
 	"\n" +
 	"ListTrades\x12\x1e.openbell.v1.ListTradesRequest\x1a\x1f.openbell.v1.ListTradesResponse\x12X\n" +
 	"\rSubscribeBook\x12!.openbell.v1.SubscribeBookRequest\x1a\".openbell.v1.SubscribeBookResponse0\x01\x12^\n" +
@@ -1759,7 +2561,7 @@ func file_openbell_v1_market_data_proto_rawDescGZIP() []byte {
 }
 
 var file_openbell_v1_market_data_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_openbell_v1_market_data_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_openbell_v1_market_data_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_openbell_v1_market_data_proto_goTypes = []any{
 	(UpdateKind)(0),                 // 0: openbell.v1.UpdateKind
 	(*ListAssetsRequest)(nil),       // 1: openbell.v1.ListAssetsRequest
@@ -1777,65 +2579,89 @@ var file_openbell_v1_market_data_proto_goTypes = []any{
 	(*ListTradesRequest)(nil),       // 13: openbell.v1.ListTradesRequest
 	(*Trade)(nil),                   // 14: openbell.v1.Trade
 	(*ListTradesResponse)(nil),      // 15: openbell.v1.ListTradesResponse
-	(*SubscribeBookRequest)(nil),    // 16: openbell.v1.SubscribeBookRequest
-	(*SubscribeBookResponse)(nil),   // 17: openbell.v1.SubscribeBookResponse
-	(*SubscribeTradesRequest)(nil),  // 18: openbell.v1.SubscribeTradesRequest
-	(*SubscribeTradesResponse)(nil), // 19: openbell.v1.SubscribeTradesResponse
-	(*SubscribeStatusRequest)(nil),  // 20: openbell.v1.SubscribeStatusRequest
-	(*SubscribeStatusResponse)(nil), // 21: openbell.v1.SubscribeStatusResponse
-	(Phase)(0),                      // 22: openbell.v1.Phase
-	(SubPhase)(0),                   // 23: openbell.v1.SubPhase
-	(Side)(0),                       // 24: openbell.v1.Side
-	(*timestamppb.Timestamp)(nil),   // 25: google.protobuf.Timestamp
+	(*ListTickersRequest)(nil),      // 16: openbell.v1.ListTickersRequest
+	(*Ticker)(nil),                  // 17: openbell.v1.Ticker
+	(*ListTickersResponse)(nil),     // 18: openbell.v1.ListTickersResponse
+	(*ListCandlesRequest)(nil),      // 19: openbell.v1.ListCandlesRequest
+	(*Candle)(nil),                  // 20: openbell.v1.Candle
+	(*ListCandlesResponse)(nil),     // 21: openbell.v1.ListCandlesResponse
+	(*GetTimeRequest)(nil),          // 22: openbell.v1.GetTimeRequest
+	(*GetTimeResponse)(nil),         // 23: openbell.v1.GetTimeResponse
+	(*SubscribeBookRequest)(nil),    // 24: openbell.v1.SubscribeBookRequest
+	(*SubscribeBookResponse)(nil),   // 25: openbell.v1.SubscribeBookResponse
+	(*SubscribeTradesRequest)(nil),  // 26: openbell.v1.SubscribeTradesRequest
+	(*SubscribeTradesResponse)(nil), // 27: openbell.v1.SubscribeTradesResponse
+	(*SubscribeStatusRequest)(nil),  // 28: openbell.v1.SubscribeStatusRequest
+	(*SubscribeStatusResponse)(nil), // 29: openbell.v1.SubscribeStatusResponse
+	(Phase)(0),                      // 30: openbell.v1.Phase
+	(SubPhase)(0),                   // 31: openbell.v1.SubPhase
+	(*timestamppb.Timestamp)(nil),   // 32: google.protobuf.Timestamp
+	(Side)(0),                       // 33: openbell.v1.Side
 }
 var file_openbell_v1_market_data_proto_depIdxs = []int32{
 	2,  // 0: openbell.v1.ListAssetsResponse.assets:type_name -> openbell.v1.Asset
-	22, // 1: openbell.v1.Symbol.phase:type_name -> openbell.v1.Phase
-	23, // 2: openbell.v1.Symbol.sub_phase:type_name -> openbell.v1.SubPhase
+	30, // 1: openbell.v1.Symbol.phase:type_name -> openbell.v1.Phase
+	31, // 2: openbell.v1.Symbol.sub_phase:type_name -> openbell.v1.SubPhase
 	5,  // 3: openbell.v1.Symbol.limits:type_name -> openbell.v1.SymbolLimits
 	6,  // 4: openbell.v1.ListSymbolsResponse.symbols:type_name -> openbell.v1.Symbol
 	6,  // 5: openbell.v1.GetSymbolResponse.symbol:type_name -> openbell.v1.Symbol
-	22, // 6: openbell.v1.GetBookResponse.phase:type_name -> openbell.v1.Phase
-	23, // 7: openbell.v1.GetBookResponse.sub_phase:type_name -> openbell.v1.SubPhase
+	30, // 6: openbell.v1.GetBookResponse.phase:type_name -> openbell.v1.Phase
+	31, // 7: openbell.v1.GetBookResponse.sub_phase:type_name -> openbell.v1.SubPhase
 	11, // 8: openbell.v1.GetBookResponse.bids:type_name -> openbell.v1.Level
 	11, // 9: openbell.v1.GetBookResponse.asks:type_name -> openbell.v1.Level
-	24, // 10: openbell.v1.Trade.aggressor:type_name -> openbell.v1.Side
-	25, // 11: openbell.v1.Trade.time:type_name -> google.protobuf.Timestamp
-	14, // 12: openbell.v1.ListTradesResponse.trades:type_name -> openbell.v1.Trade
-	0,  // 13: openbell.v1.SubscribeBookResponse.kind:type_name -> openbell.v1.UpdateKind
-	11, // 14: openbell.v1.SubscribeBookResponse.bids:type_name -> openbell.v1.Level
-	11, // 15: openbell.v1.SubscribeBookResponse.asks:type_name -> openbell.v1.Level
-	25, // 16: openbell.v1.SubscribeBookResponse.time:type_name -> google.protobuf.Timestamp
-	0,  // 17: openbell.v1.SubscribeTradesResponse.kind:type_name -> openbell.v1.UpdateKind
-	14, // 18: openbell.v1.SubscribeTradesResponse.trades:type_name -> openbell.v1.Trade
-	25, // 19: openbell.v1.SubscribeTradesResponse.time:type_name -> google.protobuf.Timestamp
-	0,  // 20: openbell.v1.SubscribeStatusResponse.kind:type_name -> openbell.v1.UpdateKind
-	22, // 21: openbell.v1.SubscribeStatusResponse.phase:type_name -> openbell.v1.Phase
-	23, // 22: openbell.v1.SubscribeStatusResponse.sub_phase:type_name -> openbell.v1.SubPhase
-	24, // 23: openbell.v1.SubscribeStatusResponse.surplus_side:type_name -> openbell.v1.Side
-	25, // 24: openbell.v1.SubscribeStatusResponse.earliest_end:type_name -> google.protobuf.Timestamp
-	25, // 25: openbell.v1.SubscribeStatusResponse.time:type_name -> google.protobuf.Timestamp
-	1,  // 26: openbell.v1.MarketData.ListAssets:input_type -> openbell.v1.ListAssetsRequest
-	4,  // 27: openbell.v1.MarketData.ListSymbols:input_type -> openbell.v1.ListSymbolsRequest
-	8,  // 28: openbell.v1.MarketData.GetSymbol:input_type -> openbell.v1.GetSymbolRequest
-	10, // 29: openbell.v1.MarketData.GetBook:input_type -> openbell.v1.GetBookRequest
-	13, // 30: openbell.v1.MarketData.ListTrades:input_type -> openbell.v1.ListTradesRequest
-	16, // 31: openbell.v1.MarketData.SubscribeBook:input_type -> openbell.v1.SubscribeBookRequest
-	18, // 32: openbell.v1.MarketData.SubscribeTrades:input_type -> openbell.v1.SubscribeTradesRequest
-	20, // 33: openbell.v1.MarketData.SubscribeStatus:input_type -> openbell.v1.SubscribeStatusRequest
-	3,  // 34: openbell.v1.MarketData.ListAssets:output_type -> openbell.v1.ListAssetsResponse
-	7,  // 35: openbell.v1.MarketData.ListSymbols:output_type -> openbell.v1.ListSymbolsResponse
-	9,  // 36: openbell.v1.MarketData.GetSymbol:output_type -> openbell.v1.GetSymbolResponse
-	12, // 37: openbell.v1.MarketData.GetBook:output_type -> openbell.v1.GetBookResponse
-	15, // 38: openbell.v1.MarketData.ListTrades:output_type -> openbell.v1.ListTradesResponse
-	17, // 39: openbell.v1.MarketData.SubscribeBook:output_type -> openbell.v1.SubscribeBookResponse
-	19, // 40: openbell.v1.MarketData.SubscribeTrades:output_type -> openbell.v1.SubscribeTradesResponse
-	21, // 41: openbell.v1.MarketData.SubscribeStatus:output_type -> openbell.v1.SubscribeStatusResponse
-	34, // [34:42] is the sub-list for method output_type
-	26, // [26:34] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	32, // 10: openbell.v1.ListTradesRequest.from:type_name -> google.protobuf.Timestamp
+	32, // 11: openbell.v1.ListTradesRequest.to:type_name -> google.protobuf.Timestamp
+	33, // 12: openbell.v1.Trade.aggressor:type_name -> openbell.v1.Side
+	32, // 13: openbell.v1.Trade.time:type_name -> google.protobuf.Timestamp
+	14, // 14: openbell.v1.ListTradesResponse.trades:type_name -> openbell.v1.Trade
+	32, // 15: openbell.v1.Ticker.open_time:type_name -> google.protobuf.Timestamp
+	32, // 16: openbell.v1.Ticker.time:type_name -> google.protobuf.Timestamp
+	17, // 17: openbell.v1.ListTickersResponse.tickers:type_name -> openbell.v1.Ticker
+	32, // 18: openbell.v1.ListCandlesRequest.from:type_name -> google.protobuf.Timestamp
+	32, // 19: openbell.v1.ListCandlesRequest.to:type_name -> google.protobuf.Timestamp
+	32, // 20: openbell.v1.Candle.start:type_name -> google.protobuf.Timestamp
+	20, // 21: openbell.v1.ListCandlesResponse.candles:type_name -> openbell.v1.Candle
+	32, // 22: openbell.v1.GetTimeResponse.time:type_name -> google.protobuf.Timestamp
+	0,  // 23: openbell.v1.SubscribeBookResponse.kind:type_name -> openbell.v1.UpdateKind
+	11, // 24: openbell.v1.SubscribeBookResponse.bids:type_name -> openbell.v1.Level
+	11, // 25: openbell.v1.SubscribeBookResponse.asks:type_name -> openbell.v1.Level
+	32, // 26: openbell.v1.SubscribeBookResponse.time:type_name -> google.protobuf.Timestamp
+	0,  // 27: openbell.v1.SubscribeTradesResponse.kind:type_name -> openbell.v1.UpdateKind
+	14, // 28: openbell.v1.SubscribeTradesResponse.trades:type_name -> openbell.v1.Trade
+	32, // 29: openbell.v1.SubscribeTradesResponse.time:type_name -> google.protobuf.Timestamp
+	0,  // 30: openbell.v1.SubscribeStatusResponse.kind:type_name -> openbell.v1.UpdateKind
+	30, // 31: openbell.v1.SubscribeStatusResponse.phase:type_name -> openbell.v1.Phase
+	31, // 32: openbell.v1.SubscribeStatusResponse.sub_phase:type_name -> openbell.v1.SubPhase
+	33, // 33: openbell.v1.SubscribeStatusResponse.surplus_side:type_name -> openbell.v1.Side
+	32, // 34: openbell.v1.SubscribeStatusResponse.earliest_end:type_name -> google.protobuf.Timestamp
+	32, // 35: openbell.v1.SubscribeStatusResponse.time:type_name -> google.protobuf.Timestamp
+	1,  // 36: openbell.v1.MarketData.ListAssets:input_type -> openbell.v1.ListAssetsRequest
+	4,  // 37: openbell.v1.MarketData.ListSymbols:input_type -> openbell.v1.ListSymbolsRequest
+	8,  // 38: openbell.v1.MarketData.GetSymbol:input_type -> openbell.v1.GetSymbolRequest
+	10, // 39: openbell.v1.MarketData.GetBook:input_type -> openbell.v1.GetBookRequest
+	16, // 40: openbell.v1.MarketData.ListTickers:input_type -> openbell.v1.ListTickersRequest
+	19, // 41: openbell.v1.MarketData.ListCandles:input_type -> openbell.v1.ListCandlesRequest
+	22, // 42: openbell.v1.MarketData.GetTime:input_type -> openbell.v1.GetTimeRequest
+	13, // 43: openbell.v1.MarketData.ListTrades:input_type -> openbell.v1.ListTradesRequest
+	24, // 44: openbell.v1.MarketData.SubscribeBook:input_type -> openbell.v1.SubscribeBookRequest
+	26, // 45: openbell.v1.MarketData.SubscribeTrades:input_type -> openbell.v1.SubscribeTradesRequest
+	28, // 46: openbell.v1.MarketData.SubscribeStatus:input_type -> openbell.v1.SubscribeStatusRequest
+	3,  // 47: openbell.v1.MarketData.ListAssets:output_type -> openbell.v1.ListAssetsResponse
+	7,  // 48: openbell.v1.MarketData.ListSymbols:output_type -> openbell.v1.ListSymbolsResponse
+	9,  // 49: openbell.v1.MarketData.GetSymbol:output_type -> openbell.v1.GetSymbolResponse
+	12, // 50: openbell.v1.MarketData.GetBook:output_type -> openbell.v1.GetBookResponse
+	18, // 51: openbell.v1.MarketData.ListTickers:output_type -> openbell.v1.ListTickersResponse
+	21, // 52: openbell.v1.MarketData.ListCandles:output_type -> openbell.v1.ListCandlesResponse
+	23, // 53: openbell.v1.MarketData.GetTime:output_type -> openbell.v1.GetTimeResponse
+	15, // 54: openbell.v1.MarketData.ListTrades:output_type -> openbell.v1.ListTradesResponse
+	25, // 55: openbell.v1.MarketData.SubscribeBook:output_type -> openbell.v1.SubscribeBookResponse
+	27, // 56: openbell.v1.MarketData.SubscribeTrades:output_type -> openbell.v1.SubscribeTradesResponse
+	29, // 57: openbell.v1.MarketData.SubscribeStatus:output_type -> openbell.v1.SubscribeStatusResponse
+	47, // [47:58] is the sub-list for method output_type
+	36, // [36:47] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_openbell_v1_market_data_proto_init() }
@@ -1844,13 +2670,14 @@ func file_openbell_v1_market_data_proto_init() {
 		return
 	}
 	file_openbell_v1_types_proto_init()
+	file_openbell_v1_market_data_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openbell_v1_market_data_proto_rawDesc), len(file_openbell_v1_market_data_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   21,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

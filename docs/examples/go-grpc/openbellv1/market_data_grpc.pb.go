@@ -25,6 +25,9 @@ const (
 	MarketData_ListSymbols_FullMethodName     = "/openbell.v1.MarketData/ListSymbols"
 	MarketData_GetSymbol_FullMethodName       = "/openbell.v1.MarketData/GetSymbol"
 	MarketData_GetBook_FullMethodName         = "/openbell.v1.MarketData/GetBook"
+	MarketData_ListTickers_FullMethodName     = "/openbell.v1.MarketData/ListTickers"
+	MarketData_ListCandles_FullMethodName     = "/openbell.v1.MarketData/ListCandles"
+	MarketData_GetTime_FullMethodName         = "/openbell.v1.MarketData/GetTime"
 	MarketData_ListTrades_FullMethodName      = "/openbell.v1.MarketData/ListTrades"
 	MarketData_SubscribeBook_FullMethodName   = "/openbell.v1.MarketData/SubscribeBook"
 	MarketData_SubscribeTrades_FullMethodName = "/openbell.v1.MarketData/SubscribeTrades"
@@ -48,7 +51,13 @@ type MarketDataClient interface {
 	GetSymbol(ctx context.Context, in *GetSymbolRequest, opts ...grpc.CallOption) (*GetSymbolResponse, error)
 	// Shows the price levels of a book.
 	GetBook(ctx context.Context, in *GetBookRequest, opts ...grpc.CallOption) (*GetBookResponse, error)
-	// Lists trades, newest first, by pages.
+	// Shows what symbols traded in the last 24 hours, with best bid and offer.
+	ListTickers(ctx context.Context, in *ListTickersRequest, opts ...grpc.CallOption) (*ListTickersResponse, error)
+	// Lists candles of a symbol, oldest first.
+	ListCandles(ctx context.Context, in *ListCandlesRequest, opts ...grpc.CallOption) (*ListCandlesResponse, error)
+	// Shows the time of the exchange.
+	GetTime(ctx context.Context, in *GetTimeRequest, opts ...grpc.CallOption) (*GetTimeResponse, error)
+	// Lists trades by pages, newest first; with after or from, oldest first.
 	ListTrades(ctx context.Context, in *ListTradesRequest, opts ...grpc.CallOption) (*ListTradesResponse, error)
 	// Streams the price levels of books.
 	SubscribeBook(ctx context.Context, in *SubscribeBookRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SubscribeBookResponse], error)
@@ -100,6 +109,36 @@ func (c *marketDataClient) GetBook(ctx context.Context, in *GetBookRequest, opts
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetBookResponse)
 	err := c.cc.Invoke(ctx, MarketData_GetBook_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *marketDataClient) ListTickers(ctx context.Context, in *ListTickersRequest, opts ...grpc.CallOption) (*ListTickersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListTickersResponse)
+	err := c.cc.Invoke(ctx, MarketData_ListTickers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *marketDataClient) ListCandles(ctx context.Context, in *ListCandlesRequest, opts ...grpc.CallOption) (*ListCandlesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListCandlesResponse)
+	err := c.cc.Invoke(ctx, MarketData_ListCandles_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *marketDataClient) GetTime(ctx context.Context, in *GetTimeRequest, opts ...grpc.CallOption) (*GetTimeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetTimeResponse)
+	err := c.cc.Invoke(ctx, MarketData_GetTime_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +229,13 @@ type MarketDataServer interface {
 	GetSymbol(context.Context, *GetSymbolRequest) (*GetSymbolResponse, error)
 	// Shows the price levels of a book.
 	GetBook(context.Context, *GetBookRequest) (*GetBookResponse, error)
-	// Lists trades, newest first, by pages.
+	// Shows what symbols traded in the last 24 hours, with best bid and offer.
+	ListTickers(context.Context, *ListTickersRequest) (*ListTickersResponse, error)
+	// Lists candles of a symbol, oldest first.
+	ListCandles(context.Context, *ListCandlesRequest) (*ListCandlesResponse, error)
+	// Shows the time of the exchange.
+	GetTime(context.Context, *GetTimeRequest) (*GetTimeResponse, error)
+	// Lists trades by pages, newest first; with after or from, oldest first.
 	ListTrades(context.Context, *ListTradesRequest) (*ListTradesResponse, error)
 	// Streams the price levels of books.
 	SubscribeBook(*SubscribeBookRequest, grpc.ServerStreamingServer[SubscribeBookResponse]) error
@@ -219,6 +264,15 @@ func (UnimplementedMarketDataServer) GetSymbol(context.Context, *GetSymbolReques
 }
 func (UnimplementedMarketDataServer) GetBook(context.Context, *GetBookRequest) (*GetBookResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetBook not implemented")
+}
+func (UnimplementedMarketDataServer) ListTickers(context.Context, *ListTickersRequest) (*ListTickersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListTickers not implemented")
+}
+func (UnimplementedMarketDataServer) ListCandles(context.Context, *ListCandlesRequest) (*ListCandlesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListCandles not implemented")
+}
+func (UnimplementedMarketDataServer) GetTime(context.Context, *GetTimeRequest) (*GetTimeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTime not implemented")
 }
 func (UnimplementedMarketDataServer) ListTrades(context.Context, *ListTradesRequest) (*ListTradesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListTrades not implemented")
@@ -325,6 +379,60 @@ func _MarketData_GetBook_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MarketData_ListTickers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListTickersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MarketDataServer).ListTickers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MarketData_ListTickers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MarketDataServer).ListTickers(ctx, req.(*ListTickersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _MarketData_ListCandles_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListCandlesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MarketDataServer).ListCandles(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MarketData_ListCandles_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MarketDataServer).ListCandles(ctx, req.(*ListCandlesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _MarketData_GetTime_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTimeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MarketDataServer).GetTime(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MarketData_GetTime_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MarketDataServer).GetTime(ctx, req.(*GetTimeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _MarketData_ListTrades_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListTradesRequest)
 	if err := dec(in); err != nil {
@@ -398,6 +506,18 @@ var MarketData_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetBook",
 			Handler:    _MarketData_GetBook_Handler,
+		},
+		{
+			MethodName: "ListTickers",
+			Handler:    _MarketData_ListTickers_Handler,
+		},
+		{
+			MethodName: "ListCandles",
+			Handler:    _MarketData_ListCandles_Handler,
+		},
+		{
+			MethodName: "GetTime",
+			Handler:    _MarketData_GetTime_Handler,
 		},
 		{
 			MethodName: "ListTrades",

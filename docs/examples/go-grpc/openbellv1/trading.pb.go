@@ -77,6 +77,71 @@ func (OrderFilter) EnumDescriptor() ([]byte, []int) {
 	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{0}
 }
 
+// What an entry of the ledger is.
+type LedgerKind int32
+
+const (
+	// Not known: of a newer exchange.
+	LedgerKind_LEDGER_KIND_UNSPECIFIED LedgerKind = 0
+	// By the operator.
+	LedgerKind_LEDGER_KIND_DEPOSIT LedgerKind = 1
+	// By the operator.
+	LedgerKind_LEDGER_KIND_WITHDRAWAL LedgerKind = 2
+	// A fill, without its fee: one entry for the base asset, one for the quote asset.
+	LedgerKind_LEDGER_KIND_SETTLEMENT LedgerKind = 3
+	// Of a fill.
+	LedgerKind_LEDGER_KIND_FEE LedgerKind = 4
+	// Of a fill.
+	LedgerKind_LEDGER_KIND_REBATE LedgerKind = 5
+)
+
+// Enum value maps for LedgerKind.
+var (
+	LedgerKind_name = map[int32]string{
+		0: "LEDGER_KIND_UNSPECIFIED",
+		1: "LEDGER_KIND_DEPOSIT",
+		2: "LEDGER_KIND_WITHDRAWAL",
+		3: "LEDGER_KIND_SETTLEMENT",
+		4: "LEDGER_KIND_FEE",
+		5: "LEDGER_KIND_REBATE",
+	}
+	LedgerKind_value = map[string]int32{
+		"LEDGER_KIND_UNSPECIFIED": 0,
+		"LEDGER_KIND_DEPOSIT":     1,
+		"LEDGER_KIND_WITHDRAWAL":  2,
+		"LEDGER_KIND_SETTLEMENT":  3,
+		"LEDGER_KIND_FEE":         4,
+		"LEDGER_KIND_REBATE":      5,
+	}
+)
+
+func (x LedgerKind) Enum() *LedgerKind {
+	p := new(LedgerKind)
+	*p = x
+	return p
+}
+
+func (x LedgerKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LedgerKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_openbell_v1_trading_proto_enumTypes[1].Descriptor()
+}
+
+func (LedgerKind) Type() protoreflect.EnumType {
+	return &file_openbell_v1_trading_proto_enumTypes[1]
+}
+
+func (x LedgerKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LedgerKind.Descriptor instead.
+func (LedgerKind) EnumDescriptor() ([]byte, []int) {
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{1}
+}
+
 // What happened to an order.
 type ExecType int32
 
@@ -150,11 +215,11 @@ func (x ExecType) String() string {
 }
 
 func (ExecType) Descriptor() protoreflect.EnumDescriptor {
-	return file_openbell_v1_trading_proto_enumTypes[1].Descriptor()
+	return file_openbell_v1_trading_proto_enumTypes[2].Descriptor()
 }
 
 func (ExecType) Type() protoreflect.EnumType {
-	return &file_openbell_v1_trading_proto_enumTypes[1]
+	return &file_openbell_v1_trading_proto_enumTypes[2]
 }
 
 func (x ExecType) Number() protoreflect.EnumNumber {
@@ -163,7 +228,7 @@ func (x ExecType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ExecType.Descriptor instead.
 func (ExecType) EnumDescriptor() ([]byte, []int) {
-	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{1}
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{2}
 }
 
 // A new order.
@@ -1610,6 +1675,706 @@ func (x *GetAccountResponse) GetAccount() *Account {
 	return nil
 }
 
+// A page of fills.
+type ListFillsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the account, from 1. Default: the account of the caller, if that is one.
+	Account uint32 `protobuf:"varint,1,opt,name=account,proto3" json:"account,omitempty"`
+	// Fills of a page, 1 to 1000. Default 100.
+	Limit uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Only before this number: `next` of the page before.
+	Before        uint64 `protobuf:"varint,3,opt,name=before,proto3" json:"before,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFillsRequest) Reset() {
+	*x = ListFillsRequest{}
+	mi := &file_openbell_v1_trading_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFillsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFillsRequest) ProtoMessage() {}
+
+func (x *ListFillsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_trading_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFillsRequest.ProtoReflect.Descriptor instead.
+func (*ListFillsRequest) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListFillsRequest) GetAccount() uint32 {
+	if x != nil {
+		return x.Account
+	}
+	return 0
+}
+
+func (x *ListFillsRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListFillsRequest) GetBefore() uint64 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+// A fill of an order.
+type Fill struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Unique in the account.
+	ExecId uint64 `protobuf:"varint,1,opt,name=exec_id,json=execId,proto3" json:"exec_id,omitempty"`
+	// Id that the exchange gave the order.
+	OrderId uint64 `protobuf:"varint,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Id that the client gave the order; 0 for a side of a quote.
+	ClOrdId uint64 `protobuf:"varint,3,opt,name=cl_ord_id,json=clOrdId,proto3" json:"cl_ord_id,omitempty"`
+	// Name of the symbol.
+	Symbol string `protobuf:"bytes,4,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	// Side of the order.
+	Side Side `protobuf:"varint,5,opt,name=side,proto3,enum=openbell.v1.Side" json:"side,omitempty"`
+	// Price, in the quote asset.
+	LastPx string `protobuf:"bytes,6,opt,name=last_px,json=lastPx,proto3" json:"last_px,omitempty"`
+	// Quantity, in the base asset.
+	LastQty string `protobuf:"bytes,7,opt,name=last_qty,json=lastQty,proto3" json:"last_qty,omitempty"`
+	// Filled quantity of the order, in the base asset.
+	CumQty string `protobuf:"bytes,8,opt,name=cum_qty,json=cumQty,proto3" json:"cum_qty,omitempty"`
+	// Open quantity of the order, in the base asset.
+	LeavesQty string `protobuf:"bytes,9,opt,name=leaves_qty,json=leavesQty,proto3" json:"leaves_qty,omitempty"`
+	// In fee_currency; negative for a rebate.
+	Fee string `protobuf:"bytes,10,opt,name=fee,proto3" json:"fee,omitempty"`
+	// Name of the asset of the fee.
+	FeeCurrency string `protobuf:"bytes,11,opt,name=fee_currency,json=feeCurrency,proto3" json:"fee_currency,omitempty"`
+	// Number of the trade in its symbol, from 1.
+	TradeId uint64 `protobuf:"varint,12,opt,name=trade_id,json=tradeId,proto3" json:"trade_id,omitempty"`
+	// How it came about.
+	Liquidity Liquidity `protobuf:"varint,13,opt,name=liquidity,proto3,enum=openbell.v1.Liquidity" json:"liquidity,omitempty"`
+	// When; microseconds.
+	TransactTime  *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=transact_time,json=transactTime,proto3" json:"transact_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fill) Reset() {
+	*x = Fill{}
+	mi := &file_openbell_v1_trading_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fill) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fill) ProtoMessage() {}
+
+func (x *Fill) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_trading_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fill.ProtoReflect.Descriptor instead.
+func (*Fill) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Fill) GetExecId() uint64 {
+	if x != nil {
+		return x.ExecId
+	}
+	return 0
+}
+
+func (x *Fill) GetOrderId() uint64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *Fill) GetClOrdId() uint64 {
+	if x != nil {
+		return x.ClOrdId
+	}
+	return 0
+}
+
+func (x *Fill) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *Fill) GetSide() Side {
+	if x != nil {
+		return x.Side
+	}
+	return Side_SIDE_UNSPECIFIED
+}
+
+func (x *Fill) GetLastPx() string {
+	if x != nil {
+		return x.LastPx
+	}
+	return ""
+}
+
+func (x *Fill) GetLastQty() string {
+	if x != nil {
+		return x.LastQty
+	}
+	return ""
+}
+
+func (x *Fill) GetCumQty() string {
+	if x != nil {
+		return x.CumQty
+	}
+	return ""
+}
+
+func (x *Fill) GetLeavesQty() string {
+	if x != nil {
+		return x.LeavesQty
+	}
+	return ""
+}
+
+func (x *Fill) GetFee() string {
+	if x != nil {
+		return x.Fee
+	}
+	return ""
+}
+
+func (x *Fill) GetFeeCurrency() string {
+	if x != nil {
+		return x.FeeCurrency
+	}
+	return ""
+}
+
+func (x *Fill) GetTradeId() uint64 {
+	if x != nil {
+		return x.TradeId
+	}
+	return 0
+}
+
+func (x *Fill) GetLiquidity() Liquidity {
+	if x != nil {
+		return x.Liquidity
+	}
+	return Liquidity_LIQUIDITY_UNSPECIFIED
+}
+
+func (x *Fill) GetTransactTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TransactTime
+	}
+	return nil
+}
+
+// A page of fills.
+type ListFillsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first.
+	Fills []*Fill `protobuf:"bytes,1,rep,name=fills,proto3" json:"fills,omitempty"`
+	// Where the following page begins; 0: this is the last one.
+	Next uint64 `protobuf:"varint,2,opt,name=next,proto3" json:"next,omitempty"`
+	// Number of the last report that is no longer kept; 0: all are.
+	Lost uint64 `protobuf:"varint,3,opt,name=lost,proto3" json:"lost,omitempty"`
+	// The history does not have everything yet.
+	Behind        bool `protobuf:"varint,4,opt,name=behind,proto3" json:"behind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFillsResponse) Reset() {
+	*x = ListFillsResponse{}
+	mi := &file_openbell_v1_trading_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFillsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFillsResponse) ProtoMessage() {}
+
+func (x *ListFillsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_trading_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFillsResponse.ProtoReflect.Descriptor instead.
+func (*ListFillsResponse) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListFillsResponse) GetFills() []*Fill {
+	if x != nil {
+		return x.Fills
+	}
+	return nil
+}
+
+func (x *ListFillsResponse) GetNext() uint64 {
+	if x != nil {
+		return x.Next
+	}
+	return 0
+}
+
+func (x *ListFillsResponse) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *ListFillsResponse) GetBehind() bool {
+	if x != nil {
+		return x.Behind
+	}
+	return false
+}
+
+// A page of the ledger.
+type ListLedgerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the account, from 1. Default: the account of the caller, if that is one.
+	Account uint32 `protobuf:"varint,1,opt,name=account,proto3" json:"account,omitempty"`
+	// Only entries of this asset, by its name. Default: all.
+	Asset string `protobuf:"bytes,2,opt,name=asset,proto3" json:"asset,omitempty"`
+	// Only entries of this kind. Default: all.
+	Kind LedgerKind `protobuf:"varint,3,opt,name=kind,proto3,enum=openbell.v1.LedgerKind" json:"kind,omitempty"`
+	// Only entries at or after this time; milliseconds.
+	From *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=from,proto3" json:"from,omitempty"`
+	// Only entries before this time; milliseconds.
+	To *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=to,proto3" json:"to,omitempty"`
+	// Entries of a page, 1 to 1000. Default 100.
+	Limit uint32 `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Only older entries: `next` of the page before.
+	Before        string `protobuf:"bytes,7,opt,name=before,proto3" json:"before,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLedgerRequest) Reset() {
+	*x = ListLedgerRequest{}
+	mi := &file_openbell_v1_trading_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLedgerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLedgerRequest) ProtoMessage() {}
+
+func (x *ListLedgerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_trading_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLedgerRequest.ProtoReflect.Descriptor instead.
+func (*ListLedgerRequest) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListLedgerRequest) GetAccount() uint32 {
+	if x != nil {
+		return x.Account
+	}
+	return 0
+}
+
+func (x *ListLedgerRequest) GetAsset() string {
+	if x != nil {
+		return x.Asset
+	}
+	return ""
+}
+
+func (x *ListLedgerRequest) GetKind() LedgerKind {
+	if x != nil {
+		return x.Kind
+	}
+	return LedgerKind_LEDGER_KIND_UNSPECIFIED
+}
+
+func (x *ListLedgerRequest) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *ListLedgerRequest) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *ListLedgerRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListLedgerRequest) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
+}
+
+// Why a balance changed: a fill, or the command of the operator, which has its seq only.
+type LedgerCause struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Place of the command in the log, from 1.
+	Seq uint64 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	// Id of the fill, as in Fill.
+	ExecId uint64 `protobuf:"varint,2,opt,name=exec_id,json=execId,proto3" json:"exec_id,omitempty"`
+	// Id that the exchange gave the order.
+	OrderId uint64 `protobuf:"varint,3,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Id that the client gave the order; 0 for a side of a quote.
+	ClOrdId uint64 `protobuf:"varint,4,opt,name=cl_ord_id,json=clOrdId,proto3" json:"cl_ord_id,omitempty"`
+	// Number of the trade in its symbol, from 1.
+	TradeId uint64 `protobuf:"varint,5,opt,name=trade_id,json=tradeId,proto3" json:"trade_id,omitempty"`
+	// Name of the symbol.
+	Symbol string `protobuf:"bytes,6,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	// Side of the order.
+	Side Side `protobuf:"varint,7,opt,name=side,proto3,enum=openbell.v1.Side" json:"side,omitempty"`
+	// Price, in the quote asset.
+	LastPx string `protobuf:"bytes,8,opt,name=last_px,json=lastPx,proto3" json:"last_px,omitempty"`
+	// Quantity, in the base asset.
+	LastQty       string `protobuf:"bytes,9,opt,name=last_qty,json=lastQty,proto3" json:"last_qty,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LedgerCause) Reset() {
+	*x = LedgerCause{}
+	mi := &file_openbell_v1_trading_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LedgerCause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LedgerCause) ProtoMessage() {}
+
+func (x *LedgerCause) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_trading_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LedgerCause.ProtoReflect.Descriptor instead.
+func (*LedgerCause) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *LedgerCause) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *LedgerCause) GetExecId() uint64 {
+	if x != nil {
+		return x.ExecId
+	}
+	return 0
+}
+
+func (x *LedgerCause) GetOrderId() uint64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *LedgerCause) GetClOrdId() uint64 {
+	if x != nil {
+		return x.ClOrdId
+	}
+	return 0
+}
+
+func (x *LedgerCause) GetTradeId() uint64 {
+	if x != nil {
+		return x.TradeId
+	}
+	return 0
+}
+
+func (x *LedgerCause) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *LedgerCause) GetSide() Side {
+	if x != nil {
+		return x.Side
+	}
+	return Side_SIDE_UNSPECIFIED
+}
+
+func (x *LedgerCause) GetLastPx() string {
+	if x != nil {
+		return x.LastPx
+	}
+	return ""
+}
+
+func (x *LedgerCause) GetLastQty() string {
+	if x != nil {
+		return x.LastQty
+	}
+	return ""
+}
+
+// A change of a balance.
+type LedgerEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Unique in the account; its form may change.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// When; microseconds.
+	TransactTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=transact_time,json=transactTime,proto3" json:"transact_time,omitempty"`
+	// What it is.
+	Kind LedgerKind `protobuf:"varint,3,opt,name=kind,proto3,enum=openbell.v1.LedgerKind" json:"kind,omitempty"`
+	// Name of the asset.
+	Asset string `protobuf:"bytes,4,opt,name=asset,proto3" json:"asset,omitempty"`
+	// In the asset; negative: the account paid it.
+	Amount string `protobuf:"bytes,5,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Of the asset after the entry, what is reserved included; empty if it is not known.
+	Balance string `protobuf:"bytes,6,opt,name=balance,proto3" json:"balance,omitempty"`
+	// Why.
+	Cause         *LedgerCause `protobuf:"bytes,7,opt,name=cause,proto3" json:"cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LedgerEntry) Reset() {
+	*x = LedgerEntry{}
+	mi := &file_openbell_v1_trading_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LedgerEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LedgerEntry) ProtoMessage() {}
+
+func (x *LedgerEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_trading_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LedgerEntry.ProtoReflect.Descriptor instead.
+func (*LedgerEntry) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *LedgerEntry) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *LedgerEntry) GetTransactTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TransactTime
+	}
+	return nil
+}
+
+func (x *LedgerEntry) GetKind() LedgerKind {
+	if x != nil {
+		return x.Kind
+	}
+	return LedgerKind_LEDGER_KIND_UNSPECIFIED
+}
+
+func (x *LedgerEntry) GetAsset() string {
+	if x != nil {
+		return x.Asset
+	}
+	return ""
+}
+
+func (x *LedgerEntry) GetAmount() string {
+	if x != nil {
+		return x.Amount
+	}
+	return ""
+}
+
+func (x *LedgerEntry) GetBalance() string {
+	if x != nil {
+		return x.Balance
+	}
+	return ""
+}
+
+func (x *LedgerEntry) GetCause() *LedgerCause {
+	if x != nil {
+		return x.Cause
+	}
+	return nil
+}
+
+// A page of the ledger.
+type ListLedgerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first.
+	Entries []*LedgerEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	// Where the following page begins; "0": this is the last one.
+	Next string `protobuf:"bytes,2,opt,name=next,proto3" json:"next,omitempty"`
+	// Number of the last report that is no longer kept; 0: all are.
+	Lost uint64 `protobuf:"varint,3,opt,name=lost,proto3" json:"lost,omitempty"`
+	// Deposits and withdrawals of commands before this place in the log are missing, and balances of entries before it; 0: none are.
+	From uint64 `protobuf:"varint,4,opt,name=from,proto3" json:"from,omitempty"`
+	// The history does not have everything yet.
+	Behind        bool `protobuf:"varint,5,opt,name=behind,proto3" json:"behind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLedgerResponse) Reset() {
+	*x = ListLedgerResponse{}
+	mi := &file_openbell_v1_trading_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLedgerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLedgerResponse) ProtoMessage() {}
+
+func (x *ListLedgerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_trading_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLedgerResponse.ProtoReflect.Descriptor instead.
+func (*ListLedgerResponse) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListLedgerResponse) GetEntries() []*LedgerEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *ListLedgerResponse) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
+}
+
+func (x *ListLedgerResponse) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *ListLedgerResponse) GetFrom() uint64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *ListLedgerResponse) GetBehind() bool {
+	if x != nil {
+		return x.Behind
+	}
+	return false
+}
+
 // Names an account, and its first report.
 type SubscribeReportsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1623,7 +2388,7 @@ type SubscribeReportsRequest struct {
 
 func (x *SubscribeReportsRequest) Reset() {
 	*x = SubscribeReportsRequest{}
-	mi := &file_openbell_v1_trading_proto_msgTypes[16]
+	mi := &file_openbell_v1_trading_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1635,7 +2400,7 @@ func (x *SubscribeReportsRequest) String() string {
 func (*SubscribeReportsRequest) ProtoMessage() {}
 
 func (x *SubscribeReportsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_trading_proto_msgTypes[16]
+	mi := &file_openbell_v1_trading_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1648,7 +2413,7 @@ func (x *SubscribeReportsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeReportsRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeReportsRequest) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{16}
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SubscribeReportsRequest) GetAccount() uint32 {
@@ -1676,7 +2441,7 @@ type SubscribeReportsResponse struct {
 
 func (x *SubscribeReportsResponse) Reset() {
 	*x = SubscribeReportsResponse{}
-	mi := &file_openbell_v1_trading_proto_msgTypes[17]
+	mi := &file_openbell_v1_trading_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1688,7 +2453,7 @@ func (x *SubscribeReportsResponse) String() string {
 func (*SubscribeReportsResponse) ProtoMessage() {}
 
 func (x *SubscribeReportsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_trading_proto_msgTypes[17]
+	mi := &file_openbell_v1_trading_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1701,7 +2466,7 @@ func (x *SubscribeReportsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeReportsResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeReportsResponse) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{17}
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SubscribeReportsResponse) GetReports() []*ExecutionReport {
@@ -1724,6 +2489,8 @@ type SessionRequest struct {
 	//	*SessionRequest_CancelOrder
 	//	*SessionRequest_AmendOrder
 	//	*SessionRequest_MassCancel
+	//	*SessionRequest_CancelAfter
+	//	*SessionRequest_Quote
 	Command       isSessionRequest_Command `protobuf_oneof:"command"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1731,7 +2498,7 @@ type SessionRequest struct {
 
 func (x *SessionRequest) Reset() {
 	*x = SessionRequest{}
-	mi := &file_openbell_v1_trading_proto_msgTypes[18]
+	mi := &file_openbell_v1_trading_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1743,7 +2510,7 @@ func (x *SessionRequest) String() string {
 func (*SessionRequest) ProtoMessage() {}
 
 func (x *SessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_trading_proto_msgTypes[18]
+	mi := &file_openbell_v1_trading_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1756,7 +2523,7 @@ func (x *SessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionRequest.ProtoReflect.Descriptor instead.
 func (*SessionRequest) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{18}
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SessionRequest) GetTag() uint32 {
@@ -1809,6 +2576,24 @@ func (x *SessionRequest) GetMassCancel() *MassCancelRequest {
 	return nil
 }
 
+func (x *SessionRequest) GetCancelAfter() *CancelAfterRequest {
+	if x != nil {
+		if x, ok := x.Command.(*SessionRequest_CancelAfter); ok {
+			return x.CancelAfter
+		}
+	}
+	return nil
+}
+
+func (x *SessionRequest) GetQuote() *QuoteRequest {
+	if x != nil {
+		if x, ok := x.Command.(*SessionRequest_Quote); ok {
+			return x.Quote
+		}
+	}
+	return nil
+}
+
 type isSessionRequest_Command interface {
 	isSessionRequest_Command()
 }
@@ -1833,6 +2618,16 @@ type SessionRequest_MassCancel struct {
 	MassCancel *MassCancelRequest `protobuf:"bytes,5,opt,name=mass_cancel,json=massCancel,proto3,oneof"`
 }
 
+type SessionRequest_CancelAfter struct {
+	// Sets the dead man's switch of the account, or turns it off.
+	CancelAfter *CancelAfterRequest `protobuf:"bytes,6,opt,name=cancel_after,json=cancelAfter,proto3,oneof"`
+}
+
+type SessionRequest_Quote struct {
+	// Replaces both sides of the account's quote in a symbol.
+	Quote *QuoteRequest `protobuf:"bytes,7,opt,name=quote,proto3,oneof"`
+}
+
 func (*SessionRequest_PlaceOrder) isSessionRequest_Command() {}
 
 func (*SessionRequest_CancelOrder) isSessionRequest_Command() {}
@@ -1840,6 +2635,165 @@ func (*SessionRequest_CancelOrder) isSessionRequest_Command() {}
 func (*SessionRequest_AmendOrder) isSessionRequest_Command() {}
 
 func (*SessionRequest_MassCancel) isSessionRequest_Command() {}
+
+func (*SessionRequest_CancelAfter) isSessionRequest_Command() {}
+
+func (*SessionRequest_Quote) isSessionRequest_Command() {}
+
+// A dead man's switch: it cancels all orders of the account, unless it is set again before.
+type CancelAfterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0, or the account of the session.
+	Account uint32 `protobuf:"varint,1,opt,name=account,proto3" json:"account,omitempty"`
+	// Milliseconds from now, 1000 to 86400000; 0: off.
+	TimeoutMs     uint32 `protobuf:"varint,2,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelAfterRequest) Reset() {
+	*x = CancelAfterRequest{}
+	mi := &file_openbell_v1_trading_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelAfterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelAfterRequest) ProtoMessage() {}
+
+func (x *CancelAfterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_trading_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelAfterRequest.ProtoReflect.Descriptor instead.
+func (*CancelAfterRequest) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *CancelAfterRequest) GetAccount() uint32 {
+	if x != nil {
+		return x.Account
+	}
+	return 0
+}
+
+func (x *CancelAfterRequest) GetTimeoutMs() uint32 {
+	if x != nil {
+		return x.TimeoutMs
+	}
+	return 0
+}
+
+// A quote. A side that is left out is withdrawn.
+type QuoteRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0, or the account of the session.
+	Account uint32 `protobuf:"varint,1,opt,name=account,proto3" json:"account,omitempty"`
+	// Name of the symbol, such as BTC-USD.
+	Symbol string `protobuf:"bytes,2,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	// Price of the buying side, in the quote asset; with bid_size.
+	BidPx string `protobuf:"bytes,3,opt,name=bid_px,json=bidPx,proto3" json:"bid_px,omitempty"`
+	// Its quantity, in the base asset.
+	BidSize string `protobuf:"bytes,4,opt,name=bid_size,json=bidSize,proto3" json:"bid_size,omitempty"`
+	// Price of the selling side, in the quote asset; with offer_size.
+	OfferPx string `protobuf:"bytes,5,opt,name=offer_px,json=offerPx,proto3" json:"offer_px,omitempty"`
+	// Its quantity, in the base asset.
+	OfferSize string `protobuf:"bytes,6,opt,name=offer_size,json=offerSize,proto3" json:"offer_size,omitempty"`
+	// Neither side trades on entry.
+	PostOnly      bool `protobuf:"varint,7,opt,name=post_only,json=postOnly,proto3" json:"post_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuoteRequest) Reset() {
+	*x = QuoteRequest{}
+	mi := &file_openbell_v1_trading_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuoteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuoteRequest) ProtoMessage() {}
+
+func (x *QuoteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openbell_v1_trading_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuoteRequest.ProtoReflect.Descriptor instead.
+func (*QuoteRequest) Descriptor() ([]byte, []int) {
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *QuoteRequest) GetAccount() uint32 {
+	if x != nil {
+		return x.Account
+	}
+	return 0
+}
+
+func (x *QuoteRequest) GetSymbol() string {
+	if x != nil {
+		return x.Symbol
+	}
+	return ""
+}
+
+func (x *QuoteRequest) GetBidPx() string {
+	if x != nil {
+		return x.BidPx
+	}
+	return ""
+}
+
+func (x *QuoteRequest) GetBidSize() string {
+	if x != nil {
+		return x.BidSize
+	}
+	return ""
+}
+
+func (x *QuoteRequest) GetOfferPx() string {
+	if x != nil {
+		return x.OfferPx
+	}
+	return ""
+}
+
+func (x *QuoteRequest) GetOfferSize() string {
+	if x != nil {
+		return x.OfferSize
+	}
+	return ""
+}
+
+func (x *QuoteRequest) GetPostOnly() bool {
+	if x != nil {
+		return x.PostOnly
+	}
+	return false
+}
 
 // Reports and refusals that are sent together.
 type SessionResponse struct {
@@ -1854,7 +2808,7 @@ type SessionResponse struct {
 
 func (x *SessionResponse) Reset() {
 	*x = SessionResponse{}
-	mi := &file_openbell_v1_trading_proto_msgTypes[19]
+	mi := &file_openbell_v1_trading_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1866,7 +2820,7 @@ func (x *SessionResponse) String() string {
 func (*SessionResponse) ProtoMessage() {}
 
 func (x *SessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_trading_proto_msgTypes[19]
+	mi := &file_openbell_v1_trading_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1879,7 +2833,7 @@ func (x *SessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionResponse.ProtoReflect.Descriptor instead.
 func (*SessionResponse) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{19}
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SessionResponse) GetReports() []*ExecutionReport {
@@ -1917,7 +2871,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_openbell_v1_trading_proto_msgTypes[20]
+	mi := &file_openbell_v1_trading_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1929,7 +2883,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_trading_proto_msgTypes[20]
+	mi := &file_openbell_v1_trading_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1942,7 +2896,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{20}
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Refusal) GetCode() uint32 {
@@ -2062,7 +3016,7 @@ type ExecutionReport struct {
 
 func (x *ExecutionReport) Reset() {
 	*x = ExecutionReport{}
-	mi := &file_openbell_v1_trading_proto_msgTypes[21]
+	mi := &file_openbell_v1_trading_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2074,7 +3028,7 @@ func (x *ExecutionReport) String() string {
 func (*ExecutionReport) ProtoMessage() {}
 
 func (x *ExecutionReport) ProtoReflect() protoreflect.Message {
-	mi := &file_openbell_v1_trading_proto_msgTypes[21]
+	mi := &file_openbell_v1_trading_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2087,7 +3041,7 @@ func (x *ExecutionReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecutionReport.ProtoReflect.Descriptor instead.
 func (*ExecutionReport) Descriptor() ([]byte, []int) {
-	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{21}
+	return file_openbell_v1_trading_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ExecutionReport) GetReportNo() uint64 {
@@ -2440,13 +3394,71 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\x0elast_report_no\x18\f \x01(\x04R\flastReportNo\x120\n" +
 	"\bbalances\x18\r \x03(\v2\x14.openbell.v1.BalanceR\bbalances\"D\n" +
 	"\x12GetAccountResponse\x12.\n" +
-	"\aaccount\x18\x01 \x01(\v2\x14.openbell.v1.AccountR\aaccount\"q\n" +
+	"\aaccount\x18\x01 \x01(\v2\x14.openbell.v1.AccountR\aaccount\"Z\n" +
+	"\x10ListFillsRequest\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\x12\x16\n" +
+	"\x06before\x18\x03 \x01(\x04R\x06before\"\xc8\x03\n" +
+	"\x04Fill\x12\x17\n" +
+	"\aexec_id\x18\x01 \x01(\x04R\x06execId\x12\x19\n" +
+	"\border_id\x18\x02 \x01(\x04R\aorderId\x12\x1a\n" +
+	"\tcl_ord_id\x18\x03 \x01(\x04R\aclOrdId\x12\x16\n" +
+	"\x06symbol\x18\x04 \x01(\tR\x06symbol\x12%\n" +
+	"\x04side\x18\x05 \x01(\x0e2\x11.openbell.v1.SideR\x04side\x12\x17\n" +
+	"\alast_px\x18\x06 \x01(\tR\x06lastPx\x12\x19\n" +
+	"\blast_qty\x18\a \x01(\tR\alastQty\x12\x17\n" +
+	"\acum_qty\x18\b \x01(\tR\x06cumQty\x12\x1d\n" +
+	"\n" +
+	"leaves_qty\x18\t \x01(\tR\tleavesQty\x12\x10\n" +
+	"\x03fee\x18\n" +
+	" \x01(\tR\x03fee\x12!\n" +
+	"\ffee_currency\x18\v \x01(\tR\vfeeCurrency\x12\x19\n" +
+	"\btrade_id\x18\f \x01(\x04R\atradeId\x124\n" +
+	"\tliquidity\x18\r \x01(\x0e2\x16.openbell.v1.LiquidityR\tliquidity\x12?\n" +
+	"\rtransact_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\ftransactTime\"|\n" +
+	"\x11ListFillsResponse\x12'\n" +
+	"\x05fills\x18\x01 \x03(\v2\x11.openbell.v1.FillR\x05fills\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\x04R\x04next\x12\x12\n" +
+	"\x04lost\x18\x03 \x01(\x04R\x04lost\x12\x16\n" +
+	"\x06behind\x18\x04 \x01(\bR\x06behind\"\xfa\x01\n" +
+	"\x11ListLedgerRequest\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x14\n" +
+	"\x05asset\x18\x02 \x01(\tR\x05asset\x12+\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x17.openbell.v1.LedgerKindR\x04kind\x12.\n" +
+	"\x04from\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x14\n" +
+	"\x05limit\x18\x06 \x01(\rR\x05limit\x12\x16\n" +
+	"\x06before\x18\a \x01(\tR\x06before\"\xfd\x01\n" +
+	"\vLedgerCause\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x17\n" +
+	"\aexec_id\x18\x02 \x01(\x04R\x06execId\x12\x19\n" +
+	"\border_id\x18\x03 \x01(\x04R\aorderId\x12\x1a\n" +
+	"\tcl_ord_id\x18\x04 \x01(\x04R\aclOrdId\x12\x19\n" +
+	"\btrade_id\x18\x05 \x01(\x04R\atradeId\x12\x16\n" +
+	"\x06symbol\x18\x06 \x01(\tR\x06symbol\x12%\n" +
+	"\x04side\x18\a \x01(\x0e2\x11.openbell.v1.SideR\x04side\x12\x17\n" +
+	"\alast_px\x18\b \x01(\tR\x06lastPx\x12\x19\n" +
+	"\blast_qty\x18\t \x01(\tR\alastQty\"\x83\x02\n" +
+	"\vLedgerEntry\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12?\n" +
+	"\rtransact_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\ftransactTime\x12+\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x17.openbell.v1.LedgerKindR\x04kind\x12\x14\n" +
+	"\x05asset\x18\x04 \x01(\tR\x05asset\x12\x16\n" +
+	"\x06amount\x18\x05 \x01(\tR\x06amount\x12\x18\n" +
+	"\abalance\x18\x06 \x01(\tR\abalance\x12.\n" +
+	"\x05cause\x18\a \x01(\v2\x18.openbell.v1.LedgerCauseR\x05cause\"\x9c\x01\n" +
+	"\x12ListLedgerResponse\x122\n" +
+	"\aentries\x18\x01 \x03(\v2\x18.openbell.v1.LedgerEntryR\aentries\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\tR\x04next\x12\x12\n" +
+	"\x04lost\x18\x03 \x01(\x04R\x04lost\x12\x12\n" +
+	"\x04from\x18\x04 \x01(\x04R\x04from\x12\x16\n" +
+	"\x06behind\x18\x05 \x01(\bR\x06behind\"q\n" +
 	"\x17SubscribeReportsRequest\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\rR\aaccount\x12)\n" +
 	"\x0efrom_report_no\x18\x02 \x01(\x04H\x00R\ffromReportNo\x88\x01\x01B\x11\n" +
 	"\x0f_from_report_no\"R\n" +
 	"\x18SubscribeReportsResponse\x126\n" +
-	"\areports\x18\x01 \x03(\v2\x1c.openbell.v1.ExecutionReportR\areports\"\xbc\x02\n" +
+	"\areports\x18\x01 \x03(\v2\x1c.openbell.v1.ExecutionReportR\areports\"\xb5\x03\n" +
 	"\x0eSessionRequest\x12\x10\n" +
 	"\x03tag\x18\x01 \x01(\rR\x03tag\x12A\n" +
 	"\vplace_order\x18\x02 \x01(\v2\x1e.openbell.v1.PlaceOrderRequestH\x00R\n" +
@@ -2455,8 +3467,23 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\vamend_order\x18\x04 \x01(\v2\x1e.openbell.v1.AmendOrderRequestH\x00R\n" +
 	"amendOrder\x12A\n" +
 	"\vmass_cancel\x18\x05 \x01(\v2\x1e.openbell.v1.MassCancelRequestH\x00R\n" +
-	"massCancelB\t\n" +
-	"\acommand\"{\n" +
+	"massCancel\x12D\n" +
+	"\fcancel_after\x18\x06 \x01(\v2\x1f.openbell.v1.CancelAfterRequestH\x00R\vcancelAfter\x121\n" +
+	"\x05quote\x18\a \x01(\v2\x19.openbell.v1.QuoteRequestH\x00R\x05quoteB\t\n" +
+	"\acommand\"M\n" +
+	"\x12CancelAfterRequest\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x1d\n" +
+	"\n" +
+	"timeout_ms\x18\x02 \x01(\rR\ttimeoutMs\"\xc9\x01\n" +
+	"\fQuoteRequest\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x16\n" +
+	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12\x15\n" +
+	"\x06bid_px\x18\x03 \x01(\tR\x05bidPx\x12\x19\n" +
+	"\bbid_size\x18\x04 \x01(\tR\abidSize\x12\x19\n" +
+	"\boffer_px\x18\x05 \x01(\tR\aofferPx\x12\x1d\n" +
+	"\n" +
+	"offer_size\x18\x06 \x01(\tR\tofferSize\x12\x1b\n" +
+	"\tpost_only\x18\a \x01(\bR\bpostOnly\"{\n" +
 	"\x0fSessionResponse\x126\n" +
 	"\areports\x18\x01 \x03(\v2\x1c.openbell.v1.ExecutionReportR\areports\x120\n" +
 	"\brefusals\x18\x02 \x03(\v2\x14.openbell.v1.RefusalR\brefusals\"\x8e\x01\n" +
@@ -2509,7 +3536,15 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\vOrderFilter\x12\x1c\n" +
 	"\x18ORDER_FILTER_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11ORDER_FILTER_OPEN\x10\x01\x12\x14\n" +
-	"\x10ORDER_FILTER_ALL\x10\x02*\xcf\x02\n" +
+	"\x10ORDER_FILTER_ALL\x10\x02*\xa7\x01\n" +
+	"\n" +
+	"LedgerKind\x12\x1b\n" +
+	"\x17LEDGER_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13LEDGER_KIND_DEPOSIT\x10\x01\x12\x1a\n" +
+	"\x16LEDGER_KIND_WITHDRAWAL\x10\x02\x12\x1a\n" +
+	"\x16LEDGER_KIND_SETTLEMENT\x10\x03\x12\x13\n" +
+	"\x0fLEDGER_KIND_FEE\x10\x04\x12\x16\n" +
+	"\x12LEDGER_KIND_REBATE\x10\x05*\xcf\x02\n" +
 	"\bExecType\x12\x19\n" +
 	"\x15EXEC_TYPE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EXEC_TYPE_ACCEPTED\x10\x01\x12\x16\n" +
@@ -2523,7 +3558,7 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\x18EXEC_TYPE_MASS_CANCELLED\x10\t\x12\x1e\n" +
 	"\x1aEXEC_TYPE_CANCEL_AFTER_SET\x10\n" +
 	"\x12 \n" +
-	"\x1cEXEC_TYPE_STOP_PRICE_CHANGED\x10\v2\xdc\x05\n" +
+	"\x1cEXEC_TYPE_STOP_PRICE_CHANGED\x10\v2\xf7\x06\n" +
 	"\aTrading\x12M\n" +
 	"\n" +
 	"PlaceOrder\x12\x1e.openbell.v1.PlaceOrderRequest\x1a\x1f.openbell.v1.PlaceOrderResponse\x12P\n" +
@@ -2536,7 +3571,10 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\n" +
 	"ListOrders\x12\x1e.openbell.v1.ListOrdersRequest\x1a\x1f.openbell.v1.ListOrdersResponse\x12M\n" +
 	"\n" +
-	"GetAccount\x12\x1e.openbell.v1.GetAccountRequest\x1a\x1f.openbell.v1.GetAccountResponse\x12a\n" +
+	"GetAccount\x12\x1e.openbell.v1.GetAccountRequest\x1a\x1f.openbell.v1.GetAccountResponse\x12J\n" +
+	"\tListFills\x12\x1d.openbell.v1.ListFillsRequest\x1a\x1e.openbell.v1.ListFillsResponse\x12M\n" +
+	"\n" +
+	"ListLedger\x12\x1e.openbell.v1.ListLedgerRequest\x1a\x1f.openbell.v1.ListLedgerResponse\x12a\n" +
 	"\x10SubscribeReports\x12$.openbell.v1.SubscribeReportsRequest\x1a%.openbell.v1.SubscribeReportsResponse0\x01\x12H\n" +
 	"\aSession\x12\x1b.openbell.v1.SessionRequest\x1a\x1c.openbell.v1.SessionResponse(\x010\x01B\x95\x01\n" +
 	"\x0fcom.openbell.v1B\fTradingProtoP\x01Z'example.org/openbell-go-grpc/openbellv1\xa2\x02\x03OXX\xaa\x02\vOpenbell.V1\xca\x02\vOpenbell\\V1\xe2\x02\x17Openbell\\V1\\GPBMetadata\xea\x02\fOpenbell::V1b\x06proto3"
@@ -2553,100 +3591,128 @@ func file_openbell_v1_trading_proto_rawDescGZIP() []byte {
 	return file_openbell_v1_trading_proto_rawDescData
 }
 
-var file_openbell_v1_trading_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_openbell_v1_trading_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_openbell_v1_trading_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_openbell_v1_trading_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_openbell_v1_trading_proto_goTypes = []any{
 	(OrderFilter)(0),                 // 0: openbell.v1.OrderFilter
-	(ExecType)(0),                    // 1: openbell.v1.ExecType
-	(*PlaceOrderRequest)(nil),        // 2: openbell.v1.PlaceOrderRequest
-	(*PlaceOrderResponse)(nil),       // 3: openbell.v1.PlaceOrderResponse
-	(*CancelOrderRequest)(nil),       // 4: openbell.v1.CancelOrderRequest
-	(*CancelOrderResponse)(nil),      // 5: openbell.v1.CancelOrderResponse
-	(*AmendOrderRequest)(nil),        // 6: openbell.v1.AmendOrderRequest
-	(*AmendOrderResponse)(nil),       // 7: openbell.v1.AmendOrderResponse
-	(*MassCancelRequest)(nil),        // 8: openbell.v1.MassCancelRequest
-	(*MassCancelResponse)(nil),       // 9: openbell.v1.MassCancelResponse
-	(*GetOrderRequest)(nil),          // 10: openbell.v1.GetOrderRequest
-	(*GetOrderResponse)(nil),         // 11: openbell.v1.GetOrderResponse
-	(*ListOrdersRequest)(nil),        // 12: openbell.v1.ListOrdersRequest
-	(*ListOrdersResponse)(nil),       // 13: openbell.v1.ListOrdersResponse
-	(*GetAccountRequest)(nil),        // 14: openbell.v1.GetAccountRequest
-	(*Balance)(nil),                  // 15: openbell.v1.Balance
-	(*Account)(nil),                  // 16: openbell.v1.Account
-	(*GetAccountResponse)(nil),       // 17: openbell.v1.GetAccountResponse
-	(*SubscribeReportsRequest)(nil),  // 18: openbell.v1.SubscribeReportsRequest
-	(*SubscribeReportsResponse)(nil), // 19: openbell.v1.SubscribeReportsResponse
-	(*SessionRequest)(nil),           // 20: openbell.v1.SessionRequest
-	(*SessionResponse)(nil),          // 21: openbell.v1.SessionResponse
-	(*Refusal)(nil),                  // 22: openbell.v1.Refusal
-	(*ExecutionReport)(nil),          // 23: openbell.v1.ExecutionReport
-	(Side)(0),                        // 24: openbell.v1.Side
-	(OrdType)(0),                     // 25: openbell.v1.OrdType
-	(TimeInForce)(0),                 // 26: openbell.v1.TimeInForce
-	(*timestamppb.Timestamp)(nil),    // 27: google.protobuf.Timestamp
-	(Trigger)(0),                     // 28: openbell.v1.Trigger
-	(SelfTrade)(0),                   // 29: openbell.v1.SelfTrade
-	(Peg)(0),                         // 30: openbell.v1.Peg
-	(*Order)(nil),                    // 31: openbell.v1.Order
-	(Liquidity)(0),                   // 32: openbell.v1.Liquidity
+	(LedgerKind)(0),                  // 1: openbell.v1.LedgerKind
+	(ExecType)(0),                    // 2: openbell.v1.ExecType
+	(*PlaceOrderRequest)(nil),        // 3: openbell.v1.PlaceOrderRequest
+	(*PlaceOrderResponse)(nil),       // 4: openbell.v1.PlaceOrderResponse
+	(*CancelOrderRequest)(nil),       // 5: openbell.v1.CancelOrderRequest
+	(*CancelOrderResponse)(nil),      // 6: openbell.v1.CancelOrderResponse
+	(*AmendOrderRequest)(nil),        // 7: openbell.v1.AmendOrderRequest
+	(*AmendOrderResponse)(nil),       // 8: openbell.v1.AmendOrderResponse
+	(*MassCancelRequest)(nil),        // 9: openbell.v1.MassCancelRequest
+	(*MassCancelResponse)(nil),       // 10: openbell.v1.MassCancelResponse
+	(*GetOrderRequest)(nil),          // 11: openbell.v1.GetOrderRequest
+	(*GetOrderResponse)(nil),         // 12: openbell.v1.GetOrderResponse
+	(*ListOrdersRequest)(nil),        // 13: openbell.v1.ListOrdersRequest
+	(*ListOrdersResponse)(nil),       // 14: openbell.v1.ListOrdersResponse
+	(*GetAccountRequest)(nil),        // 15: openbell.v1.GetAccountRequest
+	(*Balance)(nil),                  // 16: openbell.v1.Balance
+	(*Account)(nil),                  // 17: openbell.v1.Account
+	(*GetAccountResponse)(nil),       // 18: openbell.v1.GetAccountResponse
+	(*ListFillsRequest)(nil),         // 19: openbell.v1.ListFillsRequest
+	(*Fill)(nil),                     // 20: openbell.v1.Fill
+	(*ListFillsResponse)(nil),        // 21: openbell.v1.ListFillsResponse
+	(*ListLedgerRequest)(nil),        // 22: openbell.v1.ListLedgerRequest
+	(*LedgerCause)(nil),              // 23: openbell.v1.LedgerCause
+	(*LedgerEntry)(nil),              // 24: openbell.v1.LedgerEntry
+	(*ListLedgerResponse)(nil),       // 25: openbell.v1.ListLedgerResponse
+	(*SubscribeReportsRequest)(nil),  // 26: openbell.v1.SubscribeReportsRequest
+	(*SubscribeReportsResponse)(nil), // 27: openbell.v1.SubscribeReportsResponse
+	(*SessionRequest)(nil),           // 28: openbell.v1.SessionRequest
+	(*CancelAfterRequest)(nil),       // 29: openbell.v1.CancelAfterRequest
+	(*QuoteRequest)(nil),             // 30: openbell.v1.QuoteRequest
+	(*SessionResponse)(nil),          // 31: openbell.v1.SessionResponse
+	(*Refusal)(nil),                  // 32: openbell.v1.Refusal
+	(*ExecutionReport)(nil),          // 33: openbell.v1.ExecutionReport
+	(Side)(0),                        // 34: openbell.v1.Side
+	(OrdType)(0),                     // 35: openbell.v1.OrdType
+	(TimeInForce)(0),                 // 36: openbell.v1.TimeInForce
+	(*timestamppb.Timestamp)(nil),    // 37: google.protobuf.Timestamp
+	(Trigger)(0),                     // 38: openbell.v1.Trigger
+	(SelfTrade)(0),                   // 39: openbell.v1.SelfTrade
+	(Peg)(0),                         // 40: openbell.v1.Peg
+	(*Order)(nil),                    // 41: openbell.v1.Order
+	(Liquidity)(0),                   // 42: openbell.v1.Liquidity
 }
 var file_openbell_v1_trading_proto_depIdxs = []int32{
-	24, // 0: openbell.v1.PlaceOrderRequest.side:type_name -> openbell.v1.Side
-	25, // 1: openbell.v1.PlaceOrderRequest.ord_type:type_name -> openbell.v1.OrdType
-	26, // 2: openbell.v1.PlaceOrderRequest.time_in_force:type_name -> openbell.v1.TimeInForce
-	27, // 3: openbell.v1.PlaceOrderRequest.expire_time:type_name -> google.protobuf.Timestamp
-	28, // 4: openbell.v1.PlaceOrderRequest.trigger:type_name -> openbell.v1.Trigger
-	29, // 5: openbell.v1.PlaceOrderRequest.self_trade:type_name -> openbell.v1.SelfTrade
-	30, // 6: openbell.v1.PlaceOrderRequest.peg:type_name -> openbell.v1.Peg
-	31, // 7: openbell.v1.PlaceOrderResponse.order:type_name -> openbell.v1.Order
-	31, // 8: openbell.v1.CancelOrderResponse.order:type_name -> openbell.v1.Order
-	31, // 9: openbell.v1.AmendOrderResponse.order:type_name -> openbell.v1.Order
-	24, // 10: openbell.v1.MassCancelRequest.side:type_name -> openbell.v1.Side
-	24, // 11: openbell.v1.MassCancelResponse.side:type_name -> openbell.v1.Side
-	31, // 12: openbell.v1.GetOrderResponse.order:type_name -> openbell.v1.Order
+	34, // 0: openbell.v1.PlaceOrderRequest.side:type_name -> openbell.v1.Side
+	35, // 1: openbell.v1.PlaceOrderRequest.ord_type:type_name -> openbell.v1.OrdType
+	36, // 2: openbell.v1.PlaceOrderRequest.time_in_force:type_name -> openbell.v1.TimeInForce
+	37, // 3: openbell.v1.PlaceOrderRequest.expire_time:type_name -> google.protobuf.Timestamp
+	38, // 4: openbell.v1.PlaceOrderRequest.trigger:type_name -> openbell.v1.Trigger
+	39, // 5: openbell.v1.PlaceOrderRequest.self_trade:type_name -> openbell.v1.SelfTrade
+	40, // 6: openbell.v1.PlaceOrderRequest.peg:type_name -> openbell.v1.Peg
+	41, // 7: openbell.v1.PlaceOrderResponse.order:type_name -> openbell.v1.Order
+	41, // 8: openbell.v1.CancelOrderResponse.order:type_name -> openbell.v1.Order
+	41, // 9: openbell.v1.AmendOrderResponse.order:type_name -> openbell.v1.Order
+	34, // 10: openbell.v1.MassCancelRequest.side:type_name -> openbell.v1.Side
+	34, // 11: openbell.v1.MassCancelResponse.side:type_name -> openbell.v1.Side
+	41, // 12: openbell.v1.GetOrderResponse.order:type_name -> openbell.v1.Order
 	0,  // 13: openbell.v1.ListOrdersRequest.status:type_name -> openbell.v1.OrderFilter
-	31, // 14: openbell.v1.ListOrdersResponse.orders:type_name -> openbell.v1.Order
-	29, // 15: openbell.v1.Account.self_trade:type_name -> openbell.v1.SelfTrade
-	15, // 16: openbell.v1.Account.balances:type_name -> openbell.v1.Balance
-	16, // 17: openbell.v1.GetAccountResponse.account:type_name -> openbell.v1.Account
-	23, // 18: openbell.v1.SubscribeReportsResponse.reports:type_name -> openbell.v1.ExecutionReport
-	2,  // 19: openbell.v1.SessionRequest.place_order:type_name -> openbell.v1.PlaceOrderRequest
-	4,  // 20: openbell.v1.SessionRequest.cancel_order:type_name -> openbell.v1.CancelOrderRequest
-	6,  // 21: openbell.v1.SessionRequest.amend_order:type_name -> openbell.v1.AmendOrderRequest
-	8,  // 22: openbell.v1.SessionRequest.mass_cancel:type_name -> openbell.v1.MassCancelRequest
-	23, // 23: openbell.v1.SessionResponse.reports:type_name -> openbell.v1.ExecutionReport
-	22, // 24: openbell.v1.SessionResponse.refusals:type_name -> openbell.v1.Refusal
-	1,  // 25: openbell.v1.ExecutionReport.exec_type:type_name -> openbell.v1.ExecType
-	24, // 26: openbell.v1.ExecutionReport.side:type_name -> openbell.v1.Side
-	26, // 27: openbell.v1.ExecutionReport.time_in_force:type_name -> openbell.v1.TimeInForce
-	32, // 28: openbell.v1.ExecutionReport.liquidity:type_name -> openbell.v1.Liquidity
-	28, // 29: openbell.v1.ExecutionReport.trigger:type_name -> openbell.v1.Trigger
-	27, // 30: openbell.v1.ExecutionReport.transact_time:type_name -> google.protobuf.Timestamp
-	27, // 31: openbell.v1.ExecutionReport.retry_time:type_name -> google.protobuf.Timestamp
-	27, // 32: openbell.v1.ExecutionReport.switch_time:type_name -> google.protobuf.Timestamp
-	2,  // 33: openbell.v1.Trading.PlaceOrder:input_type -> openbell.v1.PlaceOrderRequest
-	4,  // 34: openbell.v1.Trading.CancelOrder:input_type -> openbell.v1.CancelOrderRequest
-	6,  // 35: openbell.v1.Trading.AmendOrder:input_type -> openbell.v1.AmendOrderRequest
-	8,  // 36: openbell.v1.Trading.MassCancel:input_type -> openbell.v1.MassCancelRequest
-	10, // 37: openbell.v1.Trading.GetOrder:input_type -> openbell.v1.GetOrderRequest
-	12, // 38: openbell.v1.Trading.ListOrders:input_type -> openbell.v1.ListOrdersRequest
-	14, // 39: openbell.v1.Trading.GetAccount:input_type -> openbell.v1.GetAccountRequest
-	18, // 40: openbell.v1.Trading.SubscribeReports:input_type -> openbell.v1.SubscribeReportsRequest
-	20, // 41: openbell.v1.Trading.Session:input_type -> openbell.v1.SessionRequest
-	3,  // 42: openbell.v1.Trading.PlaceOrder:output_type -> openbell.v1.PlaceOrderResponse
-	5,  // 43: openbell.v1.Trading.CancelOrder:output_type -> openbell.v1.CancelOrderResponse
-	7,  // 44: openbell.v1.Trading.AmendOrder:output_type -> openbell.v1.AmendOrderResponse
-	9,  // 45: openbell.v1.Trading.MassCancel:output_type -> openbell.v1.MassCancelResponse
-	11, // 46: openbell.v1.Trading.GetOrder:output_type -> openbell.v1.GetOrderResponse
-	13, // 47: openbell.v1.Trading.ListOrders:output_type -> openbell.v1.ListOrdersResponse
-	17, // 48: openbell.v1.Trading.GetAccount:output_type -> openbell.v1.GetAccountResponse
-	19, // 49: openbell.v1.Trading.SubscribeReports:output_type -> openbell.v1.SubscribeReportsResponse
-	21, // 50: openbell.v1.Trading.Session:output_type -> openbell.v1.SessionResponse
-	42, // [42:51] is the sub-list for method output_type
-	33, // [33:42] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	41, // 14: openbell.v1.ListOrdersResponse.orders:type_name -> openbell.v1.Order
+	39, // 15: openbell.v1.Account.self_trade:type_name -> openbell.v1.SelfTrade
+	16, // 16: openbell.v1.Account.balances:type_name -> openbell.v1.Balance
+	17, // 17: openbell.v1.GetAccountResponse.account:type_name -> openbell.v1.Account
+	34, // 18: openbell.v1.Fill.side:type_name -> openbell.v1.Side
+	42, // 19: openbell.v1.Fill.liquidity:type_name -> openbell.v1.Liquidity
+	37, // 20: openbell.v1.Fill.transact_time:type_name -> google.protobuf.Timestamp
+	20, // 21: openbell.v1.ListFillsResponse.fills:type_name -> openbell.v1.Fill
+	1,  // 22: openbell.v1.ListLedgerRequest.kind:type_name -> openbell.v1.LedgerKind
+	37, // 23: openbell.v1.ListLedgerRequest.from:type_name -> google.protobuf.Timestamp
+	37, // 24: openbell.v1.ListLedgerRequest.to:type_name -> google.protobuf.Timestamp
+	34, // 25: openbell.v1.LedgerCause.side:type_name -> openbell.v1.Side
+	37, // 26: openbell.v1.LedgerEntry.transact_time:type_name -> google.protobuf.Timestamp
+	1,  // 27: openbell.v1.LedgerEntry.kind:type_name -> openbell.v1.LedgerKind
+	23, // 28: openbell.v1.LedgerEntry.cause:type_name -> openbell.v1.LedgerCause
+	24, // 29: openbell.v1.ListLedgerResponse.entries:type_name -> openbell.v1.LedgerEntry
+	33, // 30: openbell.v1.SubscribeReportsResponse.reports:type_name -> openbell.v1.ExecutionReport
+	3,  // 31: openbell.v1.SessionRequest.place_order:type_name -> openbell.v1.PlaceOrderRequest
+	5,  // 32: openbell.v1.SessionRequest.cancel_order:type_name -> openbell.v1.CancelOrderRequest
+	7,  // 33: openbell.v1.SessionRequest.amend_order:type_name -> openbell.v1.AmendOrderRequest
+	9,  // 34: openbell.v1.SessionRequest.mass_cancel:type_name -> openbell.v1.MassCancelRequest
+	29, // 35: openbell.v1.SessionRequest.cancel_after:type_name -> openbell.v1.CancelAfterRequest
+	30, // 36: openbell.v1.SessionRequest.quote:type_name -> openbell.v1.QuoteRequest
+	33, // 37: openbell.v1.SessionResponse.reports:type_name -> openbell.v1.ExecutionReport
+	32, // 38: openbell.v1.SessionResponse.refusals:type_name -> openbell.v1.Refusal
+	2,  // 39: openbell.v1.ExecutionReport.exec_type:type_name -> openbell.v1.ExecType
+	34, // 40: openbell.v1.ExecutionReport.side:type_name -> openbell.v1.Side
+	36, // 41: openbell.v1.ExecutionReport.time_in_force:type_name -> openbell.v1.TimeInForce
+	42, // 42: openbell.v1.ExecutionReport.liquidity:type_name -> openbell.v1.Liquidity
+	38, // 43: openbell.v1.ExecutionReport.trigger:type_name -> openbell.v1.Trigger
+	37, // 44: openbell.v1.ExecutionReport.transact_time:type_name -> google.protobuf.Timestamp
+	37, // 45: openbell.v1.ExecutionReport.retry_time:type_name -> google.protobuf.Timestamp
+	37, // 46: openbell.v1.ExecutionReport.switch_time:type_name -> google.protobuf.Timestamp
+	3,  // 47: openbell.v1.Trading.PlaceOrder:input_type -> openbell.v1.PlaceOrderRequest
+	5,  // 48: openbell.v1.Trading.CancelOrder:input_type -> openbell.v1.CancelOrderRequest
+	7,  // 49: openbell.v1.Trading.AmendOrder:input_type -> openbell.v1.AmendOrderRequest
+	9,  // 50: openbell.v1.Trading.MassCancel:input_type -> openbell.v1.MassCancelRequest
+	11, // 51: openbell.v1.Trading.GetOrder:input_type -> openbell.v1.GetOrderRequest
+	13, // 52: openbell.v1.Trading.ListOrders:input_type -> openbell.v1.ListOrdersRequest
+	15, // 53: openbell.v1.Trading.GetAccount:input_type -> openbell.v1.GetAccountRequest
+	19, // 54: openbell.v1.Trading.ListFills:input_type -> openbell.v1.ListFillsRequest
+	22, // 55: openbell.v1.Trading.ListLedger:input_type -> openbell.v1.ListLedgerRequest
+	26, // 56: openbell.v1.Trading.SubscribeReports:input_type -> openbell.v1.SubscribeReportsRequest
+	28, // 57: openbell.v1.Trading.Session:input_type -> openbell.v1.SessionRequest
+	4,  // 58: openbell.v1.Trading.PlaceOrder:output_type -> openbell.v1.PlaceOrderResponse
+	6,  // 59: openbell.v1.Trading.CancelOrder:output_type -> openbell.v1.CancelOrderResponse
+	8,  // 60: openbell.v1.Trading.AmendOrder:output_type -> openbell.v1.AmendOrderResponse
+	10, // 61: openbell.v1.Trading.MassCancel:output_type -> openbell.v1.MassCancelResponse
+	12, // 62: openbell.v1.Trading.GetOrder:output_type -> openbell.v1.GetOrderResponse
+	14, // 63: openbell.v1.Trading.ListOrders:output_type -> openbell.v1.ListOrdersResponse
+	18, // 64: openbell.v1.Trading.GetAccount:output_type -> openbell.v1.GetAccountResponse
+	21, // 65: openbell.v1.Trading.ListFills:output_type -> openbell.v1.ListFillsResponse
+	25, // 66: openbell.v1.Trading.ListLedger:output_type -> openbell.v1.ListLedgerResponse
+	27, // 67: openbell.v1.Trading.SubscribeReports:output_type -> openbell.v1.SubscribeReportsResponse
+	31, // 68: openbell.v1.Trading.Session:output_type -> openbell.v1.SessionResponse
+	58, // [58:69] is the sub-list for method output_type
+	47, // [47:58] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_openbell_v1_trading_proto_init() }
@@ -2667,20 +3733,22 @@ func file_openbell_v1_trading_proto_init() {
 		(*GetOrderRequest_OrderId)(nil),
 		(*GetOrderRequest_ClOrdId)(nil),
 	}
-	file_openbell_v1_trading_proto_msgTypes[16].OneofWrappers = []any{}
-	file_openbell_v1_trading_proto_msgTypes[18].OneofWrappers = []any{
+	file_openbell_v1_trading_proto_msgTypes[23].OneofWrappers = []any{}
+	file_openbell_v1_trading_proto_msgTypes[25].OneofWrappers = []any{
 		(*SessionRequest_PlaceOrder)(nil),
 		(*SessionRequest_CancelOrder)(nil),
 		(*SessionRequest_AmendOrder)(nil),
 		(*SessionRequest_MassCancel)(nil),
+		(*SessionRequest_CancelAfter)(nil),
+		(*SessionRequest_Quote)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openbell_v1_trading_proto_rawDesc), len(file_openbell_v1_trading_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   22,
+			NumEnums:      3,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

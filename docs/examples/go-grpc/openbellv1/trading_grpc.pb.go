@@ -28,6 +28,8 @@ const (
 	Trading_GetOrder_FullMethodName         = "/openbell.v1.Trading/GetOrder"
 	Trading_ListOrders_FullMethodName       = "/openbell.v1.Trading/ListOrders"
 	Trading_GetAccount_FullMethodName       = "/openbell.v1.Trading/GetAccount"
+	Trading_ListFills_FullMethodName        = "/openbell.v1.Trading/ListFills"
+	Trading_ListLedger_FullMethodName       = "/openbell.v1.Trading/ListLedger"
 	Trading_SubscribeReports_FullMethodName = "/openbell.v1.Trading/SubscribeReports"
 	Trading_Session_FullMethodName          = "/openbell.v1.Trading/Session"
 )
@@ -55,6 +57,10 @@ type TradingClient interface {
 	ListOrders(ctx context.Context, in *ListOrdersRequest, opts ...grpc.CallOption) (*ListOrdersResponse, error)
 	// Shows balances of an account.
 	GetAccount(ctx context.Context, in *GetAccountRequest, opts ...grpc.CallOption) (*GetAccountResponse, error)
+	// Lists fills of an account, newest first, by pages.
+	ListFills(ctx context.Context, in *ListFillsRequest, opts ...grpc.CallOption) (*ListFillsResponse, error)
+	// Lists what changed the balances of an account, newest first, by pages.
+	ListLedger(ctx context.Context, in *ListLedgerRequest, opts ...grpc.CallOption) (*ListLedgerResponse, error)
 	// Streams the reports of an account, from a number on: those of the past first, then those that follow.
 	SubscribeReports(ctx context.Context, in *SubscribeReportsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SubscribeReportsResponse], error)
 	// Takes orders and returns the reports of the account on one stream, for programs that send many. Metadata of the call name
@@ -140,6 +146,26 @@ func (c *tradingClient) GetAccount(ctx context.Context, in *GetAccountRequest, o
 	return out, nil
 }
 
+func (c *tradingClient) ListFills(ctx context.Context, in *ListFillsRequest, opts ...grpc.CallOption) (*ListFillsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFillsResponse)
+	err := c.cc.Invoke(ctx, Trading_ListFills_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *tradingClient) ListLedger(ctx context.Context, in *ListLedgerRequest, opts ...grpc.CallOption) (*ListLedgerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListLedgerResponse)
+	err := c.cc.Invoke(ctx, Trading_ListLedger_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *tradingClient) SubscribeReports(ctx context.Context, in *SubscribeReportsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SubscribeReportsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &Trading_ServiceDesc.Streams[0], Trading_SubscribeReports_FullMethodName, cOpts...)
@@ -195,6 +221,10 @@ type TradingServer interface {
 	ListOrders(context.Context, *ListOrdersRequest) (*ListOrdersResponse, error)
 	// Shows balances of an account.
 	GetAccount(context.Context, *GetAccountRequest) (*GetAccountResponse, error)
+	// Lists fills of an account, newest first, by pages.
+	ListFills(context.Context, *ListFillsRequest) (*ListFillsResponse, error)
+	// Lists what changed the balances of an account, newest first, by pages.
+	ListLedger(context.Context, *ListLedgerRequest) (*ListLedgerResponse, error)
 	// Streams the reports of an account, from a number on: those of the past first, then those that follow.
 	SubscribeReports(*SubscribeReportsRequest, grpc.ServerStreamingServer[SubscribeReportsResponse]) error
 	// Takes orders and returns the reports of the account on one stream, for programs that send many. Metadata of the call name
@@ -230,6 +260,12 @@ func (UnimplementedTradingServer) ListOrders(context.Context, *ListOrdersRequest
 }
 func (UnimplementedTradingServer) GetAccount(context.Context, *GetAccountRequest) (*GetAccountResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetAccount not implemented")
+}
+func (UnimplementedTradingServer) ListFills(context.Context, *ListFillsRequest) (*ListFillsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFills not implemented")
+}
+func (UnimplementedTradingServer) ListLedger(context.Context, *ListLedgerRequest) (*ListLedgerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListLedger not implemented")
 }
 func (UnimplementedTradingServer) SubscribeReports(*SubscribeReportsRequest, grpc.ServerStreamingServer[SubscribeReportsResponse]) error {
 	return status.Error(codes.Unimplemented, "method SubscribeReports not implemented")
@@ -384,6 +420,42 @@ func _Trading_GetAccount_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Trading_ListFills_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFillsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TradingServer).ListFills(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Trading_ListFills_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TradingServer).ListFills(ctx, req.(*ListFillsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Trading_ListLedger_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListLedgerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TradingServer).ListLedger(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Trading_ListLedger_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TradingServer).ListLedger(ctx, req.(*ListLedgerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Trading_SubscribeReports_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(SubscribeReportsRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -436,6 +508,14 @@ var Trading_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetAccount",
 			Handler:    _Trading_GetAccount_Handler,
+		},
+		{
+			MethodName: "ListFills",
+			Handler:    _Trading_ListFills_Handler,
+		},
+		{
+			MethodName: "ListLedger",
+			Handler:    _Trading_ListLedger_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -861,7 +861,9 @@ type Order struct {
 	// Its own mode of self-trade prevention.
 	SelfTrade SelfTrade `protobuf:"varint,36,opt,name=self_trade,json=selfTrade,proto3,enum=openbell.v1.SelfTrade" json:"self_trade,omitempty"`
 	// The order with which it is linked.
-	Linked        *Link `protobuf:"bytes,37,opt,name=linked,proto3" json:"linked,omitempty"`
+	Linked *Link `protobuf:"bytes,37,opt,name=linked,proto3" json:"linked,omitempty"`
+	// When it was accepted; not set if the report of that is not among those that the answer is made from.
+	AcceptedTime  *timestamppb.Timestamp `protobuf:"bytes,38,opt,name=accepted_time,json=acceptedTime,proto3" json:"accepted_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1155,6 +1157,13 @@ func (x *Order) GetLinked() *Link {
 	return nil
 }
 
+func (x *Order) GetAcceptedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AcceptedTime
+	}
+	return nil
+}
+
 var File_openbell_v1_types_proto protoreflect.FileDescriptor
 
 const file_openbell_v1_types_proto_rawDesc = "" +
@@ -1162,7 +1171,8 @@ const file_openbell_v1_types_proto_rawDesc = "" +
 	"\x17openbell/v1/types.proto\x12\vopenbell.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n" +
 	"\x04Link\x12)\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x15.openbell.v1.LinkKindR\x04kind\x12\x19\n" +
-	"\border_id\x18\x02 \x01(\x04R\aorderId\"\xf7\t\n" +
+	"\border_id\x18\x02 \x01(\x04R\aorderId\"\xb8\n" +
+	"\n" +
 	"\x05Order\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x19\n" +
 	"\border_id\x18\x02 \x01(\x04R\aorderId\x12\x1a\n" +
@@ -1210,7 +1220,8 @@ const file_openbell_v1_types_proto_rawDesc = "" +
 	"expireTime\x125\n" +
 	"\n" +
 	"self_trade\x18$ \x01(\x0e2\x16.openbell.v1.SelfTradeR\tselfTrade\x12)\n" +
-	"\x06linked\x18% \x01(\v2\x11.openbell.v1.LinkR\x06linked*9\n" +
+	"\x06linked\x18% \x01(\v2\x11.openbell.v1.LinkR\x06linked\x12?\n" +
+	"\raccepted_time\x18& \x01(\v2\x1a.google.protobuf.TimestampR\facceptedTime*9\n" +
 	"\x04Side\x12\x14\n" +
 	"\x10SIDE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bSIDE_BUY\x10\x01\x12\r\n" +
@@ -1331,11 +1342,12 @@ var file_openbell_v1_types_proto_depIdxs = []int32{
 	13, // 8: openbell.v1.Order.expire_time:type_name -> google.protobuf.Timestamp
 	4,  // 9: openbell.v1.Order.self_trade:type_name -> openbell.v1.SelfTrade
 	11, // 10: openbell.v1.Order.linked:type_name -> openbell.v1.Link
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	13, // 11: openbell.v1.Order.accepted_time:type_name -> google.protobuf.Timestamp
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_openbell_v1_types_proto_init() }

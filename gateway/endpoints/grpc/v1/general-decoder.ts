@@ -5,15 +5,17 @@ import type { CommandBatch } from '../../../../engine/wire/frames.ts';
 import { CommandKind } from '../../../../engine/wire/layout.ts';
 import { SIDE_NAMES, type SideName } from '../../../../engine/wire/names.ts';
 import { OpenbellError } from '../../../client/errors.ts';
-import { amendment, type NewCommand, newOrder, PLAIN } from '../../../client/order-commands.ts';
+import { amendment, type NewCommand, newOrder, newQuote, PLAIN } from '../../../client/order-commands.ts';
 import { putCommand } from '../../../client/pending-commands.ts';
 import { SymbolUnits } from '../../../client/symbols.ts';
-import type { AmendOrder, PlaceOrder } from '../../../client/types.ts';
+import type { AmendOrder, PlaceOrder, QuoteSide } from '../../../client/types.ts';
 import {
   AmendOrderRequestSchema,
+  CancelAfterRequestSchema,
   CancelOrderRequestSchema,
   MassCancelRequestSchema,
   PlaceOrderRequestSchema,
+  QuoteRequestSchema,
   type SessionRequest,
   SessionRequestSchema,
 } from '../../../protobuf/generated/openbell/v1/trading_pb.ts';
@@ -80,7 +82,7 @@ function decoded(bytes: Uint8Array): SessionRequest {
   }
 }
 
-type Kind = 'placeOrder' | 'cancelOrder' | 'amendOrder' | 'massCancel';
+type Kind = 'placeOrder' | 'cancelOrder' | 'amendOrder' | 'massCancel' | 'cancelAfter' | 'quote';
 
 /** @throws RejectError */
 function termsOf({ command }: SessionRequest): { readonly kind: Kind; readonly terms: Json } {
@@ -93,6 +95,10 @@ function termsOf({ command }: SessionRequest): { readonly kind: Kind; readonly t
       return { kind: command.case, terms: jsonOf(AmendOrderRequestSchema, command.value) };
     case 'massCancel':
       return { kind: command.case, terms: jsonOf(MassCancelRequestSchema, command.value) };
+    case 'cancelAfter':
+      return { kind: command.case, terms: jsonOf(CancelAfterRequestSchema, command.value) };
+    case 'quote':
+      return { kind: command.case, terms: jsonOf(QuoteRequestSchema, command.value) };
     default:
       throw new RejectError(reject(Code.UNKNOWN_KIND, 'the message has no command'));
   }
@@ -106,7 +112,12 @@ function commandOf(kind: Kind, terms: Json, ids: { readonly clOrdId: number; rea
     const quantity = terms.side === undefined ? 0 : SIDE_NAMES.indexOf(terms.side as SideName) + 1;
     return { ...PLAIN, kind: CommandKind.MassCancel, symbol, quantity, clientOrderId: 0, orderId: 0 };
   }
+  if (kind === 'cancelAfter') {
+    const { timeoutMs = 0 } = terms as { readonly timeoutMs?: number };
+    return { ...PLAIN, ...named, kind: CommandKind.CancelAfter, symbol: 0, quantity: timeoutMs * 1000 };
+  }
   const symbol = symbolOf(terms.symbol, symbols);
+  if (kind === 'quote') return quoteOf(terms, symbol);
   if (kind !== 'placeOrder' && named.clientOrderId === 0 && named.orderId === 0)
     throw new RejectError(reject(Code.BAD_RANGE, 'name the order: give order_id or cl_ord_id'));
   if (kind === 'cancelOrder') return { ...PLAIN, kind: CommandKind.Cancel, symbol: symbol.id, ...named };
@@ -119,6 +130,20 @@ function commandOf(kind: Kind, terms: Json, ids: { readonly clOrdId: number; rea
   if (order.quantity === undefined) throw new RejectError(reject(Code.BAD_RANGE, 'order_qty must be given'));
   if (order.side === undefined) throw new RejectError(reject(Code.BAD_ENUM, 'side must be given'));
   return newOrder(order as unknown as PlaceOrder, unitsOf(symbol), named.clientOrderId);
+}
+
+/** @throws RejectError, OpenbellError, DecimalError */
+function quoteOf({ bidPx, bidSize, offerPx, offerSize, postOnly = false }: Json, symbol: SymbolEntry): NewCommand {
+  const bid = quoteSide('bid', bidPx, bidSize);
+  const ask = quoteSide('offer', offerPx, offerSize);
+  const sides = { ...(bid !== undefined && { bid }), ...(ask !== undefined && { ask }) };
+  return newQuote({ symbol: symbol.id, ...sides, postOnly: postOnly === true }, unitsOf(symbol));
+}
+
+function quoteSide(name: string, price: unknown, quantity: unknown): QuoteSide | undefined {
+  if ((price === undefined) !== (quantity === undefined))
+    throw new RejectError(reject(Code.BAD_RANGE, `${name}_px and ${name}_size: give both, or none of them`));
+  return price === undefined ? undefined : { price: String(price), quantity: String(quantity) };
 }
 
 function clientTerms(terms: Json): Record<string, unknown> {

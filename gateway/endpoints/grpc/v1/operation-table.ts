@@ -62,6 +62,8 @@ export const OPERATIONS: Readonly<Record<string, ServedBy>> = {
   'Trading/GetOrder': get(orderPath, 'order', account),
   'Trading/ListOrders': get('/v1/orders', undefined, (request) => request),
   'Trading/GetAccount': get('/v1/account', 'account', account),
+  'Trading/ListFills': get('/v1/fills', undefined, (request) => request),
+  'Trading/ListLedger': get('/v1/ledger', undefined, (request) => request),
   'MarketData/ListAssets': get('/v1/assets', 'assets'),
   'MarketData/ListSymbols': get('/v1/symbols', 'symbols'),
   'MarketData/GetSymbol': get(ofSymbol, 'symbol'),
@@ -73,8 +75,15 @@ export const OPERATIONS: Readonly<Record<string, ServedBy>> = {
   'MarketData/ListTrades': get(
     (request) => `${ofSymbol(request)}/trades`,
     undefined,
-    ({ limit, before }) => ({ limit, before }),
+    ({ symbol: _symbol, ...range }) => range,
   ),
+  'MarketData/ListTickers': get('/v1/ticker', undefined, (request) => request),
+  'MarketData/ListCandles': get(
+    (request) => `${ofSymbol(request)}/candles`,
+    undefined,
+    ({ symbol: _symbol, empty, ...range }) => ({ ...range, empty: empty === true ? 1 : undefined }),
+  ),
+  'MarketData/GetTime': get('/v1/time'),
   'Admin/DefineAsset': post('/v1/assets', 'asset'),
   'Admin/DefineSymbol': post('/v1/symbols', 'symbol'),
   'Admin/DefineAccount': post('/v1/accounts', 'account'),
@@ -100,6 +109,8 @@ export const OPERATIONS: Readonly<Record<string, ServedBy>> = {
       return { method: 'POST', path: `${ofSymbol(request)}/cancel-orders`, body: order };
     },
   },
+  'Admin/ListSessions': get('/v1/sessions', undefined, (request) => request),
+  'Admin/EndSession': { operation: ({ id }) => ({ method: 'DELETE', path: `/v1/sessions/${needed('id', id)}` }) },
   'Admin/TakeSnapshot': post('/v1/snapshot'),
 };
 

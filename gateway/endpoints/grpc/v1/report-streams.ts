@@ -5,7 +5,7 @@ import type { Visit } from '../../../identity/identity.ts';
 import type { Principal } from '../../../identity/principal.ts';
 import { SubscribeReportsRequestSchema } from '../../../protobuf/generated/openbell/v1/trading_pb.ts';
 import { reject } from '../../../reject.ts';
-import { type CallerClaims, sessionHeaders } from '../../../sessions/order-caller.ts';
+import { type CallerClaims, type ClaimNames, IN_METADATA, sessionHeaders } from '../../../sessions/order-caller.ts';
 import type { OrderSessions } from '../../../sessions/order-sessions.ts';
 import { claimsOf } from '../admission.ts';
 import type { GrpcCall } from '../call.ts';
@@ -14,7 +14,8 @@ import { richStatusOf } from './rich-status.ts';
 import type { SymbolTable } from './symbol-table.ts';
 import { TradingSession } from './trading-session.ts';
 
-const LAST_REPORT = /(?:metadata )?x-openbell-last-report/;
+/** What SubscribeReportsRequest calls the claims that it has. */
+const IN_REQUEST: ClaimNames = { ...IN_METADATA, account: 'account', lastReport: 'from_report_no', reportOffset: 1 };
 
 /** Streams of reports: Session and SubscribeReports of the service Trading. */
 export class ReportStreams {
@@ -44,9 +45,7 @@ export class ReportStreams {
       if (claims === undefined)
         return call.fail(richStatusOf(reject(Code.MALFORMED_FRAME, 'the message is not a SubscribeReportsRequest')));
       const admission = this.#sessions.admit(claims, principal, visit);
-      // The request has the number in a field; sessions have it, less one, as metadata.
-      if ('code' in admission)
-        return call.fail(richStatusOf({ ...admission, details: admission.details.replace(LAST_REPORT, 'from_report_no - 1') }));
+      if ('code' in admission) return call.fail(richStatusOf(admission));
       call.accept(sessionHeaders(admission));
       stream = new TradingSession(call, admission, this.#sessions, this.#symbols, false, this.#turns);
     };
@@ -59,6 +58,7 @@ function requested(bytes: Buffer, principal: Principal): CallerClaims | undefine
   try {
     const { account, fromReportNo } = fromBinary(SubscribeReportsRequestSchema, bytes);
     return {
+      names: IN_REQUEST,
       account: account === 0 ? ownAccount(principal) : String(account),
       // The last one that the client has; a 0 in place of the first one is refused there.
       lastReport: fromReportNo === undefined ? undefined : String(fromReportNo - 1n),

@@ -1,4 +1,4 @@
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { type Any, anyPack } from '@bufbuild/protobuf/wkt';
 import { Code, codeName } from '../../../../engine/codes.ts';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '../../../protobuf/generated/google/rpc/error_details_pb.ts';
@@ -7,6 +7,7 @@ import type { Reject } from '../../../reject.ts';
 import type { OperationFault } from '../../operations.ts';
 import { statusOf } from '../reject-status.ts';
 import { type CallFault, GrpcStatus } from '../status.ts';
+import { inFieldNames } from './field-names.ts';
 
 /** Faults of calls of openbell.v1, whose details say for programs what is wrong: `google.rpc.Status`, as docs/GRPC.md describes. */
 
@@ -33,8 +34,13 @@ export function richStatusOf(reject: Reject): CallFault {
   });
 }
 
-/** The fault of a call because an operation was refused. @param nowUs the time, microseconds since the Unix epoch */
-export function operationStatusOf({ status, code, name, message, fields }: OperationFault, nowUs: number): CallFault {
+/**
+ * The fault of a call because an operation was refused.
+ * @param request whose fields the texts name
+ * @param nowUs the time, microseconds since the Unix epoch
+ */
+export function operationStatusOf({ status, code, name, message, fields }: OperationFault, request: DescMessage, nowUs: number): CallFault {
+  const local = (text: string): string => inFieldNames(text, request);
   const { limit, problems, retryUs, ...rest } = fields as {
     readonly limit?: Readonly<Record<string, unknown>>;
     readonly problems?: readonly { readonly path: string; readonly problem: string }[];
@@ -42,10 +48,10 @@ export function operationStatusOf({ status, code, name, message, fields }: Opera
   };
   const { name: limitName, ...bounds } = limit ?? {};
   const grpc = grpcStatusOf(status, code);
-  return richFault(grpc, message.startsWith(`${name}: `) ? message : `${name}: ${message}`, {
+  return richFault(grpc, message.startsWith(`${name}: `) ? local(message) : `${name}: ${local(message)}`, {
     reason: name,
     metadata: textsOf({ code, limit: limitName, ...bounds, ...rest }),
-    violations: problems?.map(({ path, problem }) => ({ field: path, description: problem })) ?? [],
+    violations: problems?.map(({ path, problem }) => ({ field: local(path), description: local(problem) })) ?? [],
     retryMs: retryUs === undefined ? (isTransient(grpc) ? RETRY_S * 1000 : undefined) : Math.max(0, retryUs - nowUs) / 1000,
   });
 }

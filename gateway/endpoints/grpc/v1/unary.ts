@@ -22,7 +22,6 @@ export function serveUnary(call: GrpcCall, method: DescMethod, served: ServedBy,
       return call.fail(fault(GrpcStatus.ResourceExhausted, Code.FRAME_TOO_LARGE, text));
     }
     try {
-      // Before the first await: the bytes are valid now only.
       const request = jsonOf(method.input, decoded(method, bytes));
       const json = await operations.run(served.operation(request), caller);
       if (call.ended) return;
@@ -30,7 +29,7 @@ export function serveUnary(call: GrpcCall, method: DescMethod, served: ServedBy,
       call.end();
     } catch (error) {
       if (error instanceof RejectError) call.fail(richStatusOf(error.reject));
-      else if (isOperationFault(error)) call.fail(operationStatusOf(error, Date.now() * 1000));
+      else if (isOperationFault(error)) call.fail(operationStatusOf(error, method.input, Date.now() * 1000));
       else throw error;
     }
   };

@@ -1,7 +1,24 @@
 import { z } from 'zod';
 import { CANDLE_INTERVALS } from '../../../../feeds/analysis/candles.ts';
 import { named } from './named.ts';
-import { behind, both, decimal, flag, id, idText, isoTime, lost, micros, name, next, phase, seq, side, subPhase, whole } from './values.ts';
+import {
+  behind,
+  both,
+  decimal,
+  flag,
+  idText,
+  isoTime,
+  lost,
+  micros,
+  name,
+  next,
+  nextText,
+  phase,
+  seq,
+  side,
+  subPhase,
+  whole,
+} from './values.ts';
 
 /** Answers about the market of the exchange. */
 
@@ -20,19 +37,19 @@ export const BOOK = named(
 const TRADE = named(
   'Trade',
   z.strictObject({
-    tradeId: id,
+    tradeId: idText,
     ...both('price', 'Ticks'),
     ...both('quantity', 'Lots'),
     aggressor: side.optional().meta({ description: 'Left out for a trade of an auction.' }),
     auction: flag,
-    buyOrderId: id,
-    sellOrderId: id,
+    buyOrderId: idText,
+    sellOrderId: idText,
     seq,
     timeUs: micros,
   }),
 );
-const nextTrade = next.meta({
-  description: 'Of a following page: `before`, or, of trades that are oldest first, `after`; 0: this is the last one.',
+const nextTrade = nextText.meta({
+  description: 'Of a following page: `before`, or, of trades that are oldest first, `after`; "0": this is the last one.',
 });
 export const TRADES = named('Trades', z.strictObject({ trades: z.array(TRADE), next: nextTrade, lost }));
 
@@ -89,8 +106,8 @@ const CANDLE = named(
     volumeLots: whole,
     buyVolumeLots: whole,
     sellVolumeLots: whole,
-    firstTradeId: id.optional(),
-    lastTradeId: id.optional(),
+    firstTradeId: idText.optional(),
+    lastTradeId: idText.optional(),
     seq: seq.optional(),
   }),
 );

@@ -7,9 +7,7 @@ import {
   amountIn,
   flagIn,
   idIn,
-  idText,
   LISTED_ORDER,
-  nextText,
   ORDER_TERMS,
   ordStatus,
   sideIn,
@@ -18,7 +16,7 @@ import {
   TRADED_ORDER,
   word,
 } from './trading.ts';
-import { decimal, flag, isoTime, micros, name, seq, truth, whole } from './values.ts';
+import { decimal, flag, idText, isoTime, micros, name, nextText, seq, truth, whole } from './values.ts';
 
 /** Messages of a JSON session of orders, in both directions: docs/JSON.md. */
 

@@ -9,7 +9,7 @@ import {
   TRIGGER_NAMES,
 } from '../../../../engine/wire/names.ts';
 import { named } from './named.ts';
-import { behind, decimal, flag, isoTime, lost, micros, name, truth, whole } from './values.ts';
+import { behind, decimal, flag, idText, isoTime, lost, micros, name, nextText, truth, whole } from './values.ts';
 
 /** Orders in JSON. Names are those of FIX, in camel case, where it has them; ids are text, and so are amounts. */
 
@@ -116,7 +116,6 @@ export const AMEND_BODY = named(
 );
 export type AmendBody = z.infer<typeof AMEND_BODY>;
 
-export const idText = z.string().regex(/^\d+$/);
 export const ordStatus = z.enum(['new', 'partially-filled', 'filled', 'canceled', 'expired', 'rejected', 'pending', 'waiting']).meta({
   description: '`pending`: outside the book, until a trigger or an auction; `waiting`: for fills of its parent.',
 });
@@ -132,6 +131,10 @@ const ORDER_FIELDS = {
   stopPx: decimal.optional(),
   cumQty: decimal,
   leavesQty: decimal,
+  acceptedTime: isoTime
+    .optional()
+    .meta({ description: 'When it was accepted; left out if the report of that is not among those that the answer is made from.' }),
+  acceptedTimeUs: micros.optional(),
 };
 /** Terms of an order that is open. */
 const OPEN_TERMS = {
@@ -143,7 +146,7 @@ const OPEN_TERMS = {
   limitOffset: decimal.optional(),
   displayQty: decimal.optional(),
   hidden: truth,
-  peg: z.enum(PEG_NAMES).optional(),
+  peg: z.enum(PEG_NAMES).exclude(['none']).optional(),
   pegOffset: decimal.optional(),
   limitPrice: decimal.optional(),
   parked: truth,
@@ -185,7 +188,6 @@ export const LISTED_ORDER = named(
     transactTime: isoTime.optional().meta({ description: 'Of its last report; there if the answer is from the history.' }),
   }),
 );
-export const nextText = z.string().regex(/^\d+$/).meta({ description: 'Where the following page begins; "0": this is the last one.' });
 export const ORDER_LIST = named(
   'OrderList',
   z.strictObject({ orders: z.array(LISTED_ORDER), next: nextText, complete: flag, lost, behind }),

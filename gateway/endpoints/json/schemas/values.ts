@@ -16,6 +16,7 @@ export const whole = z.int();
 export const micros = z.int().min(0).meta({ description: 'Microseconds since the Unix epoch.' });
 /** A time as text. */
 export const isoTime = z.string().meta({ description: 'A time in ISO 8601.', examples: ['2026-03-01T09:30:00.000Z'] });
+/** The id of a definition, such as an account: below 2^32. Ids that are counted on, of orders and trades, are {@link idText}. */
 export const id = z.int().min(0);
 /** An id as text. */
 export const idText = z
@@ -28,6 +29,8 @@ export const flag = z.boolean();
 export const truth = z.literal(true).optional();
 /** Of a page: what the following one begins with. */
 export const next = z.int().min(0).meta({ description: 'Where the following page begins; 0: this is the last one.' });
+/** The same where pages begin at an id. */
+export const nextText = idText.meta({ description: 'Where the following page begins; "0": this is the last one.' });
 export const lost = z.int().min(0).optional().meta({ description: 'Number of the last record that is no longer kept.' });
 export const behind = truth.meta({ description: 'The history does not have everything yet.' });
 export const seq = z.int().min(0).meta({ description: 'Place of the command in the log.' });

@@ -4,7 +4,7 @@ import { REFERENCE_SOURCES } from '../../../config/config-reference.ts';
 import { AUCTION_PRICES } from '../../../config/config-symbol.ts';
 import { VOLATILITY_PROFILES } from '../../../config/config-volatility.ts';
 import { named } from './named.ts';
-import { both, decimal, flag, id, isoTime, micros, name, percentage, phase, seq, side, subPhase, truth, whole } from './values.ts';
+import { both, decimal, flag, id, idText, isoTime, micros, name, percentage, phase, seq, side, subPhase, truth, whole } from './values.ts';
 
 /** Answers about assets, symbols, calendars, fees and kill switches. */
 
@@ -43,7 +43,7 @@ export const SYMBOL = named(
     ...both('lastPrice', 'Ticks'),
     ...both('referencePrice', 'Ticks'),
     referenceSource: z.enum(REFERENCE_SOURCES),
-    lastTradeId: id,
+    lastTradeId: idText,
     priceBand: percentage,
     collar: percentage.meta({ description: 'The former name of priceBand.', deprecated: true }),
     sessionEnd: isoTime.nullable(),

@@ -6,6 +6,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Asset, Symbol, SymbolLimits } from "./market_data_pb.ts";
 import { file_openbell_v1_market_data } from "./market_data_pb.ts";
 import type { Account } from "./trading_pb.ts";
@@ -18,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openbell/v1/admin.proto.
  */
 export const file_openbell_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChdvcGVuYmVsbC92MS9hZG1pbi5wcm90bxILb3BlbmJlbGwudjEiUgoSRGVmaW5lQXNzZXRSZXF1ZXN0EgoKAmlkGAEgASgNEgwKBG5hbWUYAiABKAkSFQoIZGVjaW1hbHMYAyABKA1IAIgBAUILCglfZGVjaW1hbHMiOAoTRGVmaW5lQXNzZXRSZXNwb25zZRIhCgVhc3NldBgBIAEoCzISLm9wZW5iZWxsLnYxLkFzc2V0IjkKClN5bWJvbEZlZXMSDQoFbWFrZXIYASABKAkSDQoFdGFrZXIYAiABKAkSDQoFdGllcnMYAyABKA0ikwIKE0RlZmluZVN5bWJvbFJlcXVlc3QSCgoCaWQYASABKA0SDAoEbmFtZRgCIAEoCRIMCgRiYXNlGAMgASgJEg0KBXF1b3RlGAQgASgJEhEKCXRpY2tfc2l6ZRgFIAEoCRIQCghsb3Rfc2l6ZRgGIAEoCRIhCgVwaGFzZRgHIAEoDjISLm9wZW5iZWxsLnYxLlBoYXNlEhcKD3JlZmVyZW5jZV9wcmljZRgIIAEoCRISCgpwcmljZV9iYW5kGAkgASgJEikKBmxpbWl0cxgKIAEoCzIZLm9wZW5iZWxsLnYxLlN5bWJvbExpbWl0cxIlCgRmZWVzGAsgASgLMhcub3BlbmJlbGwudjEuU3ltYm9sRmVlcyI7ChREZWZpbmVTeW1ib2xSZXNwb25zZRIjCgZzeW1ib2wYASABKAsyEy5vcGVuYmVsbC52MS5TeW1ib2wi6QEKFERlZmluZUFjY291bnRSZXF1ZXN0EgoKAmlkGAEgASgNEgwKBG5hbWUYAiABKAkSEQoJc3VzcGVuZGVkGAMgASgIEhcKD21heF9vcGVuX29yZGVycxgEIAEoDRJBCghkZXBvc2l0cxgFIAMoCzIvLm9wZW5iZWxsLnYxLkRlZmluZUFjY291bnRSZXF1ZXN0LkRlcG9zaXRzRW50cnkSFwoPaWRlbXBvdGVuY3lfa2V5GAYgASgJGi8KDURlcG9zaXRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI+ChVEZWZpbmVBY2NvdW50UmVzcG9uc2USJQoHYWNjb3VudBgBIAEoCzIULm9wZW5iZWxsLnYxLkFjY291bnQiMwoTTGlzdEFjY291bnRzUmVxdWVzdBINCgVsaW1pdBgBIAEoDRINCgVhZnRlchgCIAEoDSIjChRMaXN0QWNjb3VudHNSZXNwb25zZRILCgNpZHMYASADKA0iWQoORGVwb3NpdFJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRINCgVhc3NldBgCIAEoCRIOCgZhbW91bnQYAyABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAQgASgJImAKD0RlcG9zaXRSZXNwb25zZRIPCgdhY2NvdW50GAEgASgNEg0KBWFzc2V0GAIgASgJEg4KBmFtb3VudBgDIAEoCRILCgNzZXEYBCABKAQSEAoIcmVwZWF0ZWQYBSABKAgiWgoPV2l0aGRyYXdSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SDQoFYXNzZXQYAiABKAkSDgoGYW1vdW50GAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCSJhChBXaXRoZHJhd1Jlc3BvbnNlEg8KB2FjY291bnQYASABKA0SDQoFYXNzZXQYAiABKAkSDgoGYW1vdW50GAMgASgJEgsKA3NlcRgEIAEoBBIQCghyZXBlYXRlZBgFIAEoCCJuCg9TZXRQaGFzZVJlcXVlc3QSDgoGc3ltYm9sGAEgASgJEiEKBXBoYXNlGAIgASgOMhIub3BlbmJlbGwudjEuUGhhc2USKAoJc3ViX3BoYXNlGAMgASgOMhUub3BlbmJlbGwudjEuU3ViUGhhc2UifAoQU2V0UGhhc2VSZXNwb25zZRIOCgZzeW1ib2wYASABKAkSIQoFcGhhc2UYAiABKA4yEi5vcGVuYmVsbC52MS5QaGFzZRIoCglzdWJfcGhhc2UYAyABKA4yFS5vcGVuYmVsbC52MS5TdWJQaGFzZRILCgNzZXEYBCABKAQiIAoOVW5jcm9zc1JlcXVlc3QSDgoGc3ltYm9sGAEgASgJIk8KD1VuY3Jvc3NSZXNwb25zZRIOCgZzeW1ib2wYASABKAkSDQoFcHJpY2UYAiABKAkSEAoIcXVhbnRpdHkYAyABKAkSCwoDc2VxGAQgASgEIn4KFFNldEtpbGxTd2l0Y2hSZXF1ZXN0EhEKB2FjY291bnQYASABKA1IABIPCgVncm91cBgCIAEoDUgAEhAKBnN5bWJvbBgDIAEoCUgAEg8KBXZlbnVlGAQgASgISAASDwoCb24YBSABKAhIAYgBAUIHCgVzY29wZUIFCgNfb24iUQoVU2V0S2lsbFN3aXRjaFJlc3BvbnNlEgoKAm9uGAEgASgIEhEKCWNhbmNlbGxlZBgCIAEoBBIMCgRtb3JlGAMgASgIEgsKA3NlcRgEIAEoBCI4ChVTdXNwZW5kQWNjb3VudFJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIOCgZjYW5jZWwYAiABKAgiYAoWU3VzcGVuZEFjY291bnRSZXNwb25zZRIlCgdhY2NvdW50GAEgASgLMhQub3BlbmJlbGwudjEuQWNjb3VudBIRCgljYW5jZWxsZWQYAiABKAQSDAoEbW9yZRgDIAEoCCInChRSZXN1bWVBY2NvdW50UmVxdWVzdBIPCgdhY2NvdW50GAEgASgNIj4KFVJlc3VtZUFjY291bnRSZXNwb25zZRIlCgdhY2NvdW50GAEgASgLMhQub3BlbmJlbGwudjEuQWNjb3VudCK+AgoXU2V0QWNjb3VudExpbWl0c1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIcCg9tYXhfb3Blbl9vcmRlcnMYAiABKA1IAIgBARISCgVncm91cBgDIAEoDUgBiAEBEiAKE2NvbW1hbmRzX3Blcl9zZWNvbmQYBCABKA1IAogBARIaCg1jb21tYW5kX2J1cnN0GAUgASgNSAOIAQESGwoOb3JkZXJfdG9fdHJhZGUYBiABKA1IBIgBARIqCgpzZWxmX3RyYWRlGAcgASgOMhYub3BlbmJlbGwudjEuU2VsZlRyYWRlQhIKEF9tYXhfb3Blbl9vcmRlcnNCCAoGX2dyb3VwQhYKFF9jb21tYW5kc19wZXJfc2Vjb25kQhAKDl9jb21tYW5kX2J1cnN0QhEKD19vcmRlcl90b190cmFkZSJBChhTZXRBY2NvdW50TGltaXRzUmVzcG9uc2USJQoHYWNjb3VudBgBIAEoCzIULm9wZW5iZWxsLnYxLkFjY291bnQiYQoTQ2FuY2VsT3JkZXJzUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEg4KBnN5bWJvbBgCIAEoCRIQCghvcmRlcl9pZBgDIAEoBBIXCg9jbGllbnRfb3JkZXJfaWQYBCABKAQiRAoUQ2FuY2VsT3JkZXJzUmVzcG9uc2USEQoJY2FuY2VsbGVkGAEgASgEEgwKBG1vcmUYAiABKAgSCwoDc2VxGAMgASgEIhUKE1Rha2VTbmFwc2hvdFJlcXVlc3QiMQoUVGFrZVNuYXBzaG90UmVzcG9uc2USCwoDc2VxGAEgASgEEgwKBHBhdGgYAiABKAkyjwkKBUFkbWluElAKC0RlZmluZUFzc2V0Eh8ub3BlbmJlbGwudjEuRGVmaW5lQXNzZXRSZXF1ZXN0GiAub3BlbmJlbGwudjEuRGVmaW5lQXNzZXRSZXNwb25zZRJTCgxEZWZpbmVTeW1ib2wSIC5vcGVuYmVsbC52MS5EZWZpbmVTeW1ib2xSZXF1ZXN0GiEub3BlbmJlbGwudjEuRGVmaW5lU3ltYm9sUmVzcG9uc2USVgoNRGVmaW5lQWNjb3VudBIhLm9wZW5iZWxsLnYxLkRlZmluZUFjY291bnRSZXF1ZXN0GiIub3BlbmJlbGwudjEuRGVmaW5lQWNjb3VudFJlc3BvbnNlElMKDExpc3RBY2NvdW50cxIgLm9wZW5iZWxsLnYxLkxpc3RBY2NvdW50c1JlcXVlc3QaIS5vcGVuYmVsbC52MS5MaXN0QWNjb3VudHNSZXNwb25zZRJECgdEZXBvc2l0Ehsub3BlbmJlbGwudjEuRGVwb3NpdFJlcXVlc3QaHC5vcGVuYmVsbC52MS5EZXBvc2l0UmVzcG9uc2USRwoIV2l0aGRyYXcSHC5vcGVuYmVsbC52MS5XaXRoZHJhd1JlcXVlc3QaHS5vcGVuYmVsbC52MS5XaXRoZHJhd1Jlc3BvbnNlEkcKCFNldFBoYXNlEhwub3BlbmJlbGwudjEuU2V0UGhhc2VSZXF1ZXN0Gh0ub3BlbmJlbGwudjEuU2V0UGhhc2VSZXNwb25zZRJECgdVbmNyb3NzEhsub3BlbmJlbGwudjEuVW5jcm9zc1JlcXVlc3QaHC5vcGVuYmVsbC52MS5VbmNyb3NzUmVzcG9uc2USVgoNU2V0S2lsbFN3aXRjaBIhLm9wZW5iZWxsLnYxLlNldEtpbGxTd2l0Y2hSZXF1ZXN0GiIub3BlbmJlbGwudjEuU2V0S2lsbFN3aXRjaFJlc3BvbnNlElkKDlN1c3BlbmRBY2NvdW50EiIub3BlbmJlbGwudjEuU3VzcGVuZEFjY291bnRSZXF1ZXN0GiMub3BlbmJlbGwudjEuU3VzcGVuZEFjY291bnRSZXNwb25zZRJWCg1SZXN1bWVBY2NvdW50EiEub3BlbmJlbGwudjEuUmVzdW1lQWNjb3VudFJlcXVlc3QaIi5vcGVuYmVsbC52MS5SZXN1bWVBY2NvdW50UmVzcG9uc2USXwoQU2V0QWNjb3VudExpbWl0cxIkLm9wZW5iZWxsLnYxLlNldEFjY291bnRMaW1pdHNSZXF1ZXN0GiUub3BlbmJlbGwudjEuU2V0QWNjb3VudExpbWl0c1Jlc3BvbnNlElMKDENhbmNlbE9yZGVycxIgLm9wZW5iZWxsLnYxLkNhbmNlbE9yZGVyc1JlcXVlc3QaIS5vcGVuYmVsbC52MS5DYW5jZWxPcmRlcnNSZXNwb25zZRJTCgxUYWtlU25hcHNob3QSIC5vcGVuYmVsbC52MS5UYWtlU25hcHNob3RSZXF1ZXN0GiEub3BlbmJlbGwudjEuVGFrZVNuYXBzaG90UmVzcG9uc2VCKVonb3BlbmJlbGwuZGV2L2dlbi9vcGVuYmVsbC92MTtvcGVuYmVsbHYxYgZwcm90bzM", [file_openbell_v1_market_data, file_openbell_v1_trading, file_openbell_v1_types]);
+  fileDesc("ChdvcGVuYmVsbC92MS9hZG1pbi5wcm90bxILb3BlbmJlbGwudjEiUgoSRGVmaW5lQXNzZXRSZXF1ZXN0EgoKAmlkGAEgASgNEgwKBG5hbWUYAiABKAkSFQoIZGVjaW1hbHMYAyABKA1IAIgBAUILCglfZGVjaW1hbHMiOAoTRGVmaW5lQXNzZXRSZXNwb25zZRIhCgVhc3NldBgBIAEoCzISLm9wZW5iZWxsLnYxLkFzc2V0IjkKClN5bWJvbEZlZXMSDQoFbWFrZXIYASABKAkSDQoFdGFrZXIYAiABKAkSDQoFdGllcnMYAyABKA0ikwIKE0RlZmluZVN5bWJvbFJlcXVlc3QSCgoCaWQYASABKA0SDAoEbmFtZRgCIAEoCRIMCgRiYXNlGAMgASgJEg0KBXF1b3RlGAQgASgJEhEKCXRpY2tfc2l6ZRgFIAEoCRIQCghsb3Rfc2l6ZRgGIAEoCRIhCgVwaGFzZRgHIAEoDjISLm9wZW5iZWxsLnYxLlBoYXNlEhcKD3JlZmVyZW5jZV9wcmljZRgIIAEoCRISCgpwcmljZV9iYW5kGAkgASgJEikKBmxpbWl0cxgKIAEoCzIZLm9wZW5iZWxsLnYxLlN5bWJvbExpbWl0cxIlCgRmZWVzGAsgASgLMhcub3BlbmJlbGwudjEuU3ltYm9sRmVlcyI7ChREZWZpbmVTeW1ib2xSZXNwb25zZRIjCgZzeW1ib2wYASABKAsyEy5vcGVuYmVsbC52MS5TeW1ib2wi6QEKFERlZmluZUFjY291bnRSZXF1ZXN0EgoKAmlkGAEgASgNEgwKBG5hbWUYAiABKAkSEQoJc3VzcGVuZGVkGAMgASgIEhcKD21heF9vcGVuX29yZGVycxgEIAEoDRJBCghkZXBvc2l0cxgFIAMoCzIvLm9wZW5iZWxsLnYxLkRlZmluZUFjY291bnRSZXF1ZXN0LkRlcG9zaXRzRW50cnkSFwoPaWRlbXBvdGVuY3lfa2V5GAYgASgJGi8KDURlcG9zaXRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI+ChVEZWZpbmVBY2NvdW50UmVzcG9uc2USJQoHYWNjb3VudBgBIAEoCzIULm9wZW5iZWxsLnYxLkFjY291bnQiMwoTTGlzdEFjY291bnRzUmVxdWVzdBINCgVsaW1pdBgBIAEoDRINCgVhZnRlchgCIAEoDSIjChRMaXN0QWNjb3VudHNSZXNwb25zZRILCgNpZHMYASADKA0iWQoORGVwb3NpdFJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRINCgVhc3NldBgCIAEoCRIOCgZhbW91bnQYAyABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAQgASgJImAKD0RlcG9zaXRSZXNwb25zZRIPCgdhY2NvdW50GAEgASgNEg0KBWFzc2V0GAIgASgJEg4KBmFtb3VudBgDIAEoCRILCgNzZXEYBCABKAQSEAoIcmVwZWF0ZWQYBSABKAgiWgoPV2l0aGRyYXdSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SDQoFYXNzZXQYAiABKAkSDgoGYW1vdW50GAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCSJhChBXaXRoZHJhd1Jlc3BvbnNlEg8KB2FjY291bnQYASABKA0SDQoFYXNzZXQYAiABKAkSDgoGYW1vdW50GAMgASgJEgsKA3NlcRgEIAEoBBIQCghyZXBlYXRlZBgFIAEoCCJuCg9TZXRQaGFzZVJlcXVlc3QSDgoGc3ltYm9sGAEgASgJEiEKBXBoYXNlGAIgASgOMhIub3BlbmJlbGwudjEuUGhhc2USKAoJc3ViX3BoYXNlGAMgASgOMhUub3BlbmJlbGwudjEuU3ViUGhhc2UifAoQU2V0UGhhc2VSZXNwb25zZRIOCgZzeW1ib2wYASABKAkSIQoFcGhhc2UYAiABKA4yEi5vcGVuYmVsbC52MS5QaGFzZRIoCglzdWJfcGhhc2UYAyABKA4yFS5vcGVuYmVsbC52MS5TdWJQaGFzZRILCgNzZXEYBCABKAQiIAoOVW5jcm9zc1JlcXVlc3QSDgoGc3ltYm9sGAEgASgJIk8KD1VuY3Jvc3NSZXNwb25zZRIOCgZzeW1ib2wYASABKAkSDQoFcHJpY2UYAiABKAkSEAoIcXVhbnRpdHkYAyABKAkSCwoDc2VxGAQgASgEIn4KFFNldEtpbGxTd2l0Y2hSZXF1ZXN0EhEKB2FjY291bnQYASABKA1IABIPCgVncm91cBgCIAEoDUgAEhAKBnN5bWJvbBgDIAEoCUgAEg8KBXZlbnVlGAQgASgISAASDwoCb24YBSABKAhIAYgBAUIHCgVzY29wZUIFCgNfb24iUQoVU2V0S2lsbFN3aXRjaFJlc3BvbnNlEgoKAm9uGAEgASgIEhEKCWNhbmNlbGxlZBgCIAEoBBIMCgRtb3JlGAMgASgIEgsKA3NlcRgEIAEoBCI4ChVTdXNwZW5kQWNjb3VudFJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIOCgZjYW5jZWwYAiABKAgiYAoWU3VzcGVuZEFjY291bnRSZXNwb25zZRIlCgdhY2NvdW50GAEgASgLMhQub3BlbmJlbGwudjEuQWNjb3VudBIRCgljYW5jZWxsZWQYAiABKAQSDAoEbW9yZRgDIAEoCCInChRSZXN1bWVBY2NvdW50UmVxdWVzdBIPCgdhY2NvdW50GAEgASgNIj4KFVJlc3VtZUFjY291bnRSZXNwb25zZRIlCgdhY2NvdW50GAEgASgLMhQub3BlbmJlbGwudjEuQWNjb3VudCK+AgoXU2V0QWNjb3VudExpbWl0c1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIcCg9tYXhfb3Blbl9vcmRlcnMYAiABKA1IAIgBARISCgVncm91cBgDIAEoDUgBiAEBEiAKE2NvbW1hbmRzX3Blcl9zZWNvbmQYBCABKA1IAogBARIaCg1jb21tYW5kX2J1cnN0GAUgASgNSAOIAQESGwoOb3JkZXJfdG9fdHJhZGUYBiABKA1IBIgBARIqCgpzZWxmX3RyYWRlGAcgASgOMhYub3BlbmJlbGwudjEuU2VsZlRyYWRlQhIKEF9tYXhfb3Blbl9vcmRlcnNCCAoGX2dyb3VwQhYKFF9jb21tYW5kc19wZXJfc2Vjb25kQhAKDl9jb21tYW5kX2J1cnN0QhEKD19vcmRlcl90b190cmFkZSJBChhTZXRBY2NvdW50TGltaXRzUmVzcG9uc2USJQoHYWNjb3VudBgBIAEoCzIULm9wZW5iZWxsLnYxLkFjY291bnQiYQoTQ2FuY2VsT3JkZXJzUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEg4KBnN5bWJvbBgCIAEoCRIQCghvcmRlcl9pZBgDIAEoBBIXCg9jbGllbnRfb3JkZXJfaWQYBCABKAQiRAoUQ2FuY2VsT3JkZXJzUmVzcG9uc2USEQoJY2FuY2VsbGVkGAEgASgEEgwKBG1vcmUYAiABKAgSCwoDc2VxGAMgASgEIlIKE0xpc3RTZXNzaW9uc1JlcXVlc3QSDQoFbGltaXQYASABKA0SDQoFYWZ0ZXIYAiABKAkSDAoEa2luZBgDIAEoCRIPCgdhY2NvdW50GAQgASgNIrMDCgtPcGVuU2Vzc2lvbhIKCgJpZBgBIAEoCRIMCgRraW5kGAIgASgJEg8KB2FjY291bnQYAyABKA0SEAoIYWNjb3VudHMYBCABKA0SDwoHc3ViamVjdBgFIAEoCRILCgN2aWEYBiABKAkSEAoIcHJvdG9jb2wYByABKAkSDgoGZm9ybWF0GAggASgJEg8KB2FkZHJlc3MYCSABKAkSKQoFc2luY2UYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXJlYWRfb25seRgLIAEoCBIVCg1zdWJzY3JpcHRpb25zGAwgASgNEhMKC2xhc3RfcmVwb3J0GA0gASgEEg8KB3JlcG9ydHMYDiABKAQSEAoIY29tbWFuZHMYDyABKAQSDwoHYmFja2xvZxgQIAEoBBIWCg5idWZmZXJlZF9ieXRlcxgRIAEoBBIMCgRzbG93GBIgASgIEiEKFGNhbmNlbF9vbl9kaXNjb25uZWN0GBMgASgNSACIAQESFgoOc2Vzc2lvbl9udW1iZXIYFCABKA1CFwoVX2NhbmNlbF9vbl9kaXNjb25uZWN0IlAKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEioKCHNlc3Npb25zGAEgAygLMhgub3BlbmJlbGwudjEuT3BlblNlc3Npb24SDAoEbmV4dBgCIAEoCSIfChFFbmRTZXNzaW9uUmVxdWVzdBIKCgJpZBgBIAEoCSIgChJFbmRTZXNzaW9uUmVzcG9uc2USCgoCaWQYASABKAkiFQoTVGFrZVNuYXBzaG90UmVxdWVzdCIxChRUYWtlU25hcHNob3RSZXNwb25zZRILCgNzZXEYASABKAQSDAoEcGF0aBgCIAEoCTKzCgoFQWRtaW4SUAoLRGVmaW5lQXNzZXQSHy5vcGVuYmVsbC52MS5EZWZpbmVBc3NldFJlcXVlc3QaIC5vcGVuYmVsbC52MS5EZWZpbmVBc3NldFJlc3BvbnNlElMKDERlZmluZVN5bWJvbBIgLm9wZW5iZWxsLnYxLkRlZmluZVN5bWJvbFJlcXVlc3QaIS5vcGVuYmVsbC52MS5EZWZpbmVTeW1ib2xSZXNwb25zZRJWCg1EZWZpbmVBY2NvdW50EiEub3BlbmJlbGwudjEuRGVmaW5lQWNjb3VudFJlcXVlc3QaIi5vcGVuYmVsbC52MS5EZWZpbmVBY2NvdW50UmVzcG9uc2USUwoMTGlzdEFjY291bnRzEiAub3BlbmJlbGwudjEuTGlzdEFjY291bnRzUmVxdWVzdBohLm9wZW5iZWxsLnYxLkxpc3RBY2NvdW50c1Jlc3BvbnNlEkQKB0RlcG9zaXQSGy5vcGVuYmVsbC52MS5EZXBvc2l0UmVxdWVzdBocLm9wZW5iZWxsLnYxLkRlcG9zaXRSZXNwb25zZRJHCghXaXRoZHJhdxIcLm9wZW5iZWxsLnYxLldpdGhkcmF3UmVxdWVzdBodLm9wZW5iZWxsLnYxLldpdGhkcmF3UmVzcG9uc2USRwoIU2V0UGhhc2USHC5vcGVuYmVsbC52MS5TZXRQaGFzZVJlcXVlc3QaHS5vcGVuYmVsbC52MS5TZXRQaGFzZVJlc3BvbnNlEkQKB1VuY3Jvc3MSGy5vcGVuYmVsbC52MS5VbmNyb3NzUmVxdWVzdBocLm9wZW5iZWxsLnYxLlVuY3Jvc3NSZXNwb25zZRJWCg1TZXRLaWxsU3dpdGNoEiEub3BlbmJlbGwudjEuU2V0S2lsbFN3aXRjaFJlcXVlc3QaIi5vcGVuYmVsbC52MS5TZXRLaWxsU3dpdGNoUmVzcG9uc2USWQoOU3VzcGVuZEFjY291bnQSIi5vcGVuYmVsbC52MS5TdXNwZW5kQWNjb3VudFJlcXVlc3QaIy5vcGVuYmVsbC52MS5TdXNwZW5kQWNjb3VudFJlc3BvbnNlElYKDVJlc3VtZUFjY291bnQSIS5vcGVuYmVsbC52MS5SZXN1bWVBY2NvdW50UmVxdWVzdBoiLm9wZW5iZWxsLnYxLlJlc3VtZUFjY291bnRSZXNwb25zZRJfChBTZXRBY2NvdW50TGltaXRzEiQub3BlbmJlbGwudjEuU2V0QWNjb3VudExpbWl0c1JlcXVlc3QaJS5vcGVuYmVsbC52MS5TZXRBY2NvdW50TGltaXRzUmVzcG9uc2USUwoMQ2FuY2VsT3JkZXJzEiAub3BlbmJlbGwudjEuQ2FuY2VsT3JkZXJzUmVxdWVzdBohLm9wZW5iZWxsLnYxLkNhbmNlbE9yZGVyc1Jlc3BvbnNlElMKDExpc3RTZXNzaW9ucxIgLm9wZW5iZWxsLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIS5vcGVuYmVsbC52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZRJNCgpFbmRTZXNzaW9uEh4ub3BlbmJlbGwudjEuRW5kU2Vzc2lvblJlcXVlc3QaHy5vcGVuYmVsbC52MS5FbmRTZXNzaW9uUmVzcG9uc2USUwoMVGFrZVNuYXBzaG90EiAub3BlbmJlbGwudjEuVGFrZVNuYXBzaG90UmVxdWVzdBohLm9wZW5iZWxsLnYxLlRha2VTbmFwc2hvdFJlc3BvbnNlQilaJ29wZW5iZWxsLmRldi9nZW4vb3BlbmJlbGwvdjE7b3BlbmJlbGx2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_openbell_v1_market_data, file_openbell_v1_trading, file_openbell_v1_types]);
 
 /**
  * A new asset.
@@ -1040,6 +1042,272 @@ export const CancelOrdersResponseSchema: GenMessage<CancelOrdersResponse> = /*@_
   messageDesc(file_openbell_v1_admin, 26);
 
 /**
+ * A page of sessions.
+ *
+ * @generated from message openbell.v1.ListSessionsRequest
+ */
+export type ListSessionsRequest = Message<"openbell.v1.ListSessionsRequest"> & {
+  /**
+   * Sessions of a page, 1 to 1000. Default 100.
+   *
+   * @generated from field: uint32 limit = 1;
+   */
+  limit: number;
+
+  /**
+   * Only after this session: `next` of the page before.
+   *
+   * @generated from field: string after = 2;
+   */
+  after: string;
+
+  /**
+   * Only sessions of this kind: orders, drop-copy or market-data.
+   *
+   * @generated from field: string kind = 3;
+   */
+  kind: string;
+
+  /**
+   * Only sessions of this account.
+   *
+   * @generated from field: uint32 account = 4;
+   */
+  account: number;
+};
+
+/**
+ * Describes the message openbell.v1.ListSessionsRequest.
+ * Use `create(ListSessionsRequestSchema)` to create a new message.
+ */
+export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_admin, 27);
+
+/**
+ * A session that is open. What its kind does not have is not set.
+ *
+ * @generated from message openbell.v1.OpenSession
+ */
+export type OpenSession = Message<"openbell.v1.OpenSession"> & {
+  /**
+   * Its id until the exchange restarts, such as orders-7.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * orders, drop-copy or market-data.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * Id of its account.
+   *
+   * @generated from field: uint32 account = 3;
+   */
+  account: number;
+
+  /**
+   * Of a drop copy: number of accounts.
+   *
+   * @generated from field: uint32 accounts = 4;
+   */
+  accounts: number;
+
+  /**
+   * Of the credentials.
+   *
+   * @generated from field: string subject = 5;
+   */
+  subject: string;
+
+  /**
+   * How the caller was authenticated.
+   *
+   * @generated from field: string via = 6;
+   */
+  via: string;
+
+  /**
+   * Protocol and request, as in the audit trail.
+   *
+   * @generated from field: string protocol = 7;
+   */
+  protocol: string;
+
+  /**
+   * Of market data: flatbuffers or json.
+   *
+   * @generated from field: string format = 8;
+   */
+  format: string;
+
+  /**
+   * IP address of the peer; of the proxy, where there is one.
+   *
+   * @generated from field: string address = 9;
+   */
+  address: string;
+
+  /**
+   * When it was opened.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 10;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * It takes no commands.
+   *
+   * @generated from field: bool read_only = 11;
+   */
+  readOnly: boolean;
+
+  /**
+   * Of market data: what it subscribes to.
+   *
+   * @generated from field: uint32 subscriptions = 12;
+   */
+  subscriptions: number;
+
+  /**
+   * Number of the last report that it was sent.
+   *
+   * @generated from field: uint64 last_report = 13;
+   */
+  lastReport: bigint;
+
+  /**
+   * Reports that it was sent.
+   *
+   * @generated from field: uint64 reports = 14;
+   */
+  reports: bigint;
+
+  /**
+   * Commands of it that have a place in the log.
+   *
+   * @generated from field: uint64 commands = 15;
+   */
+  commands: bigint;
+
+  /**
+   * Reports that it was not sent yet.
+   *
+   * @generated from field: uint64 backlog = 16;
+   */
+  backlog: bigint;
+
+  /**
+   * Bytes that the peer has not taken.
+   *
+   * @generated from field: uint64 buffered_bytes = 17;
+   */
+  bufferedBytes: bigint;
+
+  /**
+   * It does not read fast enough.
+   *
+   * @generated from field: bool slow = 18;
+   */
+  slow: boolean;
+
+  /**
+   * Seconds until its orders are cancelled once it is gone. Not set: they stay.
+   *
+   * @generated from field: optional uint32 cancel_on_disconnect = 19;
+   */
+  cancelOnDisconnect?: number | undefined;
+
+  /**
+   * With which its orders are marked.
+   *
+   * @generated from field: uint32 session_number = 20;
+   */
+  sessionNumber: number;
+};
+
+/**
+ * Describes the message openbell.v1.OpenSession.
+ * Use `create(OpenSessionSchema)` to create a new message.
+ */
+export const OpenSessionSchema: GenMessage<OpenSession> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_admin, 28);
+
+/**
+ * A page of sessions.
+ *
+ * @generated from message openbell.v1.ListSessionsResponse
+ */
+export type ListSessionsResponse = Message<"openbell.v1.ListSessionsResponse"> & {
+  /**
+   * By kind and number.
+   *
+   * @generated from field: repeated openbell.v1.OpenSession sessions = 1;
+   */
+  sessions: OpenSession[];
+
+  /**
+   * `after` of the following page; empty: this is the last one.
+   *
+   * @generated from field: string next = 2;
+   */
+  next: string;
+};
+
+/**
+ * Describes the message openbell.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_admin, 29);
+
+/**
+ * Names a session.
+ *
+ * @generated from message openbell.v1.EndSessionRequest
+ */
+export type EndSessionRequest = Message<"openbell.v1.EndSessionRequest"> & {
+  /**
+   * Its id, such as orders-7.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message openbell.v1.EndSessionRequest.
+ * Use `create(EndSessionRequestSchema)` to create a new message.
+ */
+export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_admin, 30);
+
+/**
+ * The session that was ended.
+ *
+ * @generated from message openbell.v1.EndSessionResponse
+ */
+export type EndSessionResponse = Message<"openbell.v1.EndSessionResponse"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message openbell.v1.EndSessionResponse.
+ * Use `create(EndSessionResponseSchema)` to create a new message.
+ */
+export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_admin, 31);
+
+/**
  * Asks for a snapshot.
  *
  * @generated from message openbell.v1.TakeSnapshotRequest
@@ -1052,7 +1320,7 @@ export type TakeSnapshotRequest = Message<"openbell.v1.TakeSnapshotRequest"> & {
  * Use `create(TakeSnapshotRequestSchema)` to create a new message.
  */
 export const TakeSnapshotRequestSchema: GenMessage<TakeSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_admin, 27);
+  messageDesc(file_openbell_v1_admin, 32);
 
 /**
  * The snapshot that was taken.
@@ -1080,7 +1348,7 @@ export type TakeSnapshotResponse = Message<"openbell.v1.TakeSnapshotResponse"> &
  * Use `create(TakeSnapshotResponseSchema)` to create a new message.
  */
 export const TakeSnapshotResponseSchema: GenMessage<TakeSnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_admin, 28);
+  messageDesc(file_openbell_v1_admin, 33);
 
 /**
  * Defines and controls the venue. Each call is the action of the same name over HTTP: with the same rights, and recorded in the
@@ -1218,6 +1486,26 @@ export const Admin: GenService<{
     methodKind: "unary";
     input: typeof CancelOrdersRequestSchema;
     output: typeof CancelOrdersResponseSchema;
+  },
+  /**
+   * Lists open sessions of order entry, drop copies and readers of market data.
+   *
+   * @generated from rpc openbell.v1.Admin.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof ListSessionsRequestSchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * Ends a session. One of order entry ends when the commands that it has sent are answered, at the latest after 5 s.
+   *
+   * @generated from rpc openbell.v1.Admin.EndSession
+   */
+  endSession: {
+    methodKind: "unary";
+    input: typeof EndSessionRequestSchema;
+    output: typeof EndSessionResponseSchema;
   },
   /**
    * Takes a snapshot while trading continues.

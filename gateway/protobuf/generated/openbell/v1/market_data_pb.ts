@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openbell/v1/market_data.proto.
  */
 export const file_openbell_v1_market_data: GenFile = /*@__PURE__*/
-  fileDesc("Ch1vcGVuYmVsbC92MS9tYXJrZXRfZGF0YS5wcm90bxILb3BlbmJlbGwudjEiEwoRTGlzdEFzc2V0c1JlcXVlc3QiMwoFQXNzZXQSCgoCaWQYASABKA0SDAoEbmFtZRgCIAEoCRIQCghkZWNpbWFscxgDIAEoDSI4ChJMaXN0QXNzZXRzUmVzcG9uc2USIgoGYXNzZXRzGAEgAygLMhIub3BlbmJlbGwudjEuQXNzZXQiFAoSTGlzdFN5bWJvbHNSZXF1ZXN0IrUBCgxTeW1ib2xMaW1pdHMSEQoJbWF4X3ByaWNlGAEgASgJEhEKCXRpY2tfc3RlcBgCIAEoCRIQCghsb3Rfc3RlcBgDIAEoCRIUCgxtaW5fcXVhbnRpdHkYBCABKAkSFAoMbWF4X3F1YW50aXR5GAUgASgJEhUKDW1pbl9kaXNwbGF5ZWQYBiABKAkSFAoMbWluX25vdGlvbmFsGAcgASgJEhQKDG1heF9ub3Rpb25hbBgIIAEoCSLcAgoGU3ltYm9sEgoKAmlkGAEgASgNEgwKBG5hbWUYAiABKAkSDAoEYmFzZRgDIAEoCRINCgVxdW90ZRgEIAEoCRIVCg1iYXNlX2RlY2ltYWxzGAUgASgNEhYKDnF1b3RlX2RlY2ltYWxzGAYgASgNEhEKCXRpY2tfc2l6ZRgHIAEoCRIQCghsb3Rfc2l6ZRgIIAEoCRIhCgVwaGFzZRgJIAEoDjISLm9wZW5iZWxsLnYxLlBoYXNlEigKCXN1Yl9waGFzZRgKIAEoDjIVLm9wZW5iZWxsLnYxLlN1YlBoYXNlEg4KBmtpbGxlZBgLIAEoCBISCgpsYXN0X3ByaWNlGAwgASgJEhcKD3JlZmVyZW5jZV9wcmljZRgNIAEoCRISCgpwcmljZV9iYW5kGA4gASgJEikKBmxpbWl0cxgPIAEoCzIZLm9wZW5iZWxsLnYxLlN5bWJvbExpbWl0cyI7ChNMaXN0U3ltYm9sc1Jlc3BvbnNlEiQKB3N5bWJvbHMYASADKAsyEy5vcGVuYmVsbC52MS5TeW1ib2wiIgoQR2V0U3ltYm9sUmVxdWVzdBIOCgZzeW1ib2wYASABKAkiOAoRR2V0U3ltYm9sUmVzcG9uc2USIwoGc3ltYm9sGAEgASgLMhMub3BlbmJlbGwudjEuU3ltYm9sIi8KDkdldEJvb2tSZXF1ZXN0Eg4KBnN5bWJvbBgBIAEoCRINCgVkZXB0aBgCIAEoDSI4CgVMZXZlbBINCgVwcmljZRgBIAEoCRIQCghxdWFudGl0eRgCIAEoCRIOCgZvcmRlcnMYAyABKA0ixgEKD0dldEJvb2tSZXNwb25zZRIOCgZzeW1ib2wYASABKAkSIQoFcGhhc2UYAiABKA4yEi5vcGVuYmVsbC52MS5QaGFzZRIoCglzdWJfcGhhc2UYAyABKA4yFS5vcGVuYmVsbC52MS5TdWJQaGFzZRISCgpsYXN0X3ByaWNlGAQgASgJEiAKBGJpZHMYBSADKAsyEi5vcGVuYmVsbC52MS5MZXZlbBIgCgRhc2tzGAYgAygLMhIub3BlbmJlbGwudjEuTGV2ZWwiQgoRTGlzdFRyYWRlc1JlcXVlc3QSDgoGc3ltYm9sGAEgASgJEg0KBWxpbWl0GAIgASgNEg4KBmJlZm9yZRgDIAEoBCLVAQoFVHJhZGUSEAoIdHJhZGVfaWQYASABKAQSDQoFcHJpY2UYAiABKAkSEAoIcXVhbnRpdHkYAyABKAkSJAoJYWdncmVzc29yGAQgASgOMhEub3BlbmJlbGwudjEuU2lkZRIPCgdhdWN0aW9uGAUgASgIEhQKDGJ1eV9vcmRlcl9pZBgGIAEoBBIVCg1zZWxsX29yZGVyX2lkGAcgASgEEgsKA3NlcRgIIAEoBBIoCgR0aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJUChJMaXN0VHJhZGVzUmVzcG9uc2USIgoGdHJhZGVzGAEgAygLMhIub3BlbmJlbGwudjEuVHJhZGUSDAoEbmV4dBgCIAEoBBIMCgRsb3N0GAMgASgEIicKFFN1YnNjcmliZUJvb2tSZXF1ZXN0Eg8KB3N5bWJvbHMYASADKAki3AEKFVN1YnNjcmliZUJvb2tSZXNwb25zZRIOCgZzeW1ib2wYASABKAkSJQoEa2luZBgCIAEoDjIXLm9wZW5iZWxsLnYxLlVwZGF0ZUtpbmQSEAoIZmlyc3Rfbm8YAyABKAQSDAoEbW9yZRgEIAEoCBIgCgRiaWRzGAUgAygLMhIub3BlbmJlbGwudjEuTGV2ZWwSIAoEYXNrcxgGIAMoCzISLm9wZW5iZWxsLnYxLkxldmVsEigKBHRpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIikKFlN1YnNjcmliZVRyYWRlc1JlcXVlc3QSDwoHc3ltYm9scxgBIAMoCSKwAQoXU3Vic2NyaWJlVHJhZGVzUmVzcG9uc2USDgoGc3ltYm9sGAEgASgJEiUKBGtpbmQYAiABKA4yFy5vcGVuYmVsbC52MS5VcGRhdGVLaW5kEhAKCGZpcnN0X25vGAMgASgEEiIKBnRyYWRlcxgEIAMoCzISLm9wZW5iZWxsLnYxLlRyYWRlEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIikKFlN1YnNjcmliZVN0YXR1c1JlcXVlc3QSDwoHc3ltYm9scxgBIAMoCSKnAwoXU3Vic2NyaWJlU3RhdHVzUmVzcG9uc2USDgoGc3ltYm9sGAEgASgJEiUKBGtpbmQYAiABKA4yFy5vcGVuYmVsbC52MS5VcGRhdGVLaW5kEhAKCGZpcnN0X25vGAMgASgEEiEKBXBoYXNlGAQgASgOMhIub3BlbmJlbGwudjEuUGhhc2USKAoJc3ViX3BoYXNlGAUgASgOMhUub3BlbmJlbGwudjEuU3ViUGhhc2USGAoQaW5kaWNhdGl2ZV9wcmljZRgGIAEoCRIZChFpbmRpY2F0aXZlX3ZvbHVtZRgHIAEoCRIPCgdzdXJwbHVzGAggASgJEicKDHN1cnBsdXNfc2lkZRgJIAEoDjIRLm9wZW5iZWxsLnYxLlNpZGUSFwoPcmVmZXJlbmNlX3ByaWNlGAogASgJEhIKCmxhc3RfcHJpY2UYCyABKAkSMAoMZWFybGllc3RfZW5kGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIoCgR0aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCpaCgpVcGRhdGVLaW5kEhsKF1VQREFURV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUVVBEQVRFX0tJTkRfU05BUFNIT1QQARIVChFVUERBVEVfS0lORF9ERUxUQRACMqgFCgpNYXJrZXREYXRhEk0KCkxpc3RBc3NldHMSHi5vcGVuYmVsbC52MS5MaXN0QXNzZXRzUmVxdWVzdBofLm9wZW5iZWxsLnYxLkxpc3RBc3NldHNSZXNwb25zZRJQCgtMaXN0U3ltYm9scxIfLm9wZW5iZWxsLnYxLkxpc3RTeW1ib2xzUmVxdWVzdBogLm9wZW5iZWxsLnYxLkxpc3RTeW1ib2xzUmVzcG9uc2USSgoJR2V0U3ltYm9sEh0ub3BlbmJlbGwudjEuR2V0U3ltYm9sUmVxdWVzdBoeLm9wZW5iZWxsLnYxLkdldFN5bWJvbFJlc3BvbnNlEkQKB0dldEJvb2sSGy5vcGVuYmVsbC52MS5HZXRCb29rUmVxdWVzdBocLm9wZW5iZWxsLnYxLkdldEJvb2tSZXNwb25zZRJNCgpMaXN0VHJhZGVzEh4ub3BlbmJlbGwudjEuTGlzdFRyYWRlc1JlcXVlc3QaHy5vcGVuYmVsbC52MS5MaXN0VHJhZGVzUmVzcG9uc2USWAoNU3Vic2NyaWJlQm9vaxIhLm9wZW5iZWxsLnYxLlN1YnNjcmliZUJvb2tSZXF1ZXN0GiIub3BlbmJlbGwudjEuU3Vic2NyaWJlQm9va1Jlc3BvbnNlMAESXgoPU3Vic2NyaWJlVHJhZGVzEiMub3BlbmJlbGwudjEuU3Vic2NyaWJlVHJhZGVzUmVxdWVzdBokLm9wZW5iZWxsLnYxLlN1YnNjcmliZVRyYWRlc1Jlc3BvbnNlMAESXgoPU3Vic2NyaWJlU3RhdHVzEiMub3BlbmJlbGwudjEuU3Vic2NyaWJlU3RhdHVzUmVxdWVzdBokLm9wZW5iZWxsLnYxLlN1YnNjcmliZVN0YXR1c1Jlc3BvbnNlMAFCKVonb3BlbmJlbGwuZGV2L2dlbi9vcGVuYmVsbC92MTtvcGVuYmVsbHYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_openbell_v1_types]);
+  fileDesc("Ch1vcGVuYmVsbC92MS9tYXJrZXRfZGF0YS5wcm90bxILb3BlbmJlbGwudjEiEwoRTGlzdEFzc2V0c1JlcXVlc3QiMwoFQXNzZXQSCgoCaWQYASABKA0SDAoEbmFtZRgCIAEoCRIQCghkZWNpbWFscxgDIAEoDSI4ChJMaXN0QXNzZXRzUmVzcG9uc2USIgoGYXNzZXRzGAEgAygLMhIub3BlbmJlbGwudjEuQXNzZXQiFAoSTGlzdFN5bWJvbHNSZXF1ZXN0IrUBCgxTeW1ib2xMaW1pdHMSEQoJbWF4X3ByaWNlGAEgASgJEhEKCXRpY2tfc3RlcBgCIAEoCRIQCghsb3Rfc3RlcBgDIAEoCRIUCgxtaW5fcXVhbnRpdHkYBCABKAkSFAoMbWF4X3F1YW50aXR5GAUgASgJEhUKDW1pbl9kaXNwbGF5ZWQYBiABKAkSFAoMbWluX25vdGlvbmFsGAcgASgJEhQKDG1heF9ub3Rpb25hbBgIIAEoCSLcAgoGU3ltYm9sEgoKAmlkGAEgASgNEgwKBG5hbWUYAiABKAkSDAoEYmFzZRgDIAEoCRINCgVxdW90ZRgEIAEoCRIVCg1iYXNlX2RlY2ltYWxzGAUgASgNEhYKDnF1b3RlX2RlY2ltYWxzGAYgASgNEhEKCXRpY2tfc2l6ZRgHIAEoCRIQCghsb3Rfc2l6ZRgIIAEoCRIhCgVwaGFzZRgJIAEoDjISLm9wZW5iZWxsLnYxLlBoYXNlEigKCXN1Yl9waGFzZRgKIAEoDjIVLm9wZW5iZWxsLnYxLlN1YlBoYXNlEg4KBmtpbGxlZBgLIAEoCBISCgpsYXN0X3ByaWNlGAwgASgJEhcKD3JlZmVyZW5jZV9wcmljZRgNIAEoCRISCgpwcmljZV9iYW5kGA4gASgJEikKBmxpbWl0cxgPIAEoCzIZLm9wZW5iZWxsLnYxLlN5bWJvbExpbWl0cyI7ChNMaXN0U3ltYm9sc1Jlc3BvbnNlEiQKB3N5bWJvbHMYASADKAsyEy5vcGVuYmVsbC52MS5TeW1ib2wiIgoQR2V0U3ltYm9sUmVxdWVzdBIOCgZzeW1ib2wYASABKAkiOAoRR2V0U3ltYm9sUmVzcG9uc2USIwoGc3ltYm9sGAEgASgLMhMub3BlbmJlbGwudjEuU3ltYm9sIi8KDkdldEJvb2tSZXF1ZXN0Eg4KBnN5bWJvbBgBIAEoCRINCgVkZXB0aBgCIAEoDSI4CgVMZXZlbBINCgVwcmljZRgBIAEoCRIQCghxdWFudGl0eRgCIAEoCRIOCgZvcmRlcnMYAyABKA0ixgEKD0dldEJvb2tSZXNwb25zZRIOCgZzeW1ib2wYASABKAkSIQoFcGhhc2UYAiABKA4yEi5vcGVuYmVsbC52MS5QaGFzZRIoCglzdWJfcGhhc2UYAyABKA4yFS5vcGVuYmVsbC52MS5TdWJQaGFzZRISCgpsYXN0X3ByaWNlGAQgASgJEiAKBGJpZHMYBSADKAsyEi5vcGVuYmVsbC52MS5MZXZlbBIgCgRhc2tzGAYgAygLMhIub3BlbmJlbGwudjEuTGV2ZWwisgEKEUxpc3RUcmFkZXNSZXF1ZXN0Eg4KBnN5bWJvbBgBIAEoCRINCgVsaW1pdBgCIAEoDRIOCgZiZWZvcmUYAyABKAQSEgoFYWZ0ZXIYBCABKARIAIgBARIoCgRmcm9tGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgJ0bxgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCAoGX2FmdGVyItUBCgVUcmFkZRIQCgh0cmFkZV9pZBgBIAEoBBINCgVwcmljZRgCIAEoCRIQCghxdWFudGl0eRgDIAEoCRIkCglhZ2dyZXNzb3IYBCABKA4yES5vcGVuYmVsbC52MS5TaWRlEg8KB2F1Y3Rpb24YBSABKAgSFAoMYnV5X29yZGVyX2lkGAYgASgEEhUKDXNlbGxfb3JkZXJfaWQYByABKAQSCwoDc2VxGAggASgEEigKBHRpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlQKEkxpc3RUcmFkZXNSZXNwb25zZRIiCgZ0cmFkZXMYASADKAsyEi5vcGVuYmVsbC52MS5UcmFkZRIMCgRuZXh0GAIgASgEEgwKBGxvc3QYAyABKAQiJAoSTGlzdFRpY2tlcnNSZXF1ZXN0Eg4KBnN5bWJvbBgBIAEoCSL8AgoGVGlja2VyEg4KBnN5bWJvbBgBIAEoCRItCglvcGVuX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBG9wZW4YBCABKAkSDAoEaGlnaBgFIAEoCRILCgNsb3cYBiABKAkSDAoEbGFzdBgHIAEoCRIOCgZjaGFuZ2UYCCABKAkSFgoOY2hhbmdlX3BlcmNlbnQYCSABKAkSDgoGdm9sdW1lGAogASgJEhQKDHF1b3RlX3ZvbHVtZRgLIAEoCRIOCgZ0cmFkZXMYDCABKAQSFQoNbGFzdF90cmFkZV9pZBgNIAEoBBIRCgliaWRfcHJpY2UYDiABKAkSFAoMYmlkX3F1YW50aXR5GA8gASgJEhEKCWFza19wcmljZRgQIAEoCRIUCgxhc2tfcXVhbnRpdHkYESABKAkSCwoDc2VxGBIgASgEIjsKE0xpc3RUaWNrZXJzUmVzcG9uc2USJAoHdGlja2VycxgBIAMoCzITLm9wZW5iZWxsLnYxLlRpY2tlciKmAQoSTGlzdENhbmRsZXNSZXF1ZXN0Eg4KBnN5bWJvbBgBIAEoCRIQCghpbnRlcnZhbBgCIAEoCRIoCgRmcm9tGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgJ0bxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbGltaXQYBSABKA0SDQoFZW1wdHkYBiABKAgikwIKBkNhbmRsZRIpCgVzdGFydBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGY2xvc2VkGAIgASgIEgwKBG9wZW4YAyABKAkSDAoEaGlnaBgEIAEoCRILCgNsb3cYBSABKAkSDQoFY2xvc2UYBiABKAkSDgoGdm9sdW1lGAcgASgJEhIKCmJ1eV92b2x1bWUYCCABKAkSEwoLc2VsbF92b2x1bWUYCSABKAkSDAoEdndhcBgKIAEoCRIQCghub3Rpb25hbBgLIAEoCRIOCgZ0cmFkZXMYDCABKAQSFgoOZmlyc3RfdHJhZGVfaWQYDSABKAQSFQoNbGFzdF90cmFkZV9pZBgOIAEoBCJ7ChNMaXN0Q2FuZGxlc1Jlc3BvbnNlEg4KBnN5bWJvbBgBIAEoCRIQCghpbnRlcnZhbBgCIAEoCRIkCgdjYW5kbGVzGAMgAygLMhMub3BlbmJlbGwudjEuQ2FuZGxlEgwKBG5leHQYBCABKAQSDgoGYmVoaW5kGAUgASgIIhAKDkdldFRpbWVSZXF1ZXN0IjsKD0dldFRpbWVSZXNwb25zZRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCInChRTdWJzY3JpYmVCb29rUmVxdWVzdBIPCgdzeW1ib2xzGAEgAygJItwBChVTdWJzY3JpYmVCb29rUmVzcG9uc2USDgoGc3ltYm9sGAEgASgJEiUKBGtpbmQYAiABKA4yFy5vcGVuYmVsbC52MS5VcGRhdGVLaW5kEhAKCGZpcnN0X25vGAMgASgEEgwKBG1vcmUYBCABKAgSIAoEYmlkcxgFIAMoCzISLm9wZW5iZWxsLnYxLkxldmVsEiAKBGFza3MYBiADKAsyEi5vcGVuYmVsbC52MS5MZXZlbBIoCgR0aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIpChZTdWJzY3JpYmVUcmFkZXNSZXF1ZXN0Eg8KB3N5bWJvbHMYASADKAkisAEKF1N1YnNjcmliZVRyYWRlc1Jlc3BvbnNlEg4KBnN5bWJvbBgBIAEoCRIlCgRraW5kGAIgASgOMhcub3BlbmJlbGwudjEuVXBkYXRlS2luZBIQCghmaXJzdF9ubxgDIAEoBBIiCgZ0cmFkZXMYBCADKAsyEi5vcGVuYmVsbC52MS5UcmFkZRIoCgR0aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIpChZTdWJzY3JpYmVTdGF0dXNSZXF1ZXN0Eg8KB3N5bWJvbHMYASADKAkipwMKF1N1YnNjcmliZVN0YXR1c1Jlc3BvbnNlEg4KBnN5bWJvbBgBIAEoCRIlCgRraW5kGAIgASgOMhcub3BlbmJlbGwudjEuVXBkYXRlS2luZBIQCghmaXJzdF9ubxgDIAEoBBIhCgVwaGFzZRgEIAEoDjISLm9wZW5iZWxsLnYxLlBoYXNlEigKCXN1Yl9waGFzZRgFIAEoDjIVLm9wZW5iZWxsLnYxLlN1YlBoYXNlEhgKEGluZGljYXRpdmVfcHJpY2UYBiABKAkSGQoRaW5kaWNhdGl2ZV92b2x1bWUYByABKAkSDwoHc3VycGx1cxgIIAEoCRInCgxzdXJwbHVzX3NpZGUYCSABKA4yES5vcGVuYmVsbC52MS5TaWRlEhcKD3JlZmVyZW5jZV9wcmljZRgKIAEoCRISCgpsYXN0X3ByaWNlGAsgASgJEjAKDGVhcmxpZXN0X2VuZBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoEdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqWgoKVXBkYXRlS2luZBIbChdVUERBVEVfS0lORF9VTlNQRUNJRklFRBAAEhgKFFVQREFURV9LSU5EX1NOQVBTSE9UEAESFQoRVVBEQVRFX0tJTkRfREVMVEEQAjKSBwoKTWFya2V0RGF0YRJNCgpMaXN0QXNzZXRzEh4ub3BlbmJlbGwudjEuTGlzdEFzc2V0c1JlcXVlc3QaHy5vcGVuYmVsbC52MS5MaXN0QXNzZXRzUmVzcG9uc2USUAoLTGlzdFN5bWJvbHMSHy5vcGVuYmVsbC52MS5MaXN0U3ltYm9sc1JlcXVlc3QaIC5vcGVuYmVsbC52MS5MaXN0U3ltYm9sc1Jlc3BvbnNlEkoKCUdldFN5bWJvbBIdLm9wZW5iZWxsLnYxLkdldFN5bWJvbFJlcXVlc3QaHi5vcGVuYmVsbC52MS5HZXRTeW1ib2xSZXNwb25zZRJECgdHZXRCb29rEhsub3BlbmJlbGwudjEuR2V0Qm9va1JlcXVlc3QaHC5vcGVuYmVsbC52MS5HZXRCb29rUmVzcG9uc2USUAoLTGlzdFRpY2tlcnMSHy5vcGVuYmVsbC52MS5MaXN0VGlja2Vyc1JlcXVlc3QaIC5vcGVuYmVsbC52MS5MaXN0VGlja2Vyc1Jlc3BvbnNlElAKC0xpc3RDYW5kbGVzEh8ub3BlbmJlbGwudjEuTGlzdENhbmRsZXNSZXF1ZXN0GiAub3BlbmJlbGwudjEuTGlzdENhbmRsZXNSZXNwb25zZRJECgdHZXRUaW1lEhsub3BlbmJlbGwudjEuR2V0VGltZVJlcXVlc3QaHC5vcGVuYmVsbC52MS5HZXRUaW1lUmVzcG9uc2USTQoKTGlzdFRyYWRlcxIeLm9wZW5iZWxsLnYxLkxpc3RUcmFkZXNSZXF1ZXN0Gh8ub3BlbmJlbGwudjEuTGlzdFRyYWRlc1Jlc3BvbnNlElgKDVN1YnNjcmliZUJvb2sSIS5vcGVuYmVsbC52MS5TdWJzY3JpYmVCb29rUmVxdWVzdBoiLm9wZW5iZWxsLnYxLlN1YnNjcmliZUJvb2tSZXNwb25zZTABEl4KD1N1YnNjcmliZVRyYWRlcxIjLm9wZW5iZWxsLnYxLlN1YnNjcmliZVRyYWRlc1JlcXVlc3QaJC5vcGVuYmVsbC52MS5TdWJzY3JpYmVUcmFkZXNSZXNwb25zZTABEl4KD1N1YnNjcmliZVN0YXR1cxIjLm9wZW5iZWxsLnYxLlN1YnNjcmliZVN0YXR1c1JlcXVlc3QaJC5vcGVuYmVsbC52MS5TdWJzY3JpYmVTdGF0dXNSZXNwb25zZTABQilaJ29wZW5iZWxsLmRldi9nZW4vb3BlbmJlbGwvdjE7b3BlbmJlbGx2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_openbell_v1_types]);
 
 /**
  * Asks for all assets.
@@ -501,6 +501,27 @@ export type ListTradesRequest = Message<"openbell.v1.ListTradesRequest"> & {
    * @generated from field: uint64 before = 3;
    */
   before: bigint;
+
+  /**
+   * Only after this trade, oldest first: `next` of the page before.
+   *
+   * @generated from field: optional uint64 after = 4;
+   */
+  after?: bigint | undefined;
+
+  /**
+   * Only from this time on, oldest first; milliseconds.
+   *
+   * @generated from field: google.protobuf.Timestamp from = 5;
+   */
+  from?: Timestamp | undefined;
+
+  /**
+   * Only before this time; milliseconds.
+   *
+   * @generated from field: google.protobuf.Timestamp to = 6;
+   */
+  to?: Timestamp | undefined;
 };
 
 /**
@@ -594,7 +615,7 @@ export const TradeSchema: GenMessage<Trade> = /*@__PURE__*/
  */
 export type ListTradesResponse = Message<"openbell.v1.ListTradesResponse"> & {
   /**
-   * Newest first.
+   * Newest first; oldest first where that was asked for.
    *
    * @generated from field: repeated openbell.v1.Trade trades = 1;
    */
@@ -623,6 +644,441 @@ export const ListTradesResponseSchema: GenMessage<ListTradesResponse> = /*@__PUR
   messageDesc(file_openbell_v1_market_data, 14);
 
 /**
+ * Names a symbol, or none.
+ *
+ * @generated from message openbell.v1.ListTickersRequest
+ */
+export type ListTickersRequest = Message<"openbell.v1.ListTickersRequest"> & {
+  /**
+   * Name of the symbol, such as BTC-USD. Default: all symbols.
+   *
+   * @generated from field: string symbol = 1;
+   */
+  symbol: string;
+};
+
+/**
+ * Describes the message openbell.v1.ListTickersRequest.
+ * Use `create(ListTickersRequestSchema)` to create a new message.
+ */
+export const ListTickersRequestSchema: GenMessage<ListTickersRequest> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_market_data, 15);
+
+/**
+ * What a symbol traded in 24 hours. Prices are in the quote asset, quantities in the base asset.
+ *
+ * @generated from message openbell.v1.Ticker
+ */
+export type Ticker = Message<"openbell.v1.Ticker"> & {
+  /**
+   * Name of the symbol.
+   *
+   * @generated from field: string symbol = 1;
+   */
+  symbol: string;
+
+  /**
+   * Begin of the 24 hours, in whole minutes.
+   *
+   * @generated from field: google.protobuf.Timestamp open_time = 2;
+   */
+  openTime?: Timestamp | undefined;
+
+  /**
+   * Time of the engine; microseconds.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 3;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * First price. Without a trade in the time, prices are that of the last trade before it.
+   *
+   * @generated from field: string open = 4;
+   */
+  open: string;
+
+  /**
+   * Highest price.
+   *
+   * @generated from field: string high = 5;
+   */
+  high: string;
+
+  /**
+   * Lowest price.
+   *
+   * @generated from field: string low = 6;
+   */
+  low: string;
+
+  /**
+   * Last price.
+   *
+   * @generated from field: string last = 7;
+   */
+  last: string;
+
+  /**
+   * last - open.
+   *
+   * @generated from field: string change = 8;
+   */
+  change: string;
+
+  /**
+   * change / open, in percent.
+   *
+   * @generated from field: string change_percent = 9;
+   */
+  changePercent: string;
+
+  /**
+   * What was traded.
+   *
+   * @generated from field: string volume = 10;
+   */
+  volume: string;
+
+  /**
+   * Sum of price times quantity, in the quote asset.
+   *
+   * @generated from field: string quote_volume = 11;
+   */
+  quoteVolume: string;
+
+  /**
+   * How many trades.
+   *
+   * @generated from field: uint64 trades = 12;
+   */
+  trades: bigint;
+
+  /**
+   * Number of the last trade; 0: none.
+   *
+   * @generated from field: uint64 last_trade_id = 13;
+   */
+  lastTradeId: bigint;
+
+  /**
+   * Best bid.
+   *
+   * @generated from field: string bid_price = 14;
+   */
+  bidPrice: string;
+
+  /**
+   * Its quantity; "0" with decimals: there is none.
+   *
+   * @generated from field: string bid_quantity = 15;
+   */
+  bidQuantity: string;
+
+  /**
+   * Best offer.
+   *
+   * @generated from field: string ask_price = 16;
+   */
+  askPrice: string;
+
+  /**
+   * Its quantity; "0" with decimals: there is none.
+   *
+   * @generated from field: string ask_quantity = 17;
+   */
+  askQuantity: string;
+
+  /**
+   * Place of the last command that it includes in the log.
+   *
+   * @generated from field: uint64 seq = 18;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message openbell.v1.Ticker.
+ * Use `create(TickerSchema)` to create a new message.
+ */
+export const TickerSchema: GenMessage<Ticker> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_market_data, 16);
+
+/**
+ * The tickers that were asked for.
+ *
+ * @generated from message openbell.v1.ListTickersResponse
+ */
+export type ListTickersResponse = Message<"openbell.v1.ListTickersResponse"> & {
+  /**
+   * By symbol, in the order of their ids.
+   *
+   * @generated from field: repeated openbell.v1.Ticker tickers = 1;
+   */
+  tickers: Ticker[];
+};
+
+/**
+ * Describes the message openbell.v1.ListTickersResponse.
+ * Use `create(ListTickersResponseSchema)` to create a new message.
+ */
+export const ListTickersResponseSchema: GenMessage<ListTickersResponse> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_market_data, 17);
+
+/**
+ * A range of candles.
+ *
+ * @generated from message openbell.v1.ListCandlesRequest
+ */
+export type ListCandlesRequest = Message<"openbell.v1.ListCandlesRequest"> & {
+  /**
+   * Name of the symbol, such as BTC-USD.
+   *
+   * @generated from field: string symbol = 1;
+   */
+  symbol: string;
+
+  /**
+   * Their length: 1s, 15s, 1m, 5m, 15m, 1h, 4h or 1d. Default 1m.
+   *
+   * @generated from field: string interval = 2;
+   */
+  interval: string;
+
+  /**
+   * Begin of the first candle. Default: the last ones.
+   *
+   * @generated from field: google.protobuf.Timestamp from = 3;
+   */
+  from?: Timestamp | undefined;
+
+  /**
+   * The first candle that is not in it. Default: now.
+   *
+   * @generated from field: google.protobuf.Timestamp to = 4;
+   */
+  to?: Timestamp | undefined;
+
+  /**
+   * Candles of a page, 1 to 1000. Default 100.
+   *
+   * @generated from field: uint32 limit = 5;
+   */
+  limit: number;
+
+  /**
+   * Times without a trade have a candle, too.
+   *
+   * @generated from field: bool empty = 6;
+   */
+  empty: boolean;
+};
+
+/**
+ * Describes the message openbell.v1.ListCandlesRequest.
+ * Use `create(ListCandlesRequestSchema)` to create a new message.
+ */
+export const ListCandlesRequestSchema: GenMessage<ListCandlesRequest> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_market_data, 18);
+
+/**
+ * What a symbol traded in a time. Prices are in the quote asset, quantities in the base asset.
+ *
+ * @generated from message openbell.v1.Candle
+ */
+export type Candle = Message<"openbell.v1.Candle"> & {
+  /**
+   * Begin of the time.
+   *
+   * @generated from field: google.protobuf.Timestamp start = 1;
+   */
+  start?: Timestamp | undefined;
+
+  /**
+   * It does not change any more.
+   *
+   * @generated from field: bool closed = 2;
+   */
+  closed: boolean;
+
+  /**
+   * First price.
+   *
+   * @generated from field: string open = 3;
+   */
+  open: string;
+
+  /**
+   * Highest price.
+   *
+   * @generated from field: string high = 4;
+   */
+  high: string;
+
+  /**
+   * Lowest price.
+   *
+   * @generated from field: string low = 5;
+   */
+  low: string;
+
+  /**
+   * Last price.
+   *
+   * @generated from field: string close = 6;
+   */
+  close: string;
+
+  /**
+   * What was traded.
+   *
+   * @generated from field: string volume = 7;
+   */
+  volume: string;
+
+  /**
+   * Of the volume: with a buyer that came to the book.
+   *
+   * @generated from field: string buy_volume = 8;
+   */
+  buyVolume: string;
+
+  /**
+   * Of the volume: with a seller that came to the book.
+   *
+   * @generated from field: string sell_volume = 9;
+   */
+  sellVolume: string;
+
+  /**
+   * Average price, weighted by quantity; empty without a trade.
+   *
+   * @generated from field: string vwap = 10;
+   */
+  vwap: string;
+
+  /**
+   * Sum of price times quantity, in the quote asset.
+   *
+   * @generated from field: string notional = 11;
+   */
+  notional: string;
+
+  /**
+   * How many trades.
+   *
+   * @generated from field: uint64 trades = 12;
+   */
+  trades: bigint;
+
+  /**
+   * Number of the first trade; 0: none.
+   *
+   * @generated from field: uint64 first_trade_id = 13;
+   */
+  firstTradeId: bigint;
+
+  /**
+   * Number of the last trade; 0: none.
+   *
+   * @generated from field: uint64 last_trade_id = 14;
+   */
+  lastTradeId: bigint;
+};
+
+/**
+ * Describes the message openbell.v1.Candle.
+ * Use `create(CandleSchema)` to create a new message.
+ */
+export const CandleSchema: GenMessage<Candle> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_market_data, 19);
+
+/**
+ * A page of candles.
+ *
+ * @generated from message openbell.v1.ListCandlesResponse
+ */
+export type ListCandlesResponse = Message<"openbell.v1.ListCandlesResponse"> & {
+  /**
+   * Name of the symbol.
+   *
+   * @generated from field: string symbol = 1;
+   */
+  symbol: string;
+
+  /**
+   * Their length.
+   *
+   * @generated from field: string interval = 2;
+   */
+  interval: string;
+
+  /**
+   * Oldest first.
+   *
+   * @generated from field: repeated openbell.v1.Candle candles = 3;
+   */
+  candles: Candle[];
+
+  /**
+   * `from` of the following page, microseconds since the Unix epoch; 0: this is the last one.
+   *
+   * @generated from field: uint64 next = 4;
+   */
+  next: bigint;
+
+  /**
+   * The history does not have everything yet.
+   *
+   * @generated from field: bool behind = 5;
+   */
+  behind: boolean;
+};
+
+/**
+ * Describes the message openbell.v1.ListCandlesResponse.
+ * Use `create(ListCandlesResponseSchema)` to create a new message.
+ */
+export const ListCandlesResponseSchema: GenMessage<ListCandlesResponse> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_market_data, 20);
+
+/**
+ * Asks for the time.
+ *
+ * @generated from message openbell.v1.GetTimeRequest
+ */
+export type GetTimeRequest = Message<"openbell.v1.GetTimeRequest"> & {
+};
+
+/**
+ * Describes the message openbell.v1.GetTimeRequest.
+ * Use `create(GetTimeRequestSchema)` to create a new message.
+ */
+export const GetTimeRequestSchema: GenMessage<GetTimeRequest> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_market_data, 21);
+
+/**
+ * The time.
+ *
+ * @generated from message openbell.v1.GetTimeResponse
+ */
+export type GetTimeResponse = Message<"openbell.v1.GetTimeResponse"> & {
+  /**
+   * Of the clock that stamps commands; microseconds.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 1;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message openbell.v1.GetTimeResponse.
+ * Use `create(GetTimeResponseSchema)` to create a new message.
+ */
+export const GetTimeResponseSchema: GenMessage<GetTimeResponse> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_market_data, 22);
+
+/**
  * Names books.
  *
  * @generated from message openbell.v1.SubscribeBookRequest
@@ -641,7 +1097,7 @@ export type SubscribeBookRequest = Message<"openbell.v1.SubscribeBookRequest"> &
  * Use `create(SubscribeBookRequestSchema)` to create a new message.
  */
 export const SubscribeBookRequestSchema: GenMessage<SubscribeBookRequest> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_market_data, 15);
+  messageDesc(file_openbell_v1_market_data, 23);
 
 /**
  * Levels of a book that are sent together.
@@ -704,7 +1160,7 @@ export type SubscribeBookResponse = Message<"openbell.v1.SubscribeBookResponse">
  * Use `create(SubscribeBookResponseSchema)` to create a new message.
  */
 export const SubscribeBookResponseSchema: GenMessage<SubscribeBookResponse> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_market_data, 16);
+  messageDesc(file_openbell_v1_market_data, 24);
 
 /**
  * Names symbols.
@@ -725,7 +1181,7 @@ export type SubscribeTradesRequest = Message<"openbell.v1.SubscribeTradesRequest
  * Use `create(SubscribeTradesRequestSchema)` to create a new message.
  */
 export const SubscribeTradesRequestSchema: GenMessage<SubscribeTradesRequest> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_market_data, 17);
+  messageDesc(file_openbell_v1_market_data, 25);
 
 /**
  * Trades that are sent together.
@@ -774,7 +1230,7 @@ export type SubscribeTradesResponse = Message<"openbell.v1.SubscribeTradesRespon
  * Use `create(SubscribeTradesResponseSchema)` to create a new message.
  */
 export const SubscribeTradesResponseSchema: GenMessage<SubscribeTradesResponse> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_market_data, 18);
+  messageDesc(file_openbell_v1_market_data, 26);
 
 /**
  * Names symbols.
@@ -795,7 +1251,7 @@ export type SubscribeStatusRequest = Message<"openbell.v1.SubscribeStatusRequest
  * Use `create(SubscribeStatusRequestSchema)` to create a new message.
  */
 export const SubscribeStatusRequestSchema: GenMessage<SubscribeStatusRequest> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_market_data, 19);
+  messageDesc(file_openbell_v1_market_data, 27);
 
 /**
  * State of a symbol.
@@ -900,7 +1356,7 @@ export type SubscribeStatusResponse = Message<"openbell.v1.SubscribeStatusRespon
  * Use `create(SubscribeStatusResponseSchema)` to create a new message.
  */
 export const SubscribeStatusResponseSchema: GenMessage<SubscribeStatusResponse> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_market_data, 20);
+  messageDesc(file_openbell_v1_market_data, 28);
 
 /**
  * What a message of a stream is.
@@ -987,7 +1443,37 @@ export const MarketData: GenService<{
     output: typeof GetBookResponseSchema;
   },
   /**
-   * Lists trades, newest first, by pages.
+   * Shows what symbols traded in the last 24 hours, with best bid and offer.
+   *
+   * @generated from rpc openbell.v1.MarketData.ListTickers
+   */
+  listTickers: {
+    methodKind: "unary";
+    input: typeof ListTickersRequestSchema;
+    output: typeof ListTickersResponseSchema;
+  },
+  /**
+   * Lists candles of a symbol, oldest first.
+   *
+   * @generated from rpc openbell.v1.MarketData.ListCandles
+   */
+  listCandles: {
+    methodKind: "unary";
+    input: typeof ListCandlesRequestSchema;
+    output: typeof ListCandlesResponseSchema;
+  },
+  /**
+   * Shows the time of the exchange.
+   *
+   * @generated from rpc openbell.v1.MarketData.GetTime
+   */
+  getTime: {
+    methodKind: "unary";
+    input: typeof GetTimeRequestSchema;
+    output: typeof GetTimeResponseSchema;
+  },
+  /**
+   * Lists trades by pages, newest first; with after or from, oldest first.
    *
    * @generated from rpc openbell.v1.MarketData.ListTrades
    */

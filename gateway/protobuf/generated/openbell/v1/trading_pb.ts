@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openbell/v1/trading.proto.
  */
 export const file_openbell_v1_trading: GenFile = /*@__PURE__*/
-  fileDesc("ChlvcGVuYmVsbC92MS90cmFkaW5nLnByb3RvEgtvcGVuYmVsbC52MSKJBQoRUGxhY2VPcmRlclJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIRCgljbF9vcmRfaWQYAiABKAQSDgoGc3ltYm9sGAMgASgJEh8KBHNpZGUYBCABKA4yES5vcGVuYmVsbC52MS5TaWRlEhEKCW9yZGVyX3F0eRgFIAEoCRINCgVwcmljZRgGIAEoCRImCghvcmRfdHlwZRgHIAEoDjIULm9wZW5iZWxsLnYxLk9yZFR5cGUSLwoNdGltZV9pbl9mb3JjZRgIIAEoDjIYLm9wZW5iZWxsLnYxLlRpbWVJbkZvcmNlEi8KC2V4cGlyZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdzdG9wX3B4GAogASgJEhQKDHRyYWlsX29mZnNldBgLIAEoCRIRCgl0cmFpbF9wcG0YDCABKA0SGAoQYWN0aXZhdGlvbl9wcmljZRgNIAEoCRIUCgxsaW1pdF9vZmZzZXQYDiABKAkSFAoMcmVwb3J0X3RyYWlsGA8gASgIEiUKB3RyaWdnZXIYECABKA4yFC5vcGVuYmVsbC52MS5UcmlnZ2VyEhMKC3RyaWdnZXJfbm93GBEgASgIEg8KB21pbl9xdHkYEiABKAkSEwoLZGlzcGxheV9xdHkYEyABKAkSDgoGaGlkZGVuGBQgASgIEhEKCXBvc3Rfb25seRgVIAEoCBIPCgdyZXByaWNlGBYgASgIEioKCnNlbGZfdHJhZGUYFyABKA4yFi5vcGVuYmVsbC52MS5TZWxmVHJhZGUSHQoDcGVnGBggASgOMhAub3BlbmJlbGwudjEuUGVnEhIKCnBlZ19vZmZzZXQYGSABKAkiNwoSUGxhY2VPcmRlclJlc3BvbnNlEiEKBW9yZGVyGAEgASgLMhIub3BlbmJlbGwudjEuT3JkZXIiZwoSQ2FuY2VsT3JkZXJSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SEgoIb3JkZXJfaWQYAiABKARIABITCgljbF9vcmRfaWQYAyABKARIABIOCgZzeW1ib2wYBCABKAlCBwoFb3JkZXIiOAoTQ2FuY2VsT3JkZXJSZXNwb25zZRIhCgVvcmRlchgBIAEoCzISLm9wZW5iZWxsLnYxLk9yZGVyIogCChFBbWVuZE9yZGVyUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEhIKCG9yZGVyX2lkGAIgASgESAASEwoJY2xfb3JkX2lkGAMgASgESAASDgoGc3ltYm9sGAQgASgJEhIKCmxlYXZlc19xdHkYBSABKAkSDQoFcHJpY2UYBiABKAkSDwoHc3RvcF9weBgHIAEoCRITCgtkaXNwbGF5X3F0eRgIIAEoCRIUCgx0cmFpbF9vZmZzZXQYCSABKAkSEQoJdHJhaWxfcHBtGAogASgNEhgKEGFjdGl2YXRpb25fcHJpY2UYCyABKAkSFAoMbGltaXRfb2Zmc2V0GAwgASgJQgcKBW9yZGVyIjcKEkFtZW5kT3JkZXJSZXNwb25zZRIhCgVvcmRlchgBIAEoCzISLm9wZW5iZWxsLnYxLk9yZGVyIlUKEU1hc3NDYW5jZWxSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SDgoGc3ltYm9sGAIgASgJEh8KBHNpZGUYAyABKA4yES5vcGVuYmVsbC52MS5TaWRlIoQBChJNYXNzQ2FuY2VsUmVzcG9uc2USDwoHYWNjb3VudBgBIAEoDRIOCgZzeW1ib2wYAiABKAkSHwoEc2lkZRgDIAEoDjIRLm9wZW5iZWxsLnYxLlNpZGUSHQoVdG90YWxfYWZmZWN0ZWRfb3JkZXJzGAQgASgEEg0KBWxhdGVyGAUgASgEIlQKD0dldE9yZGVyUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEhIKCG9yZGVyX2lkGAIgASgESAASEwoJY2xfb3JkX2lkGAMgASgESABCBwoFb3JkZXIiNQoQR2V0T3JkZXJSZXNwb25zZRIhCgVvcmRlchgBIAEoCzISLm9wZW5iZWxsLnYxLk9yZGVyIowBChFMaXN0T3JkZXJzUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEg4KBnN5bWJvbBgCIAEoCRIoCgZzdGF0dXMYAyABKA4yGC5vcGVuYmVsbC52MS5PcmRlckZpbHRlchINCgVsaW1pdBgEIAEoDRINCgVhZnRlchgFIAEoBBIOCgZiZWZvcmUYBiABKAQiZgoSTGlzdE9yZGVyc1Jlc3BvbnNlEiIKBm9yZGVycxgBIAMoCzISLm9wZW5iZWxsLnYxLk9yZGVyEgwKBG5leHQYAiABKAQSEAoIY29tcGxldGUYAyABKAgSDAoEbG9zdBgEIAEoBCIkChFHZXRBY2NvdW50UmVxdWVzdBIPCgdhY2NvdW50GAEgASgNIj0KB0JhbGFuY2USDQoFYXNzZXQYASABKAkSEQoJYXZhaWxhYmxlGAIgASgJEhAKCHJlc2VydmVkGAMgASgJIrsCCgdBY2NvdW50EgoKAmlkGAEgASgNEgwKBG5hbWUYAiABKAkSEQoJc3VzcGVuZGVkGAMgASgIEg4KBmtpbGxlZBgEIAEoCBINCgVncm91cBgFIAEoDRIXCg9tYXhfb3Blbl9vcmRlcnMYBiABKA0SEwoLb3Blbl9vcmRlcnMYByABKA0SGwoTY29tbWFuZHNfcGVyX3NlY29uZBgIIAEoDRIVCg1jb21tYW5kX2J1cnN0GAkgASgNEhYKDm9yZGVyX3RvX3RyYWRlGAogASgNEioKCnNlbGZfdHJhZGUYCyABKA4yFi5vcGVuYmVsbC52MS5TZWxmVHJhZGUSFgoObGFzdF9yZXBvcnRfbm8YDCABKAQSJgoIYmFsYW5jZXMYDSADKAsyFC5vcGVuYmVsbC52MS5CYWxhbmNlIjsKEkdldEFjY291bnRSZXNwb25zZRIlCgdhY2NvdW50GAEgASgLMhQub3BlbmJlbGwudjEuQWNjb3VudCJaChdTdWJzY3JpYmVSZXBvcnRzUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEhsKDmZyb21fcmVwb3J0X25vGAIgASgESACIAQFCEQoPX2Zyb21fcmVwb3J0X25vIkkKGFN1YnNjcmliZVJlcG9ydHNSZXNwb25zZRItCgdyZXBvcnRzGAEgAygLMhwub3BlbmJlbGwudjEuRXhlY3V0aW9uUmVwb3J0IoYCCg5TZXNzaW9uUmVxdWVzdBILCgN0YWcYASABKA0SNQoLcGxhY2Vfb3JkZXIYAiABKAsyHi5vcGVuYmVsbC52MS5QbGFjZU9yZGVyUmVxdWVzdEgAEjcKDGNhbmNlbF9vcmRlchgDIAEoCzIfLm9wZW5iZWxsLnYxLkNhbmNlbE9yZGVyUmVxdWVzdEgAEjUKC2FtZW5kX29yZGVyGAQgASgLMh4ub3BlbmJlbGwudjEuQW1lbmRPcmRlclJlcXVlc3RIABI1CgttYXNzX2NhbmNlbBgFIAEoCzIeLm9wZW5iZWxsLnYxLk1hc3NDYW5jZWxSZXF1ZXN0SABCCQoHY29tbWFuZCJoCg9TZXNzaW9uUmVzcG9uc2USLQoHcmVwb3J0cxgBIAMoCzIcLm9wZW5iZWxsLnYxLkV4ZWN1dGlvblJlcG9ydBImCghyZWZ1c2FscxgCIAMoCzIULm9wZW5iZWxsLnYxLlJlZnVzYWwiZQoHUmVmdXNhbBIMCgRjb2RlGAEgASgNEgwKBG5hbWUYAiABKAkSDAoEdGV4dBgDIAEoCRILCgN0YWcYBCABKA0SEQoJY2xfb3JkX2lkGAUgASgEEhAKCG9yZGVyX2lkGAYgASgEIrEGCg9FeGVjdXRpb25SZXBvcnQSEQoJcmVwb3J0X25vGAEgASgEEigKCWV4ZWNfdHlwZRgCIAEoDjIVLm9wZW5iZWxsLnYxLkV4ZWNUeXBlEgwKBGNvZGUYAyABKA0SDAoEbmFtZRgEIAEoCRIPCgdhY2NvdW50GAUgASgNEg4KBnN5bWJvbBgGIAEoCRIfCgRzaWRlGAcgASgOMhEub3BlbmJlbGwudjEuU2lkZRIvCg10aW1lX2luX2ZvcmNlGAggASgOMhgub3BlbmJlbGwudjEuVGltZUluRm9yY2USEAoIb3JkZXJfaWQYCSABKAQSEQoJY2xfb3JkX2lkGAogASgEEg0KBXByaWNlGAsgASgJEhAKCHF1YW50aXR5GAwgASgJEhIKCmxlYXZlc19xdHkYDSABKAkSDwoHY3VtX3F0eRgOIAEoCRIPCgdsYXN0X3B4GA8gASgJEhAKCGxhc3RfcXR5GBAgASgJEgsKA2ZlZRgRIAEoCRIQCgh0cmFkZV9pZBgSIAEoBBIXCg9jb250cmFfb3JkZXJfaWQYEyABKAQSKQoJbGlxdWlkaXR5GBQgASgOMhYub3BlbmJlbGwudjEuTGlxdWlkaXR5EhIKCnNlbGZfdHJhZGUYFSABKAgSDwoHc3RvcF9weBgWIAEoCRIlCgd0cmlnZ2VyGBcgASgOMhQub3BlbmJlbGwudjEuVHJpZ2dlchIRCglkdXBsaWNhdGUYGCABKAgSFQoNa2VwdF9wcmlvcml0eRgZIAEoCBIOCgZwZWdnZWQYGiABKAgSCwoDdGFnGBsgASgNEgsKA3NlcRgcIAEoBBIxCg10cmFuc2FjdF90aW1lGB0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXRyeV90aW1lGB4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9hZmZlY3RlZF9vcmRlcnMYHyABKAQSFAoMbGF0ZXJfb3JkZXJzGCAgASgEEi8KC3N3aXRjaF90aW1lGCEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCpYCgtPcmRlckZpbHRlchIcChhPUkRFUl9GSUxURVJfVU5TUEVDSUZJRUQQABIVChFPUkRFUl9GSUxURVJfT1BFThABEhQKEE9SREVSX0ZJTFRFUl9BTEwQAirPAgoIRXhlY1R5cGUSGQoVRVhFQ19UWVBFX1VOU1BFQ0lGSUVEEAASFgoSRVhFQ19UWVBFX0FDQ0VQVEVEEAESFgoSRVhFQ19UWVBFX1JFSkVDVEVEEAISEgoORVhFQ19UWVBFX0ZJTEwQAxIXChNFWEVDX1RZUEVfQ0FOQ0VMTEVEEAQSFQoRRVhFQ19UWVBFX0FNRU5ERUQQBRIdChlFWEVDX1RZUEVfQ0FOQ0VMX1JFSkVDVEVEEAYSHAoYRVhFQ19UWVBFX0FNRU5EX1JFSkVDVEVEEAcSFwoTRVhFQ19UWVBFX1RSSUdHRVJFRBAIEhwKGEVYRUNfVFlQRV9NQVNTX0NBTkNFTExFRBAJEh4KGkVYRUNfVFlQRV9DQU5DRUxfQUZURVJfU0VUEAoSIAocRVhFQ19UWVBFX1NUT1BfUFJJQ0VfQ0hBTkdFRBALMtwFCgdUcmFkaW5nEk0KClBsYWNlT3JkZXISHi5vcGVuYmVsbC52MS5QbGFjZU9yZGVyUmVxdWVzdBofLm9wZW5iZWxsLnYxLlBsYWNlT3JkZXJSZXNwb25zZRJQCgtDYW5jZWxPcmRlchIfLm9wZW5iZWxsLnYxLkNhbmNlbE9yZGVyUmVxdWVzdBogLm9wZW5iZWxsLnYxLkNhbmNlbE9yZGVyUmVzcG9uc2USTQoKQW1lbmRPcmRlchIeLm9wZW5iZWxsLnYxLkFtZW5kT3JkZXJSZXF1ZXN0Gh8ub3BlbmJlbGwudjEuQW1lbmRPcmRlclJlc3BvbnNlEk0KCk1hc3NDYW5jZWwSHi5vcGVuYmVsbC52MS5NYXNzQ2FuY2VsUmVxdWVzdBofLm9wZW5iZWxsLnYxLk1hc3NDYW5jZWxSZXNwb25zZRJHCghHZXRPcmRlchIcLm9wZW5iZWxsLnYxLkdldE9yZGVyUmVxdWVzdBodLm9wZW5iZWxsLnYxLkdldE9yZGVyUmVzcG9uc2USTQoKTGlzdE9yZGVycxIeLm9wZW5iZWxsLnYxLkxpc3RPcmRlcnNSZXF1ZXN0Gh8ub3BlbmJlbGwudjEuTGlzdE9yZGVyc1Jlc3BvbnNlEk0KCkdldEFjY291bnQSHi5vcGVuYmVsbC52MS5HZXRBY2NvdW50UmVxdWVzdBofLm9wZW5iZWxsLnYxLkdldEFjY291bnRSZXNwb25zZRJhChBTdWJzY3JpYmVSZXBvcnRzEiQub3BlbmJlbGwudjEuU3Vic2NyaWJlUmVwb3J0c1JlcXVlc3QaJS5vcGVuYmVsbC52MS5TdWJzY3JpYmVSZXBvcnRzUmVzcG9uc2UwARJICgdTZXNzaW9uEhsub3BlbmJlbGwudjEuU2Vzc2lvblJlcXVlc3QaHC5vcGVuYmVsbC52MS5TZXNzaW9uUmVzcG9uc2UoATABQilaJ29wZW5iZWxsLmRldi9nZW4vb3BlbmJlbGwvdjE7b3BlbmJlbGx2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_openbell_v1_types]);
+  fileDesc("ChlvcGVuYmVsbC92MS90cmFkaW5nLnByb3RvEgtvcGVuYmVsbC52MSKJBQoRUGxhY2VPcmRlclJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIRCgljbF9vcmRfaWQYAiABKAQSDgoGc3ltYm9sGAMgASgJEh8KBHNpZGUYBCABKA4yES5vcGVuYmVsbC52MS5TaWRlEhEKCW9yZGVyX3F0eRgFIAEoCRINCgVwcmljZRgGIAEoCRImCghvcmRfdHlwZRgHIAEoDjIULm9wZW5iZWxsLnYxLk9yZFR5cGUSLwoNdGltZV9pbl9mb3JjZRgIIAEoDjIYLm9wZW5iZWxsLnYxLlRpbWVJbkZvcmNlEi8KC2V4cGlyZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdzdG9wX3B4GAogASgJEhQKDHRyYWlsX29mZnNldBgLIAEoCRIRCgl0cmFpbF9wcG0YDCABKA0SGAoQYWN0aXZhdGlvbl9wcmljZRgNIAEoCRIUCgxsaW1pdF9vZmZzZXQYDiABKAkSFAoMcmVwb3J0X3RyYWlsGA8gASgIEiUKB3RyaWdnZXIYECABKA4yFC5vcGVuYmVsbC52MS5UcmlnZ2VyEhMKC3RyaWdnZXJfbm93GBEgASgIEg8KB21pbl9xdHkYEiABKAkSEwoLZGlzcGxheV9xdHkYEyABKAkSDgoGaGlkZGVuGBQgASgIEhEKCXBvc3Rfb25seRgVIAEoCBIPCgdyZXByaWNlGBYgASgIEioKCnNlbGZfdHJhZGUYFyABKA4yFi5vcGVuYmVsbC52MS5TZWxmVHJhZGUSHQoDcGVnGBggASgOMhAub3BlbmJlbGwudjEuUGVnEhIKCnBlZ19vZmZzZXQYGSABKAkiNwoSUGxhY2VPcmRlclJlc3BvbnNlEiEKBW9yZGVyGAEgASgLMhIub3BlbmJlbGwudjEuT3JkZXIiZwoSQ2FuY2VsT3JkZXJSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SEgoIb3JkZXJfaWQYAiABKARIABITCgljbF9vcmRfaWQYAyABKARIABIOCgZzeW1ib2wYBCABKAlCBwoFb3JkZXIiOAoTQ2FuY2VsT3JkZXJSZXNwb25zZRIhCgVvcmRlchgBIAEoCzISLm9wZW5iZWxsLnYxLk9yZGVyIogCChFBbWVuZE9yZGVyUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEhIKCG9yZGVyX2lkGAIgASgESAASEwoJY2xfb3JkX2lkGAMgASgESAASDgoGc3ltYm9sGAQgASgJEhIKCmxlYXZlc19xdHkYBSABKAkSDQoFcHJpY2UYBiABKAkSDwoHc3RvcF9weBgHIAEoCRITCgtkaXNwbGF5X3F0eRgIIAEoCRIUCgx0cmFpbF9vZmZzZXQYCSABKAkSEQoJdHJhaWxfcHBtGAogASgNEhgKEGFjdGl2YXRpb25fcHJpY2UYCyABKAkSFAoMbGltaXRfb2Zmc2V0GAwgASgJQgcKBW9yZGVyIjcKEkFtZW5kT3JkZXJSZXNwb25zZRIhCgVvcmRlchgBIAEoCzISLm9wZW5iZWxsLnYxLk9yZGVyIlUKEU1hc3NDYW5jZWxSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SDgoGc3ltYm9sGAIgASgJEh8KBHNpZGUYAyABKA4yES5vcGVuYmVsbC52MS5TaWRlIoQBChJNYXNzQ2FuY2VsUmVzcG9uc2USDwoHYWNjb3VudBgBIAEoDRIOCgZzeW1ib2wYAiABKAkSHwoEc2lkZRgDIAEoDjIRLm9wZW5iZWxsLnYxLlNpZGUSHQoVdG90YWxfYWZmZWN0ZWRfb3JkZXJzGAQgASgEEg0KBWxhdGVyGAUgASgEIlQKD0dldE9yZGVyUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEhIKCG9yZGVyX2lkGAIgASgESAASEwoJY2xfb3JkX2lkGAMgASgESABCBwoFb3JkZXIiNQoQR2V0T3JkZXJSZXNwb25zZRIhCgVvcmRlchgBIAEoCzISLm9wZW5iZWxsLnYxLk9yZGVyIowBChFMaXN0T3JkZXJzUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEg4KBnN5bWJvbBgCIAEoCRIoCgZzdGF0dXMYAyABKA4yGC5vcGVuYmVsbC52MS5PcmRlckZpbHRlchINCgVsaW1pdBgEIAEoDRINCgVhZnRlchgFIAEoBBIOCgZiZWZvcmUYBiABKAQiZgoSTGlzdE9yZGVyc1Jlc3BvbnNlEiIKBm9yZGVycxgBIAMoCzISLm9wZW5iZWxsLnYxLk9yZGVyEgwKBG5leHQYAiABKAQSEAoIY29tcGxldGUYAyABKAgSDAoEbG9zdBgEIAEoBCIkChFHZXRBY2NvdW50UmVxdWVzdBIPCgdhY2NvdW50GAEgASgNIj0KB0JhbGFuY2USDQoFYXNzZXQYASABKAkSEQoJYXZhaWxhYmxlGAIgASgJEhAKCHJlc2VydmVkGAMgASgJIrsCCgdBY2NvdW50EgoKAmlkGAEgASgNEgwKBG5hbWUYAiABKAkSEQoJc3VzcGVuZGVkGAMgASgIEg4KBmtpbGxlZBgEIAEoCBINCgVncm91cBgFIAEoDRIXCg9tYXhfb3Blbl9vcmRlcnMYBiABKA0SEwoLb3Blbl9vcmRlcnMYByABKA0SGwoTY29tbWFuZHNfcGVyX3NlY29uZBgIIAEoDRIVCg1jb21tYW5kX2J1cnN0GAkgASgNEhYKDm9yZGVyX3RvX3RyYWRlGAogASgNEioKCnNlbGZfdHJhZGUYCyABKA4yFi5vcGVuYmVsbC52MS5TZWxmVHJhZGUSFgoObGFzdF9yZXBvcnRfbm8YDCABKAQSJgoIYmFsYW5jZXMYDSADKAsyFC5vcGVuYmVsbC52MS5CYWxhbmNlIjsKEkdldEFjY291bnRSZXNwb25zZRIlCgdhY2NvdW50GAEgASgLMhQub3BlbmJlbGwudjEuQWNjb3VudCJCChBMaXN0RmlsbHNSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SDQoFbGltaXQYAiABKA0SDgoGYmVmb3JlGAMgASgEIsgCCgRGaWxsEg8KB2V4ZWNfaWQYASABKAQSEAoIb3JkZXJfaWQYAiABKAQSEQoJY2xfb3JkX2lkGAMgASgEEg4KBnN5bWJvbBgEIAEoCRIfCgRzaWRlGAUgASgOMhEub3BlbmJlbGwudjEuU2lkZRIPCgdsYXN0X3B4GAYgASgJEhAKCGxhc3RfcXR5GAcgASgJEg8KB2N1bV9xdHkYCCABKAkSEgoKbGVhdmVzX3F0eRgJIAEoCRILCgNmZWUYCiABKAkSFAoMZmVlX2N1cnJlbmN5GAsgASgJEhAKCHRyYWRlX2lkGAwgASgEEikKCWxpcXVpZGl0eRgNIAEoDjIWLm9wZW5iZWxsLnYxLkxpcXVpZGl0eRIxCg10cmFuc2FjdF90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJhChFMaXN0RmlsbHNSZXNwb25zZRIgCgVmaWxscxgBIAMoCzIRLm9wZW5iZWxsLnYxLkZpbGwSDAoEbmV4dBgCIAEoBBIMCgRsb3N0GAMgASgEEg4KBmJlaGluZBgEIAEoCCLLAQoRTGlzdExlZGdlclJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRINCgVhc3NldBgCIAEoCRIlCgRraW5kGAMgASgOMhcub3BlbmJlbGwudjEuTGVkZ2VyS2luZBIoCgRmcm9tGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgJ0bxgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbGltaXQYBiABKA0SDgoGYmVmb3JlGAcgASgJIrYBCgtMZWRnZXJDYXVzZRILCgNzZXEYASABKAQSDwoHZXhlY19pZBgCIAEoBBIQCghvcmRlcl9pZBgDIAEoBBIRCgljbF9vcmRfaWQYBCABKAQSEAoIdHJhZGVfaWQYBSABKAQSDgoGc3ltYm9sGAYgASgJEh8KBHNpZGUYByABKA4yES5vcGVuYmVsbC52MS5TaWRlEg8KB2xhc3RfcHgYCCABKAkSEAoIbGFzdF9xdHkYCSABKAkizAEKC0xlZGdlckVudHJ5EgoKAmlkGAEgASgJEjEKDXRyYW5zYWN0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKBGtpbmQYAyABKA4yFy5vcGVuYmVsbC52MS5MZWRnZXJLaW5kEg0KBWFzc2V0GAQgASgJEg4KBmFtb3VudBgFIAEoCRIPCgdiYWxhbmNlGAYgASgJEicKBWNhdXNlGAcgASgLMhgub3BlbmJlbGwudjEuTGVkZ2VyQ2F1c2UieQoSTGlzdExlZGdlclJlc3BvbnNlEikKB2VudHJpZXMYASADKAsyGC5vcGVuYmVsbC52MS5MZWRnZXJFbnRyeRIMCgRuZXh0GAIgASgJEgwKBGxvc3QYAyABKAQSDAoEZnJvbRgEIAEoBBIOCgZiZWhpbmQYBSABKAgiWgoXU3Vic2NyaWJlUmVwb3J0c1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIbCg5mcm9tX3JlcG9ydF9ubxgCIAEoBEgAiAEBQhEKD19mcm9tX3JlcG9ydF9ubyJJChhTdWJzY3JpYmVSZXBvcnRzUmVzcG9uc2USLQoHcmVwb3J0cxgBIAMoCzIcLm9wZW5iZWxsLnYxLkV4ZWN1dGlvblJlcG9ydCLrAgoOU2Vzc2lvblJlcXVlc3QSCwoDdGFnGAEgASgNEjUKC3BsYWNlX29yZGVyGAIgASgLMh4ub3BlbmJlbGwudjEuUGxhY2VPcmRlclJlcXVlc3RIABI3CgxjYW5jZWxfb3JkZXIYAyABKAsyHy5vcGVuYmVsbC52MS5DYW5jZWxPcmRlclJlcXVlc3RIABI1CgthbWVuZF9vcmRlchgEIAEoCzIeLm9wZW5iZWxsLnYxLkFtZW5kT3JkZXJSZXF1ZXN0SAASNQoLbWFzc19jYW5jZWwYBSABKAsyHi5vcGVuYmVsbC52MS5NYXNzQ2FuY2VsUmVxdWVzdEgAEjcKDGNhbmNlbF9hZnRlchgGIAEoCzIfLm9wZW5iZWxsLnYxLkNhbmNlbEFmdGVyUmVxdWVzdEgAEioKBXF1b3RlGAcgASgLMhkub3BlbmJlbGwudjEuUXVvdGVSZXF1ZXN0SABCCQoHY29tbWFuZCI5ChJDYW5jZWxBZnRlclJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRISCgp0aW1lb3V0X21zGAIgASgNIooBCgxRdW90ZVJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIOCgZzeW1ib2wYAiABKAkSDgoGYmlkX3B4GAMgASgJEhAKCGJpZF9zaXplGAQgASgJEhAKCG9mZmVyX3B4GAUgASgJEhIKCm9mZmVyX3NpemUYBiABKAkSEQoJcG9zdF9vbmx5GAcgASgIImgKD1Nlc3Npb25SZXNwb25zZRItCgdyZXBvcnRzGAEgAygLMhwub3BlbmJlbGwudjEuRXhlY3V0aW9uUmVwb3J0EiYKCHJlZnVzYWxzGAIgAygLMhQub3BlbmJlbGwudjEuUmVmdXNhbCJlCgdSZWZ1c2FsEgwKBGNvZGUYASABKA0SDAoEbmFtZRgCIAEoCRIMCgR0ZXh0GAMgASgJEgsKA3RhZxgEIAEoDRIRCgljbF9vcmRfaWQYBSABKAQSEAoIb3JkZXJfaWQYBiABKAQisQYKD0V4ZWN1dGlvblJlcG9ydBIRCglyZXBvcnRfbm8YASABKAQSKAoJZXhlY190eXBlGAIgASgOMhUub3BlbmJlbGwudjEuRXhlY1R5cGUSDAoEY29kZRgDIAEoDRIMCgRuYW1lGAQgASgJEg8KB2FjY291bnQYBSABKA0SDgoGc3ltYm9sGAYgASgJEh8KBHNpZGUYByABKA4yES5vcGVuYmVsbC52MS5TaWRlEi8KDXRpbWVfaW5fZm9yY2UYCCABKA4yGC5vcGVuYmVsbC52MS5UaW1lSW5Gb3JjZRIQCghvcmRlcl9pZBgJIAEoBBIRCgljbF9vcmRfaWQYCiABKAQSDQoFcHJpY2UYCyABKAkSEAoIcXVhbnRpdHkYDCABKAkSEgoKbGVhdmVzX3F0eRgNIAEoCRIPCgdjdW1fcXR5GA4gASgJEg8KB2xhc3RfcHgYDyABKAkSEAoIbGFzdF9xdHkYECABKAkSCwoDZmVlGBEgASgJEhAKCHRyYWRlX2lkGBIgASgEEhcKD2NvbnRyYV9vcmRlcl9pZBgTIAEoBBIpCglsaXF1aWRpdHkYFCABKA4yFi5vcGVuYmVsbC52MS5MaXF1aWRpdHkSEgoKc2VsZl90cmFkZRgVIAEoCBIPCgdzdG9wX3B4GBYgASgJEiUKB3RyaWdnZXIYFyABKA4yFC5vcGVuYmVsbC52MS5UcmlnZ2VyEhEKCWR1cGxpY2F0ZRgYIAEoCBIVCg1rZXB0X3ByaW9yaXR5GBkgASgIEg4KBnBlZ2dlZBgaIAEoCBILCgN0YWcYGyABKA0SCwoDc2VxGBwgASgEEjEKDXRyYW5zYWN0X3RpbWUYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJldHJ5X3RpbWUYHiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2FmZmVjdGVkX29yZGVycxgfIAEoBBIUCgxsYXRlcl9vcmRlcnMYICABKAQSLwoLc3dpdGNoX3RpbWUYISABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKlgKC09yZGVyRmlsdGVyEhwKGE9SREVSX0ZJTFRFUl9VTlNQRUNJRklFRBAAEhUKEU9SREVSX0ZJTFRFUl9PUEVOEAESFAoQT1JERVJfRklMVEVSX0FMTBACKqcBCgpMZWRnZXJLaW5kEhsKF0xFREdFUl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTTEVER0VSX0tJTkRfREVQT1NJVBABEhoKFkxFREdFUl9LSU5EX1dJVEhEUkFXQUwQAhIaChZMRURHRVJfS0lORF9TRVRUTEVNRU5UEAMSEwoPTEVER0VSX0tJTkRfRkVFEAQSFgoSTEVER0VSX0tJTkRfUkVCQVRFEAUqzwIKCEV4ZWNUeXBlEhkKFUVYRUNfVFlQRV9VTlNQRUNJRklFRBAAEhYKEkVYRUNfVFlQRV9BQ0NFUFRFRBABEhYKEkVYRUNfVFlQRV9SRUpFQ1RFRBACEhIKDkVYRUNfVFlQRV9GSUxMEAMSFwoTRVhFQ19UWVBFX0NBTkNFTExFRBAEEhUKEUVYRUNfVFlQRV9BTUVOREVEEAUSHQoZRVhFQ19UWVBFX0NBTkNFTF9SRUpFQ1RFRBAGEhwKGEVYRUNfVFlQRV9BTUVORF9SRUpFQ1RFRBAHEhcKE0VYRUNfVFlQRV9UUklHR0VSRUQQCBIcChhFWEVDX1RZUEVfTUFTU19DQU5DRUxMRUQQCRIeChpFWEVDX1RZUEVfQ0FOQ0VMX0FGVEVSX1NFVBAKEiAKHEVYRUNfVFlQRV9TVE9QX1BSSUNFX0NIQU5HRUQQCzL3BgoHVHJhZGluZxJNCgpQbGFjZU9yZGVyEh4ub3BlbmJlbGwudjEuUGxhY2VPcmRlclJlcXVlc3QaHy5vcGVuYmVsbC52MS5QbGFjZU9yZGVyUmVzcG9uc2USUAoLQ2FuY2VsT3JkZXISHy5vcGVuYmVsbC52MS5DYW5jZWxPcmRlclJlcXVlc3QaIC5vcGVuYmVsbC52MS5DYW5jZWxPcmRlclJlc3BvbnNlEk0KCkFtZW5kT3JkZXISHi5vcGVuYmVsbC52MS5BbWVuZE9yZGVyUmVxdWVzdBofLm9wZW5iZWxsLnYxLkFtZW5kT3JkZXJSZXNwb25zZRJNCgpNYXNzQ2FuY2VsEh4ub3BlbmJlbGwudjEuTWFzc0NhbmNlbFJlcXVlc3QaHy5vcGVuYmVsbC52MS5NYXNzQ2FuY2VsUmVzcG9uc2USRwoIR2V0T3JkZXISHC5vcGVuYmVsbC52MS5HZXRPcmRlclJlcXVlc3QaHS5vcGVuYmVsbC52MS5HZXRPcmRlclJlc3BvbnNlEk0KCkxpc3RPcmRlcnMSHi5vcGVuYmVsbC52MS5MaXN0T3JkZXJzUmVxdWVzdBofLm9wZW5iZWxsLnYxLkxpc3RPcmRlcnNSZXNwb25zZRJNCgpHZXRBY2NvdW50Eh4ub3BlbmJlbGwudjEuR2V0QWNjb3VudFJlcXVlc3QaHy5vcGVuYmVsbC52MS5HZXRBY2NvdW50UmVzcG9uc2USSgoJTGlzdEZpbGxzEh0ub3BlbmJlbGwudjEuTGlzdEZpbGxzUmVxdWVzdBoeLm9wZW5iZWxsLnYxLkxpc3RGaWxsc1Jlc3BvbnNlEk0KCkxpc3RMZWRnZXISHi5vcGVuYmVsbC52MS5MaXN0TGVkZ2VyUmVxdWVzdBofLm9wZW5iZWxsLnYxLkxpc3RMZWRnZXJSZXNwb25zZRJhChBTdWJzY3JpYmVSZXBvcnRzEiQub3BlbmJlbGwudjEuU3Vic2NyaWJlUmVwb3J0c1JlcXVlc3QaJS5vcGVuYmVsbC52MS5TdWJzY3JpYmVSZXBvcnRzUmVzcG9uc2UwARJICgdTZXNzaW9uEhsub3BlbmJlbGwudjEuU2Vzc2lvblJlcXVlc3QaHC5vcGVuYmVsbC52MS5TZXNzaW9uUmVzcG9uc2UoATABQilaJ29wZW5iZWxsLmRldi9nZW4vb3BlbmJlbGwvdjE7b3BlbmJlbGx2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_openbell_v1_types]);
 
 /**
  * A new order.
@@ -858,6 +858,447 @@ export const GetAccountResponseSchema: GenMessage<GetAccountResponse> = /*@__PUR
   messageDesc(file_openbell_v1_trading, 15);
 
 /**
+ * A page of fills.
+ *
+ * @generated from message openbell.v1.ListFillsRequest
+ */
+export type ListFillsRequest = Message<"openbell.v1.ListFillsRequest"> & {
+  /**
+   * Id of the account, from 1. Default: the account of the caller, if that is one.
+   *
+   * @generated from field: uint32 account = 1;
+   */
+  account: number;
+
+  /**
+   * Fills of a page, 1 to 1000. Default 100.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+
+  /**
+   * Only before this number: `next` of the page before.
+   *
+   * @generated from field: uint64 before = 3;
+   */
+  before: bigint;
+};
+
+/**
+ * Describes the message openbell.v1.ListFillsRequest.
+ * Use `create(ListFillsRequestSchema)` to create a new message.
+ */
+export const ListFillsRequestSchema: GenMessage<ListFillsRequest> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_trading, 16);
+
+/**
+ * A fill of an order.
+ *
+ * @generated from message openbell.v1.Fill
+ */
+export type Fill = Message<"openbell.v1.Fill"> & {
+  /**
+   * Unique in the account.
+   *
+   * @generated from field: uint64 exec_id = 1;
+   */
+  execId: bigint;
+
+  /**
+   * Id that the exchange gave the order.
+   *
+   * @generated from field: uint64 order_id = 2;
+   */
+  orderId: bigint;
+
+  /**
+   * Id that the client gave the order; 0 for a side of a quote.
+   *
+   * @generated from field: uint64 cl_ord_id = 3;
+   */
+  clOrdId: bigint;
+
+  /**
+   * Name of the symbol.
+   *
+   * @generated from field: string symbol = 4;
+   */
+  symbol: string;
+
+  /**
+   * Side of the order.
+   *
+   * @generated from field: openbell.v1.Side side = 5;
+   */
+  side: Side;
+
+  /**
+   * Price, in the quote asset.
+   *
+   * @generated from field: string last_px = 6;
+   */
+  lastPx: string;
+
+  /**
+   * Quantity, in the base asset.
+   *
+   * @generated from field: string last_qty = 7;
+   */
+  lastQty: string;
+
+  /**
+   * Filled quantity of the order, in the base asset.
+   *
+   * @generated from field: string cum_qty = 8;
+   */
+  cumQty: string;
+
+  /**
+   * Open quantity of the order, in the base asset.
+   *
+   * @generated from field: string leaves_qty = 9;
+   */
+  leavesQty: string;
+
+  /**
+   * In fee_currency; negative for a rebate.
+   *
+   * @generated from field: string fee = 10;
+   */
+  fee: string;
+
+  /**
+   * Name of the asset of the fee.
+   *
+   * @generated from field: string fee_currency = 11;
+   */
+  feeCurrency: string;
+
+  /**
+   * Number of the trade in its symbol, from 1.
+   *
+   * @generated from field: uint64 trade_id = 12;
+   */
+  tradeId: bigint;
+
+  /**
+   * How it came about.
+   *
+   * @generated from field: openbell.v1.Liquidity liquidity = 13;
+   */
+  liquidity: Liquidity;
+
+  /**
+   * When; microseconds.
+   *
+   * @generated from field: google.protobuf.Timestamp transact_time = 14;
+   */
+  transactTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message openbell.v1.Fill.
+ * Use `create(FillSchema)` to create a new message.
+ */
+export const FillSchema: GenMessage<Fill> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_trading, 17);
+
+/**
+ * A page of fills.
+ *
+ * @generated from message openbell.v1.ListFillsResponse
+ */
+export type ListFillsResponse = Message<"openbell.v1.ListFillsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated openbell.v1.Fill fills = 1;
+   */
+  fills: Fill[];
+
+  /**
+   * Where the following page begins; 0: this is the last one.
+   *
+   * @generated from field: uint64 next = 2;
+   */
+  next: bigint;
+
+  /**
+   * Number of the last report that is no longer kept; 0: all are.
+   *
+   * @generated from field: uint64 lost = 3;
+   */
+  lost: bigint;
+
+  /**
+   * The history does not have everything yet.
+   *
+   * @generated from field: bool behind = 4;
+   */
+  behind: boolean;
+};
+
+/**
+ * Describes the message openbell.v1.ListFillsResponse.
+ * Use `create(ListFillsResponseSchema)` to create a new message.
+ */
+export const ListFillsResponseSchema: GenMessage<ListFillsResponse> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_trading, 18);
+
+/**
+ * A page of the ledger.
+ *
+ * @generated from message openbell.v1.ListLedgerRequest
+ */
+export type ListLedgerRequest = Message<"openbell.v1.ListLedgerRequest"> & {
+  /**
+   * Id of the account, from 1. Default: the account of the caller, if that is one.
+   *
+   * @generated from field: uint32 account = 1;
+   */
+  account: number;
+
+  /**
+   * Only entries of this asset, by its name. Default: all.
+   *
+   * @generated from field: string asset = 2;
+   */
+  asset: string;
+
+  /**
+   * Only entries of this kind. Default: all.
+   *
+   * @generated from field: openbell.v1.LedgerKind kind = 3;
+   */
+  kind: LedgerKind;
+
+  /**
+   * Only entries at or after this time; milliseconds.
+   *
+   * @generated from field: google.protobuf.Timestamp from = 4;
+   */
+  from?: Timestamp | undefined;
+
+  /**
+   * Only entries before this time; milliseconds.
+   *
+   * @generated from field: google.protobuf.Timestamp to = 5;
+   */
+  to?: Timestamp | undefined;
+
+  /**
+   * Entries of a page, 1 to 1000. Default 100.
+   *
+   * @generated from field: uint32 limit = 6;
+   */
+  limit: number;
+
+  /**
+   * Only older entries: `next` of the page before.
+   *
+   * @generated from field: string before = 7;
+   */
+  before: string;
+};
+
+/**
+ * Describes the message openbell.v1.ListLedgerRequest.
+ * Use `create(ListLedgerRequestSchema)` to create a new message.
+ */
+export const ListLedgerRequestSchema: GenMessage<ListLedgerRequest> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_trading, 19);
+
+/**
+ * Why a balance changed: a fill, or the command of the operator, which has its seq only.
+ *
+ * @generated from message openbell.v1.LedgerCause
+ */
+export type LedgerCause = Message<"openbell.v1.LedgerCause"> & {
+  /**
+   * Place of the command in the log, from 1.
+   *
+   * @generated from field: uint64 seq = 1;
+   */
+  seq: bigint;
+
+  /**
+   * Id of the fill, as in Fill.
+   *
+   * @generated from field: uint64 exec_id = 2;
+   */
+  execId: bigint;
+
+  /**
+   * Id that the exchange gave the order.
+   *
+   * @generated from field: uint64 order_id = 3;
+   */
+  orderId: bigint;
+
+  /**
+   * Id that the client gave the order; 0 for a side of a quote.
+   *
+   * @generated from field: uint64 cl_ord_id = 4;
+   */
+  clOrdId: bigint;
+
+  /**
+   * Number of the trade in its symbol, from 1.
+   *
+   * @generated from field: uint64 trade_id = 5;
+   */
+  tradeId: bigint;
+
+  /**
+   * Name of the symbol.
+   *
+   * @generated from field: string symbol = 6;
+   */
+  symbol: string;
+
+  /**
+   * Side of the order.
+   *
+   * @generated from field: openbell.v1.Side side = 7;
+   */
+  side: Side;
+
+  /**
+   * Price, in the quote asset.
+   *
+   * @generated from field: string last_px = 8;
+   */
+  lastPx: string;
+
+  /**
+   * Quantity, in the base asset.
+   *
+   * @generated from field: string last_qty = 9;
+   */
+  lastQty: string;
+};
+
+/**
+ * Describes the message openbell.v1.LedgerCause.
+ * Use `create(LedgerCauseSchema)` to create a new message.
+ */
+export const LedgerCauseSchema: GenMessage<LedgerCause> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_trading, 20);
+
+/**
+ * A change of a balance.
+ *
+ * @generated from message openbell.v1.LedgerEntry
+ */
+export type LedgerEntry = Message<"openbell.v1.LedgerEntry"> & {
+  /**
+   * Unique in the account; its form may change.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * When; microseconds.
+   *
+   * @generated from field: google.protobuf.Timestamp transact_time = 2;
+   */
+  transactTime?: Timestamp | undefined;
+
+  /**
+   * What it is.
+   *
+   * @generated from field: openbell.v1.LedgerKind kind = 3;
+   */
+  kind: LedgerKind;
+
+  /**
+   * Name of the asset.
+   *
+   * @generated from field: string asset = 4;
+   */
+  asset: string;
+
+  /**
+   * In the asset; negative: the account paid it.
+   *
+   * @generated from field: string amount = 5;
+   */
+  amount: string;
+
+  /**
+   * Of the asset after the entry, what is reserved included; empty if it is not known.
+   *
+   * @generated from field: string balance = 6;
+   */
+  balance: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: openbell.v1.LedgerCause cause = 7;
+   */
+  cause?: LedgerCause | undefined;
+};
+
+/**
+ * Describes the message openbell.v1.LedgerEntry.
+ * Use `create(LedgerEntrySchema)` to create a new message.
+ */
+export const LedgerEntrySchema: GenMessage<LedgerEntry> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_trading, 21);
+
+/**
+ * A page of the ledger.
+ *
+ * @generated from message openbell.v1.ListLedgerResponse
+ */
+export type ListLedgerResponse = Message<"openbell.v1.ListLedgerResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated openbell.v1.LedgerEntry entries = 1;
+   */
+  entries: LedgerEntry[];
+
+  /**
+   * Where the following page begins; "0": this is the last one.
+   *
+   * @generated from field: string next = 2;
+   */
+  next: string;
+
+  /**
+   * Number of the last report that is no longer kept; 0: all are.
+   *
+   * @generated from field: uint64 lost = 3;
+   */
+  lost: bigint;
+
+  /**
+   * Deposits and withdrawals of commands before this place in the log are missing, and balances of entries before it; 0: none are.
+   *
+   * @generated from field: uint64 from = 4;
+   */
+  from: bigint;
+
+  /**
+   * The history does not have everything yet.
+   *
+   * @generated from field: bool behind = 5;
+   */
+  behind: boolean;
+};
+
+/**
+ * Describes the message openbell.v1.ListLedgerResponse.
+ * Use `create(ListLedgerResponseSchema)` to create a new message.
+ */
+export const ListLedgerResponseSchema: GenMessage<ListLedgerResponse> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_trading, 22);
+
+/**
  * Names an account, and its first report.
  *
  * @generated from message openbell.v1.SubscribeReportsRequest
@@ -883,7 +1324,7 @@ export type SubscribeReportsRequest = Message<"openbell.v1.SubscribeReportsReque
  * Use `create(SubscribeReportsRequestSchema)` to create a new message.
  */
 export const SubscribeReportsRequestSchema: GenMessage<SubscribeReportsRequest> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_trading, 16);
+  messageDesc(file_openbell_v1_trading, 23);
 
 /**
  * Reports that are sent together.
@@ -904,7 +1345,7 @@ export type SubscribeReportsResponse = Message<"openbell.v1.SubscribeReportsResp
  * Use `create(SubscribeReportsResponseSchema)` to create a new message.
  */
 export const SubscribeReportsResponseSchema: GenMessage<SubscribeReportsResponse> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_trading, 17);
+  messageDesc(file_openbell_v1_trading, 24);
 
 /**
  * A command of a session.
@@ -956,6 +1397,22 @@ export type SessionRequest = Message<"openbell.v1.SessionRequest"> & {
      */
     value: MassCancelRequest;
     case: "massCancel";
+  } | {
+    /**
+     * Sets the dead man's switch of the account, or turns it off.
+     *
+     * @generated from field: openbell.v1.CancelAfterRequest cancel_after = 6;
+     */
+    value: CancelAfterRequest;
+    case: "cancelAfter";
+  } | {
+    /**
+     * Replaces both sides of the account's quote in a symbol.
+     *
+     * @generated from field: openbell.v1.QuoteRequest quote = 7;
+     */
+    value: QuoteRequest;
+    case: "quote";
   } | { case: undefined; value?: undefined };
 };
 
@@ -964,7 +1421,98 @@ export type SessionRequest = Message<"openbell.v1.SessionRequest"> & {
  * Use `create(SessionRequestSchema)` to create a new message.
  */
 export const SessionRequestSchema: GenMessage<SessionRequest> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_trading, 18);
+  messageDesc(file_openbell_v1_trading, 25);
+
+/**
+ * A dead man's switch: it cancels all orders of the account, unless it is set again before.
+ *
+ * @generated from message openbell.v1.CancelAfterRequest
+ */
+export type CancelAfterRequest = Message<"openbell.v1.CancelAfterRequest"> & {
+  /**
+   * 0, or the account of the session.
+   *
+   * @generated from field: uint32 account = 1;
+   */
+  account: number;
+
+  /**
+   * Milliseconds from now, 1000 to 86400000; 0: off.
+   *
+   * @generated from field: uint32 timeout_ms = 2;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message openbell.v1.CancelAfterRequest.
+ * Use `create(CancelAfterRequestSchema)` to create a new message.
+ */
+export const CancelAfterRequestSchema: GenMessage<CancelAfterRequest> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_trading, 26);
+
+/**
+ * A quote. A side that is left out is withdrawn.
+ *
+ * @generated from message openbell.v1.QuoteRequest
+ */
+export type QuoteRequest = Message<"openbell.v1.QuoteRequest"> & {
+  /**
+   * 0, or the account of the session.
+   *
+   * @generated from field: uint32 account = 1;
+   */
+  account: number;
+
+  /**
+   * Name of the symbol, such as BTC-USD.
+   *
+   * @generated from field: string symbol = 2;
+   */
+  symbol: string;
+
+  /**
+   * Price of the buying side, in the quote asset; with bid_size.
+   *
+   * @generated from field: string bid_px = 3;
+   */
+  bidPx: string;
+
+  /**
+   * Its quantity, in the base asset.
+   *
+   * @generated from field: string bid_size = 4;
+   */
+  bidSize: string;
+
+  /**
+   * Price of the selling side, in the quote asset; with offer_size.
+   *
+   * @generated from field: string offer_px = 5;
+   */
+  offerPx: string;
+
+  /**
+   * Its quantity, in the base asset.
+   *
+   * @generated from field: string offer_size = 6;
+   */
+  offerSize: string;
+
+  /**
+   * Neither side trades on entry.
+   *
+   * @generated from field: bool post_only = 7;
+   */
+  postOnly: boolean;
+};
+
+/**
+ * Describes the message openbell.v1.QuoteRequest.
+ * Use `create(QuoteRequestSchema)` to create a new message.
+ */
+export const QuoteRequestSchema: GenMessage<QuoteRequest> = /*@__PURE__*/
+  messageDesc(file_openbell_v1_trading, 27);
 
 /**
  * Reports and refusals that are sent together.
@@ -992,7 +1540,7 @@ export type SessionResponse = Message<"openbell.v1.SessionResponse"> & {
  * Use `create(SessionResponseSchema)` to create a new message.
  */
 export const SessionResponseSchema: GenMessage<SessionResponse> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_trading, 19);
+  messageDesc(file_openbell_v1_trading, 28);
 
 /**
  * A command that was refused before it was written to the log.
@@ -1048,7 +1596,7 @@ export type Refusal = Message<"openbell.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_trading, 20);
+  messageDesc(file_openbell_v1_trading, 29);
 
 /**
  * What happened to an order, or to the account.
@@ -1293,7 +1841,7 @@ export type ExecutionReport = Message<"openbell.v1.ExecutionReport"> & {
  * Use `create(ExecutionReportSchema)` to create a new message.
  */
 export const ExecutionReportSchema: GenMessage<ExecutionReport> = /*@__PURE__*/
-  messageDesc(file_openbell_v1_trading, 21);
+  messageDesc(file_openbell_v1_trading, 30);
 
 /**
  * Which orders a list has.
@@ -1329,6 +1877,62 @@ export type OrderFilter = (typeof OrderFilter)[keyof typeof OrderFilter];
  */
 export const OrderFilterSchema: GenEnum<OrderFilter> = /*@__PURE__*/
   enumDesc(file_openbell_v1_trading, 0);
+
+/**
+ * What an entry of the ledger is.
+ *
+ * @generated from enum openbell.v1.LedgerKind
+ */
+export const LedgerKind = {
+  /**
+   * Not known: of a newer exchange.
+   *
+   * @generated from enum value: LEDGER_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * By the operator.
+   *
+   * @generated from enum value: LEDGER_KIND_DEPOSIT = 1;
+   */
+  DEPOSIT: 1,
+
+  /**
+   * By the operator.
+   *
+   * @generated from enum value: LEDGER_KIND_WITHDRAWAL = 2;
+   */
+  WITHDRAWAL: 2,
+
+  /**
+   * A fill, without its fee: one entry for the base asset, one for the quote asset.
+   *
+   * @generated from enum value: LEDGER_KIND_SETTLEMENT = 3;
+   */
+  SETTLEMENT: 3,
+
+  /**
+   * Of a fill.
+   *
+   * @generated from enum value: LEDGER_KIND_FEE = 4;
+   */
+  FEE: 4,
+
+  /**
+   * Of a fill.
+   *
+   * @generated from enum value: LEDGER_KIND_REBATE = 5;
+   */
+  REBATE: 5,
+} as const;
+export type LedgerKind = (typeof LedgerKind)[keyof typeof LedgerKind];
+
+/**
+ * Describes the enum openbell.v1.LedgerKind.
+ */
+export const LedgerKindSchema: GenEnum<LedgerKind> = /*@__PURE__*/
+  enumDesc(file_openbell_v1_trading, 1);
 
 /**
  * What happened to an order.
@@ -1426,7 +2030,7 @@ export type ExecType = (typeof ExecType)[keyof typeof ExecType];
  * Describes the enum openbell.v1.ExecType.
  */
 export const ExecTypeSchema: GenEnum<ExecType> = /*@__PURE__*/
-  enumDesc(file_openbell_v1_trading, 1);
+  enumDesc(file_openbell_v1_trading, 2);
 
 /**
  * Enters, changes and finds orders. Every call is checked, limited, numbered and audited like an order over FlatBuffers or REST.
@@ -1506,6 +2110,26 @@ export const Trading: GenService<{
     methodKind: "unary";
     input: typeof GetAccountRequestSchema;
     output: typeof GetAccountResponseSchema;
+  },
+  /**
+   * Lists fills of an account, newest first, by pages.
+   *
+   * @generated from rpc openbell.v1.Trading.ListFills
+   */
+  listFills: {
+    methodKind: "unary";
+    input: typeof ListFillsRequestSchema;
+    output: typeof ListFillsResponseSchema;
+  },
+  /**
+   * Lists what changed the balances of an account, newest first, by pages.
+   *
+   * @generated from rpc openbell.v1.Trading.ListLedger
+   */
+  listLedger: {
+    methodKind: "unary";
+    input: typeof ListLedgerRequestSchema;
+    output: typeof ListLedgerResponseSchema;
   },
   /**
    * Streams the reports of an account, from a number on: those of the past first, then those that follow.
