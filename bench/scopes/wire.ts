@@ -14,6 +14,7 @@ import { JSON_TEXT, PROTOBUF } from '../wire/encodings.ts';
 import { fixedRates, pingPong, warmUp } from '../wire/fixed-rates.ts';
 import { knee } from '../wire/knees.ts';
 import { BATCHES, type WirePlan, wirePlan } from '../wire/plan.ts';
+import { REST_FLAGS, restRates } from '../wire/rest-rate.ts';
 import { durable, target } from '../wire/server-side.ts';
 
 const PARTS: readonly string[] = ['target', 'rates', 'echo', 'proto', 'json', 'durable'];
@@ -52,8 +53,9 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
         metrics.push(...(await encodingRatios(PROTOBUF, venue, plan, stage)));
       });
     if (wanted('json'))
-      await withVenue(context, 'json', { durability: 'fast', placement: clientsApart() }, async (venue) => {
+      await withVenue(context, 'json', { durability: 'fast', placement: clientsApart(), flags: REST_FLAGS }, async (venue) => {
         metrics.push(...(await encodingRatios(JSON_TEXT, venue, plan, stage)));
+        metrics.push(...(await restRates(venue, plan, stage)));
       });
     if (wanted('durable'))
       await withVenue(context, 'durable', { durability: 'durable', placement: clientsApart() }, async (venue) =>
@@ -113,7 +115,7 @@ function method(plan: WirePlan): string[] {
     'Highest sustained rate: the highest of a ramp at which no more commands were in flight at the end of the step than in its middle (by 1 % of those sent between, and 5 ms), with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
     echoMethod(plan.echo),
     'Protobuf and FlatBuffers: the same exchange, generator and load in turns, unbatched: Trading.Session of openbell.v1 over Session of OrderEntry. The client decodes both.',
-    'JSON and FlatBuffers over WebSocket: in the same way, with 1,000 commands in flight.',
+    'JSON and FlatBuffers over WebSocket: in the same way, with 1,000 commands in flight. REST: POST /v1/orders with 16 requests at once, and one at a time.',
     "The service time is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics at the boundaries of the windows; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat.",
   ];
 }

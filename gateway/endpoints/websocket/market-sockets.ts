@@ -82,7 +82,14 @@ export class MarketSockets {
 
   /** @param sockets the port; other endpoints may register paths on it */
   constructor(market: MarketData, options: MarketSocketsOptions, sockets: SocketServer = new SocketServer()) {
-    const { identity, maxRequestBytes, pings, connections = CALLER_LIMITS['ws-connections'], publicMarket = NOT_PUBLIC, limits = new LimitCounters() } = options;
+    const {
+      identity,
+      maxRequestBytes,
+      pings,
+      connections = CALLER_LIMITS['ws-connections'],
+      publicMarket = NOT_PUBLIC,
+      limits = new LimitCounters(),
+    } = options;
     this.#market = market;
     this.#identity = identity;
     this.#pings = pings;
