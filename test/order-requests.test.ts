@@ -275,6 +275,7 @@ describe('refusals', () => {
     ['the key constructor', { op: 'ping', tag: 4, constructor: 1 }, [/^4 BAD_PARAMETER: constructor: unknown key/]],
     ['a key twice', '{"op":"ping","tag":1,"tag":2}', [/^- MALFORMED_FRAME: tag: is given a second time/]],
     ['the key op twice', '{"op":"ping","op":"place"}', [/^- MALFORMED_FRAME: op: is given a second time/]],
+    ['an amend without a quantity', { op: 'amend', clOrdId: 1, price: '1' }, [/leavesQty: is missing; it must be decimal text/]],
     ['a tag that is none', { op: 'ping', tag: -1 }, [/^- BAD_PARAMETER: tag: must be a whole number from 0 to 4294967295$/]],
     ['a tag that is text', { op: 'ping', tag: '1' }, [/^- BAD_PARAMETER: tag/]],
     [

@@ -91,7 +91,7 @@ export const AMEND = strict({
   ...AMENDED_TERMS,
 }).meta({
   description:
-    'What is left out stays. Without a symbol, or without a price or terms of a stop, the order is found first, and later requests wait.',
+    'What is left out stays, but `leavesQty` is required. Without a symbol, or without a price or terms of a stop, the order is found first, and later requests wait.',
   examples: [{ op: 'amend', tag: 2, clOrdId: '1', symbol: 'BTC-USD', leavesQty: '0.4', price: '50100.00' }],
 });
 export const CANCEL = strict({ op: op('cancel'), tag, ...TARGET, symbol: symbolIn.optional() });

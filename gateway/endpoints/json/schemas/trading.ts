@@ -28,7 +28,11 @@ function exactOr(text: string): { error: (issue: { readonly input?: unknown }) =
   const ofDigits = (input: unknown): input is InexactNumber => input instanceof InexactNumber && DIGITS.test(input.text);
   return {
     error: ({ input }) =>
-      ofDigits(input) ? `a JSON number cannot hold this exactly; write it as text: "${input.text.slice(0, 64)}"` : text,
+      input === undefined
+        ? `is missing; it ${text}`
+        : ofDigits(input)
+          ? `a JSON number cannot hold this exactly; write it as text: "${input.text.slice(0, 64)}"`
+          : text,
   };
 }
 
