@@ -205,6 +205,7 @@ describe('a backup of a stopped exchange', () => {
     writeFileSync(join(target, 'restore-unfinished.json'), '{}');
     const config = { ...smallConfig(home), data: target };
     await assert.rejects(startExchange(config, { log: createLogger('silent') }), { code: 'RESTORE_UNFINISHED' });
+    await assert.rejects(makeBackup({ dataDir: target, target: join(base, 'of-half') }), { code: 'RESTORE_UNFINISHED' });
     await restoreBackup(first, target);
     assert.deepEqual([existsSync(join(target, 'mine')), existsSync(join(target, 'restored.json'))], [false, true]);
     cpSync(target, join(base, 'again-home/data'), { recursive: true });

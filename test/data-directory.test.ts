@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   closeSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -19,7 +21,7 @@ import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { listSnapshots } from '../engine/journal/snapshot-files.ts';
 import { connect } from '../gateway/client/index.ts';
-import { ExchangeProcess, openbell } from './support/exchange-process.ts';
+import { ExchangeProcess, openbell, openbellByModes } from './support/exchange-process.ts';
 import { smallDisk } from './support/small-disk.ts';
 import { until } from './support/until.ts';
 
@@ -252,4 +254,44 @@ test('a read-only copy: verify and repair work while they change nothing, everyt
     const { code, stdout } = await openbell([...args, '--json']);
     assert.deepEqual([code, JSON.parse(stdout).error?.code], [1, 'DATA_READ_ONLY'], stdout);
   }
+});
+
+describe('a directory that this user may not use is named, with what to do', () => {
+  async function refused(args: readonly string[], named: string): Promise<void> {
+    const { code, stdout, stderr } = await openbellByModes([...args, '--json']);
+    assert.equal(code, 1, stderr);
+    const { error } = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+    assert.equal(error.code, 'DATA_NO_ACCESS', stdout);
+    assert.ok(error.message.startsWith(`This user may not use ${named} (EACCES`), error.message);
+  }
+
+  test('its audit trail, its log, and a backup of it', async () => {
+    const dir = await venue(join(base, 'foreign'), 1);
+    const backup = join(base, 'foreign-backup');
+    assert.equal((await openbell(['backup', backup, '--data', dir])).code, 0);
+    chmodSync(join(dir, 'audit'), 0);
+    await refused(['audit', 'verify', dir], dir);
+    await refused(['audit', 'export', dir], dir);
+    await refused(['backup', join(base, 'foreign-other'), '--data', dir], dir);
+    chmodSync(join(dir, 'audit'), 0o700);
+    chmodSync(backup, 0);
+    await refused(['backup', join(base, 'foreign-other'), '--data', dir, '--since', backup], backup);
+    await refused(['restore', backup, '--data', join(base, 'foreign-other')], backup);
+    chmodSync(backup, 0o700);
+    assert.equal(existsSync(join(base, 'foreign-other')), false);
+    const log = join(dir, readdirSync(dir).find((name) => name.startsWith('log-')) ?? '');
+    chmodSync(log, 0);
+    await refused(['log', dir], dir);
+    await refused(['log', 'dump', dir], dir);
+    chmodSync(log, 0o600);
+  });
+
+  test('a lock that it may not read: nobody is told to remove it', async () => {
+    const dir = await venue(join(base, 'foreign-lock'), 0);
+    writeFileSync(join(dir, 'lock'), '{}', { mode: 0 });
+    await refused(['verify', dir], dir);
+    await refused(['start', ...PORTS, '--data', dir], dir);
+    rmSync(join(dir, 'lock'));
+    assert.equal((await openbell(['verify', dir])).code, 0);
+  });
 });

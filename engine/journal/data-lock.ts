@@ -248,12 +248,14 @@ function readOwner(path: string): Owner | undefined {
   return ownerIn(readLock(path) ?? '');
 }
 
-/** Content of a lock file, undefined if it does not exist. @throws BadLockError */
+/** Content of a lock file, undefined if it does not exist. @throws BadLockError, the system's Error if this user may not read it */
 function readLock(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (isAbsent(error as NodeJS.ErrnoException)) return undefined;
+    // A lock that this user may not read can be that of a running exchange: to remove it is no remedy.
+    if (cannotBeWritten(error as NodeJS.ErrnoException)) throw error;
     throw new BadLockError(path, error);
   }
 }

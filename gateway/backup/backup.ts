@@ -20,6 +20,7 @@ import { copyAudit } from './copied-audit.ts';
 import { copyStore, STORES, storeBytes } from './copied-stores.ts';
 import { Throttle } from './copy-file.ts';
 import { type Manifest, readManifest } from './manifest.ts';
+import { mustBeRestored } from './restored.ts';
 
 export interface BackupOptions {
   /** Data directory of a running or stopped exchange. */
@@ -69,6 +70,7 @@ export async function makeBackup({
 }: BackupOptions): Promise<BackupResult> {
   const target = resolve(options.target);
   mustBeApart(target, dataDir);
+  mustBeRestored(dataDir);
   const { onProgress = () => undefined } = options;
   const beganAt = new Date().toISOString();
   const previous = since === undefined ? undefined : previousBackup(dataDir, since);

@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AuditFault } from '../../audit/audit-reader.ts';
 import type { AuditRecord } from '../../audit/audit-record.ts';
 import { print, printJson } from './connection.ts';
-import { mustExist } from './data.ts';
-import { CliError, ExitCode, run } from './exit.ts';
+import { mustExist, onDirectory } from './data.ts';
+import { CliError, ExitCode } from './exit.ts';
 import { outputTaken } from './followed.ts';
 
 const COLUMNS = ['no', 'time', 'kind', 'subject', 'account', 'action', 'outcome', 'peer', 'detail', 'hash'] as const;
@@ -38,7 +38,7 @@ Without --head a cut end is not detected. After a removal (openbell start
 --audit-keep) the command prints the first remaining record.`,
     );
   command.action((data: string) =>
-    run(async () => {
+    onDirectory(data, async () => {
       const { head, json } = command.opts<{ head?: string; json?: true }>();
       mustExist(data);
       const { verifyTrail } = await import('../../audit/audit-reader.ts');
@@ -82,7 +82,7 @@ Examples:
   openbell audit export ./data | jq 'select(.outcome != "ok")'`,
     );
   command.action((data: string) =>
-    run(async () => {
+    onDirectory(data, async () => {
       const { since, until, format } = command.opts<{ since?: string; until?: string; format: 'jsonl' | 'csv' }>();
       mustExist(data);
       const { readTrail } = await import('../../audit/audit-reader.ts');

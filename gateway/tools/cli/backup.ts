@@ -1,5 +1,7 @@
 import { constants, setPriority } from 'node:os';
+import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { dataDirectoryError } from '../../../engine/journal/disk.ts';
 import type { BackupProgress } from '../../backup/backup.ts';
 import type { Manifest } from '../../backup/manifest.ts';
 import type { RestoreProgress } from '../../backup/restore.ts';
@@ -38,9 +40,11 @@ Examples:
     );
   command.action((dir: string) => {
     const flags = command.opts<{ data: string; since?: string; rate: number; check?: true; json?: true }>();
-    return onDirectory(dir, async () => {
+    const read = flags.check ? [] : [flags.data, ...(flags.since === undefined ? [] : [flags.since])];
+    return onDirectories(dir, read, async () => {
       if (flags.check) return await check(dir, flags);
       mustExist(flags.data);
+      if (flags.since !== undefined) mustExist(flags.since, NO_BACKUP);
       giveWay();
       const { makeBackup } = await import('../../backup/backup.ts');
       const progress = new Progress('backup');
@@ -87,7 +91,7 @@ both use the same numbers for other orders. docs/BACKUP.md has the details.`,
     );
   command.action((backup: string) => {
     const { data, json } = command.opts<{ data: string; json?: true }>();
-    return onDirectory(data, async () => {
+    return onDirectories(data, [backup], async () => {
       mustExist(backup, NO_BACKUP);
       const { restoreBackup } = await import('../../backup/restore.ts');
       const progress = new Progress('restore');
@@ -105,6 +109,18 @@ both use the same numbers for other orders. docs/BACKUP.md has the details.`,
       }
     });
   });
+}
+
+/** As `onDirectory`; of those that are only read, the one that this user may not use is named, too. The work may name each by its whole path. */
+function onDirectories(written: string, read: readonly string[], work: () => Promise<ExitCode>): Promise<void> {
+  return onDirectory(written, () =>
+    work().catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EACCES' && error.code !== 'EPERM') throw error;
+      // The longest first: a name may be the beginning of another.
+      const dirs = [...read, ...read.map((dir) => resolve(dir)), resolve(written)].sort((a, b) => b.length - a.length);
+      throw dirs.reduce((named: unknown, dir) => dataDirectoryError(dir, named), error);
+    }),
+  );
 }
 
 async function check(dir: string, { json }: { readonly json?: true }): Promise<ExitCode> {

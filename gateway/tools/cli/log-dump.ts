@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { accountId, id } from './connection.ts';
-import { mustExist } from './data.ts';
-import { CliError, ExitCode, run } from './exit.ts';
+import { mustExist, onDirectory } from './data.ts';
+import { CliError, ExitCode } from './exit.ts';
 import { outputTaken } from './followed.ts';
 
 interface Flags {
@@ -43,7 +43,7 @@ Examples:
   openbell log dump ./data --symbol BTC-USD --json | jq -c 'select(.kind == "new")'`,
     );
   command.action((data: string) =>
-    run(async () => {
+    onDirectory(data, async () => {
       // Commander gives `log` the options that both have.
       const flags = command.optsWithGlobals<Flags>();
       mustExist(data);

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { LogComparison, LogTip } from '../../../engine/journal/log-lookup.ts';
 import { print, printJson } from './connection.ts';
-import { mustExist } from './data.ts';
-import { ExitCode, run } from './exit.ts';
+import { mustExist, onDirectory } from './data.ts';
+import { ExitCode } from './exit.ts';
 import { dumpCommand } from './log-dump.ts';
 
 interface Flags {
@@ -36,7 +36,7 @@ begin at the same command. Exit code 1 when --compare finds a difference.`,
     );
   dumpCommand(command);
   command.action((data: string) =>
-    run(async () => {
+    onDirectory(data, async () => {
       const flags = command.opts<Flags>();
       mustExist(data);
       return flags.compare === undefined ? await printChain(data, flags) : await compare(data, flags.compare, flags);
