@@ -60,6 +60,14 @@ describe('a venue operated from the command line', () => {
     assert.deepEqual([again.code, /--replace/.test(again.stderr)], [2, true]);
   });
 
+  it('a file that a context names and that is not there is reported when the context is defined', async () => {
+    const missing = join(dir, 'not-yet.token');
+    const early = await ask('context', 'add', 'early', '--token-file', missing);
+    assert.equal(early.code, 0);
+    assert.ok(early.stderr.startsWith(`openbell: warning: --token-file ${missing} cannot be read (ENOENT)`), early.stderr);
+    assert.equal((await ask('context', 'rm', 'early')).code, 0);
+  });
+
   it('a flag comes before the environment, that before the context, that before the default', async () => {
     const flags = ['--http-port', '1', '--context', 'prod'];
     const { stdout } = await openbell(['context', 'show', ...flags, '--json'], { ...env, OPENBELL_WS_PORT: '2', OPENBELL_HTTP_PORT: '3' });

@@ -86,7 +86,10 @@ test('order explain: the life of an order, its place in the book, and an order t
   assert.deepEqual([json.status, json.steps.at(-1).codeName, json.next], ['cancelled', 'CANCELLED_BY_CLIENT', 0]);
   const foreign = await ask('order', 'explain', String(orderId), '--account', '2');
   assert.deepEqual([foreign.code, foreign.stdout], [1, '']);
-  assert.match(foreign.stderr, /^openbell: UNKNOWN_ORDER: account 2 has no order \d+ in its reports\n$/);
+  assert.match(
+    foreign.stderr,
+    /^openbell: UNKNOWN_ORDER: account 2 has no order \d+ in its reports\nnext: .*--account; docs\/WHERE-IS-MY-ORDER\.md#\S+ .*\n$/,
+  );
 });
 
 const FAILURES: [string, string[], number, RegExp][] = [

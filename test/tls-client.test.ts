@@ -98,5 +98,9 @@ describe('clients of an exchange with mutual TLS', () => {
     assert.equal((await openbell(['account', '1', ...exchange.flags])).code, 3);
     assert.equal((await openbell(['account', '1', ...exchange.flags, '--tls-client-cert', client.cert])).code, 2);
     assert.equal((await openbell(['account', '1', ...exchange.flags, '--tls-ca', '/nowhere.pem'])).code, 2);
+    const noPem = await openbell(['account', '1', ...exchange.flags, '--tls-ca', 'package.json']);
+    assert.deepEqual([noPem.code, /package\.json is no PEM file; give one with --tls-ca/.test(noPem.stderr)], [2, true], noPem.stderr);
+    const unknown = await openbell(['account', '1', ...exchange.flags, '--tls']);
+    assert.deepEqual([unknown.code, /\)\nnext: .*--tls-ca\n$/.test(unknown.stderr)], [3, true], unknown.stderr);
   });
 });

@@ -19,6 +19,8 @@ openbell_order_to_report_seconds_bucket{le="0.001"} ${buckets[0]}
 openbell_order_to_report_seconds_bucket{le="0.01"} ${buckets[1]}
 openbell_order_to_report_seconds_bucket{le="+Inf"} ${buckets[2]}
 ${trades.map((count, i) => `openbell_symbol_trades_total{symbol="S${i}"} ${count}`).join('\n')}
+openbell_symbol_last_price{symbol="S1"} 59988.43
+openbell_symbol_last_price{symbol="S2"} 0
 openbell_symbol_trades_total{symbol="A \\"quoted\\" name"} 0
 a line that is none
 `;
@@ -38,6 +40,15 @@ describe('the view of top', () => {
       ['A \\"quoted\\" name', 0],
     ]);
     assert.equal(view.rings.command, 7);
+  });
+
+  it('has no price for a symbol without trades', () => {
+    assert.deepEqual(view.symbols.map(({ name, lastPrice }) => [name, lastPrice]).slice(0, 2), [
+      ['S1', 59988.43],
+      ['S2', null],
+    ]);
+    const lines = topLines(view, 80, 24);
+    assert.deepEqual([lines.some((line) => /^S1 .* 59988\.43$/.test(line)), lines.some((line) => /^S2 .* -$/.test(line))], [true, true]);
   });
 
   it('has no rate below 0 after a restart, and no latency without an order', () => {

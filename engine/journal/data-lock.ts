@@ -20,7 +20,7 @@ export class DataLockedError extends Error {
 
   /** @param how how it is known, if not by its lock */
   constructor(dir: string, pid: number, how = '') {
-    super(`The data directory ${dir} is in use by process ${pid}${how}. Stop that process first, or choose another directory with --data.`);
+    super(`The data directory ${dir} is in use by process ${pid}${how}. Stop that process first, or name another directory.`);
     this.name = 'DataLockedError';
     this.pid = pid;
   }

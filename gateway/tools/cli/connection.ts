@@ -9,6 +9,15 @@ import { type CredentialFlags, credentialsOf, tokenFor } from './credentials.ts'
 import { CliError, ExitCode, reportAndExit } from './exit.ts';
 import { withNextStep } from './next-step.ts';
 
+/** Codes of Node for a certificate whose authority is not trusted. */
+const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+]);
+
 export interface ConnectionFlags extends CredentialFlags, ConfirmFlags {
   readonly host: string;
   readonly wsHost?: string;
@@ -156,11 +165,15 @@ function envSwitch(name: string): boolean {
 }
 
 function readPem(file: string, flag: string): Buffer {
+  let pem: Buffer;
   try {
-    return readFileSync(file);
+    pem = readFileSync(file);
   } catch (error) {
     throw new CliError(`cannot read ${file} (${(error as NodeJS.ErrnoException).code}); give a PEM file with ${flag}`, ExitCode.Usage);
   }
+  // TLS ignores what is not PEM: the certificate of the exchange would be called unknown instead.
+  if (!pem.includes('-----BEGIN ')) throw new CliError(`${file} is no PEM file; give one with ${flag}`, ExitCode.Usage);
+  return pem;
 }
 
 export interface AdminAddress {
@@ -241,10 +254,7 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
     // The exchange may end while it answers.
     text = await response.text();
   } catch (error) {
-    throw new CliError(
-      `cannot reach ${url} (${failureText(error)}); is the exchange running? Start it with: openbell start`,
-      ExitCode.Unreachable,
-    );
+    throw unreachable(url, error, '; is the exchange running? Start it with: openbell start');
   }
   let answer: T & { readonly name?: string; readonly message?: string };
   try {
@@ -262,6 +272,13 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
   // Rejects by identity already begin with their name.
   const { name = `HTTP ${response.status}`, message = '' } = answer;
   throw new CliError(withNextStep(name, message.startsWith(`${name}: `) ? message : `${name}: ${message}`), ExitCode.Failed, name);
+}
+
+/** @param question about an exchange that does not answer; one that presents an unknown certificate does */
+export function unreachable(url: string, error: unknown, question: string): CliError {
+  const { code } = (error instanceof Error ? (error.cause ?? error) : {}) as NodeJS.ErrnoException;
+  const hint = UNKNOWN_AUTHORITY.has(code ?? '') ? '\nnext: give the CA certificates of the exchange with --tls-ca' : question;
+  return new CliError(`cannot reach ${url} (${failureText(error)})${hint}`, ExitCode.Unreachable);
 }
 
 /** The beginning of a foreign answer, which may quote the request. */

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { accountOption, type ConnectionFlags, connectionOptions, print, printJson, table } from './connection.ts';
@@ -68,6 +69,7 @@ Examples:
       });
       if (flags.json) printJson({ name, guard: added.guard, settings, current: isCurrent });
       else print(`context ${name} is defined${flags.use ? ' and in use' : `; use it with: openbell context use ${name}`}`);
+      for (const warning of unreadable(settings)) process.stderr.write(`openbell: warning: ${warning}\n`);
       return ExitCode.Ok;
     }),
   );
@@ -82,6 +84,21 @@ function givenSettings(command: Command): Partial<Record<Setting, SettingValue>>
     settings[setting] = SETTINGS[setting] === 'file' ? resolve(String(value)) : value;
   }
   return settings;
+}
+
+/** Not an error: a token or a key may be written later. */
+function unreadable(settings: Partial<Record<Setting, SettingValue>>): string[] {
+  return (Object.keys(settings) as Setting[]).flatMap((setting) => {
+    if (SETTINGS[setting] !== 'file') return [];
+    try {
+      accessSync(String(settings[setting]), constants.R_OK);
+      return [];
+    } catch (error) {
+      return [
+        `--${setting} ${settings[setting]} cannot be read (${(error as NodeJS.ErrnoException).code}); commands in this context fail until it can`,
+      ];
+    }
+  });
 }
 
 function useCommand(context: Command): void {

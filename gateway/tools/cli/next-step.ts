@@ -5,6 +5,7 @@ const STEPS: Readonly<Record<string, string>> = {
   UNKNOWN_SYMBOL: '`openbell symbol ls` lists the symbols',
   UNKNOWN_ASSET: '`openbell asset ls` lists the assets',
   UNKNOWN_ACCOUNT: '`openbell account ls` lists the accounts',
+  UNKNOWN_ORDER: 'give the account of the order with --account; docs/WHERE-IS-MY-ORDER.md#nothing-is-known-of-it says where else to look',
   UNKNOWN_SESSION: '`openbell sessions ls` lists the sessions',
   BOOK_NOT_EMPTY: 'set the phase closed, cancel the orders with `openbell cancel-all --symbol NAME`, then try again',
   BOOK_CROSSED: 'set the phase auction and end it with `openbell uncross NAME`',

@@ -35,8 +35,13 @@ export interface TopView {
     readonly dropped: number;
   };
   readonly feeds: { readonly connected: number; readonly sources: number; readonly messages: number; readonly faults: number };
-  /** Busiest first. */
-  readonly symbols: readonly { readonly name: string; readonly trades: number; readonly resting: number; readonly lastPrice: number }[];
+  /** Busiest first. `lastPrice`: null before the first trade. */
+  readonly symbols: readonly {
+    readonly name: string;
+    readonly trades: number;
+    readonly resting: number;
+    readonly lastPrice: number | null;
+  }[];
 }
 
 /** Pure. @param before an earlier sample of the same exchange */
@@ -113,7 +118,8 @@ export function topView(before: MetricSamples, after: MetricSamples, { reasons =
         name,
         trades: rate(trades, tradesBefore.get(name) ?? trades),
         resting: resting.get(name) ?? 0,
-        lastPrice: prices.get(name) ?? 0,
+        // The metric is 0 until there is a price; a price is above 0.
+        lastPrice: prices.get(name) || null,
       }))
       .sort((a, b) => b.trades - a.trades || b.resting - a.resting || (a.name < b.name ? -1 : 1)),
   };
@@ -144,7 +150,7 @@ export function topLines(view: TopView, columns: number, rows: number): string[]
   const room = Math.max(1, rows - lines.length - 2);
   const symbols = view.symbols
     .slice(0, room)
-    .map(({ name, trades, resting, lastPrice }) => [name, each(trades), whole(resting), String(lastPrice)]);
+    .map(({ name, trades, resting, lastPrice }) => [name, each(trades), whole(resting), lastPrice === null ? '-' : String(lastPrice)]);
   return [...lines, ...table([['symbol', 'trades/s', 'orders', 'last'], ...symbols]).split('\n')]
     .slice(0, rows - 1)
     .map((line) => line.slice(0, columns));

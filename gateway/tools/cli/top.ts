@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { failureText } from '../../client/failure-text.ts';
-import { adminAddress, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
+import { adminAddress, type ConnectionFlags, connectionOptions, print, printJson, unreachable } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { outputTaken } from './followed.ts';
 import { askHealth } from './health.ts';
@@ -79,7 +78,7 @@ async function read(flags: Flags): Promise<MetricSamples> {
     });
     text = await response.text();
   } catch (error) {
-    throw new CliError(`cannot reach ${url} (${failureText(error)}); is the exchange running?`, ExitCode.Unreachable);
+    throw unreachable(url, error, '; is the exchange running?');
   }
   if (!response.ok) throw new CliError(`${url} was rejected: HTTP ${response.status}`, ExitCode.Failed);
   if (text.length > MOST_BYTES || !text.includes('openbell_seq'))
