@@ -183,6 +183,7 @@ test('what the compose file starts works together, and the page trades', { skip:
   await exchange.end('SIGKILL');
   await page.locator('#state', { hasText: /^connecting again: / }).waitFor();
   assert.ok(await page.isDisabled('button[value=buy]'));
+  assert.ok(await page.isDisabled('#orders button'));
   const next = await ExchangeProcess.start(join(base, 'volume-data'), flags, t.signal);
   t.after(() => next.end('SIGKILL'));
   [wsProxy.target, httpProxy.target] = [next.ports.ws, next.ports.http];

@@ -195,6 +195,15 @@ describe('execution reports in JSON', () => {
       { execType: 'cancel-after-set', cancelTimeUs: 1_700_000_005_000_000 },
     ],
     [
+      'a side of a quote is left out, and had no order',
+      { kind: Cancelled, side: 1, code: Code.CANCELLED_BY_CLIENT, tag: 7 },
+      {
+        ...{ execType: 'canceled', symbol: 'BTC-USD', side: 'sell', tag: 7, name: 'CANCELLED_BY_CLIENT' },
+        ...{ ordStatus: undefined, timeInForce: undefined, orderId: undefined },
+        ...{ orderQty: undefined, cumQty: undefined, leavesQty: undefined, canceledQty: undefined },
+      },
+    ],
+    [
       'a protection is set',
       { kind: Accepted, symbol: 0, quantity: 5_000_000, price: 3, tag: 7 },
       { execType: 'quote-protection-set', windowUs: 5_000_000, ordStatus: undefined, side: undefined, tag: 7 },
@@ -233,7 +242,7 @@ describe('execution reports in JSON', () => {
         reportNo: fc.integer({ min: 1, max: 2 ** 50 }),
       },
       ...{
-        orderId: count,
+        orderId: fc.integer({ min: 1, max: 2 ** 50 }),
         clientOrderId: count,
         price: count,
         quantity: count,
@@ -283,7 +292,7 @@ describe('execution reports in JSON', () => {
 });
 
 describe('refused commands in JSON', () => {
-  const refused = (add: (batch: CommandBatch) => void, code: Code) => {
+  const refused = (add: (batch: CommandBatch) => void, code: Code, made?: ReadonlySet<number>) => {
     const batch = new CommandBatch(4);
     add(batch);
     const list = new RefusalList();
@@ -292,7 +301,8 @@ describe('refused commands in JSON', () => {
     assert.ok(flat.open(bytes));
     assert.ok(flat.vector(1, 64));
     list.add(code, flat, flat.vectorAt, 0);
-    const [message] = refusedCommands(list, 3, (its) => (its === Code.MASS_CANCEL_RATE ? { name: 'massCancels', most: 5 } : undefined));
+    const limitOf = (its: Code) => (its === Code.MASS_CANCEL_RATE ? { name: 'massCancels', most: 5 } : undefined);
+    const [message] = refusedCommands(list, 3, limitOf, made);
     assert.equal(Refusal.bytes, 32);
     return REFUSED.parse(JSON.parse(JSON.stringify(message)));
   };
@@ -302,6 +312,11 @@ describe('refused commands in JSON', () => {
     assert.deepEqual(
       refused((batch) => batch.place(1, 0, 0, 10, 1, 5, 7), Code.BUSY),
       { op: 'place', clOrdId: '5', ...busy },
+    );
+    assert.deepEqual(
+      refused((batch) => batch.place(1, 0, 0, 10, 1, 5, 7), Code.BUSY, new Set([5])),
+      { op: 'place', ...busy },
+      'an id that was made for it is not named',
     );
     assert.deepEqual(
       refused((batch) => batch.amend(1, 0, 9, 10, 1, 7), Code.BUSY),

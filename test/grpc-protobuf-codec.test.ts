@@ -15,6 +15,7 @@ import { writeRefusal, writeReport } from '../gateway/endpoints/grpc/v1/report-e
 import { RequestDecoder } from '../gateway/endpoints/grpc/v1/request-decoder.ts';
 import { SymbolTable } from '../gateway/endpoints/grpc/v1/symbol-table.ts';
 import {
+  ExecType,
   type ExecutionReportSchema,
   SessionRequestSchema,
   SessionResponseSchema,
@@ -90,9 +91,10 @@ function twin(r: Values): MessageInitShape<typeof ExecutionReportSchema> {
   const lots = (value: number) => (symbol === undefined ? '' : unitsToDecimal(value, symbol.lotMantissa, symbol.lotDecimals));
   const money = (value: number) => (symbol === undefined ? '' : unitsToDecimal(value, 1, symbol.quoteAsset.decimals));
   const fill = r.kind === ReportKind.Fill;
+  const isProtection = r.kind === ReportKind.Accepted && r.orderId === 0 && r.symbol === 0;
   const common = {
     reportNo: BigInt(r.reportNo),
-    execType: r.kind as 1,
+    execType: (isProtection ? ExecType.QUOTE_PROTECTION_SET : r.kind) as 1,
     code: r.code,
     name: r.code === 0 ? '' : codeName(r.code),
     account: r.account,
@@ -104,6 +106,9 @@ function twin(r: Values): MessageInitShape<typeof ExecutionReportSchema> {
   };
   if (r.kind === ReportKind.MassCancelled) return { ...common, affectedOrders: BigInt(r.quantity), laterOrders: BigInt(r.leaves) };
   if (r.kind === ReportKind.CancelAfterSet) return { ...common, ...(r.quantity !== 0 && { switchTime: timestamp(r.quantity) }) };
+  if (isProtection) return { ...common, windowUs: BigInt(r.quantity) };
+  // A side of a quote that was left out, and had no order.
+  if (r.kind === ReportKind.Cancelled && r.orderId === 0) return { ...common, side: (r.side + 1) as 1 };
   const known = symbol !== undefined;
   return {
     ...common,
@@ -288,18 +293,32 @@ describe('commands in protobuf', () => {
       [{ case: undefined }, Code.UNKNOWN_KIND, /no command/],
       [place({ symbol: 'NONE' }), Code.UNKNOWN_SYMBOL, /no symbol NONE/],
       [place({ orderQty: '0.00001' }), Code.BAD_RANGE, /not a multiple of 0.0001/],
-      [place({ orderQty: '' }), Code.BAD_RANGE, /order_qty/],
-      [place({ side: 0 }), Code.BAD_ENUM, /side/],
+      [place({ orderQty: '' }), Code.BAD_PARAMETER, /order_qty/],
+      [place({ orderQty: 'many' }), Code.BAD_PARAMETER, /many/],
+      [place({ symbol: '' }), Code.BAD_PARAMETER, /symbol must be given/],
+      // Taken as left out, it would be a market order.
+      [place({ price: '' }), Code.BAD_PARAMETER, /^price is empty/],
+      [place({ price: undefined, trailPpm: 0 }), Code.BAD_RANGE, /trail_ppm/],
+      [{ case: 'massCancel', value: { symbol: '' } }, Code.BAD_PARAMETER, /^symbol is empty/],
+      [{ case: 'quote', value: { symbol: 'BTC-USD', offerPx: '', offerSize: '' } }, Code.BAD_PARAMETER, /^offer_px is empty/],
+      [{ case: 'cancelAfter', value: {} }, Code.BAD_PARAMETER, /^timeout_ms must be given/],
+      [{ case: 'quoteProtection', value: {} }, Code.BAD_PARAMETER, /^window_ms and reset/],
+      [
+        { case: 'quoteProtection', value: { windowMs: 5, fills: 2n ** 64n - 1n } },
+        Code.BAD_RANGE,
+        /^fills is at most \d+, not 18446744073709551615$/,
+      ],
+      [place({ side: 0 }), Code.BAD_PARAMETER, /side/],
       [place({ side: 7 }), Code.BAD_ENUM, /no Side 7/],
-      [place({ clOrdId: 0n }), Code.BAD_RANGE, /cl_ord_id/],
+      [place({ clOrdId: 0n }), Code.BAD_PARAMETER, /cl_ord_id/],
       [place({ clOrdId: 2n ** 60n }), Code.BAD_RANGE, /cl_ord_id/],
       [place({ account: 2 }), Code.FOREIGN_ACCOUNT, /account is 2/],
-      [place({ ordType: 3, price: '' }), Code.BAD_RANGE, /stop/],
+      [place({ ordType: 3, price: undefined }), Code.BAD_RANGE, /stop/],
       [place({ minQty: '0', timeInForce: 2 }), Code.BAD_RANGE, /minimum quantity/],
-      [{ case: 'cancelOrder', value: { symbol: 'BTC-USD' } }, Code.BAD_RANGE, /order_id or cl_ord_id/],
+      [{ case: 'cancelOrder', value: { symbol: 'BTC-USD' } }, Code.BAD_PARAMETER, /order_id or cl_ord_id/],
       [
         { case: 'amendOrder', value: { symbol: 'BTC-USD', order: { case: 'orderId', value: 1n }, price: '1' } },
-        Code.BAD_RANGE,
+        Code.BAD_PARAMETER,
         /leaves_qty/,
       ],
     ];

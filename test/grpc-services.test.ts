@@ -115,6 +115,12 @@ describe('openbell.v1', () => {
       [trading.placeOrder, { ...ORDER, orderQty: '100000' }, 'FAILED_PRECONDITION', 'QUANTITY_MAX'],
       [trading.placeOrder, { ...ORDER, orderQty: '0.00001' }, 'INVALID_ARGUMENT', 'BAD_RANGE'],
       [trading.placeOrder, { ...ORDER, orderQty: 'many' }, 'INVALID_ARGUMENT', 'BAD_PARAMETER'],
+      // Each of them would be a market order if it were taken as left out.
+      [trading.placeOrder, { ...ORDER, price: '' }, 'INVALID_ARGUMENT', 'BAD_PARAMETER'],
+      [trading.placeOrder, { ...ORDER, price: undefined, stopPx: '' }, 'INVALID_ARGUMENT', 'BAD_PARAMETER'],
+      [trading.placeOrder, { ...ORDER, price: undefined, trailPpm: 0 }, 'INVALID_ARGUMENT', 'BAD_RANGE'],
+      [trading.massCancel, { account: 1, symbol: '' }, 'INVALID_ARGUMENT', 'BAD_PARAMETER'],
+      [trading.placeOrder, { ...ORDER, symbol: '' }, 'INVALID_ARGUMENT', 'BAD_PARAMETER'],
       [trading.placeOrder, { ...ORDER, side: 9 }, 'INVALID_ARGUMENT', 'BAD_ENUM'],
       [trading.placeOrder, { ...ORDER, symbol: 'NONE' }, 'NOT_FOUND', 'UNKNOWN_SYMBOL'],
       // A status that repeated all of it would be longer than the headers of an answer.
@@ -138,6 +144,8 @@ describe('openbell.v1', () => {
       );
       assert.ok(refused.message.startsWith(`${reason}: `), refused.message);
     }
+    const { message } = await client.refusal(admin.deposit, { account: 1, asset: 'NONE', amount: '1' });
+    assert.equal(message, 'UNKNOWN_ASSET: there is no asset NONE; ListAssets lists them');
     const { metadata } = await client.refusal(trading.placeOrder, { ...ORDER, orderQty: '100000' });
     assert.deepEqual([metadata.code, metadata.limit, metadata.most], ['308', 'maxQuantity', '1000.0000']);
     assert.deepEqual((await client.refusal(admin.defineAsset, { id: 99 })).fields, ['name', 'decimals']);
@@ -346,7 +354,9 @@ describe('openbell.v1', () => {
     assert.deepEqual(quoted.get(Side.BUY), ['2000.00', '1.0000', 2]);
     assert.deepEqual(quoted.get(Side.SELL), ['4000.00', '2.0000', 2]);
     for (const [tag, value, text] of [
-      [3, { ...quote, bidSize: '' }, /^bid_px and bid_size: give both/],
+      [3, { ...quote, bidSize: undefined }, /^bid_px and bid_size: give both/],
+      // It would withdraw the side.
+      [8, { ...quote, bidPx: '', bidSize: '' }, /^bid_px is empty: give it, or leave it out/],
       [4, { ...quote, symbol: 'NONE' }, /^there is no symbol NONE/],
       [5, { ...quote, offerPx: '4000.001' }, /4000\.001/],
     ] as const) {
@@ -358,25 +368,42 @@ describe('openbell.v1', () => {
     for (const [tag, value, answer] of [
       [21, { windowMs: 60_000, fills: 3n }, 'accepted'],
       [22, { windowMs: 60_000 }, 'BAD_RANGE'],
-      [23, { reset: true, lots: 3n }, 'BAD_RANGE'],
+      [23, { reset: true, lots: 3n }, 'BAD_PARAMETER'],
       [24, { reset: true }, 'accepted'],
-      [25, {}, 'accepted'],
+      [25, {}, 'BAD_PARAMETER'],
+      [26, { fills: 3n }, 'BAD_PARAMETER'],
+      [27, { windowMs: 60_000, fills: 2n ** 64n - 1n }, 'BAD_RANGE'],
+      [28, { windowMs: 0 }, 'accepted'],
     ] as const) {
       session.send({ tag, command: { case: 'quoteProtection', value } });
       const { reports, refusals } = await session.next(({ reports, refusals }) => refusals.length > 0 || reports.length > 0);
       const [report, refusal] = [reports[0], refusals[0]];
       assert.deepEqual([(report ?? refusal).tag, refusal?.name ?? 'accepted', refusal?.orderId ?? 0n], [tag, answer, 0n]);
       if (tag === 22) assert.match(refusal.text, /^the window of a protection is 1 to 86400000 ms .* fills, lots and net_lots/);
-      if (report !== undefined) assert.deepEqual([report.execType, report.orderId, report.symbol], [ExecType.ACCEPTED, 0n, '']);
+      if (tag === 25) assert.match(refusal.text, /^window_ms and reset: give the window with its limits/);
+      if (tag === 27) assert.equal(refusal.text, 'fills is at most 9007199254740991, not 18446744073709551615');
+      if (report !== undefined) {
+        const { execType, orderId, symbol, side, timeInForce, windowUs } = report;
+        assert.deepEqual([execType, orderId, symbol, side, timeInForce], [ExecType.QUOTE_PROTECTION_SET, 0n, '', 0, 0]);
+        if (tag !== 24) assert.equal(windowUs, tag === 21 ? 60_000_000n : 0n);
+      }
       const { protection } = (await (await fetch(`http://127.0.0.1:${demo.running.ports.http}/v1/accounts/9`)).json()) as {
         protection?: { fills: number };
       };
-      assert.equal(protection?.fills, tag === 25 ? undefined : 3);
+      assert.equal(protection?.fills, tag === 28 ? undefined : 3);
     }
     session.send({ tag: 6, command: { case: 'cancelAfter', value: { timeoutMs: 10 } } });
     const short = await session.next(({ refusals, reports }) => refusals.length > 0 || reports.length > 0);
     assert.deepEqual([short.refusals[0].name, short.refusals[0].text], ['BAD_RANGE', 'timeout_ms is 1000 to 86400000, or 0']);
     session.send({ tag: 7, command: { case: 'cancelAfter', value: {} } });
+    const empty = await session.next(({ refusals, reports }) => refusals.length > 0 || reports.length > 0);
+    assert.deepEqual([empty.refusals[0].name, empty.refusals[0].tag], ['BAD_PARAMETER', 7]);
+    assert.match(empty.refusals[0].text, /^timeout_ms must be given/);
+    session.send({ tag: 9, command: { case: 'placeOrder', value: { ...ORDER, account: 9, price: '', clOrdId: 9_000n } } });
+    const market = await session.next(({ refusals, reports }) => refusals.length > 0 || reports.length > 0);
+    assert.deepEqual([market.refusals[0].name, market.refusals[0].clOrdId], ['BAD_PARAMETER', 9_000n]);
+    assert.match(market.refusals[0].text, /^price is empty/);
+    session.send({ tag: 10, command: { case: 'cancelAfter', value: { timeoutMs: 0 } } });
     const off = await session.next(({ reports }) => reports.length > 0);
     assert.deepEqual([off.reports[0].execType, off.reports[0].switchTime], [ExecType.CANCEL_AFTER_SET, undefined]);
     session.cancel();

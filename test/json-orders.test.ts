@@ -127,6 +127,15 @@ describe('orders in JSON', { timeout: 300_000 }, () => {
       session.reports.map(({ tag, execType }) => `${tag} ${execType}`),
       ['1 new', '1 new', '2 new', '2 new', '2 new', '3 new', '3 new'],
     );
+    // Neither side has an order in this symbol, and neither is given.
+    session.send({ op: 'quote', tag: 5, symbol: 'SOL-USD' });
+    await session.until(() => session.reports.filter(({ tag }) => tag === 5).length === 2 && session.reports);
+    assert.deepEqual(
+      session.reports
+        .slice(-2)
+        .map(({ execType, symbol, side, orderId, ordStatus, orderQty }) => [execType, symbol, side, orderId, ordStatus, orderQty]),
+      ['buy', 'sell'].map((side) => ['canceled', 'SOL-USD', side, undefined, undefined, undefined]),
+    );
     await session.ask({ op: 'cancel-all', tag: 4 });
   });
 
@@ -193,6 +202,20 @@ describe('orders in JSON', { timeout: 300_000 }, () => {
     }
     session.socket.send(Opcode.Binary, Buffer.from('{"op":"ping"}'));
     assert.equal((await session.until(() => session.of('refused').at(refused.length))).name, 'MALFORMED_FRAME');
+
+    // Refused by the intake, which sees the id that was made for the first one; the client did not send it.
+    const nothing = { op: 'place', symbol: 'BTC-USD', side: 'buy', orderQty: '0', price: '1' };
+    session.send([
+      { ...nothing, tag: 13 },
+      { ...nothing, tag: 14, clOrdId: '77' },
+    ]);
+    for (const [tag, clOrdId] of [
+      [13, undefined],
+      [14, '77'],
+    ]) {
+      const found = await session.first('refused', (refusal) => refusal.tag === tag);
+      assert.deepEqual([found.name, found.clOrdId], ['BAD_RANGE', clOrdId]);
+    }
 
     const order = { op: 'place', symbol: 'BTC-USD', side: 'buy', orderQty: '99999999', price: '1' };
     const rejected = await session.until(() => {

@@ -35,10 +35,11 @@ function outcomes(message: unknown): unknown[] {
   const text = typeof message === 'string' ? message : JSON.stringify(message);
   const batch = new CommandBatch(MAX_REQUESTS * SLOTS_OF_REQUEST);
   const refused: string[] = [];
+  const made = new Set<number>();
   for (const { asked, request, error } of readRequests(text)) {
     try {
       if (error !== undefined) throw error;
-      if (isCommand(request)) addCommand(batch, request, unitsOf);
+      if (isCommand(request)) addCommand(batch, request, unitsOf, made);
       else refused.push(`query ${request.op}`);
     } catch (fault) {
       assert.ok(fault instanceof RequestError, String(fault));

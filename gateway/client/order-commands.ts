@@ -13,6 +13,9 @@ import type { AmendOrder, Decimal, OrderTarget, PlaceOrder, PlaceQuote, QuotePro
 
 /** Commands of a session, from what its caller names. */
 
+/** Ids as queries give them. */
+const ID_TEXT = /^[1-9]\d{0,15}$/;
+
 export type NewCommand = Omit<PendingCommand, 'tag' | 'resolve' | 'reject' | 'list'>;
 
 /** Fields that a cancel or an amend does not have. */
@@ -108,10 +111,21 @@ export function newProtection(protection: QuoteProtection): NewCommand {
   return { ...PLAIN, kind: CommandKind.Quote, action: QuoteAction.Protection, symbol: 0, ...limits };
 }
 
-export function named({ clientOrderId = 0, orderId = 0 }: OrderTarget): { clientOrderId: number; orderId: number } {
+/** The ids of an order that a caller names. @throws OpenbellError BAD_RANGE */
+export function named(target: OrderTarget): { clientOrderId: number; orderId: number } {
+  const clientOrderId = idOf('clientOrderId', target.clientOrderId);
+  const orderId = idOf('orderId', target.orderId);
   if (clientOrderId === 0 && orderId === 0)
     throw new OpenbellError('BAD_RANGE', 'name the order: give its orderId or clientOrderId', Code.BAD_RANGE);
   return { clientOrderId, orderId };
+}
+
+/** Text is taken if it is the exact number. 0: none was given. */
+function idOf(name: string, id: number | string = 0): number {
+  const number = typeof id === 'string' && ID_TEXT.test(id) ? Number(id) : id;
+  if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0) return number;
+  const text = `${name} is a whole number from 1 to ${Number.MAX_SAFE_INTEGER}, or its text, not ${String(id).slice(0, 64)}`;
+  throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
 }
 
 /** 0: none was given. */

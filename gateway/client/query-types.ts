@@ -9,8 +9,8 @@ import type { ReportKindName, SideName, TimeInForceName } from './types.ts';
 
 /** An order, by either id. */
 export type OrderToExplain = (
-  | { readonly orderId: number /** Report number: `next` of the page before. */; readonly from?: number }
-  | { readonly clientOrderId: number /** Report number: where a search that found nothing continues. */; readonly before?: number }
+  | { readonly orderId: number | string /** Report number: `next` of the page before. */; readonly from?: number }
+  | { readonly clientOrderId: number | string /** Report number: where a search that found nothing continues. */; readonly before?: number }
 ) & {
   /** Default: the account of the connection. */
   readonly account?: number;

@@ -1,3 +1,4 @@
+import { Code } from '../../engine/codes.ts';
 import { decimalToUnits, numberToDecimal, unitsToDecimal } from '../../engine/decimal.ts';
 import { OpenbellError } from './errors.ts';
 import { failureText } from './failure-text.ts';
@@ -116,6 +117,7 @@ export class SymbolCatalog {
 
   /** The symbol; an unknown one is looked up at the exchange once. */
   async find(symbol: string | number): Promise<SymbolUnits> {
+    if (symbol === '') throw new OpenbellError('BAD_PARAMETER', 'symbol is empty: give its name or its id', Code.BAD_PARAMETER);
     if (this.get(symbol) === undefined) await this.load();
     const found = this.get(symbol);
     if (found !== undefined) return found;

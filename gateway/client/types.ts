@@ -230,8 +230,10 @@ export interface QuoteProtection {
 /** Names an order by either id. An order of another symbol is UNKNOWN_ORDER. */
 export interface OrderTarget {
   readonly symbol: string | number;
-  readonly orderId?: number;
-  readonly clientOrderId?: number;
+  /** From 1, also as the text that queries give. */
+  readonly orderId?: number | string;
+  /** The same. */
+  readonly clientOrderId?: number | string;
 }
 
 /** The orders that `cancelAll` cancels. */

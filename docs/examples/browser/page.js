@@ -47,6 +47,7 @@ function show(state, isConnected = false) {
   element('state').textContent = state;
   element('main').classList.toggle('stale', !isConnected);
   /** @type {HTMLFieldSetElement} */ (element('fields')).disabled = !isConnected;
+  for (const cancel of element('orders').querySelectorAll('button')) cancel.disabled = !isConnected;
 }
 
 /** The work is done before the next picture of the screen, however often it is asked for. A page in the background has none. @param {() => void} work */

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	pb "example.org/openbell-go-grpc/openbellv1"
 )
@@ -52,7 +53,7 @@ func main() {
 		Symbol:   *symbol,
 		Side:     pb.Side_SIDE_BUY,
 		OrderQty: "0.01",
-		Price:    *price,
+		Price:    proto.String(*price),
 		// Sent again with the same id, it is the same order.
 		ClOrdId: uint64(time.Now().UnixMicro()),
 	})
@@ -62,7 +63,7 @@ func main() {
 
 	// What is refused has a reason for programs.
 	_, err = trading.PlaceOrder(ctx, &pb.PlaceOrderRequest{
-		Account: uint32(*account), Symbol: *symbol, Side: pb.Side_SIDE_BUY, OrderQty: "0.000000001", Price: *price,
+		Account: uint32(*account), Symbol: *symbol, Side: pb.Side_SIDE_BUY, OrderQty: "0.000000001", Price: proto.String(*price),
 	})
 	fmt.Printf("refused  %s\n", reason(err))
 

@@ -22,7 +22,7 @@ import { readOrder } from '../json/order-reader.ts';
 import { OrderState } from '../json/order-state.ts';
 import { ACCOUNT } from '../json/schemas/accounts.ts';
 import { LEDGER } from '../json/schemas/ledger.ts';
-import { AMEND_BODY, FILL_LIST, MASS_CANCELLED, ORDER_BODY, ORDER_LIST, TRADED_ORDER } from '../json/schemas/trading.ts';
+import { AMEND_BODY, FILL_LIST, MASS_CANCELLED, ORDER_BODY, ORDER_LIST, symbolIn, TRADED_ORDER } from '../json/schemas/trading.ts';
 import { symbolNamed } from '../json/symbol-named.ts';
 import { accountNumber } from './admin-identity.ts';
 import { accountOf, type QuerySources } from './admin-queries.ts';
@@ -44,7 +44,7 @@ const ACCOUNT_QUERY = {
     .optional()
     .meta({ description: 'Id of the account. Default: the account of the caller, if that is one.', type: 'integer', minimum: 1 }),
 };
-const SYMBOL_QUERY = { symbol: z.string().optional().meta({ description: 'Name of a symbol.' }) };
+const SYMBOL_QUERY = { symbol: symbolIn.optional().meta({ description: 'Name of a symbol.' }) };
 const LIST_QUERY = {
   ...ACCOUNT_QUERY,
   ...SYMBOL_QUERY,

@@ -79,8 +79,19 @@ function addSubject(fields: Fields, report: ReportView, symbol: SymbolInfo | und
       addNames(fields, report, symbol);
       break;
     default:
-      addOrder(fields, report, symbol);
+      if (isNothing(report)) addSide(fields, report, symbol);
+      else addOrder(fields, report, symbol);
   }
+}
+
+/** A quote left out a side that had no order. */
+function isNothing({ kind, orderId }: ReportView): boolean {
+  return kind === ReportKind.Cancelled && orderId === 0;
+}
+
+function addSide(fields: Fields, report: ReportView, symbol: SymbolInfo | undefined): void {
+  addNames(fields, report, symbol);
+  fields.side = SIDE_NAMES[report.side];
 }
 
 function addNames(fields: Fields, { orderId, clientOrderId }: ReportView, symbol: SymbolInfo | undefined): void {

@@ -95,6 +95,8 @@ export interface SharedParts {
 /** The reports of all sessions, one at a time. */
 const frame = new ReportFrameWriter(FRAME_REPORTS);
 const report = new ReportView();
+/** Client order ids that were made for orders of the batch. */
+const madeNow = new Set<number>();
 
 /**
  * An order-entry session in JSON, and the private stream of its account: docs/JSON.md. The session itself is that of every
@@ -127,6 +129,8 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
   #queries = 0;
   /** Its turn comes next. */
   #searched: Searched | undefined;
+  /** Client order ids that were made for orders of batches of which something was refused; until the refusals are written. */
+  readonly #made = new Set<number>();
   /** Of the message that is being made. */
   #account: AccountInfo | undefined;
   readonly #limitSymbols = new Map<number, SymbolInfo | undefined>();
@@ -175,6 +179,7 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
       this.#refuse({}, new RequestError(Code.MALFORMED_FRAME, 'MALFORMED_FRAME', 'a message of this session is JSON text'));
     else {
       this.#server.batch.clear();
+      madeNow.clear();
       this.#process(readRequests(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()));
     }
     return this.#others !== 0;
@@ -213,7 +218,8 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
 
   encode(refusals: RefusalList, _headroom: number, _schema: number, memory: FrameMemory): Buffer | undefined {
     const { account } = this.#admission;
-    for (const message of refusedCommands(refusals, account, this.#limitOf)) this.#answer(message);
+    for (const message of refusedCommands(refusals, account, this.#limitOf, this.#made)) this.#answer(message);
+    this.#made.clear();
     const text = this.#reports();
     frame.count = 0;
     this.#account = undefined;
@@ -312,6 +318,7 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
       const before = session.commands;
       session.onFrame(commands, 0, commands.length);
       if (session.commands === before) this.#others++;
+      if (session.commands - before < batch.count) for (const id of madeNow) this.#made.add(id);
     }
     // Also after a cut: commands taken before must reach the engine.
     session.onFramesEnd();
@@ -341,6 +348,7 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
     const { batch } = this.#server;
     this.#searched = undefined;
     batch.clear();
+    madeNow.clear();
     if (error !== undefined) this.#refuse(asked, error);
     if (command !== undefined) this.#attempt(asked, () => addFound(batch, command, asked.tag));
     this.#process(rest);
@@ -348,7 +356,7 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
 
   #take(asked: Asked, request: OrderRequest): void {
     this.#attempt(asked, () => {
-      if (isCommand(request)) addCommand(this.#server.batch, request, (name) => this.#server.symbols.units(name));
+      if (isCommand(request)) addCommand(this.#server.batch, request, (name) => this.#server.symbols.units(name), madeNow);
       else if (request.op === 'ping') this.#answer({ kind: 'pong', ...tagOf(asked), timeUs: this.#server.sources.nowUs() });
       else if (request.op === 'subscribe') this.#channels.subscribe(request.channel, request.after, tagOf(asked));
       else if (request.op === 'unsubscribe') this.#channels.unsubscribe(request.channel, tagOf(asked));

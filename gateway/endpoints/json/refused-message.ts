@@ -19,13 +19,20 @@ OPS[CommandKind.MassCancel] = 'cancel-all';
 OPS[CommandKind.CancelAfter] = 'cancel-after';
 OPS[CommandKind.Quote] = 'quote';
 
+const NONE: ReadonlySet<number> = new Set();
+
 /** The answer to a request that did nothing. */
 export function refusedMessage(asked: Asked, { code, name, message, fields }: RequestError) {
   return { kind: 'refused', ...asked, code, name, text: message, ...fields };
 }
 
-/** The answers to the commands of a list that were not sequenced. */
-export function* refusedCommands({ words, u8, u16, count }: RefusalList, account: number, limitOf: LimitLookup) {
+/** The answers to the commands of a list that were not sequenced. @param made client order ids that the client did not send */
+export function* refusedCommands(
+  { words, u8, u16, count }: RefusalList,
+  account: number,
+  limitOf: LimitLookup,
+  made: ReadonlySet<number> = NONE,
+) {
   for (let i = 0; i < count; i++) {
     const word = i * WORDS;
     const code = u16[word * 2] as Code;
@@ -38,7 +45,7 @@ export function* refusedCommands({ words, u8, u16, count }: RefusalList, account
     const asked = {
       ...(op !== undefined && { op }),
       ...(tag !== 0 && { tag }),
-      ...(hasIds(op) && clientOrderId !== 0 && { clOrdId: String(clientOrderId) }),
+      ...(hasIds(op) && clientOrderId !== 0 && !made.has(clientOrderId) && { clOrdId: String(clientOrderId) }),
       ...(hasIds(op) && orderId !== 0 && { orderId: String(orderId) }),
     };
     yield refusedMessage(asked, orderError(code, limit && { limit }));

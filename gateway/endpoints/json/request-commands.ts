@@ -43,11 +43,15 @@ export function isCommand(request: OrderRequest): request is CommandRequest {
 /** Finds the units of a symbol. @throws RequestError UNKNOWN_SYMBOL */
 export type UnitsByName = (symbol: string) => SymbolUnits;
 
-/** Adds the command of a request to a batch, which has room for it. @throws RequestError, and then adds nothing */
-export function addCommand(batch: CommandBatch, request: CommandRequest, units: UnitsByName): void {
+/**
+ * Adds the command of a request to a batch, which has room for it.
+ * @param made gets the client order ids that the request does not have, and that are made for it
+ * @throws RequestError, and then adds nothing
+ */
+export function addCommand(batch: CommandBatch, request: CommandRequest, units: UnitsByName, made: Set<number>): void {
   attempt(() => {
-    if (request.op === 'place-list') addList(batch, request, units(request.symbol));
-    else putCommand(batch, { ...commandOf(request, units), tag: request.tag ?? 0 });
+    if (request.op === 'place-list') addList(batch, request, units(request.symbol), made);
+    else putCommand(batch, { ...commandOf(request, units, made), tag: request.tag ?? 0 });
   });
 }
 
@@ -65,11 +69,11 @@ function attempt(add: () => void): void {
   }
 }
 
-function commandOf(request: Exclude<CommandRequest, { op: 'place-list' }>, units: UnitsByName): NewCommand {
+function commandOf(request: Exclude<CommandRequest, { op: 'place-list' }>, units: UnitsByName, made: Set<number>): NewCommand {
   switch (request.op) {
     case 'place': {
       const { op: _op, tag: _tag, clOrdId, ...body } = request;
-      return placeCommand(body, units(request.symbol), clientOrderIdOf(clOrdId));
+      return placeCommand(body, units(request.symbol), clientOrderIdOf(clOrdId, made));
     }
     case 'amend':
       return amendCommand(amendBody(request), units(request.symbol), orderIdsOf(request), undefined);
@@ -95,6 +99,7 @@ function addList(
   batch: CommandBatch,
   { tag = 0, kind, side, orderQty, orders, symbol }: RequestOf<'place-list'>,
   units: SymbolUnits,
+  made: Set<number>,
 ): void {
   const link = LINK_NAMES.indexOf(kind) as LinkKind;
   const legs = kind === 'bracket' ? 3 : 2;
@@ -105,7 +110,7 @@ function addList(
     if (its === undefined) throw bad(`orders[${i}].side: is missing; give it here, or the side of the list`);
     if (quantity === undefined) throw bad(`orders[${i}].orderQty: is missing; give it here, or that of the list`);
     const body = { ...order, symbol, side: its, orderQty: quantity };
-    return placeCommand(body, units, clientOrderIdOf(clOrdId), linkTermOf(linkWord(link, i + 1, legs)));
+    return placeCommand(body, units, clientOrderIdOf(clOrdId, made), linkTermOf(linkWord(link, i + 1, legs)));
   });
   const list = commands.map((command) => longOrder({ ...command, tag }));
   checkOrderList(link, list);
@@ -141,8 +146,11 @@ export function orderIdsOf({ orderId, clOrdId }: { readonly orderId?: string | n
   };
 }
 
-function clientOrderIdOf(clOrdId: string | number | undefined): number {
-  return clOrdId === undefined ? madeClientOrderId() : idNumber(clOrdId, 'clOrdId');
+function clientOrderIdOf(clOrdId: string | number | undefined, made: Set<number>): number {
+  if (clOrdId !== undefined) return idNumber(clOrdId, 'clOrdId');
+  const id = madeClientOrderId();
+  made.add(id);
+  return id;
 }
 
 function sideOf(side: SideName | undefined): Side | undefined {

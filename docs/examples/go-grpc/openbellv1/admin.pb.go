@@ -138,9 +138,9 @@ func (x *DefineAssetResponse) GetAsset() *Asset {
 type SymbolFees struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Of the resting side, as a percentage such as "0.05%"; negative: a rebate.
-	Maker string `protobuf:"bytes,1,opt,name=maker,proto3" json:"maker,omitempty"`
+	Maker *string `protobuf:"bytes,1,opt,name=maker,proto3,oneof" json:"maker,omitempty"`
 	// Of the incoming side, as a percentage.
-	Taker string `protobuf:"bytes,2,opt,name=taker,proto3" json:"taker,omitempty"`
+	Taker *string `protobuf:"bytes,2,opt,name=taker,proto3,oneof" json:"taker,omitempty"`
 	// Number of a fee table with tiers, from 1; 0: none.
 	Tiers         uint32 `protobuf:"varint,3,opt,name=tiers,proto3" json:"tiers,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -178,15 +178,15 @@ func (*SymbolFees) Descriptor() ([]byte, []int) {
 }
 
 func (x *SymbolFees) GetMaker() string {
-	if x != nil {
-		return x.Maker
+	if x != nil && x.Maker != nil {
+		return *x.Maker
 	}
 	return ""
 }
 
 func (x *SymbolFees) GetTaker() string {
-	if x != nil {
-		return x.Taker
+	if x != nil && x.Taker != nil {
+		return *x.Taker
 	}
 	return ""
 }
@@ -216,9 +216,9 @@ type DefineSymbolRequest struct {
 	// Its first phase. Default: halted.
 	Phase Phase `protobuf:"varint,7,opt,name=phase,proto3,enum=openbell.v1.Phase" json:"phase,omitempty"`
 	// Reference price, in the quote asset.
-	ReferencePrice string `protobuf:"bytes,8,opt,name=reference_price,json=referencePrice,proto3" json:"reference_price,omitempty"`
+	ReferencePrice *string `protobuf:"bytes,8,opt,name=reference_price,json=referencePrice,proto3,oneof" json:"reference_price,omitempty"`
 	// How far from the reference price it may trade, as a percentage such as "10%".
-	PriceBand string `protobuf:"bytes,9,opt,name=price_band,json=priceBand,proto3" json:"price_band,omitempty"`
+	PriceBand *string `protobuf:"bytes,9,opt,name=price_band,json=priceBand,proto3,oneof" json:"price_band,omitempty"`
 	// Limits of its orders. Default: none.
 	Limits *SymbolLimits `protobuf:"bytes,10,opt,name=limits,proto3" json:"limits,omitempty"`
 	// Its fees. Default: none.
@@ -307,15 +307,15 @@ func (x *DefineSymbolRequest) GetPhase() Phase {
 }
 
 func (x *DefineSymbolRequest) GetReferencePrice() string {
-	if x != nil {
-		return x.ReferencePrice
+	if x != nil && x.ReferencePrice != nil {
+		return *x.ReferencePrice
 	}
 	return ""
 }
 
 func (x *DefineSymbolRequest) GetPriceBand() string {
-	if x != nil {
-		return x.PriceBand
+	if x != nil && x.PriceBand != nil {
+		return *x.PriceBand
 	}
 	return ""
 }
@@ -2421,12 +2421,14 @@ const file_openbell_v1_admin_proto_rawDesc = "" +
 	"\bdecimals\x18\x03 \x01(\rH\x00R\bdecimals\x88\x01\x01B\v\n" +
 	"\t_decimals\"?\n" +
 	"\x13DefineAssetResponse\x12(\n" +
-	"\x05asset\x18\x01 \x01(\v2\x12.openbell.v1.AssetR\x05asset\"N\n" +
+	"\x05asset\x18\x01 \x01(\v2\x12.openbell.v1.AssetR\x05asset\"l\n" +
 	"\n" +
-	"SymbolFees\x12\x14\n" +
-	"\x05maker\x18\x01 \x01(\tR\x05maker\x12\x14\n" +
-	"\x05taker\x18\x02 \x01(\tR\x05taker\x12\x14\n" +
-	"\x05tiers\x18\x03 \x01(\rR\x05tiers\"\xed\x02\n" +
+	"SymbolFees\x12\x19\n" +
+	"\x05maker\x18\x01 \x01(\tH\x00R\x05maker\x88\x01\x01\x12\x19\n" +
+	"\x05taker\x18\x02 \x01(\tH\x01R\x05taker\x88\x01\x01\x12\x14\n" +
+	"\x05tiers\x18\x03 \x01(\rR\x05tiersB\b\n" +
+	"\x06_makerB\b\n" +
+	"\x06_taker\"\x9a\x03\n" +
 	"\x13DefineSymbolRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -2434,13 +2436,15 @@ const file_openbell_v1_admin_proto_rawDesc = "" +
 	"\x05quote\x18\x04 \x01(\tR\x05quote\x12\x1b\n" +
 	"\ttick_size\x18\x05 \x01(\tR\btickSize\x12\x19\n" +
 	"\blot_size\x18\x06 \x01(\tR\alotSize\x12(\n" +
-	"\x05phase\x18\a \x01(\x0e2\x12.openbell.v1.PhaseR\x05phase\x12'\n" +
-	"\x0freference_price\x18\b \x01(\tR\x0ereferencePrice\x12\x1d\n" +
+	"\x05phase\x18\a \x01(\x0e2\x12.openbell.v1.PhaseR\x05phase\x12,\n" +
+	"\x0freference_price\x18\b \x01(\tH\x00R\x0ereferencePrice\x88\x01\x01\x12\"\n" +
 	"\n" +
-	"price_band\x18\t \x01(\tR\tpriceBand\x121\n" +
+	"price_band\x18\t \x01(\tH\x01R\tpriceBand\x88\x01\x01\x121\n" +
 	"\x06limits\x18\n" +
 	" \x01(\v2\x19.openbell.v1.SymbolLimitsR\x06limits\x12+\n" +
-	"\x04fees\x18\v \x01(\v2\x17.openbell.v1.SymbolFeesR\x04fees\"C\n" +
+	"\x04fees\x18\v \x01(\v2\x17.openbell.v1.SymbolFeesR\x04feesB\x12\n" +
+	"\x10_reference_priceB\r\n" +
+	"\v_price_band\"C\n" +
 	"\x14DefineSymbolResponse\x12+\n" +
 	"\x06symbol\x18\x01 \x01(\v2\x13.openbell.v1.SymbolR\x06symbol\"\xb3\x02\n" +
 	"\x14DefineAccountRequest\x12\x0e\n" +
@@ -2733,6 +2737,8 @@ func file_openbell_v1_admin_proto_init() {
 	file_openbell_v1_trading_proto_init()
 	file_openbell_v1_types_proto_init()
 	file_openbell_v1_admin_proto_msgTypes[0].OneofWrappers = []any{}
+	file_openbell_v1_admin_proto_msgTypes[2].OneofWrappers = []any{}
+	file_openbell_v1_admin_proto_msgTypes[3].OneofWrappers = []any{}
 	file_openbell_v1_admin_proto_msgTypes[17].OneofWrappers = []any{
 		(*SetKillSwitchRequest_Account)(nil),
 		(*SetKillSwitchRequest_Group)(nil),

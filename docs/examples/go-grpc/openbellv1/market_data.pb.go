@@ -265,21 +265,21 @@ func (*ListSymbolsRequest) Descriptor() ([]byte, []int) {
 type SymbolLimits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Highest price, in the quote asset.
-	MaxPrice string `protobuf:"bytes,1,opt,name=max_price,json=maxPrice,proto3" json:"max_price,omitempty"`
+	MaxPrice *string `protobuf:"bytes,1,opt,name=max_price,json=maxPrice,proto3,oneof" json:"max_price,omitempty"`
 	// A price is a multiple of it, in the quote asset.
-	TickStep string `protobuf:"bytes,2,opt,name=tick_step,json=tickStep,proto3" json:"tick_step,omitempty"`
+	TickStep *string `protobuf:"bytes,2,opt,name=tick_step,json=tickStep,proto3,oneof" json:"tick_step,omitempty"`
 	// A quantity is a multiple of it, in the base asset.
-	LotStep string `protobuf:"bytes,3,opt,name=lot_step,json=lotStep,proto3" json:"lot_step,omitempty"`
+	LotStep *string `protobuf:"bytes,3,opt,name=lot_step,json=lotStep,proto3,oneof" json:"lot_step,omitempty"`
 	// Smallest quantity, in the base asset.
-	MinQuantity string `protobuf:"bytes,4,opt,name=min_quantity,json=minQuantity,proto3" json:"min_quantity,omitempty"`
+	MinQuantity *string `protobuf:"bytes,4,opt,name=min_quantity,json=minQuantity,proto3,oneof" json:"min_quantity,omitempty"`
 	// Largest quantity, in the base asset.
-	MaxQuantity string `protobuf:"bytes,5,opt,name=max_quantity,json=maxQuantity,proto3" json:"max_quantity,omitempty"`
+	MaxQuantity *string `protobuf:"bytes,5,opt,name=max_quantity,json=maxQuantity,proto3,oneof" json:"max_quantity,omitempty"`
 	// Smallest displayed quantity of an iceberg, in the base asset.
-	MinDisplayed string `protobuf:"bytes,6,opt,name=min_displayed,json=minDisplayed,proto3" json:"min_displayed,omitempty"`
+	MinDisplayed *string `protobuf:"bytes,6,opt,name=min_displayed,json=minDisplayed,proto3,oneof" json:"min_displayed,omitempty"`
 	// Smallest price times quantity, in the quote asset.
-	MinNotional string `protobuf:"bytes,7,opt,name=min_notional,json=minNotional,proto3" json:"min_notional,omitempty"`
+	MinNotional *string `protobuf:"bytes,7,opt,name=min_notional,json=minNotional,proto3,oneof" json:"min_notional,omitempty"`
 	// Largest price times quantity, in the quote asset.
-	MaxNotional   string `protobuf:"bytes,8,opt,name=max_notional,json=maxNotional,proto3" json:"max_notional,omitempty"`
+	MaxNotional   *string `protobuf:"bytes,8,opt,name=max_notional,json=maxNotional,proto3,oneof" json:"max_notional,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -315,57 +315,57 @@ func (*SymbolLimits) Descriptor() ([]byte, []int) {
 }
 
 func (x *SymbolLimits) GetMaxPrice() string {
-	if x != nil {
-		return x.MaxPrice
+	if x != nil && x.MaxPrice != nil {
+		return *x.MaxPrice
 	}
 	return ""
 }
 
 func (x *SymbolLimits) GetTickStep() string {
-	if x != nil {
-		return x.TickStep
+	if x != nil && x.TickStep != nil {
+		return *x.TickStep
 	}
 	return ""
 }
 
 func (x *SymbolLimits) GetLotStep() string {
-	if x != nil {
-		return x.LotStep
+	if x != nil && x.LotStep != nil {
+		return *x.LotStep
 	}
 	return ""
 }
 
 func (x *SymbolLimits) GetMinQuantity() string {
-	if x != nil {
-		return x.MinQuantity
+	if x != nil && x.MinQuantity != nil {
+		return *x.MinQuantity
 	}
 	return ""
 }
 
 func (x *SymbolLimits) GetMaxQuantity() string {
-	if x != nil {
-		return x.MaxQuantity
+	if x != nil && x.MaxQuantity != nil {
+		return *x.MaxQuantity
 	}
 	return ""
 }
 
 func (x *SymbolLimits) GetMinDisplayed() string {
-	if x != nil {
-		return x.MinDisplayed
+	if x != nil && x.MinDisplayed != nil {
+		return *x.MinDisplayed
 	}
 	return ""
 }
 
 func (x *SymbolLimits) GetMinNotional() string {
-	if x != nil {
-		return x.MinNotional
+	if x != nil && x.MinNotional != nil {
+		return *x.MinNotional
 	}
 	return ""
 }
 
 func (x *SymbolLimits) GetMaxNotional() string {
-	if x != nil {
-		return x.MaxNotional
+	if x != nil && x.MaxNotional != nil {
+		return *x.MaxNotional
 	}
 	return ""
 }
@@ -2359,16 +2359,26 @@ const file_openbell_v1_market_data_proto_rawDesc = "" +
 	"\bdecimals\x18\x03 \x01(\rR\bdecimals\"@\n" +
 	"\x12ListAssetsResponse\x12*\n" +
 	"\x06assets\x18\x01 \x03(\v2\x12.openbell.v1.AssetR\x06assets\"\x14\n" +
-	"\x12ListSymbolsRequest\"\x94\x02\n" +
-	"\fSymbolLimits\x12\x1b\n" +
-	"\tmax_price\x18\x01 \x01(\tR\bmaxPrice\x12\x1b\n" +
-	"\ttick_step\x18\x02 \x01(\tR\btickStep\x12\x19\n" +
-	"\blot_step\x18\x03 \x01(\tR\alotStep\x12!\n" +
-	"\fmin_quantity\x18\x04 \x01(\tR\vminQuantity\x12!\n" +
-	"\fmax_quantity\x18\x05 \x01(\tR\vmaxQuantity\x12#\n" +
-	"\rmin_displayed\x18\x06 \x01(\tR\fminDisplayed\x12!\n" +
-	"\fmin_notional\x18\a \x01(\tR\vminNotional\x12!\n" +
-	"\fmax_notional\x18\b \x01(\tR\vmaxNotional\"\xea\x03\n" +
+	"\x12ListSymbolsRequest\"\xbb\x03\n" +
+	"\fSymbolLimits\x12 \n" +
+	"\tmax_price\x18\x01 \x01(\tH\x00R\bmaxPrice\x88\x01\x01\x12 \n" +
+	"\ttick_step\x18\x02 \x01(\tH\x01R\btickStep\x88\x01\x01\x12\x1e\n" +
+	"\blot_step\x18\x03 \x01(\tH\x02R\alotStep\x88\x01\x01\x12&\n" +
+	"\fmin_quantity\x18\x04 \x01(\tH\x03R\vminQuantity\x88\x01\x01\x12&\n" +
+	"\fmax_quantity\x18\x05 \x01(\tH\x04R\vmaxQuantity\x88\x01\x01\x12(\n" +
+	"\rmin_displayed\x18\x06 \x01(\tH\x05R\fminDisplayed\x88\x01\x01\x12&\n" +
+	"\fmin_notional\x18\a \x01(\tH\x06R\vminNotional\x88\x01\x01\x12&\n" +
+	"\fmax_notional\x18\b \x01(\tH\aR\vmaxNotional\x88\x01\x01B\f\n" +
+	"\n" +
+	"_max_priceB\f\n" +
+	"\n" +
+	"_tick_stepB\v\n" +
+	"\t_lot_stepB\x0f\n" +
+	"\r_min_quantityB\x0f\n" +
+	"\r_max_quantityB\x10\n" +
+	"\x0e_min_displayedB\x0f\n" +
+	"\r_min_notionalB\x0f\n" +
+	"\r_max_notional\"\xea\x03\n" +
 	"\x06Symbol\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -2670,6 +2680,7 @@ func file_openbell_v1_market_data_proto_init() {
 		return
 	}
 	file_openbell_v1_types_proto_init()
+	file_openbell_v1_market_data_proto_msgTypes[4].OneofWrappers = []any{}
 	file_openbell_v1_market_data_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -170,6 +170,8 @@ const (
 	ExecType_EXEC_TYPE_CANCEL_AFTER_SET ExecType = 10
 	// The stop price of a trailing stop has changed.
 	ExecType_EXEC_TYPE_STOP_PRICE_CHANGED ExecType = 11
+	// The market-maker protection of the account is set, with window_us, or was reset.
+	ExecType_EXEC_TYPE_QUOTE_PROTECTION_SET ExecType = 12
 )
 
 // Enum value maps for ExecType.
@@ -187,20 +189,22 @@ var (
 		9:  "EXEC_TYPE_MASS_CANCELLED",
 		10: "EXEC_TYPE_CANCEL_AFTER_SET",
 		11: "EXEC_TYPE_STOP_PRICE_CHANGED",
+		12: "EXEC_TYPE_QUOTE_PROTECTION_SET",
 	}
 	ExecType_value = map[string]int32{
-		"EXEC_TYPE_UNSPECIFIED":        0,
-		"EXEC_TYPE_ACCEPTED":           1,
-		"EXEC_TYPE_REJECTED":           2,
-		"EXEC_TYPE_FILL":               3,
-		"EXEC_TYPE_CANCELLED":          4,
-		"EXEC_TYPE_AMENDED":            5,
-		"EXEC_TYPE_CANCEL_REJECTED":    6,
-		"EXEC_TYPE_AMEND_REJECTED":     7,
-		"EXEC_TYPE_TRIGGERED":          8,
-		"EXEC_TYPE_MASS_CANCELLED":     9,
-		"EXEC_TYPE_CANCEL_AFTER_SET":   10,
-		"EXEC_TYPE_STOP_PRICE_CHANGED": 11,
+		"EXEC_TYPE_UNSPECIFIED":          0,
+		"EXEC_TYPE_ACCEPTED":             1,
+		"EXEC_TYPE_REJECTED":             2,
+		"EXEC_TYPE_FILL":                 3,
+		"EXEC_TYPE_CANCELLED":            4,
+		"EXEC_TYPE_AMENDED":              5,
+		"EXEC_TYPE_CANCEL_REJECTED":      6,
+		"EXEC_TYPE_AMEND_REJECTED":       7,
+		"EXEC_TYPE_TRIGGERED":            8,
+		"EXEC_TYPE_MASS_CANCELLED":       9,
+		"EXEC_TYPE_CANCEL_AFTER_SET":     10,
+		"EXEC_TYPE_STOP_PRICE_CHANGED":   11,
+		"EXEC_TYPE_QUOTE_PROTECTION_SET": 12,
 	}
 )
 
@@ -245,7 +249,7 @@ type PlaceOrderRequest struct {
 	// Quantity in the base asset, above 0, a multiple of the lot size.
 	OrderQty string `protobuf:"bytes,5,opt,name=order_qty,json=orderQty,proto3" json:"order_qty,omitempty"`
 	// Limit price in the quote asset, a multiple of the tick size; left out for a market order. Of a pegged order: its limit.
-	Price string `protobuf:"bytes,6,opt,name=price,proto3" json:"price,omitempty"`
+	Price *string `protobuf:"bytes,6,opt,name=price,proto3,oneof" json:"price,omitempty"`
 	// Default: as prices and offsets say.
 	OrdType OrdType `protobuf:"varint,7,opt,name=ord_type,json=ordType,proto3,enum=openbell.v1.OrdType" json:"ord_type,omitempty"`
 	// Default: good till cancel, or as the other terms say.
@@ -253,15 +257,15 @@ type PlaceOrderRequest struct {
 	// End of a good-till-date order; milliseconds.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// Stop: the price at or beyond which it triggers, in the quote asset.
-	StopPx string `protobuf:"bytes,10,opt,name=stop_px,json=stopPx,proto3" json:"stop_px,omitempty"`
+	StopPx *string `protobuf:"bytes,10,opt,name=stop_px,json=stopPx,proto3,oneof" json:"stop_px,omitempty"`
 	// Trailing stop: distance of its stop price, in the quote asset.
-	TrailOffset string `protobuf:"bytes,11,opt,name=trail_offset,json=trailOffset,proto3" json:"trail_offset,omitempty"`
+	TrailOffset *string `protobuf:"bytes,11,opt,name=trail_offset,json=trailOffset,proto3,oneof" json:"trail_offset,omitempty"`
 	// Trailing stop: the same in parts per million of the price, 1 to 999999.
-	TrailPpm uint32 `protobuf:"varint,12,opt,name=trail_ppm,json=trailPpm,proto3" json:"trail_ppm,omitempty"`
+	TrailPpm *uint32 `protobuf:"varint,12,opt,name=trail_ppm,json=trailPpm,proto3,oneof" json:"trail_ppm,omitempty"`
 	// Trailing stop: it follows from this price on, in the quote asset.
-	ActivationPrice string `protobuf:"bytes,13,opt,name=activation_price,json=activationPrice,proto3" json:"activation_price,omitempty"`
+	ActivationPrice *string `protobuf:"bytes,13,opt,name=activation_price,json=activationPrice,proto3,oneof" json:"activation_price,omitempty"`
 	// Trailing-stop-limit: distance of the limit from the stop price, in the quote asset.
-	LimitOffset string `protobuf:"bytes,14,opt,name=limit_offset,json=limitOffset,proto3" json:"limit_offset,omitempty"`
+	LimitOffset *string `protobuf:"bytes,14,opt,name=limit_offset,json=limitOffset,proto3,oneof" json:"limit_offset,omitempty"`
 	// Trailing stop: report each change of its stop price.
 	ReportTrail bool `protobuf:"varint,15,opt,name=report_trail,json=reportTrail,proto3" json:"report_trail,omitempty"`
 	// The price that triggers a stop. Default: the last trade.
@@ -269,9 +273,9 @@ type PlaceOrderRequest struct {
 	// Stop: if its trigger is reached already, it triggers at once and is not rejected.
 	TriggerNow bool `protobuf:"varint,17,opt,name=trigger_now,json=triggerNow,proto3" json:"trigger_now,omitempty"`
 	// Trades at least this much at once, in the base asset, or not at all.
-	MinQty string `protobuf:"bytes,18,opt,name=min_qty,json=minQty,proto3" json:"min_qty,omitempty"`
+	MinQty *string `protobuf:"bytes,18,opt,name=min_qty,json=minQty,proto3,oneof" json:"min_qty,omitempty"`
 	// Iceberg: what it displays at a time, in the base asset.
-	DisplayQty string `protobuf:"bytes,19,opt,name=display_qty,json=displayQty,proto3" json:"display_qty,omitempty"`
+	DisplayQty *string `protobuf:"bytes,19,opt,name=display_qty,json=displayQty,proto3,oneof" json:"display_qty,omitempty"`
 	// It is not displayed at all.
 	Hidden bool `protobuf:"varint,20,opt,name=hidden,proto3" json:"hidden,omitempty"`
 	// It does not trade on entry: it rests or is rejected.
@@ -283,7 +287,7 @@ type PlaceOrderRequest struct {
 	// What a pegged order follows.
 	Peg Peg `protobuf:"varint,24,opt,name=peg,proto3,enum=openbell.v1.Peg" json:"peg,omitempty"`
 	// Pegged order: distance in the quote asset; negative: towards the other side.
-	PegOffset     string `protobuf:"bytes,25,opt,name=peg_offset,json=pegOffset,proto3" json:"peg_offset,omitempty"`
+	PegOffset     *string `protobuf:"bytes,25,opt,name=peg_offset,json=pegOffset,proto3,oneof" json:"peg_offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -354,8 +358,8 @@ func (x *PlaceOrderRequest) GetOrderQty() string {
 }
 
 func (x *PlaceOrderRequest) GetPrice() string {
-	if x != nil {
-		return x.Price
+	if x != nil && x.Price != nil {
+		return *x.Price
 	}
 	return ""
 }
@@ -382,36 +386,36 @@ func (x *PlaceOrderRequest) GetExpireTime() *timestamppb.Timestamp {
 }
 
 func (x *PlaceOrderRequest) GetStopPx() string {
-	if x != nil {
-		return x.StopPx
+	if x != nil && x.StopPx != nil {
+		return *x.StopPx
 	}
 	return ""
 }
 
 func (x *PlaceOrderRequest) GetTrailOffset() string {
-	if x != nil {
-		return x.TrailOffset
+	if x != nil && x.TrailOffset != nil {
+		return *x.TrailOffset
 	}
 	return ""
 }
 
 func (x *PlaceOrderRequest) GetTrailPpm() uint32 {
-	if x != nil {
-		return x.TrailPpm
+	if x != nil && x.TrailPpm != nil {
+		return *x.TrailPpm
 	}
 	return 0
 }
 
 func (x *PlaceOrderRequest) GetActivationPrice() string {
-	if x != nil {
-		return x.ActivationPrice
+	if x != nil && x.ActivationPrice != nil {
+		return *x.ActivationPrice
 	}
 	return ""
 }
 
 func (x *PlaceOrderRequest) GetLimitOffset() string {
-	if x != nil {
-		return x.LimitOffset
+	if x != nil && x.LimitOffset != nil {
+		return *x.LimitOffset
 	}
 	return ""
 }
@@ -438,15 +442,15 @@ func (x *PlaceOrderRequest) GetTriggerNow() bool {
 }
 
 func (x *PlaceOrderRequest) GetMinQty() string {
-	if x != nil {
-		return x.MinQty
+	if x != nil && x.MinQty != nil {
+		return *x.MinQty
 	}
 	return ""
 }
 
 func (x *PlaceOrderRequest) GetDisplayQty() string {
-	if x != nil {
-		return x.DisplayQty
+	if x != nil && x.DisplayQty != nil {
+		return *x.DisplayQty
 	}
 	return ""
 }
@@ -487,8 +491,8 @@ func (x *PlaceOrderRequest) GetPeg() Peg {
 }
 
 func (x *PlaceOrderRequest) GetPegOffset() string {
-	if x != nil {
-		return x.PegOffset
+	if x != nil && x.PegOffset != nil {
+		return *x.PegOffset
 	}
 	return ""
 }
@@ -707,19 +711,19 @@ type AmendOrderRequest struct {
 	// The new open quantity in the base asset, above 0.
 	LeavesQty string `protobuf:"bytes,5,opt,name=leaves_qty,json=leavesQty,proto3" json:"leaves_qty,omitempty"`
 	// Limit price in the quote asset. Default: as it is; required in a session, unless the order is a stop.
-	Price string `protobuf:"bytes,6,opt,name=price,proto3" json:"price,omitempty"`
+	Price *string `protobuf:"bytes,6,opt,name=price,proto3,oneof" json:"price,omitempty"`
 	// Stop: its new stop price, in the quote asset.
-	StopPx string `protobuf:"bytes,7,opt,name=stop_px,json=stopPx,proto3" json:"stop_px,omitempty"`
+	StopPx *string `protobuf:"bytes,7,opt,name=stop_px,json=stopPx,proto3,oneof" json:"stop_px,omitempty"`
 	// Iceberg: what it is to display at a time, in the base asset.
-	DisplayQty string `protobuf:"bytes,8,opt,name=display_qty,json=displayQty,proto3" json:"display_qty,omitempty"`
+	DisplayQty *string `protobuf:"bytes,8,opt,name=display_qty,json=displayQty,proto3,oneof" json:"display_qty,omitempty"`
 	// Trailing stop: its new distance, in the quote asset.
-	TrailOffset string `protobuf:"bytes,9,opt,name=trail_offset,json=trailOffset,proto3" json:"trail_offset,omitempty"`
+	TrailOffset *string `protobuf:"bytes,9,opt,name=trail_offset,json=trailOffset,proto3,oneof" json:"trail_offset,omitempty"`
 	// Trailing stop: the same in parts per million of the price, 1 to 999999.
-	TrailPpm uint32 `protobuf:"varint,10,opt,name=trail_ppm,json=trailPpm,proto3" json:"trail_ppm,omitempty"`
+	TrailPpm *uint32 `protobuf:"varint,10,opt,name=trail_ppm,json=trailPpm,proto3,oneof" json:"trail_ppm,omitempty"`
 	// Trailing stop: it follows from this price on, in the quote asset.
-	ActivationPrice string `protobuf:"bytes,11,opt,name=activation_price,json=activationPrice,proto3" json:"activation_price,omitempty"`
+	ActivationPrice *string `protobuf:"bytes,11,opt,name=activation_price,json=activationPrice,proto3,oneof" json:"activation_price,omitempty"`
 	// Trailing-stop-limit: new distance of the limit, in the quote asset.
-	LimitOffset   string `protobuf:"bytes,12,opt,name=limit_offset,json=limitOffset,proto3" json:"limit_offset,omitempty"`
+	LimitOffset   *string `protobuf:"bytes,12,opt,name=limit_offset,json=limitOffset,proto3,oneof" json:"limit_offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -801,50 +805,50 @@ func (x *AmendOrderRequest) GetLeavesQty() string {
 }
 
 func (x *AmendOrderRequest) GetPrice() string {
-	if x != nil {
-		return x.Price
+	if x != nil && x.Price != nil {
+		return *x.Price
 	}
 	return ""
 }
 
 func (x *AmendOrderRequest) GetStopPx() string {
-	if x != nil {
-		return x.StopPx
+	if x != nil && x.StopPx != nil {
+		return *x.StopPx
 	}
 	return ""
 }
 
 func (x *AmendOrderRequest) GetDisplayQty() string {
-	if x != nil {
-		return x.DisplayQty
+	if x != nil && x.DisplayQty != nil {
+		return *x.DisplayQty
 	}
 	return ""
 }
 
 func (x *AmendOrderRequest) GetTrailOffset() string {
-	if x != nil {
-		return x.TrailOffset
+	if x != nil && x.TrailOffset != nil {
+		return *x.TrailOffset
 	}
 	return ""
 }
 
 func (x *AmendOrderRequest) GetTrailPpm() uint32 {
-	if x != nil {
-		return x.TrailPpm
+	if x != nil && x.TrailPpm != nil {
+		return *x.TrailPpm
 	}
 	return 0
 }
 
 func (x *AmendOrderRequest) GetActivationPrice() string {
-	if x != nil {
-		return x.ActivationPrice
+	if x != nil && x.ActivationPrice != nil {
+		return *x.ActivationPrice
 	}
 	return ""
 }
 
 func (x *AmendOrderRequest) GetLimitOffset() string {
-	if x != nil {
-		return x.LimitOffset
+	if x != nil && x.LimitOffset != nil {
+		return *x.LimitOffset
 	}
 	return ""
 }
@@ -919,7 +923,7 @@ type MassCancelRequest struct {
 	// Id of the account, from 1. Default: the account of the caller, if that is one. In a session: 0, or the account of the session.
 	Account uint32 `protobuf:"varint,1,opt,name=account,proto3" json:"account,omitempty"`
 	// Only orders in this symbol. Default: all.
-	Symbol string `protobuf:"bytes,2,opt,name=symbol,proto3" json:"symbol,omitempty"`
+	Symbol *string `protobuf:"bytes,2,opt,name=symbol,proto3,oneof" json:"symbol,omitempty"`
 	// Only orders of this side. Default: both.
 	Side          Side `protobuf:"varint,3,opt,name=side,proto3,enum=openbell.v1.Side" json:"side,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -964,8 +968,8 @@ func (x *MassCancelRequest) GetAccount() uint32 {
 }
 
 func (x *MassCancelRequest) GetSymbol() string {
-	if x != nil {
-		return x.Symbol
+	if x != nil && x.Symbol != nil {
+		return *x.Symbol
 	}
 	return ""
 }
@@ -2639,7 +2643,7 @@ type SessionRequest_Quote struct {
 }
 
 type SessionRequest_QuoteProtection struct {
-	// Sets or resets the market-maker protection of the account; the report that answers is EXEC_TYPE_ACCEPTED without an order.
+	// Sets or resets the market-maker protection of the account; the report that answers is EXEC_TYPE_QUOTE_PROTECTION_SET.
 	QuoteProtection *QuoteProtectionRequest `protobuf:"bytes,8,opt,name=quote_protection,json=quoteProtection,proto3,oneof"`
 }
 
@@ -2662,8 +2666,8 @@ type CancelAfterRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 0, or the account of the session.
 	Account uint32 `protobuf:"varint,1,opt,name=account,proto3" json:"account,omitempty"`
-	// Milliseconds from now, 1000 to 86400000; 0: off.
-	TimeoutMs     uint32 `protobuf:"varint,2,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
+	// Milliseconds from now, 1000 to 86400000; 0: off. Required, so that a message without it does not turn the switch off.
+	TimeoutMs     *uint32 `protobuf:"varint,2,opt,name=timeout_ms,json=timeoutMs,proto3,oneof" json:"timeout_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2706,8 +2710,8 @@ func (x *CancelAfterRequest) GetAccount() uint32 {
 }
 
 func (x *CancelAfterRequest) GetTimeoutMs() uint32 {
-	if x != nil {
-		return x.TimeoutMs
+	if x != nil && x.TimeoutMs != nil {
+		return *x.TimeoutMs
 	}
 	return 0
 }
@@ -2720,13 +2724,13 @@ type QuoteRequest struct {
 	// Name of the symbol, such as BTC-USD.
 	Symbol string `protobuf:"bytes,2,opt,name=symbol,proto3" json:"symbol,omitempty"`
 	// Price of the buying side, in the quote asset; with bid_size.
-	BidPx string `protobuf:"bytes,3,opt,name=bid_px,json=bidPx,proto3" json:"bid_px,omitempty"`
+	BidPx *string `protobuf:"bytes,3,opt,name=bid_px,json=bidPx,proto3,oneof" json:"bid_px,omitempty"`
 	// Its quantity, in the base asset.
-	BidSize string `protobuf:"bytes,4,opt,name=bid_size,json=bidSize,proto3" json:"bid_size,omitempty"`
+	BidSize *string `protobuf:"bytes,4,opt,name=bid_size,json=bidSize,proto3,oneof" json:"bid_size,omitempty"`
 	// Price of the selling side, in the quote asset; with offer_size.
-	OfferPx string `protobuf:"bytes,5,opt,name=offer_px,json=offerPx,proto3" json:"offer_px,omitempty"`
+	OfferPx *string `protobuf:"bytes,5,opt,name=offer_px,json=offerPx,proto3,oneof" json:"offer_px,omitempty"`
 	// Its quantity, in the base asset.
-	OfferSize string `protobuf:"bytes,6,opt,name=offer_size,json=offerSize,proto3" json:"offer_size,omitempty"`
+	OfferSize *string `protobuf:"bytes,6,opt,name=offer_size,json=offerSize,proto3,oneof" json:"offer_size,omitempty"`
 	// Neither side trades on entry.
 	PostOnly      bool `protobuf:"varint,7,opt,name=post_only,json=postOnly,proto3" json:"post_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2778,29 +2782,29 @@ func (x *QuoteRequest) GetSymbol() string {
 }
 
 func (x *QuoteRequest) GetBidPx() string {
-	if x != nil {
-		return x.BidPx
+	if x != nil && x.BidPx != nil {
+		return *x.BidPx
 	}
 	return ""
 }
 
 func (x *QuoteRequest) GetBidSize() string {
-	if x != nil {
-		return x.BidSize
+	if x != nil && x.BidSize != nil {
+		return *x.BidSize
 	}
 	return ""
 }
 
 func (x *QuoteRequest) GetOfferPx() string {
-	if x != nil {
-		return x.OfferPx
+	if x != nil && x.OfferPx != nil {
+		return *x.OfferPx
 	}
 	return ""
 }
 
 func (x *QuoteRequest) GetOfferSize() string {
-	if x != nil {
-		return x.OfferSize
+	if x != nil && x.OfferSize != nil {
+		return *x.OfferSize
 	}
 	return ""
 }
@@ -2817,8 +2821,8 @@ type QuoteProtectionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 0, or the account of the session.
 	Account uint32 `protobuf:"varint,1,opt,name=account,proto3" json:"account,omitempty"`
-	// Milliseconds, 1 to 86400000; 0: no protection.
-	WindowMs uint32 `protobuf:"varint,2,opt,name=window_ms,json=windowMs,proto3" json:"window_ms,omitempty"`
+	// Milliseconds, 1 to 86400000; 0: no protection. Required, unless reset is set.
+	WindowMs *uint32 `protobuf:"varint,2,opt,name=window_ms,json=windowMs,proto3,oneof" json:"window_ms,omitempty"`
 	// Most fills of quotes; 0: no such limit.
 	Fills uint64 `protobuf:"varint,3,opt,name=fills,proto3" json:"fills,omitempty"`
 	// Most lots that they trade, those of each symbol, added up; 0: no such limit.
@@ -2869,8 +2873,8 @@ func (x *QuoteProtectionRequest) GetAccount() uint32 {
 }
 
 func (x *QuoteProtectionRequest) GetWindowMs() uint32 {
-	if x != nil {
-		return x.WindowMs
+	if x != nil && x.WindowMs != nil {
+		return *x.WindowMs
 	}
 	return 0
 }
@@ -3117,7 +3121,9 @@ type ExecutionReport struct {
 	// Mass cancel: those of them that later commands cancel.
 	LaterOrders uint64 `protobuf:"varint,32,opt,name=later_orders,json=laterOrders,proto3" json:"later_orders,omitempty"`
 	// Dead man's switch: when it cancels all orders; microseconds.
-	SwitchTime    *timestamppb.Timestamp `protobuf:"bytes,33,opt,name=switch_time,json=switchTime,proto3" json:"switch_time,omitempty"`
+	SwitchTime *timestamppb.Timestamp `protobuf:"bytes,33,opt,name=switch_time,json=switchTime,proto3" json:"switch_time,omitempty"`
+	// Quote protection: its window in microseconds; 0: there is none.
+	WindowUs      uint64 `protobuf:"varint,34,opt,name=window_us,json=windowUs,proto3" json:"window_us,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3383,43 +3389,62 @@ func (x *ExecutionReport) GetSwitchTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ExecutionReport) GetWindowUs() uint64 {
+	if x != nil {
+		return x.WindowUs
+	}
+	return 0
+}
+
 var File_openbell_v1_trading_proto protoreflect.FileDescriptor
 
 const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\n" +
-	"\x19openbell/v1/trading.proto\x12\vopenbell.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17openbell/v1/types.proto\"\x85\a\n" +
+	"\x19openbell/v1/trading.proto\x12\vopenbell.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17openbell/v1/types.proto\"\xb8\b\n" +
 	"\x11PlaceOrderRequest\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x1a\n" +
 	"\tcl_ord_id\x18\x02 \x01(\x04R\aclOrdId\x12\x16\n" +
 	"\x06symbol\x18\x03 \x01(\tR\x06symbol\x12%\n" +
 	"\x04side\x18\x04 \x01(\x0e2\x11.openbell.v1.SideR\x04side\x12\x1b\n" +
-	"\torder_qty\x18\x05 \x01(\tR\borderQty\x12\x14\n" +
-	"\x05price\x18\x06 \x01(\tR\x05price\x12/\n" +
+	"\torder_qty\x18\x05 \x01(\tR\borderQty\x12\x19\n" +
+	"\x05price\x18\x06 \x01(\tH\x00R\x05price\x88\x01\x01\x12/\n" +
 	"\bord_type\x18\a \x01(\x0e2\x14.openbell.v1.OrdTypeR\aordType\x12<\n" +
 	"\rtime_in_force\x18\b \x01(\x0e2\x18.openbell.v1.TimeInForceR\vtimeInForce\x12;\n" +
 	"\vexpire_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime\x12\x17\n" +
+	"expireTime\x12\x1c\n" +
 	"\astop_px\x18\n" +
-	" \x01(\tR\x06stopPx\x12!\n" +
-	"\ftrail_offset\x18\v \x01(\tR\vtrailOffset\x12\x1b\n" +
-	"\ttrail_ppm\x18\f \x01(\rR\btrailPpm\x12)\n" +
-	"\x10activation_price\x18\r \x01(\tR\x0factivationPrice\x12!\n" +
-	"\flimit_offset\x18\x0e \x01(\tR\vlimitOffset\x12!\n" +
+	" \x01(\tH\x01R\x06stopPx\x88\x01\x01\x12&\n" +
+	"\ftrail_offset\x18\v \x01(\tH\x02R\vtrailOffset\x88\x01\x01\x12 \n" +
+	"\ttrail_ppm\x18\f \x01(\rH\x03R\btrailPpm\x88\x01\x01\x12.\n" +
+	"\x10activation_price\x18\r \x01(\tH\x04R\x0factivationPrice\x88\x01\x01\x12&\n" +
+	"\flimit_offset\x18\x0e \x01(\tH\x05R\vlimitOffset\x88\x01\x01\x12!\n" +
 	"\freport_trail\x18\x0f \x01(\bR\vreportTrail\x12.\n" +
 	"\atrigger\x18\x10 \x01(\x0e2\x14.openbell.v1.TriggerR\atrigger\x12\x1f\n" +
 	"\vtrigger_now\x18\x11 \x01(\bR\n" +
-	"triggerNow\x12\x17\n" +
-	"\amin_qty\x18\x12 \x01(\tR\x06minQty\x12\x1f\n" +
-	"\vdisplay_qty\x18\x13 \x01(\tR\n" +
-	"displayQty\x12\x16\n" +
+	"triggerNow\x12\x1c\n" +
+	"\amin_qty\x18\x12 \x01(\tH\x06R\x06minQty\x88\x01\x01\x12$\n" +
+	"\vdisplay_qty\x18\x13 \x01(\tH\aR\n" +
+	"displayQty\x88\x01\x01\x12\x16\n" +
 	"\x06hidden\x18\x14 \x01(\bR\x06hidden\x12\x1b\n" +
 	"\tpost_only\x18\x15 \x01(\bR\bpostOnly\x12\x18\n" +
 	"\areprice\x18\x16 \x01(\bR\areprice\x125\n" +
 	"\n" +
 	"self_trade\x18\x17 \x01(\x0e2\x16.openbell.v1.SelfTradeR\tselfTrade\x12\"\n" +
-	"\x03peg\x18\x18 \x01(\x0e2\x10.openbell.v1.PegR\x03peg\x12\x1d\n" +
+	"\x03peg\x18\x18 \x01(\x0e2\x10.openbell.v1.PegR\x03peg\x12\"\n" +
 	"\n" +
-	"peg_offset\x18\x19 \x01(\tR\tpegOffset\">\n" +
+	"peg_offset\x18\x19 \x01(\tH\bR\tpegOffset\x88\x01\x01B\b\n" +
+	"\x06_priceB\n" +
+	"\n" +
+	"\b_stop_pxB\x0f\n" +
+	"\r_trail_offsetB\f\n" +
+	"\n" +
+	"_trail_ppmB\x13\n" +
+	"\x11_activation_priceB\x0f\n" +
+	"\r_limit_offsetB\n" +
+	"\n" +
+	"\b_min_qtyB\x0e\n" +
+	"\f_display_qtyB\r\n" +
+	"\v_peg_offset\">\n" +
 	"\x12PlaceOrderResponse\x12(\n" +
 	"\x05order\x18\x01 \x01(\v2\x12.openbell.v1.OrderR\x05order\"\x8a\x01\n" +
 	"\x12CancelOrderRequest\x12\x18\n" +
@@ -3429,30 +3454,40 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\x06symbol\x18\x04 \x01(\tR\x06symbolB\a\n" +
 	"\x05order\"?\n" +
 	"\x13CancelOrderResponse\x12(\n" +
-	"\x05order\x18\x01 \x01(\v2\x12.openbell.v1.OrderR\x05order\"\x86\x03\n" +
+	"\x05order\x18\x01 \x01(\v2\x12.openbell.v1.OrderR\x05order\"\x94\x04\n" +
 	"\x11AmendOrderRequest\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x1b\n" +
 	"\border_id\x18\x02 \x01(\x04H\x00R\aorderId\x12\x1c\n" +
 	"\tcl_ord_id\x18\x03 \x01(\x04H\x00R\aclOrdId\x12\x16\n" +
 	"\x06symbol\x18\x04 \x01(\tR\x06symbol\x12\x1d\n" +
 	"\n" +
-	"leaves_qty\x18\x05 \x01(\tR\tleavesQty\x12\x14\n" +
-	"\x05price\x18\x06 \x01(\tR\x05price\x12\x17\n" +
-	"\astop_px\x18\a \x01(\tR\x06stopPx\x12\x1f\n" +
-	"\vdisplay_qty\x18\b \x01(\tR\n" +
-	"displayQty\x12!\n" +
-	"\ftrail_offset\x18\t \x01(\tR\vtrailOffset\x12\x1b\n" +
+	"leaves_qty\x18\x05 \x01(\tR\tleavesQty\x12\x19\n" +
+	"\x05price\x18\x06 \x01(\tH\x01R\x05price\x88\x01\x01\x12\x1c\n" +
+	"\astop_px\x18\a \x01(\tH\x02R\x06stopPx\x88\x01\x01\x12$\n" +
+	"\vdisplay_qty\x18\b \x01(\tH\x03R\n" +
+	"displayQty\x88\x01\x01\x12&\n" +
+	"\ftrail_offset\x18\t \x01(\tH\x04R\vtrailOffset\x88\x01\x01\x12 \n" +
 	"\ttrail_ppm\x18\n" +
-	" \x01(\rR\btrailPpm\x12)\n" +
-	"\x10activation_price\x18\v \x01(\tR\x0factivationPrice\x12!\n" +
-	"\flimit_offset\x18\f \x01(\tR\vlimitOffsetB\a\n" +
-	"\x05order\">\n" +
+	" \x01(\rH\x05R\btrailPpm\x88\x01\x01\x12.\n" +
+	"\x10activation_price\x18\v \x01(\tH\x06R\x0factivationPrice\x88\x01\x01\x12&\n" +
+	"\flimit_offset\x18\f \x01(\tH\aR\vlimitOffset\x88\x01\x01B\a\n" +
+	"\x05orderB\b\n" +
+	"\x06_priceB\n" +
+	"\n" +
+	"\b_stop_pxB\x0e\n" +
+	"\f_display_qtyB\x0f\n" +
+	"\r_trail_offsetB\f\n" +
+	"\n" +
+	"_trail_ppmB\x13\n" +
+	"\x11_activation_priceB\x0f\n" +
+	"\r_limit_offset\">\n" +
 	"\x12AmendOrderResponse\x12(\n" +
-	"\x05order\x18\x01 \x01(\v2\x12.openbell.v1.OrderR\x05order\"l\n" +
+	"\x05order\x18\x01 \x01(\v2\x12.openbell.v1.OrderR\x05order\"|\n" +
 	"\x11MassCancelRequest\x12\x18\n" +
-	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x16\n" +
-	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12%\n" +
-	"\x04side\x18\x03 \x01(\x0e2\x11.openbell.v1.SideR\x04side\"\xb7\x01\n" +
+	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x1b\n" +
+	"\x06symbol\x18\x02 \x01(\tH\x00R\x06symbol\x88\x01\x01\x12%\n" +
+	"\x04side\x18\x03 \x01(\x0e2\x11.openbell.v1.SideR\x04sideB\t\n" +
+	"\a_symbol\"\xb7\x01\n" +
 	"\x12MassCancelResponse\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x16\n" +
 	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12%\n" +
@@ -3579,27 +3614,34 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\fcancel_after\x18\x06 \x01(\v2\x1f.openbell.v1.CancelAfterRequestH\x00R\vcancelAfter\x121\n" +
 	"\x05quote\x18\a \x01(\v2\x19.openbell.v1.QuoteRequestH\x00R\x05quote\x12P\n" +
 	"\x10quote_protection\x18\b \x01(\v2#.openbell.v1.QuoteProtectionRequestH\x00R\x0fquoteProtectionB\t\n" +
-	"\acommand\"M\n" +
+	"\acommand\"a\n" +
 	"\x12CancelAfterRequest\x12\x18\n" +
-	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x1d\n" +
+	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\"\n" +
 	"\n" +
-	"timeout_ms\x18\x02 \x01(\rR\ttimeoutMs\"\xc9\x01\n" +
+	"timeout_ms\x18\x02 \x01(\rH\x00R\ttimeoutMs\x88\x01\x01B\r\n" +
+	"\v_timeout_ms\"\x91\x02\n" +
 	"\fQuoteRequest\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x16\n" +
-	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12\x15\n" +
-	"\x06bid_px\x18\x03 \x01(\tR\x05bidPx\x12\x19\n" +
-	"\bbid_size\x18\x04 \x01(\tR\abidSize\x12\x19\n" +
-	"\boffer_px\x18\x05 \x01(\tR\aofferPx\x12\x1d\n" +
+	"\x06symbol\x18\x02 \x01(\tR\x06symbol\x12\x1a\n" +
+	"\x06bid_px\x18\x03 \x01(\tH\x00R\x05bidPx\x88\x01\x01\x12\x1e\n" +
+	"\bbid_size\x18\x04 \x01(\tH\x01R\abidSize\x88\x01\x01\x12\x1e\n" +
+	"\boffer_px\x18\x05 \x01(\tH\x02R\aofferPx\x88\x01\x01\x12\"\n" +
 	"\n" +
-	"offer_size\x18\x06 \x01(\tR\tofferSize\x12\x1b\n" +
-	"\tpost_only\x18\a \x01(\bR\bpostOnly\"\xaa\x01\n" +
+	"offer_size\x18\x06 \x01(\tH\x03R\tofferSize\x88\x01\x01\x12\x1b\n" +
+	"\tpost_only\x18\a \x01(\bR\bpostOnlyB\t\n" +
+	"\a_bid_pxB\v\n" +
+	"\t_bid_sizeB\v\n" +
+	"\t_offer_pxB\r\n" +
+	"\v_offer_size\"\xbd\x01\n" +
 	"\x16QuoteProtectionRequest\x12\x18\n" +
-	"\aaccount\x18\x01 \x01(\rR\aaccount\x12\x1b\n" +
-	"\twindow_ms\x18\x02 \x01(\rR\bwindowMs\x12\x14\n" +
+	"\aaccount\x18\x01 \x01(\rR\aaccount\x12 \n" +
+	"\twindow_ms\x18\x02 \x01(\rH\x00R\bwindowMs\x88\x01\x01\x12\x14\n" +
 	"\x05fills\x18\x03 \x01(\x04R\x05fills\x12\x12\n" +
 	"\x04lots\x18\x04 \x01(\x04R\x04lots\x12\x19\n" +
 	"\bnet_lots\x18\x05 \x01(\x04R\anetLots\x12\x14\n" +
-	"\x05reset\x18\x06 \x01(\bR\x05reset\"{\n" +
+	"\x05reset\x18\x06 \x01(\bR\x05resetB\f\n" +
+	"\n" +
+	"_window_ms\"{\n" +
 	"\x0fSessionResponse\x126\n" +
 	"\areports\x18\x01 \x03(\v2\x1c.openbell.v1.ExecutionReportR\areports\x120\n" +
 	"\brefusals\x18\x02 \x03(\v2\x14.openbell.v1.RefusalR\brefusals\"\x8e\x01\n" +
@@ -3609,7 +3651,7 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x10\n" +
 	"\x03tag\x18\x04 \x01(\rR\x03tag\x12\x1a\n" +
 	"\tcl_ord_id\x18\x05 \x01(\x04R\aclOrdId\x12\x19\n" +
-	"\border_id\x18\x06 \x01(\x04R\aorderId\"\xed\b\n" +
+	"\border_id\x18\x06 \x01(\x04R\aorderId\"\x8a\t\n" +
 	"\x0fExecutionReport\x12\x1b\n" +
 	"\treport_no\x18\x01 \x01(\x04R\breportNo\x122\n" +
 	"\texec_type\x18\x02 \x01(\x0e2\x15.openbell.v1.ExecTypeR\bexecType\x12\x12\n" +
@@ -3648,7 +3690,8 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\x0faffected_orders\x18\x1f \x01(\x04R\x0eaffectedOrders\x12!\n" +
 	"\flater_orders\x18  \x01(\x04R\vlaterOrders\x12;\n" +
 	"\vswitch_time\x18! \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"switchTime*X\n" +
+	"switchTime\x12\x1b\n" +
+	"\twindow_us\x18\" \x01(\x04R\bwindowUs*X\n" +
 	"\vOrderFilter\x12\x1c\n" +
 	"\x18ORDER_FILTER_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11ORDER_FILTER_OPEN\x10\x01\x12\x14\n" +
@@ -3660,7 +3703,7 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\x16LEDGER_KIND_WITHDRAWAL\x10\x02\x12\x1a\n" +
 	"\x16LEDGER_KIND_SETTLEMENT\x10\x03\x12\x13\n" +
 	"\x0fLEDGER_KIND_FEE\x10\x04\x12\x16\n" +
-	"\x12LEDGER_KIND_REBATE\x10\x05*\xcf\x02\n" +
+	"\x12LEDGER_KIND_REBATE\x10\x05*\xf3\x02\n" +
 	"\bExecType\x12\x19\n" +
 	"\x15EXEC_TYPE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EXEC_TYPE_ACCEPTED\x10\x01\x12\x16\n" +
@@ -3674,7 +3717,8 @@ const file_openbell_v1_trading_proto_rawDesc = "" +
 	"\x18EXEC_TYPE_MASS_CANCELLED\x10\t\x12\x1e\n" +
 	"\x1aEXEC_TYPE_CANCEL_AFTER_SET\x10\n" +
 	"\x12 \n" +
-	"\x1cEXEC_TYPE_STOP_PRICE_CHANGED\x10\v2\xf7\x06\n" +
+	"\x1cEXEC_TYPE_STOP_PRICE_CHANGED\x10\v\x12\"\n" +
+	"\x1eEXEC_TYPE_QUOTE_PROTECTION_SET\x10\f2\xf7\x06\n" +
 	"\aTrading\x12M\n" +
 	"\n" +
 	"PlaceOrder\x12\x1e.openbell.v1.PlaceOrderRequest\x1a\x1f.openbell.v1.PlaceOrderResponse\x12P\n" +
@@ -3839,6 +3883,7 @@ func file_openbell_v1_trading_proto_init() {
 		return
 	}
 	file_openbell_v1_types_proto_init()
+	file_openbell_v1_trading_proto_msgTypes[0].OneofWrappers = []any{}
 	file_openbell_v1_trading_proto_msgTypes[2].OneofWrappers = []any{
 		(*CancelOrderRequest_OrderId)(nil),
 		(*CancelOrderRequest_ClOrdId)(nil),
@@ -3847,6 +3892,7 @@ func file_openbell_v1_trading_proto_init() {
 		(*AmendOrderRequest_OrderId)(nil),
 		(*AmendOrderRequest_ClOrdId)(nil),
 	}
+	file_openbell_v1_trading_proto_msgTypes[6].OneofWrappers = []any{}
 	file_openbell_v1_trading_proto_msgTypes[8].OneofWrappers = []any{
 		(*GetOrderRequest_OrderId)(nil),
 		(*GetOrderRequest_ClOrdId)(nil),
@@ -3861,6 +3907,9 @@ func file_openbell_v1_trading_proto_init() {
 		(*SessionRequest_Quote)(nil),
 		(*SessionRequest_QuoteProtection)(nil),
 	}
+	file_openbell_v1_trading_proto_msgTypes[26].OneofWrappers = []any{}
+	file_openbell_v1_trading_proto_msgTypes[27].OneofWrappers = []any{}
+	file_openbell_v1_trading_proto_msgTypes[28].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -2,6 +2,9 @@ import type { DescMessage } from '@bufbuild/protobuf';
 
 /** The words of a text that can be a key of JSON which has another name here. */
 const KEY = /\b[a-z]+(?:[A-Z][a-z]*)+\b|\bIdempotency-Key\b/g;
+/** Where a text names a request of HTTP that has a method here. */
+const HTTP_LIST = /\bGET \/v1\/(asset|symbol|account|session)s lists them/g;
+const HTTP_QUERY = /\bwith GET \/v1\//g;
 const known = new Map<DescMessage, ReadonlyMap<string, string>>();
 
 /** A text about the JSON of a request, as one about its message: `orderQty` is `order_qty` there. */
@@ -11,7 +14,10 @@ export function inFieldNames(text: string, request: DescMessage): string {
     names = new Map(namesOf(request));
     known.set(request, names);
   }
-  return text.replace(KEY, (key) => names.get(key) ?? key);
+  return text
+    .replace(HTTP_LIST, (_all, what: string) => `List${what.charAt(0).toUpperCase()}${what.slice(1)}s lists them`)
+    .replace(HTTP_QUERY, 'over HTTP $&')
+    .replace(KEY, (key) => names.get(key) ?? key);
 }
 
 /** Of the message and of those in it. */

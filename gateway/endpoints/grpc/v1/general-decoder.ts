@@ -68,6 +68,7 @@ export function takeAny(bytes: Uint8Array, account: number, batch: CommandBatch,
     refused.orderId = idOf('order_id', terms.orderId);
     if (terms.account !== undefined && terms.account !== account)
       throw new RejectError(reject(Code.FOREIGN_ACCOUNT, `account is ${terms.account}, and the session is of account ${account}`));
+    checkPresent(terms);
     putCommand(batch, { ...commandOf(kind, terms, refused, symbols), tag: request.tag });
     return undefined;
   } catch (error) {
@@ -117,8 +118,10 @@ function commandOf(kind: Kind, terms: Json, ids: { readonly clOrdId: number; rea
     return { ...PLAIN, kind: CommandKind.MassCancel, symbol, quantity, clientOrderId: 0, orderId: 0 };
   }
   if (kind === 'cancelAfter') {
-    const { timeoutMs = 0 } = terms as { readonly timeoutMs?: number };
+    const { timeoutMs } = terms as { readonly timeoutMs?: number };
     const [least, most] = CANCEL_AFTER_RANGE.map((us) => us / 1000);
+    if (timeoutMs === undefined)
+      throw new RejectError(reject(Code.BAD_PARAMETER, `timeout_ms must be given: ${least} to ${most}, or 0 to turn the switch off`));
     if (timeoutMs !== 0 && (timeoutMs < least || timeoutMs > most))
       throw new RejectError(reject(Code.BAD_RANGE, `timeout_ms is ${least} to ${most}, or 0`));
     return { ...PLAIN, ...named, kind: CommandKind.CancelAfter, symbol: 0, quantity: timeoutMs * 1000 };
@@ -127,16 +130,16 @@ function commandOf(kind: Kind, terms: Json, ids: { readonly clOrdId: number; rea
   const symbol = symbolOf(terms.symbol, symbols);
   if (kind === 'quote') return quoteOf(terms, symbol);
   if (kind !== 'placeOrder' && named.clientOrderId === 0 && named.orderId === 0)
-    throw new RejectError(reject(Code.BAD_RANGE, 'name the order: give order_id or cl_ord_id'));
+    throw new RejectError(reject(Code.BAD_PARAMETER, 'name the order: give order_id or cl_ord_id'));
   if (kind === 'cancelOrder') return { ...PLAIN, kind: CommandKind.Cancel, symbol: symbol.id, ...named };
   const { account: _account, ...order } = clientTerms(terms);
   if (kind === 'amendOrder') {
-    if (order.quantity === undefined) throw new RejectError(reject(Code.BAD_RANGE, 'leaves_qty must be given'));
+    if (order.quantity === undefined) throw new RejectError(reject(Code.BAD_PARAMETER, 'leaves_qty must be given'));
     return amendment({ ...order, ...named } as unknown as AmendOrder, unitsOf(symbol));
   }
-  if (named.clientOrderId === 0) throw new RejectError(reject(Code.BAD_RANGE, 'cl_ord_id must be given in a session, from 1'));
-  if (order.quantity === undefined) throw new RejectError(reject(Code.BAD_RANGE, 'order_qty must be given'));
-  if (order.side === undefined) throw new RejectError(reject(Code.BAD_ENUM, 'side must be given'));
+  if (named.clientOrderId === 0) throw new RejectError(reject(Code.BAD_PARAMETER, 'cl_ord_id must be given in a session, from 1'));
+  if (order.quantity === undefined) throw new RejectError(reject(Code.BAD_PARAMETER, 'order_qty must be given'));
+  if (order.side === undefined) throw new RejectError(reject(Code.BAD_PARAMETER, 'side must be given'));
   return newOrder(order as unknown as PlaceOrder, unitsOf(symbol), named.clientOrderId);
 }
 
@@ -149,17 +152,20 @@ function quoteOf({ bidPx, bidSize, offerPx, offerSize, postOnly = false }: Json,
 }
 
 /** @throws RejectError, OpenbellError */
-function protectionOf({ windowMs = 0, fills = 0, lots = 0, netLots = 0, reset = false }: Json): NewCommand {
-  const limits = { windowMs: Number(windowMs), fills: Number(fills), lots: Number(lots), netLots: Number(netLots) };
-  if (reset !== true) return newProtection(limits);
-  if (Object.values(limits).some((limit) => limit !== 0))
-    throw new RejectError(reject(Code.BAD_RANGE, 'reset: give it alone, or window_ms with its limits'));
+function protectionOf({ windowMs, fills, lots, netLots, reset = false }: Json): NewCommand {
+  const limits = { fills: idOf('fills', fills), lots: idOf('lots', lots), netLots: idOf('net_lots', netLots) };
+  const hasLimits = limits.fills + limits.lots + limits.netLots !== 0;
+  if (reset === true ? windowMs !== undefined || hasLimits : windowMs === undefined)
+    throw new RejectError(
+      reject(Code.BAD_PARAMETER, 'window_ms and reset: give the window with its limits (0 without limits: no protection), or reset alone'),
+    );
+  if (reset !== true) return newProtection({ windowMs: Number(windowMs), ...limits });
   return { ...PLAIN, kind: CommandKind.Quote, action: QuoteAction.Reset, symbol: 0, clientOrderId: 0, orderId: 0 };
 }
 
 function quoteSide(name: string, price: unknown, quantity: unknown): QuoteSide | undefined {
   if ((price === undefined) !== (quantity === undefined))
-    throw new RejectError(reject(Code.BAD_RANGE, `${name}_px and ${name}_size: give both, or none of them`));
+    throw new RejectError(reject(Code.BAD_PARAMETER, `${name}_px and ${name}_size: give both, or none of them`));
   return price === undefined ? undefined : { price: String(price), quantity: String(quantity) };
 }
 
@@ -172,7 +178,7 @@ function clientTerms(terms: Json): Record<string, unknown> {
 
 /** @throws RejectError */
 function symbolOf(name: unknown, symbols: SymbolTable): SymbolEntry {
-  if (name === undefined) throw new RejectError(reject(Code.UNKNOWN_SYMBOL, 'symbol must be given'));
+  if (name === undefined) throw new RejectError(reject(Code.BAD_PARAMETER, 'symbol must be given'));
   const symbol = symbols.byName(String(name));
   if (symbol === undefined) throw new RejectError(reject(Code.UNKNOWN_SYMBOL, `there is no symbol ${String(name).slice(0, 64)}`));
   return symbol;
@@ -187,15 +193,22 @@ function unitsOf({ id, name, tickMantissa, tickDecimals, lotMantissa, lotDecimal
   });
 }
 
+/** An amount that is there, and empty: a program lost it. Without it, a limit order would be a market order. @throws RejectError */
+function checkPresent(terms: Json): void {
+  const empty = Object.keys(terms).find((key) => terms[key] === '');
+  if (empty !== undefined) throw new RejectError(reject(Code.BAD_PARAMETER, `${snake(empty)} is empty: give it, or leave it out`));
+}
+
 /** 0: it is not there. @throws RejectError */
 function idOf(name: string, value: unknown): number {
   const id = value === undefined ? 0 : Number(value);
   if (id <= MAX_ID) return id;
-  throw new RejectError(reject(Code.BAD_RANGE, `${name} is at most ${MAX_ID}`));
+  throw new RejectError(reject(Code.BAD_RANGE, `${name} is at most ${MAX_ID}, not ${value}`));
 }
 
 function whyOf(error: unknown): { readonly code: Code; readonly text: string } {
   if (error instanceof RejectError) return { code: error.reject.code, text: rejectText(error.reject) };
+  if (error instanceof DecimalError && error.code === 'DECIMAL_MALFORMED') return { code: Code.BAD_PARAMETER, text: error.message };
   if (error instanceof DecimalError || error instanceof RangeError) return { code: Code.BAD_RANGE, text: error.message };
   if (!(error instanceof OpenbellError) || error.number === undefined) throw error;
   const text = error.message.replace(`${error.code}: `, '').replace(CLIENT_NAME, (name) => FIELD_NAMES[name] ?? snake(name));

@@ -14,7 +14,16 @@ const MAX_BYTES = 640;
 const MAX_TEXT = 512;
 
 const Liquidity = { Maker: 1, Taker: 2, Auction: 3 } as const;
-const { Fill: FILL, MassCancelled: MASS_CANCELLED, CancelAfterSet: CANCEL_AFTER_SET } = ReportKind;
+const {
+  Accepted: ACCEPTED,
+  Cancelled: CANCELLED,
+  Fill: FILL,
+  MassCancelled: MASS_CANCELLED,
+  CancelAfterSet: CANCEL_AFTER_SET,
+} = ReportKind;
+
+/** What a report is that names no order. */
+const PROTECTION_SET = 12;
 
 /** Names of codes in UTF-8, by code. */
 const names: (Uint8Array | undefined)[] = [];
@@ -28,7 +37,8 @@ export function writeReport(out: ProtoWriter, report: ReportView, symbols: Symbo
   const { kind, code, symbol, flags, retryUs } = report;
   const begun = out.begin(REPORTS);
   out.number(1, report.reportNo);
-  out.number(2, kind);
+  const isProtection = kind === ACCEPTED && report.orderId === 0 && symbol === 0;
+  out.number(2, isProtection ? PROTECTION_SET : kind);
   writeCode(out, 3, code);
   out.number(5, report.account);
   const entry = symbol === 0 ? undefined : symbols.byId(symbol);
@@ -38,6 +48,11 @@ export function writeReport(out: ProtoWriter, report: ReportView, symbols: Symbo
     out.number(32, report.leaves);
   } else if (kind === CANCEL_AFTER_SET) {
     if (report.quantity !== 0) out.time(33, report.quantity);
+  } else if (isProtection) {
+    out.number(34, report.quantity);
+  } else if (kind === CANCELLED && report.orderId === 0) {
+    // A quote left out a side that had no order.
+    out.number(7, report.side + 1);
   } else {
     out.number(7, report.side + 1);
     out.number(8, report.timeInForce + 1);

@@ -60,6 +60,8 @@ const TRAIL = {
   activationPrice: amountIn.optional().meta({ description: 'Trailing stop: it follows from this price on.' }),
   limitOffset: amountIn.optional().meta({ description: 'Trailing-stop-limit: distance of the limit from the stop price.' }),
 };
+const SYMBOL_ERROR = { error: 'must be the name of a symbol' };
+export const symbolIn = z.string(SYMBOL_ERROR).min(1, SYMBOL_ERROR);
 const stopPx = amountIn.optional().meta({ description: 'The price at or beyond which a stop triggers.' });
 const displayQty = amountIn.optional().meta({ description: 'Iceberg: what the order displays at a time.' });
 const accountIn = account.optional().meta({ description: 'Default: the account of the caller, if that is one.' });
@@ -70,7 +72,6 @@ export const strict = <Shape extends z.ZodRawShape>(shape: Shape) =>
       code === 'unrecognized_keys' ? `unknown key; use one of ${Object.keys(shape).join(', ')}` : 'must be a JSON object',
   });
 
-export const symbolIn = z.string({ error: 'must be the name of a symbol' });
 export const sideIn = word(SIDE_NAMES);
 /** Terms of a new order besides what it is for. */
 export const ORDER_TERMS = {
@@ -125,7 +126,7 @@ export const AMEND_BODY = named(
   'OrderAmendment',
   strict({
     account: accountIn,
-    symbol: z.string().optional().meta({ description: 'Only if the order is of it. With a price, the order need not be found first.' }),
+    symbol: symbolIn.optional().meta({ description: 'Only if the order is of it. With a price, the order need not be found first.' }),
     ...AMENDED_TERMS,
   }).meta({ examples: [{ leavesQty: '0.4', price: '50100.00' }] }),
 );

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openbell/v1/trading.proto.
  */
 export const file_openbell_v1_trading: GenFile = /*@__PURE__*/
-  fileDesc("ChlvcGVuYmVsbC92MS90cmFkaW5nLnByb3RvEgtvcGVuYmVsbC52MSKJBQoRUGxhY2VPcmRlclJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIRCgljbF9vcmRfaWQYAiABKAQSDgoGc3ltYm9sGAMgASgJEh8KBHNpZGUYBCABKA4yES5vcGVuYmVsbC52MS5TaWRlEhEKCW9yZGVyX3F0eRgFIAEoCRINCgVwcmljZRgGIAEoCRImCghvcmRfdHlwZRgHIAEoDjIULm9wZW5iZWxsLnYxLk9yZFR5cGUSLwoNdGltZV9pbl9mb3JjZRgIIAEoDjIYLm9wZW5iZWxsLnYxLlRpbWVJbkZvcmNlEi8KC2V4cGlyZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdzdG9wX3B4GAogASgJEhQKDHRyYWlsX29mZnNldBgLIAEoCRIRCgl0cmFpbF9wcG0YDCABKA0SGAoQYWN0aXZhdGlvbl9wcmljZRgNIAEoCRIUCgxsaW1pdF9vZmZzZXQYDiABKAkSFAoMcmVwb3J0X3RyYWlsGA8gASgIEiUKB3RyaWdnZXIYECABKA4yFC5vcGVuYmVsbC52MS5UcmlnZ2VyEhMKC3RyaWdnZXJfbm93GBEgASgIEg8KB21pbl9xdHkYEiABKAkSEwoLZGlzcGxheV9xdHkYEyABKAkSDgoGaGlkZGVuGBQgASgIEhEKCXBvc3Rfb25seRgVIAEoCBIPCgdyZXByaWNlGBYgASgIEioKCnNlbGZfdHJhZGUYFyABKA4yFi5vcGVuYmVsbC52MS5TZWxmVHJhZGUSHQoDcGVnGBggASgOMhAub3BlbmJlbGwudjEuUGVnEhIKCnBlZ19vZmZzZXQYGSABKAkiNwoSUGxhY2VPcmRlclJlc3BvbnNlEiEKBW9yZGVyGAEgASgLMhIub3BlbmJlbGwudjEuT3JkZXIiZwoSQ2FuY2VsT3JkZXJSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SEgoIb3JkZXJfaWQYAiABKARIABITCgljbF9vcmRfaWQYAyABKARIABIOCgZzeW1ib2wYBCABKAlCBwoFb3JkZXIiOAoTQ2FuY2VsT3JkZXJSZXNwb25zZRIhCgVvcmRlchgBIAEoCzISLm9wZW5iZWxsLnYxLk9yZGVyIogCChFBbWVuZE9yZGVyUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEhIKCG9yZGVyX2lkGAIgASgESAASEwoJY2xfb3JkX2lkGAMgASgESAASDgoGc3ltYm9sGAQgASgJEhIKCmxlYXZlc19xdHkYBSABKAkSDQoFcHJpY2UYBiABKAkSDwoHc3RvcF9weBgHIAEoCRITCgtkaXNwbGF5X3F0eRgIIAEoCRIUCgx0cmFpbF9vZmZzZXQYCSABKAkSEQoJdHJhaWxfcHBtGAogASgNEhgKEGFjdGl2YXRpb25fcHJpY2UYCyABKAkSFAoMbGltaXRfb2Zmc2V0GAwgASgJQgcKBW9yZGVyIjcKEkFtZW5kT3JkZXJSZXNwb25zZRIhCgVvcmRlchgBIAEoCzISLm9wZW5iZWxsLnYxLk9yZGVyIlUKEU1hc3NDYW5jZWxSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SDgoGc3ltYm9sGAIgASgJEh8KBHNpZGUYAyABKA4yES5vcGVuYmVsbC52MS5TaWRlIoQBChJNYXNzQ2FuY2VsUmVzcG9uc2USDwoHYWNjb3VudBgBIAEoDRIOCgZzeW1ib2wYAiABKAkSHwoEc2lkZRgDIAEoDjIRLm9wZW5iZWxsLnYxLlNpZGUSHQoVdG90YWxfYWZmZWN0ZWRfb3JkZXJzGAQgASgEEg0KBWxhdGVyGAUgASgEIlQKD0dldE9yZGVyUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEhIKCG9yZGVyX2lkGAIgASgESAASEwoJY2xfb3JkX2lkGAMgASgESABCBwoFb3JkZXIiNQoQR2V0T3JkZXJSZXNwb25zZRIhCgVvcmRlchgBIAEoCzISLm9wZW5iZWxsLnYxLk9yZGVyIowBChFMaXN0T3JkZXJzUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEg4KBnN5bWJvbBgCIAEoCRIoCgZzdGF0dXMYAyABKA4yGC5vcGVuYmVsbC52MS5PcmRlckZpbHRlchINCgVsaW1pdBgEIAEoDRINCgVhZnRlchgFIAEoBBIOCgZiZWZvcmUYBiABKAQiZgoSTGlzdE9yZGVyc1Jlc3BvbnNlEiIKBm9yZGVycxgBIAMoCzISLm9wZW5iZWxsLnYxLk9yZGVyEgwKBG5leHQYAiABKAQSEAoIY29tcGxldGUYAyABKAgSDAoEbG9zdBgEIAEoBCIkChFHZXRBY2NvdW50UmVxdWVzdBIPCgdhY2NvdW50GAEgASgNIj0KB0JhbGFuY2USDQoFYXNzZXQYASABKAkSEQoJYXZhaWxhYmxlGAIgASgJEhAKCHJlc2VydmVkGAMgASgJIrsCCgdBY2NvdW50EgoKAmlkGAEgASgNEgwKBG5hbWUYAiABKAkSEQoJc3VzcGVuZGVkGAMgASgIEg4KBmtpbGxlZBgEIAEoCBINCgVncm91cBgFIAEoDRIXCg9tYXhfb3Blbl9vcmRlcnMYBiABKA0SEwoLb3Blbl9vcmRlcnMYByABKA0SGwoTY29tbWFuZHNfcGVyX3NlY29uZBgIIAEoDRIVCg1jb21tYW5kX2J1cnN0GAkgASgNEhYKDm9yZGVyX3RvX3RyYWRlGAogASgNEioKCnNlbGZfdHJhZGUYCyABKA4yFi5vcGVuYmVsbC52MS5TZWxmVHJhZGUSFgoObGFzdF9yZXBvcnRfbm8YDCABKAQSJgoIYmFsYW5jZXMYDSADKAsyFC5vcGVuYmVsbC52MS5CYWxhbmNlIjsKEkdldEFjY291bnRSZXNwb25zZRIlCgdhY2NvdW50GAEgASgLMhQub3BlbmJlbGwudjEuQWNjb3VudCJCChBMaXN0RmlsbHNSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SDQoFbGltaXQYAiABKA0SDgoGYmVmb3JlGAMgASgEIsgCCgRGaWxsEg8KB2V4ZWNfaWQYASABKAQSEAoIb3JkZXJfaWQYAiABKAQSEQoJY2xfb3JkX2lkGAMgASgEEg4KBnN5bWJvbBgEIAEoCRIfCgRzaWRlGAUgASgOMhEub3BlbmJlbGwudjEuU2lkZRIPCgdsYXN0X3B4GAYgASgJEhAKCGxhc3RfcXR5GAcgASgJEg8KB2N1bV9xdHkYCCABKAkSEgoKbGVhdmVzX3F0eRgJIAEoCRILCgNmZWUYCiABKAkSFAoMZmVlX2N1cnJlbmN5GAsgASgJEhAKCHRyYWRlX2lkGAwgASgEEikKCWxpcXVpZGl0eRgNIAEoDjIWLm9wZW5iZWxsLnYxLkxpcXVpZGl0eRIxCg10cmFuc2FjdF90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJhChFMaXN0RmlsbHNSZXNwb25zZRIgCgVmaWxscxgBIAMoCzIRLm9wZW5iZWxsLnYxLkZpbGwSDAoEbmV4dBgCIAEoBBIMCgRsb3N0GAMgASgEEg4KBmJlaGluZBgEIAEoCCLLAQoRTGlzdExlZGdlclJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRINCgVhc3NldBgCIAEoCRIlCgRraW5kGAMgASgOMhcub3BlbmJlbGwudjEuTGVkZ2VyS2luZBIoCgRmcm9tGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgJ0bxgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbGltaXQYBiABKA0SDgoGYmVmb3JlGAcgASgJIrYBCgtMZWRnZXJDYXVzZRILCgNzZXEYASABKAQSDwoHZXhlY19pZBgCIAEoBBIQCghvcmRlcl9pZBgDIAEoBBIRCgljbF9vcmRfaWQYBCABKAQSEAoIdHJhZGVfaWQYBSABKAQSDgoGc3ltYm9sGAYgASgJEh8KBHNpZGUYByABKA4yES5vcGVuYmVsbC52MS5TaWRlEg8KB2xhc3RfcHgYCCABKAkSEAoIbGFzdF9xdHkYCSABKAkizAEKC0xlZGdlckVudHJ5EgoKAmlkGAEgASgJEjEKDXRyYW5zYWN0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKBGtpbmQYAyABKA4yFy5vcGVuYmVsbC52MS5MZWRnZXJLaW5kEg0KBWFzc2V0GAQgASgJEg4KBmFtb3VudBgFIAEoCRIPCgdiYWxhbmNlGAYgASgJEicKBWNhdXNlGAcgASgLMhgub3BlbmJlbGwudjEuTGVkZ2VyQ2F1c2UieQoSTGlzdExlZGdlclJlc3BvbnNlEikKB2VudHJpZXMYASADKAsyGC5vcGVuYmVsbC52MS5MZWRnZXJFbnRyeRIMCgRuZXh0GAIgASgJEgwKBGxvc3QYAyABKAQSDAoEZnJvbRgEIAEoBBIOCgZiZWhpbmQYBSABKAgiWgoXU3Vic2NyaWJlUmVwb3J0c1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIbCg5mcm9tX3JlcG9ydF9ubxgCIAEoBEgAiAEBQhEKD19mcm9tX3JlcG9ydF9ubyJJChhTdWJzY3JpYmVSZXBvcnRzUmVzcG9uc2USLQoHcmVwb3J0cxgBIAMoCzIcLm9wZW5iZWxsLnYxLkV4ZWN1dGlvblJlcG9ydCKsAwoOU2Vzc2lvblJlcXVlc3QSCwoDdGFnGAEgASgNEjUKC3BsYWNlX29yZGVyGAIgASgLMh4ub3BlbmJlbGwudjEuUGxhY2VPcmRlclJlcXVlc3RIABI3CgxjYW5jZWxfb3JkZXIYAyABKAsyHy5vcGVuYmVsbC52MS5DYW5jZWxPcmRlclJlcXVlc3RIABI1CgthbWVuZF9vcmRlchgEIAEoCzIeLm9wZW5iZWxsLnYxLkFtZW5kT3JkZXJSZXF1ZXN0SAASNQoLbWFzc19jYW5jZWwYBSABKAsyHi5vcGVuYmVsbC52MS5NYXNzQ2FuY2VsUmVxdWVzdEgAEjcKDGNhbmNlbF9hZnRlchgGIAEoCzIfLm9wZW5iZWxsLnYxLkNhbmNlbEFmdGVyUmVxdWVzdEgAEioKBXF1b3RlGAcgASgLMhkub3BlbmJlbGwudjEuUXVvdGVSZXF1ZXN0SAASPwoQcXVvdGVfcHJvdGVjdGlvbhgIIAEoCzIjLm9wZW5iZWxsLnYxLlF1b3RlUHJvdGVjdGlvblJlcXVlc3RIAEIJCgdjb21tYW5kIjkKEkNhbmNlbEFmdGVyUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEhIKCnRpbWVvdXRfbXMYAiABKA0iigEKDFF1b3RlUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEg4KBnN5bWJvbBgCIAEoCRIOCgZiaWRfcHgYAyABKAkSEAoIYmlkX3NpemUYBCABKAkSEAoIb2ZmZXJfcHgYBSABKAkSEgoKb2ZmZXJfc2l6ZRgGIAEoCRIRCglwb3N0X29ubHkYByABKAgiegoWUXVvdGVQcm90ZWN0aW9uUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEhEKCXdpbmRvd19tcxgCIAEoDRINCgVmaWxscxgDIAEoBBIMCgRsb3RzGAQgASgEEhAKCG5ldF9sb3RzGAUgASgEEg0KBXJlc2V0GAYgASgIImgKD1Nlc3Npb25SZXNwb25zZRItCgdyZXBvcnRzGAEgAygLMhwub3BlbmJlbGwudjEuRXhlY3V0aW9uUmVwb3J0EiYKCHJlZnVzYWxzGAIgAygLMhQub3BlbmJlbGwudjEuUmVmdXNhbCJlCgdSZWZ1c2FsEgwKBGNvZGUYASABKA0SDAoEbmFtZRgCIAEoCRIMCgR0ZXh0GAMgASgJEgsKA3RhZxgEIAEoDRIRCgljbF9vcmRfaWQYBSABKAQSEAoIb3JkZXJfaWQYBiABKAQisQYKD0V4ZWN1dGlvblJlcG9ydBIRCglyZXBvcnRfbm8YASABKAQSKAoJZXhlY190eXBlGAIgASgOMhUub3BlbmJlbGwudjEuRXhlY1R5cGUSDAoEY29kZRgDIAEoDRIMCgRuYW1lGAQgASgJEg8KB2FjY291bnQYBSABKA0SDgoGc3ltYm9sGAYgASgJEh8KBHNpZGUYByABKA4yES5vcGVuYmVsbC52MS5TaWRlEi8KDXRpbWVfaW5fZm9yY2UYCCABKA4yGC5vcGVuYmVsbC52MS5UaW1lSW5Gb3JjZRIQCghvcmRlcl9pZBgJIAEoBBIRCgljbF9vcmRfaWQYCiABKAQSDQoFcHJpY2UYCyABKAkSEAoIcXVhbnRpdHkYDCABKAkSEgoKbGVhdmVzX3F0eRgNIAEoCRIPCgdjdW1fcXR5GA4gASgJEg8KB2xhc3RfcHgYDyABKAkSEAoIbGFzdF9xdHkYECABKAkSCwoDZmVlGBEgASgJEhAKCHRyYWRlX2lkGBIgASgEEhcKD2NvbnRyYV9vcmRlcl9pZBgTIAEoBBIpCglsaXF1aWRpdHkYFCABKA4yFi5vcGVuYmVsbC52MS5MaXF1aWRpdHkSEgoKc2VsZl90cmFkZRgVIAEoCBIPCgdzdG9wX3B4GBYgASgJEiUKB3RyaWdnZXIYFyABKA4yFC5vcGVuYmVsbC52MS5UcmlnZ2VyEhEKCWR1cGxpY2F0ZRgYIAEoCBIVCg1rZXB0X3ByaW9yaXR5GBkgASgIEg4KBnBlZ2dlZBgaIAEoCBILCgN0YWcYGyABKA0SCwoDc2VxGBwgASgEEjEKDXRyYW5zYWN0X3RpbWUYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJldHJ5X3RpbWUYHiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2FmZmVjdGVkX29yZGVycxgfIAEoBBIUCgxsYXRlcl9vcmRlcnMYICABKAQSLwoLc3dpdGNoX3RpbWUYISABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKlgKC09yZGVyRmlsdGVyEhwKGE9SREVSX0ZJTFRFUl9VTlNQRUNJRklFRBAAEhUKEU9SREVSX0ZJTFRFUl9PUEVOEAESFAoQT1JERVJfRklMVEVSX0FMTBACKqcBCgpMZWRnZXJLaW5kEhsKF0xFREdFUl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTTEVER0VSX0tJTkRfREVQT1NJVBABEhoKFkxFREdFUl9LSU5EX1dJVEhEUkFXQUwQAhIaChZMRURHRVJfS0lORF9TRVRUTEVNRU5UEAMSEwoPTEVER0VSX0tJTkRfRkVFEAQSFgoSTEVER0VSX0tJTkRfUkVCQVRFEAUqzwIKCEV4ZWNUeXBlEhkKFUVYRUNfVFlQRV9VTlNQRUNJRklFRBAAEhYKEkVYRUNfVFlQRV9BQ0NFUFRFRBABEhYKEkVYRUNfVFlQRV9SRUpFQ1RFRBACEhIKDkVYRUNfVFlQRV9GSUxMEAMSFwoTRVhFQ19UWVBFX0NBTkNFTExFRBAEEhUKEUVYRUNfVFlQRV9BTUVOREVEEAUSHQoZRVhFQ19UWVBFX0NBTkNFTF9SRUpFQ1RFRBAGEhwKGEVYRUNfVFlQRV9BTUVORF9SRUpFQ1RFRBAHEhcKE0VYRUNfVFlQRV9UUklHR0VSRUQQCBIcChhFWEVDX1RZUEVfTUFTU19DQU5DRUxMRUQQCRIeChpFWEVDX1RZUEVfQ0FOQ0VMX0FGVEVSX1NFVBAKEiAKHEVYRUNfVFlQRV9TVE9QX1BSSUNFX0NIQU5HRUQQCzL3BgoHVHJhZGluZxJNCgpQbGFjZU9yZGVyEh4ub3BlbmJlbGwudjEuUGxhY2VPcmRlclJlcXVlc3QaHy5vcGVuYmVsbC52MS5QbGFjZU9yZGVyUmVzcG9uc2USUAoLQ2FuY2VsT3JkZXISHy5vcGVuYmVsbC52MS5DYW5jZWxPcmRlclJlcXVlc3QaIC5vcGVuYmVsbC52MS5DYW5jZWxPcmRlclJlc3BvbnNlEk0KCkFtZW5kT3JkZXISHi5vcGVuYmVsbC52MS5BbWVuZE9yZGVyUmVxdWVzdBofLm9wZW5iZWxsLnYxLkFtZW5kT3JkZXJSZXNwb25zZRJNCgpNYXNzQ2FuY2VsEh4ub3BlbmJlbGwudjEuTWFzc0NhbmNlbFJlcXVlc3QaHy5vcGVuYmVsbC52MS5NYXNzQ2FuY2VsUmVzcG9uc2USRwoIR2V0T3JkZXISHC5vcGVuYmVsbC52MS5HZXRPcmRlclJlcXVlc3QaHS5vcGVuYmVsbC52MS5HZXRPcmRlclJlc3BvbnNlEk0KCkxpc3RPcmRlcnMSHi5vcGVuYmVsbC52MS5MaXN0T3JkZXJzUmVxdWVzdBofLm9wZW5iZWxsLnYxLkxpc3RPcmRlcnNSZXNwb25zZRJNCgpHZXRBY2NvdW50Eh4ub3BlbmJlbGwudjEuR2V0QWNjb3VudFJlcXVlc3QaHy5vcGVuYmVsbC52MS5HZXRBY2NvdW50UmVzcG9uc2USSgoJTGlzdEZpbGxzEh0ub3BlbmJlbGwudjEuTGlzdEZpbGxzUmVxdWVzdBoeLm9wZW5iZWxsLnYxLkxpc3RGaWxsc1Jlc3BvbnNlEk0KCkxpc3RMZWRnZXISHi5vcGVuYmVsbC52MS5MaXN0TGVkZ2VyUmVxdWVzdBofLm9wZW5iZWxsLnYxLkxpc3RMZWRnZXJSZXNwb25zZRJhChBTdWJzY3JpYmVSZXBvcnRzEiQub3BlbmJlbGwudjEuU3Vic2NyaWJlUmVwb3J0c1JlcXVlc3QaJS5vcGVuYmVsbC52MS5TdWJzY3JpYmVSZXBvcnRzUmVzcG9uc2UwARJICgdTZXNzaW9uEhsub3BlbmJlbGwudjEuU2Vzc2lvblJlcXVlc3QaHC5vcGVuYmVsbC52MS5TZXNzaW9uUmVzcG9uc2UoATABQilaJ29wZW5iZWxsLmRldi9nZW4vb3BlbmJlbGwvdjE7b3BlbmJlbGx2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_openbell_v1_types]);
+  fileDesc("ChlvcGVuYmVsbC92MS90cmFkaW5nLnByb3RvEgtvcGVuYmVsbC52MSK8BgoRUGxhY2VPcmRlclJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIRCgljbF9vcmRfaWQYAiABKAQSDgoGc3ltYm9sGAMgASgJEh8KBHNpZGUYBCABKA4yES5vcGVuYmVsbC52MS5TaWRlEhEKCW9yZGVyX3F0eRgFIAEoCRISCgVwcmljZRgGIAEoCUgAiAEBEiYKCG9yZF90eXBlGAcgASgOMhQub3BlbmJlbGwudjEuT3JkVHlwZRIvCg10aW1lX2luX2ZvcmNlGAggASgOMhgub3BlbmJlbGwudjEuVGltZUluRm9yY2USLwoLZXhwaXJlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKB3N0b3BfcHgYCiABKAlIAYgBARIZCgx0cmFpbF9vZmZzZXQYCyABKAlIAogBARIWCgl0cmFpbF9wcG0YDCABKA1IA4gBARIdChBhY3RpdmF0aW9uX3ByaWNlGA0gASgJSASIAQESGQoMbGltaXRfb2Zmc2V0GA4gASgJSAWIAQESFAoMcmVwb3J0X3RyYWlsGA8gASgIEiUKB3RyaWdnZXIYECABKA4yFC5vcGVuYmVsbC52MS5UcmlnZ2VyEhMKC3RyaWdnZXJfbm93GBEgASgIEhQKB21pbl9xdHkYEiABKAlIBogBARIYCgtkaXNwbGF5X3F0eRgTIAEoCUgHiAEBEg4KBmhpZGRlbhgUIAEoCBIRCglwb3N0X29ubHkYFSABKAgSDwoHcmVwcmljZRgWIAEoCBIqCgpzZWxmX3RyYWRlGBcgASgOMhYub3BlbmJlbGwudjEuU2VsZlRyYWRlEh0KA3BlZxgYIAEoDjIQLm9wZW5iZWxsLnYxLlBlZxIXCgpwZWdfb2Zmc2V0GBkgASgJSAiIAQFCCAoGX3ByaWNlQgoKCF9zdG9wX3B4Qg8KDV90cmFpbF9vZmZzZXRCDAoKX3RyYWlsX3BwbUITChFfYWN0aXZhdGlvbl9wcmljZUIPCg1fbGltaXRfb2Zmc2V0QgoKCF9taW5fcXR5Qg4KDF9kaXNwbGF5X3F0eUINCgtfcGVnX29mZnNldCI3ChJQbGFjZU9yZGVyUmVzcG9uc2USIQoFb3JkZXIYASABKAsyEi5vcGVuYmVsbC52MS5PcmRlciJnChJDYW5jZWxPcmRlclJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRISCghvcmRlcl9pZBgCIAEoBEgAEhMKCWNsX29yZF9pZBgDIAEoBEgAEg4KBnN5bWJvbBgEIAEoCUIHCgVvcmRlciI4ChNDYW5jZWxPcmRlclJlc3BvbnNlEiEKBW9yZGVyGAEgASgLMhIub3BlbmJlbGwudjEuT3JkZXIilgMKEUFtZW5kT3JkZXJSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SEgoIb3JkZXJfaWQYAiABKARIABITCgljbF9vcmRfaWQYAyABKARIABIOCgZzeW1ib2wYBCABKAkSEgoKbGVhdmVzX3F0eRgFIAEoCRISCgVwcmljZRgGIAEoCUgBiAEBEhQKB3N0b3BfcHgYByABKAlIAogBARIYCgtkaXNwbGF5X3F0eRgIIAEoCUgDiAEBEhkKDHRyYWlsX29mZnNldBgJIAEoCUgEiAEBEhYKCXRyYWlsX3BwbRgKIAEoDUgFiAEBEh0KEGFjdGl2YXRpb25fcHJpY2UYCyABKAlIBogBARIZCgxsaW1pdF9vZmZzZXQYDCABKAlIB4gBAUIHCgVvcmRlckIICgZfcHJpY2VCCgoIX3N0b3BfcHhCDgoMX2Rpc3BsYXlfcXR5Qg8KDV90cmFpbF9vZmZzZXRCDAoKX3RyYWlsX3BwbUITChFfYWN0aXZhdGlvbl9wcmljZUIPCg1fbGltaXRfb2Zmc2V0IjcKEkFtZW5kT3JkZXJSZXNwb25zZRIhCgVvcmRlchgBIAEoCzISLm9wZW5iZWxsLnYxLk9yZGVyImUKEU1hc3NDYW5jZWxSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SEwoGc3ltYm9sGAIgASgJSACIAQESHwoEc2lkZRgDIAEoDjIRLm9wZW5iZWxsLnYxLlNpZGVCCQoHX3N5bWJvbCKEAQoSTWFzc0NhbmNlbFJlc3BvbnNlEg8KB2FjY291bnQYASABKA0SDgoGc3ltYm9sGAIgASgJEh8KBHNpZGUYAyABKA4yES5vcGVuYmVsbC52MS5TaWRlEh0KFXRvdGFsX2FmZmVjdGVkX29yZGVycxgEIAEoBBINCgVsYXRlchgFIAEoBCJUCg9HZXRPcmRlclJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRISCghvcmRlcl9pZBgCIAEoBEgAEhMKCWNsX29yZF9pZBgDIAEoBEgAQgcKBW9yZGVyIjUKEEdldE9yZGVyUmVzcG9uc2USIQoFb3JkZXIYASABKAsyEi5vcGVuYmVsbC52MS5PcmRlciKMAQoRTGlzdE9yZGVyc1JlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIOCgZzeW1ib2wYAiABKAkSKAoGc3RhdHVzGAMgASgOMhgub3BlbmJlbGwudjEuT3JkZXJGaWx0ZXISDQoFbGltaXQYBCABKA0SDQoFYWZ0ZXIYBSABKAQSDgoGYmVmb3JlGAYgASgEImYKEkxpc3RPcmRlcnNSZXNwb25zZRIiCgZvcmRlcnMYASADKAsyEi5vcGVuYmVsbC52MS5PcmRlchIMCgRuZXh0GAIgASgEEhAKCGNvbXBsZXRlGAMgASgIEgwKBGxvc3QYBCABKAQiJAoRR2V0QWNjb3VudFJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDSI9CgdCYWxhbmNlEg0KBWFzc2V0GAEgASgJEhEKCWF2YWlsYWJsZRgCIAEoCRIQCghyZXNlcnZlZBgDIAEoCSK7AgoHQWNjb3VudBIKCgJpZBgBIAEoDRIMCgRuYW1lGAIgASgJEhEKCXN1c3BlbmRlZBgDIAEoCBIOCgZraWxsZWQYBCABKAgSDQoFZ3JvdXAYBSABKA0SFwoPbWF4X29wZW5fb3JkZXJzGAYgASgNEhMKC29wZW5fb3JkZXJzGAcgASgNEhsKE2NvbW1hbmRzX3Blcl9zZWNvbmQYCCABKA0SFQoNY29tbWFuZF9idXJzdBgJIAEoDRIWCg5vcmRlcl90b190cmFkZRgKIAEoDRIqCgpzZWxmX3RyYWRlGAsgASgOMhYub3BlbmJlbGwudjEuU2VsZlRyYWRlEhYKDmxhc3RfcmVwb3J0X25vGAwgASgEEiYKCGJhbGFuY2VzGA0gAygLMhQub3BlbmJlbGwudjEuQmFsYW5jZSI7ChJHZXRBY2NvdW50UmVzcG9uc2USJQoHYWNjb3VudBgBIAEoCzIULm9wZW5iZWxsLnYxLkFjY291bnQiQgoQTGlzdEZpbGxzUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEg0KBWxpbWl0GAIgASgNEg4KBmJlZm9yZRgDIAEoBCLIAgoERmlsbBIPCgdleGVjX2lkGAEgASgEEhAKCG9yZGVyX2lkGAIgASgEEhEKCWNsX29yZF9pZBgDIAEoBBIOCgZzeW1ib2wYBCABKAkSHwoEc2lkZRgFIAEoDjIRLm9wZW5iZWxsLnYxLlNpZGUSDwoHbGFzdF9weBgGIAEoCRIQCghsYXN0X3F0eRgHIAEoCRIPCgdjdW1fcXR5GAggASgJEhIKCmxlYXZlc19xdHkYCSABKAkSCwoDZmVlGAogASgJEhQKDGZlZV9jdXJyZW5jeRgLIAEoCRIQCgh0cmFkZV9pZBgMIAEoBBIpCglsaXF1aWRpdHkYDSABKA4yFi5vcGVuYmVsbC52MS5MaXF1aWRpdHkSMQoNdHJhbnNhY3RfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiYQoRTGlzdEZpbGxzUmVzcG9uc2USIAoFZmlsbHMYASADKAsyES5vcGVuYmVsbC52MS5GaWxsEgwKBG5leHQYAiABKAQSDAoEbG9zdBgDIAEoBBIOCgZiZWhpbmQYBCABKAgiywEKEUxpc3RMZWRnZXJSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SDQoFYXNzZXQYAiABKAkSJQoEa2luZBgDIAEoDjIXLm9wZW5iZWxsLnYxLkxlZGdlcktpbmQSKAoEZnJvbRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoCdG8YBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWxpbWl0GAYgASgNEg4KBmJlZm9yZRgHIAEoCSK2AQoLTGVkZ2VyQ2F1c2USCwoDc2VxGAEgASgEEg8KB2V4ZWNfaWQYAiABKAQSEAoIb3JkZXJfaWQYAyABKAQSEQoJY2xfb3JkX2lkGAQgASgEEhAKCHRyYWRlX2lkGAUgASgEEg4KBnN5bWJvbBgGIAEoCRIfCgRzaWRlGAcgASgOMhEub3BlbmJlbGwudjEuU2lkZRIPCgdsYXN0X3B4GAggASgJEhAKCGxhc3RfcXR5GAkgASgJIswBCgtMZWRnZXJFbnRyeRIKCgJpZBgBIAEoCRIxCg10cmFuc2FjdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgRraW5kGAMgASgOMhcub3BlbmJlbGwudjEuTGVkZ2VyS2luZBINCgVhc3NldBgEIAEoCRIOCgZhbW91bnQYBSABKAkSDwoHYmFsYW5jZRgGIAEoCRInCgVjYXVzZRgHIAEoCzIYLm9wZW5iZWxsLnYxLkxlZGdlckNhdXNlInkKEkxpc3RMZWRnZXJSZXNwb25zZRIpCgdlbnRyaWVzGAEgAygLMhgub3BlbmJlbGwudjEuTGVkZ2VyRW50cnkSDAoEbmV4dBgCIAEoCRIMCgRsb3N0GAMgASgEEgwKBGZyb20YBCABKAQSDgoGYmVoaW5kGAUgASgIIloKF1N1YnNjcmliZVJlcG9ydHNSZXF1ZXN0Eg8KB2FjY291bnQYASABKA0SGwoOZnJvbV9yZXBvcnRfbm8YAiABKARIAIgBAUIRCg9fZnJvbV9yZXBvcnRfbm8iSQoYU3Vic2NyaWJlUmVwb3J0c1Jlc3BvbnNlEi0KB3JlcG9ydHMYASADKAsyHC5vcGVuYmVsbC52MS5FeGVjdXRpb25SZXBvcnQirAMKDlNlc3Npb25SZXF1ZXN0EgsKA3RhZxgBIAEoDRI1CgtwbGFjZV9vcmRlchgCIAEoCzIeLm9wZW5iZWxsLnYxLlBsYWNlT3JkZXJSZXF1ZXN0SAASNwoMY2FuY2VsX29yZGVyGAMgASgLMh8ub3BlbmJlbGwudjEuQ2FuY2VsT3JkZXJSZXF1ZXN0SAASNQoLYW1lbmRfb3JkZXIYBCABKAsyHi5vcGVuYmVsbC52MS5BbWVuZE9yZGVyUmVxdWVzdEgAEjUKC21hc3NfY2FuY2VsGAUgASgLMh4ub3BlbmJlbGwudjEuTWFzc0NhbmNlbFJlcXVlc3RIABI3CgxjYW5jZWxfYWZ0ZXIYBiABKAsyHy5vcGVuYmVsbC52MS5DYW5jZWxBZnRlclJlcXVlc3RIABIqCgVxdW90ZRgHIAEoCzIZLm9wZW5iZWxsLnYxLlF1b3RlUmVxdWVzdEgAEj8KEHF1b3RlX3Byb3RlY3Rpb24YCCABKAsyIy5vcGVuYmVsbC52MS5RdW90ZVByb3RlY3Rpb25SZXF1ZXN0SABCCQoHY29tbWFuZCJNChJDYW5jZWxBZnRlclJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIXCgp0aW1lb3V0X21zGAIgASgNSACIAQFCDQoLX3RpbWVvdXRfbXMi0gEKDFF1b3RlUmVxdWVzdBIPCgdhY2NvdW50GAEgASgNEg4KBnN5bWJvbBgCIAEoCRITCgZiaWRfcHgYAyABKAlIAIgBARIVCghiaWRfc2l6ZRgEIAEoCUgBiAEBEhUKCG9mZmVyX3B4GAUgASgJSAKIAQESFwoKb2ZmZXJfc2l6ZRgGIAEoCUgDiAEBEhEKCXBvc3Rfb25seRgHIAEoCEIJCgdfYmlkX3B4QgsKCV9iaWRfc2l6ZUILCglfb2ZmZXJfcHhCDQoLX29mZmVyX3NpemUijQEKFlF1b3RlUHJvdGVjdGlvblJlcXVlc3QSDwoHYWNjb3VudBgBIAEoDRIWCgl3aW5kb3dfbXMYAiABKA1IAIgBARINCgVmaWxscxgDIAEoBBIMCgRsb3RzGAQgASgEEhAKCG5ldF9sb3RzGAUgASgEEg0KBXJlc2V0GAYgASgIQgwKCl93aW5kb3dfbXMiaAoPU2Vzc2lvblJlc3BvbnNlEi0KB3JlcG9ydHMYASADKAsyHC5vcGVuYmVsbC52MS5FeGVjdXRpb25SZXBvcnQSJgoIcmVmdXNhbHMYAiADKAsyFC5vcGVuYmVsbC52MS5SZWZ1c2FsImUKB1JlZnVzYWwSDAoEY29kZRgBIAEoDRIMCgRuYW1lGAIgASgJEgwKBHRleHQYAyABKAkSCwoDdGFnGAQgASgNEhEKCWNsX29yZF9pZBgFIAEoBBIQCghvcmRlcl9pZBgGIAEoBCLEBgoPRXhlY3V0aW9uUmVwb3J0EhEKCXJlcG9ydF9ubxgBIAEoBBIoCglleGVjX3R5cGUYAiABKA4yFS5vcGVuYmVsbC52MS5FeGVjVHlwZRIMCgRjb2RlGAMgASgNEgwKBG5hbWUYBCABKAkSDwoHYWNjb3VudBgFIAEoDRIOCgZzeW1ib2wYBiABKAkSHwoEc2lkZRgHIAEoDjIRLm9wZW5iZWxsLnYxLlNpZGUSLwoNdGltZV9pbl9mb3JjZRgIIAEoDjIYLm9wZW5iZWxsLnYxLlRpbWVJbkZvcmNlEhAKCG9yZGVyX2lkGAkgASgEEhEKCWNsX29yZF9pZBgKIAEoBBINCgVwcmljZRgLIAEoCRIQCghxdWFudGl0eRgMIAEoCRISCgpsZWF2ZXNfcXR5GA0gASgJEg8KB2N1bV9xdHkYDiABKAkSDwoHbGFzdF9weBgPIAEoCRIQCghsYXN0X3F0eRgQIAEoCRILCgNmZWUYESABKAkSEAoIdHJhZGVfaWQYEiABKAQSFwoPY29udHJhX29yZGVyX2lkGBMgASgEEikKCWxpcXVpZGl0eRgUIAEoDjIWLm9wZW5iZWxsLnYxLkxpcXVpZGl0eRISCgpzZWxmX3RyYWRlGBUgASgIEg8KB3N0b3BfcHgYFiABKAkSJQoHdHJpZ2dlchgXIAEoDjIULm9wZW5iZWxsLnYxLlRyaWdnZXISEQoJZHVwbGljYXRlGBggASgIEhUKDWtlcHRfcHJpb3JpdHkYGSABKAgSDgoGcGVnZ2VkGBogASgIEgsKA3RhZxgbIAEoDRILCgNzZXEYHCABKAQSMQoNdHJhbnNhY3RfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmV0cnlfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPYWZmZWN0ZWRfb3JkZXJzGB8gASgEEhQKDGxhdGVyX29yZGVycxggIAEoBBIvCgtzd2l0Y2hfdGltZRghIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJd2luZG93X3VzGCIgASgEKlgKC09yZGVyRmlsdGVyEhwKGE9SREVSX0ZJTFRFUl9VTlNQRUNJRklFRBAAEhUKEU9SREVSX0ZJTFRFUl9PUEVOEAESFAoQT1JERVJfRklMVEVSX0FMTBACKqcBCgpMZWRnZXJLaW5kEhsKF0xFREdFUl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTTEVER0VSX0tJTkRfREVQT1NJVBABEhoKFkxFREdFUl9LSU5EX1dJVEhEUkFXQUwQAhIaChZMRURHRVJfS0lORF9TRVRUTEVNRU5UEAMSEwoPTEVER0VSX0tJTkRfRkVFEAQSFgoSTEVER0VSX0tJTkRfUkVCQVRFEAUq8wIKCEV4ZWNUeXBlEhkKFUVYRUNfVFlQRV9VTlNQRUNJRklFRBAAEhYKEkVYRUNfVFlQRV9BQ0NFUFRFRBABEhYKEkVYRUNfVFlQRV9SRUpFQ1RFRBACEhIKDkVYRUNfVFlQRV9GSUxMEAMSFwoTRVhFQ19UWVBFX0NBTkNFTExFRBAEEhUKEUVYRUNfVFlQRV9BTUVOREVEEAUSHQoZRVhFQ19UWVBFX0NBTkNFTF9SRUpFQ1RFRBAGEhwKGEVYRUNfVFlQRV9BTUVORF9SRUpFQ1RFRBAHEhcKE0VYRUNfVFlQRV9UUklHR0VSRUQQCBIcChhFWEVDX1RZUEVfTUFTU19DQU5DRUxMRUQQCRIeChpFWEVDX1RZUEVfQ0FOQ0VMX0FGVEVSX1NFVBAKEiAKHEVYRUNfVFlQRV9TVE9QX1BSSUNFX0NIQU5HRUQQCxIiCh5FWEVDX1RZUEVfUVVPVEVfUFJPVEVDVElPTl9TRVQQDDL3BgoHVHJhZGluZxJNCgpQbGFjZU9yZGVyEh4ub3BlbmJlbGwudjEuUGxhY2VPcmRlclJlcXVlc3QaHy5vcGVuYmVsbC52MS5QbGFjZU9yZGVyUmVzcG9uc2USUAoLQ2FuY2VsT3JkZXISHy5vcGVuYmVsbC52MS5DYW5jZWxPcmRlclJlcXVlc3QaIC5vcGVuYmVsbC52MS5DYW5jZWxPcmRlclJlc3BvbnNlEk0KCkFtZW5kT3JkZXISHi5vcGVuYmVsbC52MS5BbWVuZE9yZGVyUmVxdWVzdBofLm9wZW5iZWxsLnYxLkFtZW5kT3JkZXJSZXNwb25zZRJNCgpNYXNzQ2FuY2VsEh4ub3BlbmJlbGwudjEuTWFzc0NhbmNlbFJlcXVlc3QaHy5vcGVuYmVsbC52MS5NYXNzQ2FuY2VsUmVzcG9uc2USRwoIR2V0T3JkZXISHC5vcGVuYmVsbC52MS5HZXRPcmRlclJlcXVlc3QaHS5vcGVuYmVsbC52MS5HZXRPcmRlclJlc3BvbnNlEk0KCkxpc3RPcmRlcnMSHi5vcGVuYmVsbC52MS5MaXN0T3JkZXJzUmVxdWVzdBofLm9wZW5iZWxsLnYxLkxpc3RPcmRlcnNSZXNwb25zZRJNCgpHZXRBY2NvdW50Eh4ub3BlbmJlbGwudjEuR2V0QWNjb3VudFJlcXVlc3QaHy5vcGVuYmVsbC52MS5HZXRBY2NvdW50UmVzcG9uc2USSgoJTGlzdEZpbGxzEh0ub3BlbmJlbGwudjEuTGlzdEZpbGxzUmVxdWVzdBoeLm9wZW5iZWxsLnYxLkxpc3RGaWxsc1Jlc3BvbnNlEk0KCkxpc3RMZWRnZXISHi5vcGVuYmVsbC52MS5MaXN0TGVkZ2VyUmVxdWVzdBofLm9wZW5iZWxsLnYxLkxpc3RMZWRnZXJSZXNwb25zZRJhChBTdWJzY3JpYmVSZXBvcnRzEiQub3BlbmJlbGwudjEuU3Vic2NyaWJlUmVwb3J0c1JlcXVlc3QaJS5vcGVuYmVsbC52MS5TdWJzY3JpYmVSZXBvcnRzUmVzcG9uc2UwARJICgdTZXNzaW9uEhsub3BlbmJlbGwudjEuU2Vzc2lvblJlcXVlc3QaHC5vcGVuYmVsbC52MS5TZXNzaW9uUmVzcG9uc2UoATABQilaJ29wZW5iZWxsLmRldi9nZW4vb3BlbmJlbGwvdjE7b3BlbmJlbGx2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_openbell_v1_types]);
 
 /**
  * A new order.
@@ -62,9 +62,9 @@ export type PlaceOrderRequest = Message<"openbell.v1.PlaceOrderRequest"> & {
   /**
    * Limit price in the quote asset, a multiple of the tick size; left out for a market order. Of a pegged order: its limit.
    *
-   * @generated from field: string price = 6;
+   * @generated from field: optional string price = 6;
    */
-  price: string;
+  price?: string | undefined;
 
   /**
    * Default: as prices and offsets say.
@@ -90,37 +90,37 @@ export type PlaceOrderRequest = Message<"openbell.v1.PlaceOrderRequest"> & {
   /**
    * Stop: the price at or beyond which it triggers, in the quote asset.
    *
-   * @generated from field: string stop_px = 10;
+   * @generated from field: optional string stop_px = 10;
    */
-  stopPx: string;
+  stopPx?: string | undefined;
 
   /**
    * Trailing stop: distance of its stop price, in the quote asset.
    *
-   * @generated from field: string trail_offset = 11;
+   * @generated from field: optional string trail_offset = 11;
    */
-  trailOffset: string;
+  trailOffset?: string | undefined;
 
   /**
    * Trailing stop: the same in parts per million of the price, 1 to 999999.
    *
-   * @generated from field: uint32 trail_ppm = 12;
+   * @generated from field: optional uint32 trail_ppm = 12;
    */
-  trailPpm: number;
+  trailPpm?: number | undefined;
 
   /**
    * Trailing stop: it follows from this price on, in the quote asset.
    *
-   * @generated from field: string activation_price = 13;
+   * @generated from field: optional string activation_price = 13;
    */
-  activationPrice: string;
+  activationPrice?: string | undefined;
 
   /**
    * Trailing-stop-limit: distance of the limit from the stop price, in the quote asset.
    *
-   * @generated from field: string limit_offset = 14;
+   * @generated from field: optional string limit_offset = 14;
    */
-  limitOffset: string;
+  limitOffset?: string | undefined;
 
   /**
    * Trailing stop: report each change of its stop price.
@@ -146,16 +146,16 @@ export type PlaceOrderRequest = Message<"openbell.v1.PlaceOrderRequest"> & {
   /**
    * Trades at least this much at once, in the base asset, or not at all.
    *
-   * @generated from field: string min_qty = 18;
+   * @generated from field: optional string min_qty = 18;
    */
-  minQty: string;
+  minQty?: string | undefined;
 
   /**
    * Iceberg: what it displays at a time, in the base asset.
    *
-   * @generated from field: string display_qty = 19;
+   * @generated from field: optional string display_qty = 19;
    */
-  displayQty: string;
+  displayQty?: string | undefined;
 
   /**
    * It is not displayed at all.
@@ -195,9 +195,9 @@ export type PlaceOrderRequest = Message<"openbell.v1.PlaceOrderRequest"> & {
   /**
    * Pegged order: distance in the quote asset; negative: towards the other side.
    *
-   * @generated from field: string peg_offset = 25;
+   * @generated from field: optional string peg_offset = 25;
    */
-  pegOffset: string;
+  pegOffset?: string | undefined;
 };
 
 /**
@@ -353,51 +353,51 @@ export type AmendOrderRequest = Message<"openbell.v1.AmendOrderRequest"> & {
   /**
    * Limit price in the quote asset. Default: as it is; required in a session, unless the order is a stop.
    *
-   * @generated from field: string price = 6;
+   * @generated from field: optional string price = 6;
    */
-  price: string;
+  price?: string | undefined;
 
   /**
    * Stop: its new stop price, in the quote asset.
    *
-   * @generated from field: string stop_px = 7;
+   * @generated from field: optional string stop_px = 7;
    */
-  stopPx: string;
+  stopPx?: string | undefined;
 
   /**
    * Iceberg: what it is to display at a time, in the base asset.
    *
-   * @generated from field: string display_qty = 8;
+   * @generated from field: optional string display_qty = 8;
    */
-  displayQty: string;
+  displayQty?: string | undefined;
 
   /**
    * Trailing stop: its new distance, in the quote asset.
    *
-   * @generated from field: string trail_offset = 9;
+   * @generated from field: optional string trail_offset = 9;
    */
-  trailOffset: string;
+  trailOffset?: string | undefined;
 
   /**
    * Trailing stop: the same in parts per million of the price, 1 to 999999.
    *
-   * @generated from field: uint32 trail_ppm = 10;
+   * @generated from field: optional uint32 trail_ppm = 10;
    */
-  trailPpm: number;
+  trailPpm?: number | undefined;
 
   /**
    * Trailing stop: it follows from this price on, in the quote asset.
    *
-   * @generated from field: string activation_price = 11;
+   * @generated from field: optional string activation_price = 11;
    */
-  activationPrice: string;
+  activationPrice?: string | undefined;
 
   /**
    * Trailing-stop-limit: new distance of the limit, in the quote asset.
    *
-   * @generated from field: string limit_offset = 12;
+   * @generated from field: optional string limit_offset = 12;
    */
-  limitOffset: string;
+  limitOffset?: string | undefined;
 };
 
 /**
@@ -444,9 +444,9 @@ export type MassCancelRequest = Message<"openbell.v1.MassCancelRequest"> & {
   /**
    * Only orders in this symbol. Default: all.
    *
-   * @generated from field: string symbol = 2;
+   * @generated from field: optional string symbol = 2;
    */
-  symbol: string;
+  symbol?: string | undefined;
 
   /**
    * Only orders of this side. Default: both.
@@ -1415,7 +1415,7 @@ export type SessionRequest = Message<"openbell.v1.SessionRequest"> & {
     case: "quote";
   } | {
     /**
-     * Sets or resets the market-maker protection of the account; the report that answers is EXEC_TYPE_ACCEPTED without an order.
+     * Sets or resets the market-maker protection of the account; the report that answers is EXEC_TYPE_QUOTE_PROTECTION_SET.
      *
      * @generated from field: openbell.v1.QuoteProtectionRequest quote_protection = 8;
      */
@@ -1445,11 +1445,11 @@ export type CancelAfterRequest = Message<"openbell.v1.CancelAfterRequest"> & {
   account: number;
 
   /**
-   * Milliseconds from now, 1000 to 86400000; 0: off.
+   * Milliseconds from now, 1000 to 86400000; 0: off. Required, so that a message without it does not turn the switch off.
    *
-   * @generated from field: uint32 timeout_ms = 2;
+   * @generated from field: optional uint32 timeout_ms = 2;
    */
-  timeoutMs: number;
+  timeoutMs?: number | undefined;
 };
 
 /**
@@ -1482,30 +1482,30 @@ export type QuoteRequest = Message<"openbell.v1.QuoteRequest"> & {
   /**
    * Price of the buying side, in the quote asset; with bid_size.
    *
-   * @generated from field: string bid_px = 3;
+   * @generated from field: optional string bid_px = 3;
    */
-  bidPx: string;
+  bidPx?: string | undefined;
 
   /**
    * Its quantity, in the base asset.
    *
-   * @generated from field: string bid_size = 4;
+   * @generated from field: optional string bid_size = 4;
    */
-  bidSize: string;
+  bidSize?: string | undefined;
 
   /**
    * Price of the selling side, in the quote asset; with offer_size.
    *
-   * @generated from field: string offer_px = 5;
+   * @generated from field: optional string offer_px = 5;
    */
-  offerPx: string;
+  offerPx?: string | undefined;
 
   /**
    * Its quantity, in the base asset.
    *
-   * @generated from field: string offer_size = 6;
+   * @generated from field: optional string offer_size = 6;
    */
-  offerSize: string;
+  offerSize?: string | undefined;
 
   /**
    * Neither side trades on entry.
@@ -1536,11 +1536,11 @@ export type QuoteProtectionRequest = Message<"openbell.v1.QuoteProtectionRequest
   account: number;
 
   /**
-   * Milliseconds, 1 to 86400000; 0: no protection.
+   * Milliseconds, 1 to 86400000; 0: no protection. Required, unless reset is set.
    *
-   * @generated from field: uint32 window_ms = 2;
+   * @generated from field: optional uint32 window_ms = 2;
    */
-  windowMs: number;
+  windowMs?: number | undefined;
 
   /**
    * Most fills of quotes; 0: no such limit.
@@ -1898,6 +1898,13 @@ export type ExecutionReport = Message<"openbell.v1.ExecutionReport"> & {
    * @generated from field: google.protobuf.Timestamp switch_time = 33;
    */
   switchTime?: Timestamp | undefined;
+
+  /**
+   * Quote protection: its window in microseconds; 0: there is none.
+   *
+   * @generated from field: uint64 window_us = 34;
+   */
+  windowUs: bigint;
 };
 
 /**
@@ -2087,6 +2094,13 @@ export const ExecType = {
    * @generated from enum value: EXEC_TYPE_STOP_PRICE_CHANGED = 11;
    */
   STOP_PRICE_CHANGED: 11,
+
+  /**
+   * The market-maker protection of the account is set, with window_us, or was reset.
+   *
+   * @generated from enum value: EXEC_TYPE_QUOTE_PROTECTION_SET = 12;
+   */
+  QUOTE_PROTECTION_SET: 12,
 } as const;
 export type ExecType = (typeof ExecType)[keyof typeof ExecType];
 
