@@ -71,7 +71,7 @@ const FIRST: readonly Injection[] = [
 export interface FaultsOptions {
   readonly faults: number;
   readonly seed: number;
-  /** Within this time after the last fault the exchange has ended, or answers every account. Default 10 s. */
+  /** Within this time after the last fault the exchange has ended, or answers every account. Default 60 s: it is against hangs only. */
   readonly limitMs?: number;
   readonly print: (line: string) => void;
 }
@@ -291,7 +291,7 @@ const text = ({ phase, fault: { kind, operations, skip = 0, times, only = '', de
 };
 
 /** Injects so many faults that hit, in turn in both topologies. @throws AssertionError at the first thing that is not as it must be */
-export async function faults({ faults: count, seed, limitMs = 10_000, print }: FaultsOptions): Promise<void> {
+export async function faults({ faults: count, seed, limitMs = 60_000, print }: FaultsOptions): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'openbell-faulty-'));
   const prng = new Prng(seed);
   const began = performance.now();
