@@ -11,6 +11,7 @@ export const CALLER_LIMITS = {
   'grpc-unauthenticated-calls': 20,
   'grpc-rejected-calls': 20,
   'ws-pings': 20,
+  'ws-connections': 256,
   'wrong-credentials': 20,
 } as const;
 

@@ -14,6 +14,7 @@ const LIMITS: readonly (readonly [port: string, limit: string])[] = [
   ['grpc', 'waiting'],
   ['ws', 'pings'],
   ['ws', 'public-connections'],
+  ['ws', 'caller-connections'],
   ['any', 'wrong-credentials'],
 ];
 

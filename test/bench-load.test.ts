@@ -18,14 +18,11 @@ describe('the load generator', () => {
   const abort = new AbortController();
   let exchange: ExchangeProcess;
   let load: LoadClient;
-  const open = async (transport: (typeof TRANSPORTS)[number]): Promise<void> =>
-    load.open({
-      transport,
-      port: transport === 'ws' ? exchange.ports.ws : exchange.ports.grpc,
-      accounts: [1, 2],
-      symbols: await exchange.symbols(),
-      resting: 50,
-    });
+  const open = async (transport: (typeof TRANSPORTS)[number]): Promise<void> => {
+    const symbols = await exchange.symbols();
+    const port = transport.startsWith('ws') ? exchange.ports.ws : exchange.ports.grpc;
+    await load.open({ transport, port, accounts: [1, 2], symbols, named: symbols, resting: 50 });
+  };
 
   before(async () => {
     exchange = await ExchangeProcess.start({ data, durability: 'fast', signal: abort.signal });

@@ -53,7 +53,7 @@ test('a market order shows its fills; trades and fees follow', async () => {
     if (/buy {2}1\.0000 {2}3000\.00 {2}#1/.test(stdout)) break;
     assert.equal(stdout, 'no trades\n', 'the history is a moment behind, and then right');
   }
-  assert.match((await ask('account', '1', '--orders')).stdout, /ETH-USD {2}buy {3}market {4}0\.0000 {2}1\.0000 {2}cancelled/);
+  assert.match((await ask('account', '1', '--orders')).stdout, /ETH-USD {2}buy +market +0\.0000 +1\.0000 {2}[\d-]+T[\d:.]+Z {2}cancelled/);
   const { trades } = await askJson('account', '1', '--trades');
   assert.deepEqual([trades[0].fee, trades[0].side, trades[0].maker], ['1.500000', 'buy', false]);
 });

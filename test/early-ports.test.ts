@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { credentials, makeClientConstructor, status } from '@grpc/grpc-js';
+import { credentials, type MethodDefinition, makeClientConstructor, type ServiceError, status } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { OrderEntry } from '../gateway/endpoints/grpc/order-entry.ts';
 import { serveOrderSockets } from '../gateway/endpoints/websocket/order-sockets.ts';
@@ -83,4 +83,37 @@ test('the WebSocket port listens before its paths exist: 503 until then, with an
     serveOrderSockets(sockets, exchange.sessions, EVERYBODY);
     assert.match(await upgrade(), /^HTTP\/1.1 101 /);
   }
+});
+
+test('a program whose files were replaced goes on: calls of openbell.v1 are unavailable, and order entry serves', async (t) => {
+  const exchange = await TestExchange.start();
+  t.after(() => exchange.stop());
+  const failures: unknown[] = [];
+  const load = () => Promise.reject(new Error('ERR_MODULE_NOT_FOUND'));
+  const entry = new OrderEntry({ host: '127.0.0.1', port: 0, identity: EVERYBODY, load, onLoadFailed: (error) => failures.push(error) });
+  const port = await entry.listen();
+  t.after(() => entry.stop(0));
+  const { sessions, dropCopies } = exchange;
+  entry.serve(sessions, dropCopies, {} as Parameters<typeof entry.serve>[2]);
+  const Market = makeClientConstructor(
+    {
+      listAssets: {
+        ...(healthService as Record<string, MethodDefinition<object, object>>).Check,
+        path: '/openbell.v1.MarketData/ListAssets',
+      },
+    },
+    'MarketData',
+  );
+  const client = new Market(`127.0.0.1:${port}`, credentials.createInsecure());
+  t.after(() => client.close());
+  for (let i = 0; i < 2; i++) {
+    const error = await new Promise<ServiceError>((resolve) => client.listAssets({}, (error: ServiceError) => resolve(error)));
+    assert.equal(error.code, status.UNAVAILABLE);
+    assert.match(error.details, /^BUSY: .* must be started again$/);
+  }
+  assert.equal(failures.length, 1);
+  const session = new RawSession(port, { 'x-openbell-account': '1' });
+  session.read();
+  t.after(() => session.close());
+  assert.equal(await session.opened, '0');
 });

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { MessageReader, PREFIX_BYTES } from '../gateway/endpoints/grpc/message-reader.ts';
 import { PartialBytes } from '../gateway/endpoints/grpc/partial-bytes.ts';
-import { encodeDetails, GrpcStatus } from '../gateway/endpoints/grpc/status.ts';
+import { encodeDetails, GrpcStatus, MOST_DETAILS, shortDetails } from '../gateway/endpoints/grpc/status.ts';
 
 function framed(messages: readonly Uint8Array[]): Buffer {
   return Buffer.concat(
@@ -81,5 +81,14 @@ describe('gRPC messages', () => {
   it('end with details in percent-encoding', () => {
     assert.equal(encodeDetails('100 % of ü\n'), '100 %25 of %C3%BC%0A');
     assert.equal(decodeURIComponent(encodeDetails('BUSY: "ask" again – später')), 'BUSY: "ask" again – später');
+  });
+
+  it('end with details that fit into the headers of an answer, cut at a whole character', () => {
+    assert.equal(shortDetails('BUSY'), 'BUSY');
+    for (const character of ['A', 'ü', '€', '🚀']) {
+      const short = shortDetails(character.repeat(MOST_DETAILS + 1));
+      assert.match(short, new RegExp(`^(${character})+…$`, 'u'));
+      assert.ok(Buffer.byteLength(short) > MOST_DETAILS - 4 && Buffer.byteLength(short) <= MOST_DETAILS, character);
+    }
   });
 });

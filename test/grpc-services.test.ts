@@ -117,6 +117,10 @@ describe('openbell.v1', () => {
       [trading.placeOrder, { ...ORDER, orderQty: 'many' }, 'INVALID_ARGUMENT', 'BAD_PARAMETER'],
       [trading.placeOrder, { ...ORDER, side: 9 }, 'INVALID_ARGUMENT', 'BAD_ENUM'],
       [trading.placeOrder, { ...ORDER, symbol: 'NONE' }, 'NOT_FOUND', 'UNKNOWN_SYMBOL'],
+      // A status that repeated all of it would be longer than the headers of an answer.
+      [trading.placeOrder, { ...ORDER, symbol: '€'.repeat(20_000) }, 'NOT_FOUND', 'UNKNOWN_SYMBOL'],
+      [admin.deposit, { account: 1, asset: 'A'.repeat(60_000), amount: '1' }, 'NOT_FOUND', 'UNKNOWN_ASSET'],
+      [admin.defineAsset, { id: 98, name: 'A'.repeat(60_000), decimals: 2 }, 'INVALID_ARGUMENT', 'BAD_PARAMETER'],
       [trading.placeOrder, { ...ORDER, account: 4000 }, 'NOT_FOUND', 'UNKNOWN_ACCOUNT'],
       [trading.cancelOrder, { account: 1 }, 'INVALID_ARGUMENT', 'BAD_PARAMETER'],
       [trading.cancelOrder, { account: 1, order: { case: 'orderId', value: 99_999n } }, 'NOT_FOUND', 'UNKNOWN_ORDER'],
@@ -127,7 +131,11 @@ describe('openbell.v1', () => {
     ];
     for (const [method, request, code, reason] of table) {
       const refused = await client.refusal(method, request);
-      assert.deepEqual([refused.code, refused.reason], [code, reason], `${method.name} ${JSON.stringify(request, (_k, v) => String(v))}`);
+      assert.deepEqual(
+        [refused.code, refused.reason],
+        [code, reason],
+        `${method.name} ${JSON.stringify(request, (_k, v) => String(v))}`.slice(0, 200),
+      );
       assert.ok(refused.message.startsWith(`${reason}: `), refused.message);
     }
     const { metadata } = await client.refusal(trading.placeOrder, { ...ORDER, orderQty: '100000' });
@@ -358,6 +366,7 @@ describe('openbell.v1', () => {
       const { reports, refusals } = await session.next(({ reports, refusals }) => refusals.length > 0 || reports.length > 0);
       const [report, refusal] = [reports[0], refusals[0]];
       assert.deepEqual([(report ?? refusal).tag, refusal?.name ?? 'accepted', refusal?.orderId ?? 0n], [tag, answer, 0n]);
+      if (tag === 22) assert.match(refusal.text, /^the window of a protection is 1 to 86400000 ms .* fills, lots and net_lots/);
       if (report !== undefined) assert.deepEqual([report.execType, report.orderId, report.symbol], [ExecType.ACCEPTED, 0n, '']);
       const { protection } = (await (await fetch(`http://127.0.0.1:${demo.running.ports.http}/v1/accounts/9`)).json()) as {
         protection?: { fills: number };
@@ -366,7 +375,7 @@ describe('openbell.v1', () => {
     }
     session.send({ tag: 6, command: { case: 'cancelAfter', value: { timeoutMs: 10 } } });
     const short = await session.next(({ refusals, reports }) => refusals.length > 0 || reports.length > 0);
-    assert.equal((short.refusals[0] ?? short.reports[0]).name, 'BAD_RANGE');
+    assert.deepEqual([short.refusals[0].name, short.refusals[0].text], ['BAD_RANGE', 'timeout_ms is 1000 to 86400000, or 0']);
     session.send({ tag: 7, command: { case: 'cancelAfter', value: {} } });
     const off = await session.next(({ reports }) => reports.length > 0);
     assert.deepEqual([off.reports[0].execType, off.reports[0].switchTime], [ExecType.CANCEL_AFTER_SET, undefined]);

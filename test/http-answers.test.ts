@@ -162,6 +162,7 @@ function lint(document: unknown, name: string, args: readonly string[] = []) {
 
 test('the document passes the public linter, and has every route', { timeout: 300_000 }, async () => {
   const { json: document } = await get('/openapi.json');
+  assert.deepEqual(document.paths['/v1/ledger'].get.tags, document.paths['/v1/fills'].get.tags);
   for (const { method, path } of ADMIN_ROUTES)
     assert.ok(document.paths[path.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()], `${method} ${path}`);
   // What a query cannot do without is required.

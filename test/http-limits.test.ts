@@ -20,6 +20,7 @@ import { EVERYBODY } from './support/everybody.ts';
 import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
 import { Issuer } from './support/issuer.ts';
 import { until } from './support/order-entry-fixture.ts';
+import { RawWebSocket } from './support/raw-websocket.ts';
 
 /** A connection that collects what it receives. */
 class RawHttp {
@@ -283,12 +284,24 @@ test('limits on callers are configured by name, and take effect', async (t) => {
   ])
     assert.match(String(readCallerLimits(text)), /NAME one of http-pipelining/, text);
   assert.throws(() => loadConfig({ flags: { 'caller-limits': 'no=1' }, env: {} }), /--caller-limits must be NAME=N/);
-  const exchange = await GuardedExchange.start(issuer, { 'caller-limits': 'http-rate=1,wrong-credentials=1' });
+  const exchange = await GuardedExchange.start(issuer, { 'caller-limits': 'http-rate=1,ws-connections=2,wrong-credentials=1' });
   t.after(() => exchange.stop());
   const headers = bearer(await issuer.token());
   const statuses: number[] = [];
   for (let i = 0; i < 6; i++) statuses.push((await exchange.http('GET', '/v1/symbols', headers)).status);
   assert.ok(statuses.includes(200) && statuses.includes(429), statuses.join(' '));
+  const market = (headers: Record<string, string>) => RawWebSocket.open(exchange.ports.ws, { protocol: 'json', headers });
+  const other = bearer(await issuer.token({ sub: 'other' }));
+  const sockets = [await market(headers), await market(headers), await market(headers), await market(other)];
+  assert.deepEqual(
+    sockets.map(({ status }) => status.split(' ')[1]),
+    ['101', '101', '429', '101'],
+  );
+  sockets[0].destroy();
+  let again = await market(headers);
+  for (; again.status.includes(' 429 '); again = await market(headers)) again.destroy();
+  assert.match(again.status, / 101 /, 'a place is free again');
+  for (const socket of [...sockets, again]) socket.destroy();
   const forged = bearer(await issuer.token({ aud: 'elsewhere' }));
   let status = 401;
   for (let i = 0; i < 100 && status === 401; i++) status = (await exchange.http('GET', '/v1/symbols', forged)).status;

@@ -156,6 +156,7 @@ describe('orders in JSON', { timeout: 300_000 }, () => {
     ] as const) {
       const refused = await maker.ask({ op: 'quote-protection', tag, ...limits });
       assert.deepEqual([refused.kind, refused.op, refused.name, refused.clOrdId], ['refused', 'quote-protection', 'BAD_RANGE', undefined]);
+      assert.match(String(refused.text), /^the window of a protection is 1 to 86400000 ms/);
     }
     await maker.ask({ op: 'quote-protection', tag: 8, windowMs: 0 });
     await maker.ask({ op: 'cancel-all', tag: 9 });

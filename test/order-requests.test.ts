@@ -275,6 +275,7 @@ describe('refusals', () => {
     ['the key constructor', { op: 'ping', tag: 4, constructor: 1 }, [/^4 BAD_PARAMETER: constructor: unknown key/]],
     ['a key twice', '{"op":"ping","tag":1,"tag":2}', [/^- MALFORMED_FRAME: tag: is given a second time/]],
     ['the key op twice', '{"op":"ping","op":"place"}', [/^- MALFORMED_FRAME: op: is given a second time/]],
+    ['an amend without a quantity', { op: 'amend', clOrdId: 1, price: '1' }, [/leavesQty: is missing; it must be decimal text/]],
     ['a tag that is none', { op: 'ping', tag: -1 }, [/^- BAD_PARAMETER: tag: must be a whole number from 0 to 4294967295$/]],
     ['a tag that is text', { op: 'ping', tag: '1' }, [/^- BAD_PARAMETER: tag/]],
     [
@@ -285,7 +286,7 @@ describe('refusals', () => {
     [
       'an inexact amount',
       '{"op":"place","symbol":"BTC-USD","side":"buy","orderQty":0.1000000000000000055,"price":1}',
-      [/orderQty: must be decimal/],
+      [/orderQty: a JSON number cannot hold this exactly; write it as text: "0.1000000000000000055"/],
     ],
     ['a huge amount', `{"op":"place","symbol":"BTC-USD","side":"buy","orderQty":1e999,"price":1}`, [/orderQty: must be decimal/]],
     ['a long amount', { ...PLACE, orderQty: '9'.repeat(5000) }, [/BAD_RANGE/]],
@@ -301,6 +302,7 @@ describe('refusals', () => {
     ['an amend without an order', { op: 'amend', symbol: 'BTC-USD', leavesQty: 1, price: 1 }, [/BAD_PARAMETER: name the order/]],
     ['an amend without a price looks for the order', { op: 'amend', clOrdId: 1, symbol: 'BTC-USD', leavesQty: 1 }, [/^query amend$/]],
     ['a cancel with both ids', { op: 'cancel', tag: 4, clOrdId: 1, orderId: 2 }, [/^4 BAD_PARAMETER: name the order/]],
+    ['a cancel-after without a time', { op: 'cancel-after' }, [/timeoutMs: must be a whole number from 1000 to 86400000, or 0/]],
     [
       'a cancel-after that is too short',
       { op: 'cancel-after', timeoutMs: 999 },

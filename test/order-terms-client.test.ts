@@ -34,7 +34,7 @@ describe('terms of orders', { timeout: 300_000 }, () => {
     assert.deepEqual([life.status, life.steps.length], ['pending', 1]);
     const limit = await venue.openbell('order', 'buy', '0.1', 'BTC-USD', '49000.00', '--tif', 'at-the-close');
     assert.match(limit.stdout, /^accepted {2}order \d+: buy 0.1000 BTC-USD at 49000.00\n$/);
-    assert.match((await venue.openbell('account', '1')).stdout, / 49000.00 +0.1000 +0.0000 +pending, at-the-close/);
+    assert.match((await venue.openbell('account', '1')).stdout, / 49000.00 +0.1000 +0.0000 +\S+ +pending, at-the-close/);
     const late = await venue.openbell('order', 'sell', '0.1', 'BTC-USD', '--tif', 'at-the-open');
     assert.deepEqual([late.code, late.stdout], [1, `rejected  AUCTION_OVER (313): ${codeText(Code.AUCTION_OVER)}\n`]);
     const stop = await venue.openbell('order', 'sell', '0.1', 'BTC-USD', '--stop', '49000.00', '--tif', 'at-the-close');

@@ -72,7 +72,7 @@ for (const topology of ['compact', 'pinned'] as const) {
       const parked = await venue.openbell('order', 'buy', '0.2', symbol, '51000.00', '--peg', 'primary', '--peg-offset', '0.50');
       const id = /^accepted {2}order (\d+): buy 0.2000 BTC-USD, pegged, parked\n$/.exec(parked.stdout)?.[1];
       assert.ok(id, parked.stdout + parked.stderr);
-      const status = /BTC-USD +buy +- +0.2000 +0.0000 +pending, parked, pegged to primary, offset 0.50, limit 51000.00\n/;
+      const status = /BTC-USD +buy +- +0.2000 +0.0000 +\S+ +pending, parked, pegged to primary, offset 0.50, limit 51000.00\n/;
       assert.match((await venue.openbell('account', '1')).stdout, status);
       const outside = await venue.openbell('order', 'explain', id);
       assert.match(
@@ -82,7 +82,7 @@ for (const topology of ['compact', 'pinned'] as const) {
       await venue.openbell('order', 'buy', '0.1', symbol, '50000.00');
       assert.match(
         (await venue.openbell('account', '1')).stdout,
-        / 49999.50 +0.2000 +0.0000 +open, pegged to primary, offset 0.50, limit 51000.00\n/,
+        / 49999.50 +0.2000 +0.0000 +\S+ +open, pegged to primary, offset 0.50, limit 51000.00\n/,
       );
       const amended = await venue.openbell('amend', symbol, id, '0.1', '49000.00');
       assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 49000.00, pegged, priority lost\n`);

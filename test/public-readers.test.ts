@@ -14,6 +14,7 @@ import { CloseCause, type ReaderSocket } from '../gateway/market/reader-socket.t
 import { DEFAULT_SLOW_READER } from '../gateway/market/slow-reader.ts';
 import { SymbolFeed } from '../gateway/market/symbol-feed.ts';
 import type { SessionOwner } from '../gateway/session-info.ts';
+import { WorkBudget } from '../gateway/work-budget.ts';
 
 const SYMBOLS = Array.from({ length: 300 }, (_, i) => ({
   ...{ id: i + 1, name: `S${i + 1}`, tickMantissa: 1, tickDecimals: 2, lotMantissa: 1, lotDecimals: 3 },
@@ -128,7 +129,7 @@ it('readers with credentials are served first', async () => {
   const order: string[] = [];
   const names = ['public 1', 'own 1', 'public 2', 'own 2'];
   for (const name of names) {
-    const rights = { isPublic: name.startsWith('public'), maxSubscriptions: 8 };
+    const rights = { isPublic: name.startsWith('public'), maxSubscriptions: 8, budget: new WorkBudget({ share: 1, burstMs: 1000 }) };
     const socket = new Reader(name, order);
     socket.slow = true;
     const reader = new MarketConnection(socket, FORMATS[2], 0, OWNER, 1, 0, DEFAULT_SLOW_READER, rights, counters, () => undefined);

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RequestQueue } from '../gateway/market/request-queue.ts';
+import { WorkBudget } from '../gateway/work-budget.ts';
 import { MarketVenue } from './support/market-venue.ts';
 import { frame, Opcode, RawWebSocket } from './support/raw-websocket.ts';
 
+/** Of an owner that never has to wait. */
+const ample = new WorkBudget({ share: 1, burstMs: 1e6 });
+
 test('requests of one reader keep their order, readers take turns, and a turn of the event loop is short', async () => {
   const handled: string[] = [];
-  const queue = new RequestQueue<string>(1000, (reader, bytes) => {
+  const queue = new RequestQueue<string>({ most: 1000, budgetOf: () => ample }, (reader, bytes) => {
     handled.push(`${reader}${bytes[0]}`);
     const end = performance.now() + 0.1;
     while (performance.now() < end);
+    return true;
   });
   const shared = new Uint8Array(1);
   for (let i = 0; i < 100; i++) {
@@ -40,9 +45,10 @@ test('requests of one reader keep their order, readers take turns, and a turn of
 
 test('requests of a reader that is held wait, bounded, and come after one without content; others do not wait', async () => {
   const handled: string[] = [];
-  const queue = new RequestQueue<string>(3, (reader, bytes) => {
+  const queue = new RequestQueue<string>({ most: 3, budgetOf: () => ample }, (reader, bytes) => {
     handled.push(`${reader} ${bytes[0]}`);
     if (bytes[0] === 1) queue.hold(reader);
+    return true;
   });
   const take = (reader: string, content: number) => queue.take(reader, new Uint8Array([content]), false);
   assert.deepEqual([take('a', 1), take('a', 2), take('a', 3)], [true, true, true]);
@@ -59,6 +65,36 @@ test('requests of a reader that is held wait, bounded, and come after one withou
   queue.resume('a');
   for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
   assert.equal(handled.length, 6, 'nothing of a reader that has left');
+});
+
+test('the readers of an owner without budget wait together, others do not; what does not count is free', async () => {
+  const handled: string[] = [];
+  const budgets = { a: new WorkBudget({ share: 1e-4, burstMs: 1 }), b: ample };
+  const budgetOf = (reader: string) => (reader.startsWith('a') ? budgets.a : budgets.b);
+  const queue = new RequestQueue<string>({ most: 3, budgetOf }, (reader, bytes) => {
+    handled.push(`${reader} ${bytes[0]}`);
+    return bytes[0] !== 0;
+  });
+  const take = (reader: string, content: number) => queue.take(reader, new Uint8Array([content]), false);
+  // Ten seconds of waiting for each millisecond.
+  budgets.a.spend(2);
+  take('a1', 1);
+  take('a2', 2);
+  take('b', 3);
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+  assert.deepEqual(handled, ['b 3']);
+  budgets.a.spend(-1.5);
+  while (handled.length < 2) await new Promise(setImmediate);
+  assert.equal(handled[1], 'a1 1', 'in their order, when the budget allows it');
+  const left = handled.length;
+  budgets.a.spend(1000);
+  take('a1', 4);
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+  assert.ok(handled.length <= left + 1);
+  assert.ok(budgets.a.waitingBytes > 0);
+  queue.forget('a1');
+  queue.forget('a2');
+  assert.equal(budgets.a.waitingBytes, 0);
 });
 
 /** A reader and the tags of its pongs; heartbeats may come between them. */

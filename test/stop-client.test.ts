@@ -112,7 +112,7 @@ describe('stops', { timeout: 300_000 }, () => {
     const id =
       /^accepted {2}order (\d+): sell 0.2000 BTC-USD at 49900.00, stop 49950.00 \(last trade\)\n$/.exec(sell.stdout)?.[1] ??
       sell.stdout + sell.stderr;
-    assert.match((await venue.openbell('account', '1')).stdout, / 49900.00 +0.2000 +0.0000 +pending, stop 49950.00 \(last trade\)/);
+    assert.match((await venue.openbell('account', '1')).stdout, / 49900.00 +0.2000 +0.0000 +\S+ +pending, stop 49950.00 \(last trade\)/);
     const amended = await venue.openbell('amend', 'BTC-USD', id, '0.1', '49910.00', '--stop', '49940.00');
     assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 49910.00, stop 49940.00 (last trade), priority lost\n`);
     assert.match(

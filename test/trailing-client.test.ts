@@ -115,17 +115,17 @@ for (const topology of ['compact', 'pinned'] as const) {
       const account = await venue.openbell('account', '1');
       assert.match(
         account.stdout,
-        / 50690.00 +0.2000 +0.0000 +pending, stop 50700.00 \(last trade\), trailing by 2.5%, activation price 52000.00, limit offset 10.00/,
+        / 50690.00 +0.2000 +0.0000 +\S+ +pending, stop 50700.00 \(last trade\), trailing by 2.5%, activation price 52000.00, limit offset 10.00/,
       );
       await trade('52000.00');
       assert.match(
         (await venue.openbell('account', '1')).stdout,
-        / 50690.00 +0.2000 +0.0000 +pending, stop 50700.00 \(last trade\), trailing by 2.5%, limit offset 10.00\n/,
+        / 50690.00 +0.2000 +0.0000 +\S+ +pending, stop 50700.00 \(last trade\), trailing by 2.5%, limit offset 10.00\n/,
       );
       await trade('53000.00');
       assert.match(
         (await venue.openbell('account', '1')).stdout,
-        / 51665.00 +0.2000 +0.0000 +pending, stop 51675.00 \(last trade\), trailing by 2.5%/,
+        / 51665.00 +0.2000 +0.0000 +\S+ +pending, stop 51675.00 \(last trade\), trailing by 2.5%/,
       );
       const amended = await venue.openbell('amend', symbol, id, '0.1', '--trail', '500.00', '--limit-offset', '10.00');
       assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 52490.00, stop 52500.00 (last trade), priority lost\n`);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { guardChild } from './guarded-child.ts';
-import type { FlowSymbol } from './order-flow.ts';
+import type { LoadSymbol } from './order-flow.ts';
 import { onCores } from './placement.ts';
 
 const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
@@ -109,9 +109,11 @@ export class ExchangeProcess {
   }
 
   /** Its symbols that have a reference price and balances in every demo account. */
-  async symbols(): Promise<FlowSymbol[]> {
-    const symbols = JSON.parse(await this.get('/v1/symbols')) as (FlowSymbol & { quote: string })[];
-    return symbols.filter(({ quote }) => quote === 'USD').map(({ id, referencePriceTicks }) => ({ id, referencePriceTicks }));
+  async symbols(): Promise<LoadSymbol[]> {
+    const symbols = JSON.parse(await this.get('/v1/symbols')) as (LoadSymbol & { quote: string })[];
+    return symbols
+      .filter(({ quote }) => quote === 'USD')
+      .map(({ id, referencePriceTicks, name, tickSize, lotSize }) => ({ id, referencePriceTicks, name, tickSize, lotSize }));
   }
 
   /** Stops it as a user would. @throws Error when its exit code is not 0 */

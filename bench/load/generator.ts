@@ -16,12 +16,12 @@ const lastReports = new Map<number, number | undefined>();
 let sessions: LoadSession[] = [];
 let load = new Load([]);
 
-async function open({ transport, port, accounts, symbols, resting, caller }: OpenRequest): Promise<void> {
+async function open({ transport, port, accounts, symbols, named, resting, caller }: OpenRequest): Promise<void> {
   await close();
   for (const account of accounts) {
     const flow = flows.get(account) ?? new OrderFlow(symbols, resting, flows.size, FIRST_CLIENT_ORDER_ID);
     flows.set(account, flow);
-    sessions.push(await LoadSession.open(transport, port, account, flow, lastReports.get(account), caller));
+    sessions.push(await LoadSession.open(transport, port, account, flow, lastReports.get(account), caller, named));
   }
   load = new Load(sessions);
 }

@@ -1,6 +1,6 @@
 /** Requests to the load generator's process, and its answers: plain JSON over the fork's channel. */
 import type { Latency } from '../suite/recorder.ts';
-import type { FlowSymbol } from './order-flow.ts';
+import type { FlowSymbol, LoadSymbol } from './order-flow.ts';
 import type { Caller, TransportName } from './transport.ts';
 
 export interface OpenRequest {
@@ -10,6 +10,8 @@ export interface OpenRequest {
   /** One connection each; messages are distributed in turn. */
   readonly accounts: readonly number[];
   readonly symbols: readonly FlowSymbol[];
+  /** The same for transports that write text. */
+  readonly named?: readonly LoadSymbol[] | undefined;
   /** Orders that each account keeps in the books. */
   readonly resting: number;
   readonly caller?: Caller | undefined;

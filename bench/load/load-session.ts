@@ -4,8 +4,9 @@ import { openGrpcJs } from './grpc-js-transport.ts';
 import { openGrpcProto } from './grpc-proto-transport.ts';
 import { openGrpc } from './grpc-transport.ts';
 import { InFlight } from './in-flight.ts';
-import type { OrderFlow } from './order-flow.ts';
+import type { LoadSymbol, OrderFlow } from './order-flow.ts';
 import type { Caller, OpenTransportFunction, OrderTransport, TransportListener, TransportName } from './transport.ts';
+import { openWebSocketJson } from './ws-json-transport.ts';
 import { openWebSocket } from './ws-transport.ts';
 
 const OPEN: Record<TransportName, OpenTransportFunction> = {
@@ -13,6 +14,7 @@ const OPEN: Record<TransportName, OpenTransportFunction> = {
   'grpc-js': openGrpcJs,
   'grpc-proto': openGrpcProto,
   ws: openWebSocket,
+  'ws-json': openWebSocketJson,
 };
 
 /** One account's connection: sends its orders and receives its reports. */
@@ -33,7 +35,7 @@ export class LoadSession implements TransportListener {
     this.lastReport = lastReport;
   }
 
-  /** @param lastReport of an earlier session of this account */
+  /** @param lastReport of an earlier session of this account @param symbols for transports that write text */
   static async open(
     name: TransportName,
     port: number,
@@ -41,9 +43,10 @@ export class LoadSession implements TransportListener {
     flow: OrderFlow,
     lastReport?: number,
     caller?: Caller,
+    symbols?: readonly LoadSymbol[],
   ): Promise<LoadSession> {
     const session = new LoadSession(account, flow, lastReport);
-    const open = await OPEN[name]({ port, account, lastReport, caller }, session);
+    const open = await OPEN[name]({ port, account, lastReport, caller, symbols }, session);
     session.#transport = open.transport;
     session.lastReport ??= open.lastReport;
     return session;

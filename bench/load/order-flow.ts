@@ -8,6 +8,14 @@ export interface FlowSymbol {
   readonly referencePriceTicks: number;
 }
 
+/** The same with what transports need that write text. */
+export interface LoadSymbol extends FlowSymbol {
+  readonly name: string;
+  /** Decimal text. */
+  readonly tickSize: string;
+  readonly lotSize: string;
+}
+
 /** Of 50 consecutive commands, this one adds liquidity at the best price, and every tenth takes a fifth of it. */
 const TOUCH = 24;
 const CYCLE = 50;

@@ -1,3 +1,5 @@
+import type { LoadSymbol } from './order-flow.ts';
+
 /** Path of the gRPC method of a session. */
 export const SESSION_PATH = '/openbell.OrderEntry/Session';
 
@@ -34,6 +36,8 @@ export interface TransportOptions {
   /** Number of the last report received; undefined: only new ones. */
   readonly lastReport: number | undefined;
   readonly caller?: Caller | undefined;
+  /** For transports that write text. */
+  readonly symbols?: readonly LoadSymbol[] | undefined;
 }
 
 /** An open connection, and the number of the account's last report from the exchange; undefined if it was not sent. */
@@ -44,5 +48,5 @@ export interface OpenTransport {
 
 export type OpenTransportFunction = (options: TransportOptions, listener: TransportListener) => Promise<OpenTransport>;
 
-export const TRANSPORTS = ['grpc', 'grpc-js', 'grpc-proto', 'ws'] as const;
+export const TRANSPORTS = ['grpc', 'grpc-js', 'grpc-proto', 'ws', 'ws-json'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];

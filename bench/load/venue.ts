@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ScopeContext } from '../suite/scope.ts';
 import { type ExchangeOptions, ExchangeProcess } from './exchange-process.ts';
 import { LoadClient } from './load-client.ts';
-import type { FlowSymbol } from './order-flow.ts';
+import type { LoadSymbol } from './order-flow.ts';
 import type { Placement } from './placement.ts';
 import type { Caller, TransportName } from './transport.ts';
 
@@ -15,7 +15,7 @@ export const RESTING = 1000;
 export interface Venue {
   readonly exchange: ExchangeProcess;
   readonly load: LoadClient;
-  readonly symbols: readonly FlowSymbol[];
+  readonly symbols: readonly LoadSymbol[];
   /** The generator's connections from now on. @param port a proxy's port instead of the exchange's */
   open(transport: TransportName, port?: number, caller?: Caller): Promise<void>;
 }
@@ -43,9 +43,10 @@ export async function withVenue(
     const open = (transport: TransportName, port?: number, caller?: Caller): Promise<void> =>
       load.open({
         transport,
-        port: port ?? (transport === 'ws' ? exchange.ports.ws : exchange.ports.grpc),
+        port: port ?? (transport.startsWith('ws') ? exchange.ports.ws : exchange.ports.grpc),
         accounts: ACCOUNTS,
         symbols,
+        named: symbols,
         resting: RESTING,
         caller,
       });

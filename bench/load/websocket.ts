@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { MessageSplitter } from './message-splitter.ts';
 
-/** Final frame, opcode binary. */
+/** Final frame, opcode binary, and text. */
 export const BINARY = 0x82;
+export const TEXT = 0x81;
 /** A client's frame is masked; the mask may be 0, which leaves the bytes unchanged. */
 export const MASKED = 0x80;
 export const MASK_BYTES = 4;

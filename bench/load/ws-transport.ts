@@ -7,27 +7,38 @@ import { BINARY, CLOSE, MASK_BYTES, MASKED, PING, PONG, upgraded, WebSocketSplit
 const ARENA_BYTES = 2 ** 23;
 
 /** WebSocket order entry by hand on a TCP socket. All messages of a turn go out in one write. */
-export async function openWebSocket({ port, account, lastReport }: TransportOptions, listener: TransportListener): Promise<OpenTransport> {
+export function openWebSocket(options: TransportOptions, listener: TransportListener): Promise<OpenTransport> {
+  return connectWebSocket(options, listener, { opcode: BINARY, protocol: 'binary' });
+}
+
+/** @param kind subprotocol, and first byte of the frames that are sent */
+export async function connectWebSocket(
+  { port, account, lastReport }: TransportOptions,
+  listener: TransportListener,
+  { opcode, protocol }: { readonly opcode: number; readonly protocol: string },
+): Promise<OpenTransport> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   const query = lastReport === undefined ? '' : `&last-report=${lastReport}`;
   socket.write(
     `GET /v1/orders?account=${account}${query} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+      `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ${protocol}\r\n\r\n`,
   );
   const head = await upgraded(socket);
-  const transport = new WebSocketTransport(socket, listener);
+  const transport = new WebSocketTransport(socket, listener, opcode);
   const last = /^x-openbell-last-report: *(\d+)/im.exec(head)?.[1];
   return { transport, lastReport: last === undefined ? undefined : Number(last) };
 }
 
 class WebSocketTransport implements OrderTransport {
   readonly #socket: Socket;
+  readonly #opcode: number;
   readonly #arena = new SendArena(ARENA_BYTES);
   readonly #splitter = new WebSocketSplitter();
   #closing = false;
 
-  constructor(socket: Socket, listener: TransportListener) {
+  constructor(socket: Socket, listener: TransportListener, opcode: number) {
     this.#socket = socket;
+    this.#opcode = opcode;
     let nowMs = 0;
     let lost = 'the connection was closed';
     const onMessage = (message: Buffer): void => {
@@ -55,7 +66,7 @@ class WebSocketTransport implements OrderTransport {
   }
 
   add(frame: Uint8Array): void {
-    this.#frame(BINARY, frame);
+    this.#frame(this.#opcode, frame);
   }
 
   flush(): void {

@@ -9,19 +9,21 @@ import type { Metric, ScopeResult, Series } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 import { EchoProcess } from '../wire/echo-process.ts';
 import { echoRatios, UNDER_WAY } from '../wire/echo-ratios.ts';
+import { encodingRatios } from '../wire/encoding-ratios.ts';
+import { JSON_TEXT, PROTOBUF } from '../wire/encodings.ts';
 import { fixedRates, pingPong, warmUp } from '../wire/fixed-rates.ts';
 import { knee } from '../wire/knees.ts';
 import { BATCHES, type WirePlan, wirePlan } from '../wire/plan.ts';
-import { protobufRatios } from '../wire/protobuf-ratios.ts';
+import { REST_FLAGS, restRates } from '../wire/rest-rate.ts';
 import { durable, target } from '../wire/server-side.ts';
 
-const PARTS: readonly string[] = ['target', 'rates', 'echo', 'proto', 'durable'];
+const PARTS: readonly string[] = ['target', 'rates', 'echo', 'proto', 'json', 'durable'];
 
 export const scope: Scope = {
   name: 'wire',
   title: 'Wire: order entry from another process',
-  options: { only: 'target, rates, echo, proto or durable: one of its five parts' },
-  seconds: (profile) => (profile === 'ci' ? 50 : 765),
+  options: { only: 'target, rates, echo, proto, json or durable: one of its six parts' },
+  seconds: (profile) => (profile === 'ci' ? 55 : 795),
   missing: missingBuild,
   run: (context) => measured(scope, () => run(context)),
 };
@@ -48,7 +50,12 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
     if (wanted('echo')) metrics.push(...(await echo(context, plan, stage)));
     if (wanted('proto'))
       await withVenue(context, 'proto', { durability: 'fast', placement: clientsApart() }, async (venue) => {
-        metrics.push(...(await protobufRatios(venue, plan, stage)));
+        metrics.push(...(await encodingRatios(PROTOBUF, venue, plan, stage)));
+      });
+    if (wanted('json'))
+      await withVenue(context, 'json', { durability: 'fast', placement: clientsApart(), flags: REST_FLAGS }, async (venue) => {
+        metrics.push(...(await encodingRatios(JSON_TEXT, venue, plan, stage)));
+        metrics.push(...(await restRates(venue, plan, stage)));
       });
     if (wanted('durable'))
       await withVenue(context, 'durable', { durability: 'durable', placement: clientsApart() }, async (venue) =>
@@ -108,6 +115,7 @@ function method(plan: WirePlan): string[] {
     'Highest sustained rate: the highest of a ramp at which no more commands were in flight at the end of the step than in its middle (by 1 % of those sent between, and 5 ms), with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
     echoMethod(plan.echo),
     'Protobuf and FlatBuffers: the same exchange, generator and load in turns, unbatched: Trading.Session of openbell.v1 over Session of OrderEntry. The client decodes both.',
+    'JSON and FlatBuffers over WebSocket: in the same way, with 1,000 commands in flight. REST: POST /v1/orders with 16 requests at once, and one at a time.',
     "The service time is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics at the boundaries of the windows; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat.",
   ];
 }

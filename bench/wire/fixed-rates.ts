@@ -10,6 +10,7 @@ const NAMES: Record<TransportName, string> = {
   'grpc-js': 'gRPC, library as client',
   'grpc-proto': 'gRPC, protobuf',
   ws: 'WebSocket',
+  'ws-json': 'WebSocket, JSON',
 };
 
 /** Opens connections of this kind and loads them until V8 has compiled the code to be measured. */

@@ -91,6 +91,10 @@ export function newQuote(quote: PlaceQuote, units: SymbolUnits): NewCommand {
   return { ...PLAIN, kind: CommandKind.Quote, symbol: units.id, ...bid, ...sides };
 }
 
+const PROTECTION_RULE =
+  'the window of a protection is 1 to 86400000 ms with one or more of fills, lots and netLots, or 0 ms without them: off';
+const MAX_PROTECTION_US = 86_400_000_000;
+
 /** @throws OpenbellError */
 export function newProtection(protection: QuoteProtection): NewCommand {
   const { windowMs = 0, fills = 0, lots = 0, netLots = 0 } = protection;
@@ -98,6 +102,9 @@ export function newProtection(protection: QuoteProtection): NewCommand {
   for (const [name, value] of Object.entries({ windowMs: limits.quantity, fills, lots, netLots }))
     if (!(Number.isSafeInteger(value) && value >= 0))
       throw new OpenbellError('BAD_RANGE', `${name} is a whole number from 0, not ${value}`, Code.BAD_RANGE);
+  const isOff = fills === 0 && lots === 0 && netLots === 0;
+  if (isOff ? limits.quantity !== 0 : limits.quantity < 1000 || limits.quantity > MAX_PROTECTION_US)
+    throw new OpenbellError('BAD_RANGE', PROTECTION_RULE, Code.BAD_RANGE);
   return { ...PLAIN, kind: CommandKind.Quote, action: QuoteAction.Protection, symbol: 0, ...limits };
 }
 

@@ -357,8 +357,8 @@ export class OrderSession extends EventEmitter<Events> {
 
   #command(command: NewCommand, list?: PendingList): Promise<ReportView> {
     if (this.#closed !== undefined) throw this.#closed;
-    checkId('client order id', command.clientOrderId);
-    checkId('order id', command.orderId);
+    checkId('a client order id', command.clientOrderId);
+    checkId('an order id', command.orderId);
     return new Promise((resolve, reject) => {
       const pending = { ...command, ...(list && { list }), tag: this.#pending.tag(), resolve, reject };
       list?.commands.push(pending);
@@ -482,9 +482,10 @@ function clockId(): number {
 
 /** 0 passes: for a target it means that the other id names the order, and a new order without an id is BAD_CLIENT_ORDER_ID. */
 function checkId(what: string, id: number): void {
-  if (!(Number.isInteger(id) && id >= 0 && id < LIMIT_53)) {
-    throw new OpenbellError('BAD_RANGE', `a ${what} is an integer from 1 to 2^53 - 1, not ${id}`, Code.BAD_RANGE);
-  }
+  if (Number.isInteger(id) && id >= 0 && id < LIMIT_53) return;
+  // The ids of queries are text.
+  const given = typeof (id as unknown) === 'string' ? `the text "${id}": convert it with Number()` : id;
+  throw new OpenbellError('BAD_RANGE', `${what} is an integer from 1 to 2^53 - 1, not ${given}`, Code.BAD_RANGE);
 }
 
 function closed(): OpenbellError {

@@ -1,6 +1,7 @@
 import type { SymbolScale } from '../../engine/wire/json-bytes.ts';
 import { StructList } from '../../engine/wire/market-frames.ts';
 import type { Candles } from '../../feeds/analysis/candles.ts';
+import type { WorkBudget } from '../work-budget.ts';
 import type { BookMirror } from './book-mirror.ts';
 import type { ChannelDescriptor, ChannelState } from './channels/channel.ts';
 import type { MarketFormat } from './formats/format.ts';
@@ -22,6 +23,8 @@ export interface MarketReader {
   readonly open: boolean;
   /** A reader without credentials, which is served after the others. */
   readonly isPublic: boolean;
+  /** The time that its snapshots take counts there. */
+  readonly budget: WorkBudget;
   /** In the fan-out's list of readers that want snapshots. */
   waiting: boolean;
   /** Subscriptions that wait for a snapshot, in the order they are served. */

@@ -1,6 +1,7 @@
 import { CHANNELS } from '../../engine/wire/channels/channels.ts';
 import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 import type { SessionOwner } from '../session-info.ts';
+import type { WorkBudget } from '../work-budget.ts';
 import { type ChannelFeed, type MarketReader, type Subscription, SubscriptionState } from './channel-feed.ts';
 import type { MarketFormat } from './formats/format.ts';
 import type { MarketCounters } from './market-counters.ts';
@@ -15,6 +16,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 export interface ReaderRights {
   readonly isPublic: boolean;
   readonly maxSubscriptions: number;
+  /** Of its requests and snapshots, shared by the readers of one owner. */
+  readonly budget: WorkBudget;
 }
 
 /**
@@ -40,6 +43,7 @@ export class MarketConnection implements MarketReader {
   readonly isPublic: boolean;
   /** See `maxSubscriptions` of MarketDataOptions. */
   readonly maxSubscriptions: number;
+  readonly budget: WorkBudget;
   /** ms since the Unix epoch. */
   readonly expiresAt: number;
   readonly owner: SessionOwner;
@@ -82,6 +86,7 @@ export class MarketConnection implements MarketReader {
     this.group = group;
     this.isPublic = rights.isPublic;
     this.maxSubscriptions = rights.maxSubscriptions;
+    this.budget = rights.budget;
     this.slow = new SlowReader(policy);
     this.#counters = counters;
     this.paced = new PacedFrames(socket, format.binary, () => onPaced(this));

@@ -5,12 +5,14 @@ import { Channel, FrameKind, MarketOp } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
 import { FrameArena, type FrameHead } from '../../engine/wire/market-frames.ts';
 import type { Candles } from '../../feeds/analysis/candles.ts';
+import { networkOf } from '../network-of.ts';
 import { ENDED_BY_OPERATOR, type SessionInfo, type SessionOwner, type SessionSource } from '../session-info.ts';
 import { Slices } from '../slices.ts';
+import { WorkBudget, WorkBudgets, type WorkShare } from '../work-budget.ts';
 import type { BookMirror } from './book-mirror.ts';
 import type { MarketFormat } from './formats/format.ts';
 import { LiveCandles } from './live-candles.ts';
-import { MarketConnection, type ReaderRights } from './market-connection.ts';
+import { MarketConnection } from './market-connection.ts';
 import { MarketCounters } from './market-counters.ts';
 import { FanOut, wallClockUs } from './market-fan-out.ts';
 import { MarketSymbols, type SymbolNames, TICKER_TURNS } from './market-symbols.ts';
@@ -49,8 +51,12 @@ export interface MarketDataOptions {
 const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
 const BEATS = 10;
 const SECOND_US = 1e6;
-/** What a reader without credentials may use. */
-const PUBLIC_RIGHTS: ReaderRights = { isPublic: true, maxSubscriptions: 256 };
+/** Requests and snapshots of the readers of one caller, together. */
+const CALLER_SHARE: WorkShare = { share: 0.1, burstMs: 20 };
+/** The same of one address without credentials. */
+const PUBLIC_CALLER_SHARE: WorkShare = { share: 0.02, burstMs: 5 };
+/** Subscriptions of a reader without credentials. */
+const PUBLIC_SUBSCRIPTIONS = 256;
 /** Time for requests of all of them per turn of the event loop, ms: a fifth of what the others have. */
 const PUBLIC_REQUESTS_MS = 0.1;
 /** Their share of the unsent bytes that another reader may have: one in so many. */
@@ -101,6 +107,8 @@ export class MarketData implements SessionSource {
   readonly #publicRequests: RequestQueue<MarketConnection>;
   /** Readers without credentials, oldest first. */
   readonly #public = new Set<MarketConnection>();
+  readonly #budgets = new WorkBudgets(CALLER_SHARE);
+  readonly #publicBudgets = new WorkBudgets(PUBLIC_CALLER_SHARE);
   #publicMs = 0;
   #tickedAt = 0;
   /** In BEATS groups, so that heartbeats of many connections do not go out in one burst. */
@@ -140,9 +148,13 @@ export class MarketData implements SessionSource {
       (feed) => this.#onPast(feed),
     );
     this.#pacer = new Pacer(slices, (connection) => connection.open && this.onDrain(connection));
-    const handle = (...request: [MarketConnection, Uint8Array, boolean]): void => this.#handle(...request);
-    this.#requests = new RequestQueue(this.#options.maxSubscriptions, handle);
-    this.#publicRequests = new RequestQueue(PUBLIC_RIGHTS.maxSubscriptions, handle, PUBLIC_REQUESTS_MS);
+    const handle = (...request: [MarketConnection, Uint8Array, boolean]): boolean => {
+      this.#handle(...request);
+      return true;
+    };
+    const budgetOf = ({ budget }: MarketConnection): WorkBudget => budget;
+    this.#requests = new RequestQueue({ most: this.#options.maxSubscriptions, budgetOf }, handle);
+    this.#publicRequests = new RequestQueue({ most: PUBLIC_SUBSCRIPTIONS, turnMs: PUBLIC_REQUESTS_MS, budgetOf }, handle);
     this.#symbols = new MarketSymbols(names, options.orders, candles, (connection) => this.#fanOut.wait(connection));
   }
 
@@ -242,7 +254,8 @@ export class MarketData implements SessionSource {
   open(socket: ReaderSocket, format: MarketFormat, expiresAt: number, owner: SessionOwner, isPublic: boolean = false): MarketConnection {
     const { counters } = this;
     const policy = isPublic ? { ...this.#policy, softLimitBytes: this.#policy.softLimitBytes / PUBLIC_PART } : this.#policy;
-    const rights = isPublic ? PUBLIC_RIGHTS : { isPublic, maxSubscriptions: this.#options.maxSubscriptions };
+    const maxSubscriptions = isPublic ? PUBLIC_SUBSCRIPTIONS : this.#options.maxSubscriptions;
+    const rights = { isPublic, maxSubscriptions, budget: this.#budgetOf(owner, isPublic) };
     const onPaced = (reader: MarketConnection) => this.#pacer.add(reader);
     const group = counters.connections++ % BEATS;
     const number = counters.connections;
@@ -256,6 +269,12 @@ export class MarketData implements SessionSource {
     this.#connections[connection.group].add(connection);
     if (this.#stopping) connection.close(CloseCause.GoingAway, GOING_AWAY);
     return connection;
+  }
+
+  /** Without authentication callers cannot be told apart: each connection is one. */
+  #budgetOf({ via, subject, address }: SessionOwner, isPublic: boolean): WorkBudget {
+    if (isPublic) return this.#publicBudgets.of(networkOf(address));
+    return via === 'open' ? new WorkBudget(CALLER_SHARE) : this.#budgets.of(subject);
   }
 
   /** Call when the connection has closed. */

@@ -245,18 +245,24 @@ export class FanOut {
   #snapshots(now: number): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    const end = performance.now() + SNAPSHOTS_MS;
+    let at = performance.now();
+    const end = at + SNAPSHOTS_MS;
     let late = false;
     for (const isPublic of PASSES) {
       for (const reader of waiting) {
         if (reader.isPublic !== isPublic) continue;
         reader.waiting = false;
         if (!reader.open || reader.wants.length === 0) continue;
-        if (late || !reader.hasRoom(now) || this.#serve(reader, end)) {
+        const waits = late || !reader.hasRoom(now);
+        if (waits || this.#serve(reader, end)) {
           reader.waiting = true;
           this.#waiting.push(reader);
         }
-        late ||= performance.now() > end;
+        if (waits) continue;
+        const from = at;
+        at = performance.now();
+        reader.budget.spend(at - from, at);
+        late = at > end;
       }
     }
     for (const feed of this.#snapshotted) feed.snapshots.clear();

@@ -66,7 +66,7 @@ function adminServer({ config, log, state }: StartContext, access: Access, regis
   });
 }
 
-function orderEntryServer({ config }: StartContext, access: Access): OrderEntry {
+function orderEntryServer({ config, log }: StartContext, access: Access): OrderEntry {
   const { certificates, identity, audit, preAuthLimits, limits, slices } = access;
   return new OrderEntry({
     host: config.host,
@@ -76,6 +76,8 @@ function orderEntryServer({ config }: StartContext, access: Access): OrderEntry 
     limits: config.callerLimits,
     limitCounters: limits,
     slices,
+    onLoadFailed: (err) =>
+      log.error({ err }, 'the services of openbell.v1 cannot be loaded: the files of the program were replaced; start it again'),
     // A proxy's connection carries many clients, which may all leave at once.
     ...(config.authProxies === undefined && !identity.open && { resetBurst: DIRECT_RESET_BURST }),
     identity,

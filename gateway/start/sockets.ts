@@ -17,7 +17,8 @@ export function serveSockets(parts: RunningParts): MarketSockets {
   const { publicMarketData, corsOrigins, callerLimits } = context.config;
   const publicMarket = { open: publicMarketData, origins: corsOrigins };
   const pings = callerLimits['ws-pings'];
-  const marketSockets = new MarketSockets(recovered.marketData, { identity, pings, limits, publicMarket }, sockets);
+  const connections = callerLimits['ws-connections'];
+  const marketSockets = new MarketSockets(recovered.marketData, { identity, pings, connections, limits, publicMarket }, sockets);
   const { alertStreams, querySources } = analysis;
   const { directory, history, accepted } = querySources;
   const privateSessions = new PrivateSessions({

@@ -3,6 +3,7 @@ import { Agent, get } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hostileAccounts } from './hostile-accounts.ts';
 import { Opcode, RawWebSocket } from './raw-websocket.ts';
 import { runDisturber } from './soak-child.ts';
 
@@ -135,7 +136,8 @@ function attackers(): Record<string, () => unknown> {
   all['forged calls'] = () => calls(forged(), 50, grpc(SESSION, { ...session, ...bearer(start.forged) }), (stream) => stream.end());
   all.resumes = () =>
     calls(resumes(), 1, grpc(SESSION, { ...session, 'x-openbell-last-report': '0' }), (stream) => setTimeout(() => stream.close(8), 200));
-  return all;
+  const { ports, account, token } = start;
+  return { ...all, ...hostileAccounts({ ports, account, headers: bearer(token), open, http2 }) };
 }
 
 async function loop(name: string, round: () => unknown): Promise<void> {

@@ -55,7 +55,9 @@ const { bids, asks } = await exchange.fetchOrderBook(SYMBOL, 1);
 if (bids.length === 0 || asks.length === 0) throw new Error(`${SYMBOL} has no market: start the exchange with --simulate`);
 const middle = (bids[0][0] + asks[0][0]) / 2;
 const began = await exchange.fetchTime();
-console.log(`${SYMBOL} is at ${middle}: ${LEVELS} buy and ${LEVELS} sell orders of ${AMOUNT}, ${STEP} apart`);
+console.log(
+  `${SYMBOL} is at ${exchange.priceToPrecision(SYMBOL, middle)}: ${LEVELS} buy and ${LEVELS} sell orders of ${AMOUNT}, ${STEP} apart`,
+);
 
 // The stream first: it has the fills of the orders from the first one on.
 const following = follow();

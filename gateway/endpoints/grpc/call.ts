@@ -3,7 +3,7 @@ import { Code } from '../../../engine/codes.ts';
 import type { Peer, PeerCertificate } from '../../tls/peer-certificate.ts';
 import { MessageReader, type MessageSink, PREFIX_BYTES } from './message-reader.ts';
 import type { PartialBytes } from './partial-bytes.ts';
-import { type CallFault, encodeDetails, fault, GrpcStatus } from './status.ts';
+import { type CallFault, encodeDetails, fault, GrpcStatus, shortDetails } from './status.ts';
 
 /** Serves a call. */
 export interface CallHandler extends MessageSink {
@@ -180,7 +180,7 @@ export class GrpcCall {
     if (stream.destroyed || stream.closed) return;
     const trailers: OutgoingHttpHeaders = {
       'grpc-status': String(code),
-      ...(details !== '' && { 'grpc-message': encodeDetails(details) }),
+      ...(details !== '' && { 'grpc-message': encodeDetails(shortDetails(details)) }),
       // Binary metadata is base64 without padding.
       ...(status !== undefined && { 'grpc-status-details-bin': Buffer.from(status).toString('base64').replace(/=+$/, '') }),
     };

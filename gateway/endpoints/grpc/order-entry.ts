@@ -1,3 +1,4 @@
+import { Code } from '../../../engine/codes.ts';
 import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { CallerLimits } from '../../caller-limits.ts';
 import type { Identity, Visit } from '../../identity/identity.ts';
@@ -19,7 +20,7 @@ import { PREFIX_BYTES } from './message-reader.ts';
 import { serveSubmit } from './order-submit.ts';
 import { statusOf } from './reject-status.ts';
 import { GrpcServer } from './server.ts';
-import { type CallFault, GrpcStatus, noMethod } from './status.ts';
+import { type CallFault, fault, GrpcStatus, noMethod } from './status.ts';
 import type { DescribedMethods, DescribedSources } from './v1/methods.ts';
 
 const SERVICE = 'openbell.OrderEntry';
@@ -27,6 +28,7 @@ const SERVICE = 'openbell.OrderEntry';
 const DESCRIBED = /^\/(openbell\.v1|grpc\.reflection)\./;
 /** Larger frames are not received. Frames up to this size get FRAME_TOO_LARGE. */
 const MAX_MESSAGE_BYTES = 4 * MAX_FRAME_BYTES;
+const REPLACED = 'this service could not be loaded: an update replaced the files of the running exchange, which must be started again';
 const STARTING: CallFault = { code: GrpcStatus.Unavailable, details: `RECOVERING: ${RECOVERING}` };
 
 export interface OrderEntryOptions {
@@ -46,6 +48,10 @@ export interface OrderEntryOptions {
   /** With them: TLS, see GrpcServer. */
   readonly certificates?: Certificates | undefined;
   readonly onHandshakeRejected?: ((peer: string, reason: string) => void) | undefined;
+  /** Called once: the services of openbell.v1 could not be loaded; the files of the program are not those that it was started from. */
+  readonly onLoadFailed?: ((error: unknown) => void) | undefined;
+  /** Loads them. Default: the modules of the program. */
+  readonly load?: (() => Promise<Pick<typeof import('./v1/methods.ts'), 'describedMethods'>>) | undefined;
 }
 
 /**
@@ -60,7 +66,8 @@ export class OrderEntry {
   #sessions: OrderSessions | undefined;
   #dropCopies: DropCopies | undefined;
   #sources: DescribedSources | undefined;
-  #describedMethods: Promise<DescribedMethods> | undefined;
+  #describedMethods: Promise<DescribedMethods | undefined> | undefined;
+  #loadFailed = false;
 
   constructor(options: OrderEntryOptions) {
     this.#options = options;
@@ -103,7 +110,7 @@ export class OrderEntry {
   /** Sends GOAWAY, waits until the sessions, which must have been ended before, have closed, and cuts the rest after `deadlineMs`. */
   stop(deadlineMs: number = 5000): Promise<void> {
     this.health.stop();
-    void this.#describedMethods?.then((methods) => methods.end());
+    void this.#describedMethods?.then((methods) => methods?.end());
     return this.#server.stop(deadlineMs);
   }
 
@@ -134,13 +141,28 @@ export class OrderEntry {
   /** A method of openbell.v1 or of server reflection. Its modules are loaded with the first call. */
   #described(call: GrpcCall, path: string, sources: DescribedSources | undefined): void {
     if (sources === undefined) return call.deny(STARTING);
-    this.#describedMethods ??= import('./v1/methods.ts').then(({ describedMethods }) => describedMethods(sources));
-    void this.#describedMethods.then(({ byPath }) => {
+    this.#describedMethods ??= this.#load(sources);
+    void this.#describedMethods.then((methods) => {
       if (call.ended) return;
-      const serve = byPath.get(path);
+      if (methods === undefined) return call.deny(fault(GrpcStatus.Unavailable, Code.BUSY, REPLACED));
+      const serve = methods.byPath.get(path);
       if (serve === undefined) call.deny(noMethod(path));
       else serve(call);
     });
+  }
+
+  /** Resolves with undefined where the modules are not there, which must not end an exchange that trades. The next call tries again. */
+  #load(sources: DescribedSources): Promise<DescribedMethods | undefined> {
+    const { load = () => import('./v1/methods.ts'), onLoadFailed } = this.#options;
+    return load().then(
+      ({ describedMethods }) => describedMethods(sources),
+      (error: unknown) => {
+        this.#describedMethods = undefined;
+        if (!this.#loadFailed) onLoadFailed?.(error);
+        this.#loadFailed = true;
+        return undefined;
+      },
+    );
   }
 
   #admit(call: GrpcCall, wants: string, served: { rejected(): void }, serve: (principal: Principal, visit: Visit) => void): void {

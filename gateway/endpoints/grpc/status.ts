@@ -46,6 +46,18 @@ export function unknownEncoding(encoding: string): CallFault {
   return { ...fault(GrpcStatus.Unimplemented, Code.MALFORMED_FRAME, text), headers: { 'grpc-accept-encoding': 'identity' } };
 }
 
+/** Bytes of UTF-8 of a `grpc-message`. Percent-encoded, and again in base64 beside the violations, it stays below the 8 KiB of headers that clients accept. */
+export const MOST_DETAILS = 1024;
+
+/** Cuts a text that may repeat what a client sent, at a whole character: longer trailers would reset the stream, and the client would see no status. */
+export function shortDetails(text: string, most: number = MOST_DETAILS): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= most) return text;
+  let end = most - Buffer.byteLength('…');
+  while (((bytes[end] as number) & 0xc0) === 0x80) end--;
+  return `${bytes.toString('utf8', 0, end)}…`;
+}
+
 /** `grpc-message` is percent-encoded: printable ASCII but `%` stays as it is. */
 export function encodeDetails(details: string): string {
   let encoded = '';

@@ -240,7 +240,7 @@ function readMoney(place: Place, directory: Directory) {
   if (name === undefined) return undefined;
   const asset = directory.assetByName(name);
   if (asset === undefined) {
-    throw new HttpError(404, Code.UNKNOWN_ASSET, 'UNKNOWN_ASSET', `there is no asset ${name}; GET /v1/assets lists them`);
+    throw new HttpError(404, Code.UNKNOWN_ASSET, 'UNKNOWN_ASSET', `there is no asset ${name.slice(0, 32)}; GET /v1/assets lists them`);
   }
   if ((fields.amount === undefined) === (fields.units === undefined))
     return place.fail('give either amount ("10.00") or units (smallest units)');

@@ -22,7 +22,7 @@ export function setRateHeaders(response: ServerResponse, { burst, left, perSecon
 
 /** Sends a reply. A client that does not read it is disconnected. */
 export function write(response: ServerResponse, reply: FinalReply): void {
-  const bytes = 'bytes' in reply ? reply.bytes : Buffer.from('json' in reply ? `${JSON.stringify(reply.json)}\n` : reply.text);
+  const bytes = 'bytes' in reply ? reply.bytes : bytesOf('json' in reply ? `${JSON.stringify(reply.json)}\n` : reply.text);
   response.setTimeout(ANSWER_TIMEOUT_MS);
   response.writeHead(reply.status ?? 200, {
     'content-type': 'type' in reply ? reply.type : 'application/json; charset=utf-8',
@@ -47,4 +47,8 @@ export function linger(request: IncomingMessage): void {
   });
   request.on('error', () => undefined);
   setTimeout(() => socket.destroySoon(), LINGER_MS).unref();
+}
+
+function bytesOf(text: string | Buffer): Buffer {
+  return typeof text === 'string' ? Buffer.from(text) : text;
 }

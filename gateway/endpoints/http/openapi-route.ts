@@ -6,7 +6,7 @@ import { get, type Request, type Route } from './route.ts';
 
 /**
  * The documents of the interface: of HTTP at `/openapi.json`, of the JSON streams at `/asyncapi.json`. Each is made in slices at its
- * first request, so that no start waits for it, and kept as text.
+ * first request, so that no start waits for it, and kept as bytes: a text of this length would be encoded for each answer.
  * @param routes all routes; those of the documents are added
  */
 export function withDocument(routes: readonly Route[]): Route[] {
@@ -23,7 +23,7 @@ export function withDocument(routes: readonly Route[]): Route[] {
 }
 
 function documentRoute(path: string, summary: string, answer: z.ZodType, make: () => Generator<undefined, object>): Route {
-  let text: Promise<string> | undefined;
+  let bytes: Promise<Buffer> | undefined;
   return get({
     path,
     summary,
@@ -31,12 +31,12 @@ function documentRoute(path: string, summary: string, answer: z.ZodType, make: (
     public: true,
     answer,
     handle: async ({ inSlices }: Request) => {
-      text ??= inSlices(documentText(make()));
-      return { text: await text, type: 'application/json; charset=utf-8' };
+      bytes ??= inSlices(documentBytes(make()));
+      return { text: await bytes, type: 'application/json; charset=utf-8' };
     },
   });
 }
 
-function* documentText(work: Generator<undefined, object>): Generator<undefined, string> {
-  return `${JSON.stringify(yield* work)}\n`;
+function* documentBytes(work: Generator<undefined, object>): Generator<undefined, Buffer> {
+  return Buffer.from(`${JSON.stringify(yield* work)}\n`);
 }

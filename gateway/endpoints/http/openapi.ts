@@ -158,7 +158,7 @@ function capital(word: string): string {
 function tagOf({ path, method, action }: Route): string {
   if (action === 'alert:use') return 'Alerts';
   if (path.startsWith('/v1/feeds') || path.startsWith('/v1/references')) return 'Feeds';
-  if (/^\/v1\/(orders|account|fills)\b/.test(path)) return 'Trading';
+  if (/^\/v1\/(orders|account|fills|ledger)\b/.test(path)) return 'Trading';
   if (action === 'venue:reports' || method !== 'GET') return 'Operation';
   return action === 'account:read' || path === '/v1/accounts' ? 'Accounts' : path.startsWith('/v1') ? 'Market' : 'Service';
 }

@@ -38,7 +38,12 @@ export interface Request<Query extends QueryShape = QueryShape, Body = Readonly<
 
 export type ShortReply =
   | { readonly status?: number; readonly json: unknown }
-  | { readonly status?: number; readonly text: string; readonly type: string; readonly headers?: Readonly<Record<string, string>> };
+  | {
+      readonly status?: number;
+      readonly text: string | Buffer;
+      readonly type: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    };
 
 /** `pieces`: an answer with long lists, which is made in slices. */
 export type Reply = ShortReply | { readonly status?: number; readonly pieces: Readonly<Record<string, unknown>> | LongList };

@@ -27,23 +27,27 @@ const EXEC_TYPE: readonly (ExecType | undefined)[] = [
   'stop-price-changed',
 ];
 
+/** Keys are added one by one, because an object for each optional part costs several times as much. */
+type Fields = Record<string, unknown>;
+
 /** An execution report in JSON, with the names of FIX. @param symbols of names and units, which never change */
-export function executionReport(report: ReportView, symbols: SymbolLookup, limitOf: LimitLookup) {
+export function executionReport(report: ReportView, symbols: SymbolLookup, limitOf: LimitLookup): Readonly<Fields> {
   const { kind, code, reportNo, timeUs, tag, retryUs } = report;
-  const limit = isReject(kind) ? limitOf(code as Code, report.symbol, report.account, refusedOrder(report)) : undefined;
-  return {
-    execType: execTypeOf(report),
-    reportNo,
-    execId: String(reportNo),
-    ...about(report, symbols.symbol(report.symbol)),
-    ...(code !== 0 && { code, name: codeName(code as Code), text: codeText(code) }),
-    ...(limit && { limit }),
-    ...(retryUs > 0 && { retryUs }),
-    ...(tag !== 0 && { tag }),
-    seq: report.seq,
-    transactTime: new Date(timeUs / 1000).toISOString(),
-    transactTimeUs: timeUs,
-  };
+  const fields: Fields = { execType: execTypeOf(report), reportNo, execId: String(reportNo) };
+  addSubject(fields, report, symbols.symbol(report.symbol));
+  if (code !== 0) {
+    fields.code = code;
+    fields.name = codeName(code as Code);
+    fields.text = codeText(code);
+    const limit = isReject(kind) ? limitOf(code as Code, report.symbol, report.account, refusedOrder(report)) : undefined;
+    if (limit !== undefined) fields.limit = limit;
+  }
+  if (retryUs > 0) fields.retryUs = retryUs;
+  if (tag !== 0) fields.tag = tag;
+  fields.seq = report.seq;
+  fields.transactTime = new Date(timeUs / 1000).toISOString();
+  fields.transactTimeUs = timeUs;
+  return fields;
 }
 
 function execTypeOf(report: ReportView): ExecType | undefined {
@@ -56,74 +60,74 @@ function isProtection({ kind, orderId, symbol }: ReportView): boolean {
   return kind === ReportKind.Accepted && orderId === 0 && symbol === 0;
 }
 
-function about(report: ReportView, symbol: SymbolInfo | undefined) {
-  if (isProtection(report)) return { windowUs: report.quantity };
+function addSubject(fields: Fields, report: ReportView, symbol: SymbolInfo | undefined): void {
+  if (isProtection(report)) {
+    fields.windowUs = report.quantity;
+    return;
+  }
   switch (report.kind) {
     case ReportKind.MassCancelled:
-      return {
-        ...(symbol && { symbol: symbol.name }),
-        totalAffectedOrders: report.quantity,
-        ...(report.leaves > 0 && { later: report.leaves }),
-      };
+      if (symbol !== undefined) fields.symbol = symbol.name;
+      fields.totalAffectedOrders = report.quantity;
+      if (report.leaves > 0) fields.later = report.leaves;
+      break;
     case ReportKind.CancelAfterSet:
-      return { cancelTimeUs: report.quantity };
+      fields.cancelTimeUs = report.quantity;
+      break;
     case ReportKind.CancelRejected:
     case ReportKind.AmendRejected:
-      return namesOf(report, symbol);
+      addNames(fields, report, symbol);
+      break;
     default:
-      return orderOf(report, symbol);
+      addOrder(fields, report, symbol);
   }
 }
 
-function namesOf({ orderId, clientOrderId }: ReportView, symbol: SymbolInfo | undefined) {
-  return {
-    ...(orderId !== 0 && { orderId: String(orderId) }),
-    ...(clientOrderId !== 0 && { clOrdId: String(clientOrderId) }),
-    ...(symbol && { symbol: symbol.name }),
-  };
+function addNames(fields: Fields, { orderId, clientOrderId }: ReportView, symbol: SymbolInfo | undefined): void {
+  if (orderId !== 0) fields.orderId = String(orderId);
+  if (clientOrderId !== 0) fields.clOrdId = String(clientOrderId);
+  if (symbol !== undefined) fields.symbol = symbol.name;
 }
 
-function orderOf(report: ReportView, symbol: SymbolInfo | undefined) {
+function addOrder(fields: Fields, report: ReportView, symbol: SymbolInfo | undefined): void {
   const { kind, flags } = report;
-  return {
-    ordStatus: statusOf(report),
-    ...namesOf(report, symbol),
-    side: SIDE_NAMES[report.side],
-    timeInForce: TIME_IN_FORCE_NAMES[report.timeInForce],
-    ...(symbol && amountsOf(report, symbol)),
-    ...(kind === ReportKind.Fill && symbol && fillOf(report, symbol)),
-    ...((flags & ReportFlag.Pegged) !== 0 && { pegged: true }),
-    ...((flags & ReportFlag.KeptPriority) !== 0 && { keptPriority: true }),
-    ...((flags & ReportFlag.Duplicate) !== 0 && { duplicate: true }),
-  };
+  fields.ordStatus = statusOf(report);
+  addNames(fields, report, symbol);
+  fields.side = SIDE_NAMES[report.side];
+  fields.timeInForce = TIME_IN_FORCE_NAMES[report.timeInForce];
+  if (symbol !== undefined) {
+    addAmounts(fields, report, symbol);
+    if (kind === ReportKind.Fill) addFill(fields, report, symbol);
+  }
+  if ((flags & ReportFlag.Pegged) !== 0) fields.pegged = true;
+  if ((flags & ReportFlag.KeptPriority) !== 0) fields.keptPriority = true;
+  if ((flags & ReportFlag.Duplicate) !== 0) fields.duplicate = true;
 }
 
-function amountsOf(report: ReportView, symbol: SymbolInfo) {
+function addAmounts(fields: Fields, report: ReportView, symbol: SymbolInfo): void {
   const { kind, price, stopPrice, quantity, leaves, filled } = report;
-  const lots = (value: number) => quantityText(symbol, value);
   const canceled = kind === ReportKind.Cancelled ? quantity : 0;
   const isNew = kind === ReportKind.Accepted || kind === ReportKind.Rejected;
-  return {
-    ...(kind !== ReportKind.Fill && price !== 0 && { price: priceText(symbol, price) }),
-    ...(stopPrice !== 0 && { stopPx: priceText(symbol, stopPrice), trigger: TRIGGER_NAMES[report.trigger] }),
-    orderQty: lots(isNew ? quantity : leaves + filled + canceled),
-    cumQty: lots(filled),
-    leavesQty: lots(kind === ReportKind.Rejected ? 0 : leaves),
-    ...(kind === ReportKind.Cancelled && { canceledQty: lots(canceled) }),
-  };
+  if (kind !== ReportKind.Fill && price !== 0) fields.price = priceText(symbol, price);
+  if (stopPrice !== 0) {
+    fields.stopPx = priceText(symbol, stopPrice);
+    fields.trigger = TRIGGER_NAMES[report.trigger];
+  }
+  fields.orderQty = quantityText(symbol, isNew ? quantity : leaves + filled + canceled);
+  fields.cumQty = quantityText(symbol, filled);
+  fields.leavesQty = quantityText(symbol, kind === ReportKind.Rejected ? 0 : leaves);
+  if (kind === ReportKind.Cancelled) fields.canceledQty = quantityText(symbol, canceled);
 }
 
-function fillOf({ price, quantity, fee, tradeId, contraOrderId, flags }: ReportView, symbol: SymbolInfo) {
-  return {
-    lastPx: priceText(symbol, price),
-    lastQty: quantityText(symbol, quantity),
-    fee: moneyText(symbol.quoteAsset, fee),
-    feeCurrency: symbol.quoteAsset.name,
-    tradeId: String(tradeId),
-    ...(contraOrderId !== 0 && { contraOrderId: String(contraOrderId) }),
-    liquidity: (flags & ReportFlag.Auction) !== 0 ? 'auction' : (flags & ReportFlag.Maker) !== 0 ? 'maker' : 'taker',
-    ...((flags & ReportFlag.SelfTrade) !== 0 && { selfTrade: true }),
-  };
+function addFill(fields: Fields, { price, quantity, fee, tradeId, contraOrderId, flags }: ReportView, symbol: SymbolInfo): void {
+  fields.lastPx = priceText(symbol, price);
+  fields.lastQty = quantityText(symbol, quantity);
+  fields.fee = moneyText(symbol.quoteAsset, fee);
+  fields.feeCurrency = symbol.quoteAsset.name;
+  fields.tradeId = String(tradeId);
+  if (contraOrderId !== 0) fields.contraOrderId = String(contraOrderId);
+  fields.liquidity = (flags & ReportFlag.Auction) !== 0 ? 'auction' : (flags & ReportFlag.Maker) !== 0 ? 'maker' : 'taker';
+  if ((flags & ReportFlag.SelfTrade) !== 0) fields.selfTrade = true;
 }
 
 /** The state of the order, as far as one report states it. */

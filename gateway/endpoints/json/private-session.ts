@@ -15,6 +15,7 @@ import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts'
 import type { ReportHub } from '../../sessions/report-hub.ts';
 import type { SessionCodec } from '../../sessions/session-codec.ts';
 import type { Slices } from '../../slices.ts';
+import type { WorkBudget } from '../../work-budget.ts';
 import type { Asker } from './asker.ts';
 import { brokenLimit } from './broken-limit.ts';
 import { executionReport, type LimitLookup } from './execution-report.ts';
@@ -86,6 +87,8 @@ export interface SharedParts {
   /** Bounds the time in which reports become text, per turn of the event loop. */
   readonly turns: FairTurns;
   /** Bounds the time in which messages are read. */
+  /** Of an account's sessions together. */
+  budgetOf(account: number): WorkBudget;
   readonly inbox: Pick<RequestQueue<PrivateSession>, 'take' | 'hold' | 'resume' | 'forget'>;
 }
 
@@ -100,6 +103,8 @@ const report = new ReportView();
  */
 export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner {
   readonly headroom = 0;
+  /** See {@link read}. */
+  readonly budget: WorkBudget;
   readonly frame = frame;
   readonly #server: SharedParts;
   readonly #socket: TextSocket;
@@ -109,6 +114,8 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
   readonly #session: OrderSession | undefined;
   readonly #channels: PrivateChannels;
   #open = true;
+  /** Texts that reading a message has sent, queries that it has begun, batches that were refused whole: what became no command. */
+  #others = 0;
   /** A message of reports is in the socket's buffer. */
   #writing = false;
   /** A snapshot is asked for. */
@@ -129,6 +136,7 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
     const { account, last, readOnly, grace, session, principal, visit } = admission;
     const caller = identity.open ? visit.peer : principal.subject;
     this.#server = server;
+    this.budget = server.budgetOf(account);
     this.#socket = socket;
     this.#admission = admission;
     this.#asker = { caller, inSlices: (work) => slices.run(caller, work) };
@@ -154,15 +162,22 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
       this.cut(reject(Code.BUSY, 'too many messages wait: send fewer, and wait for answers'));
   }
 
-  /** Reads a message whose turn it is, or goes on with one that waited for an order. */
-  read(bytes: Uint8Array, isBinary: boolean): void {
-    if (!this.#open) return;
+  /**
+   * Reads a message whose turn it is, or goes on with one that waited for an order.
+   * @returns whether its time counts against the budget: not if all of it became commands, which the engine's throttle bounds
+   */
+  read(bytes: Uint8Array, isBinary: boolean): boolean {
+    if (!this.#open) return false;
+    this.#others = 0;
     const searched = this.#searched;
-    if (searched !== undefined) return this.#amend(searched);
-    if (isBinary)
-      return this.#refuse({}, new RequestError(Code.MALFORMED_FRAME, 'MALFORMED_FRAME', 'a message of this session is JSON text'));
-    this.#server.batch.clear();
-    this.#process(readRequests(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()));
+    if (searched !== undefined) this.#amend(searched);
+    else if (isBinary)
+      this.#refuse({}, new RequestError(Code.MALFORMED_FRAME, 'MALFORMED_FRAME', 'a message of this session is JSON text'));
+    else {
+      this.#server.batch.clear();
+      this.#process(readRequests(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()));
+    }
+    return this.#others !== 0;
   }
 
   /** The socket has passed on all that was sent. */
@@ -294,7 +309,9 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
     if (session === undefined) return;
     if (batch.count !== 0) {
       const commands = batch.bytes();
+      const before = session.commands;
       session.onFrame(commands, 0, commands.length);
+      if (session.commands === before) this.#others++;
     }
     // Also after a cut: commands taken before must reach the engine.
     session.onFramesEnd();
@@ -354,6 +371,7 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
   }
 
   #answer(message: object): void {
+    this.#others++;
     this.#send(JSON.stringify(message));
   }
 
@@ -372,6 +390,7 @@ export class PrivateSession implements SessionTransport, SessionCodec, TurnOwner
     if (request.op === 'snapshot' && this.#snapshot) throw new RequestError(Code.BUSY, 'BUSY', 'a snapshot is being made: wait for it');
     this.#snapshot ||= request.op === 'snapshot';
     this.#queries++;
+    this.#others++;
     void this.#ask(asked, request);
   }
 

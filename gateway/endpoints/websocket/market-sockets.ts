@@ -1,5 +1,6 @@
 import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocket } from 'uWebSockets.js';
 import { fail } from '../../../engine/assert.ts';
+import { CALLER_LIMITS } from '../../caller-limits.ts';
 import type { Identity, Visit } from '../../identity/identity.ts';
 import { LimitCounters } from '../../limit-counters.ts';
 import type { MarketFormat } from '../../market/formats/format.ts';
@@ -9,6 +10,7 @@ import type { MarketData } from '../../market/market-data.ts';
 import { CloseCause, type ReaderSocket } from '../../market/reader-socket.ts';
 import type { SessionOwner } from '../../session-info.ts';
 import { isPublicVisit, NOT_PUBLIC, PUBLIC, type PublicMarketOptions, permitsOrigin } from '../public-caller.ts';
+import { CallerConnections } from './caller-connections.ts';
 import { PingLimit } from './ping-limit.ts';
 import { PublicReaders } from './public-readers.ts';
 import { FORBIDDEN, GOING_AWAY, TOO_LONG, TOO_MANY, UNAVAILABLE, upgradeStatusOf } from './reject-status.ts';
@@ -19,6 +21,8 @@ export interface MarketSocketsOptions {
   readonly identity: Identity;
   /** Pings of a reader per second. */
   readonly pings?: number;
+  /** Connections of one caller with credentials. */
+  readonly connections?: number;
   /** Market data for those without credentials. Default: none. */
   readonly publicMarket?: PublicMarketOptions;
   /** Counts what is rejected because of a limit. */
@@ -43,6 +47,9 @@ const CLOSE_CODES: Readonly<Record<CloseCause, number>> = {
   [CloseCause.Busy]: 4008,
 };
 
+const TOO_MANY_PUBLIC = 'Too many connections without credentials; close one, or try again later.';
+const TOO_MANY_OWN = 'TOO_MANY_REQUESTS: too many connections with your credentials; close one, or subscribe to more on one.';
+
 /** State of each socket. */
 interface SocketUser {
   readonly format: MarketFormat;
@@ -50,8 +57,10 @@ interface SocketUser {
   readonly expiresAt: number;
   readonly owner: SessionOwner;
   readonly pings: PingLimit;
-  /** Of a reader without credentials: call it when the connection has closed. */
-  readonly leave?: () => void;
+  /** It has shown no credentials. */
+  readonly isPublic: boolean;
+  /** Call it when the connection has closed. */
+  readonly leave: () => void;
   /** Set when the socket opens. */
   connection?: MarketConnection;
 }
@@ -67,15 +76,24 @@ export class MarketSockets {
   readonly #pings: number | undefined;
   readonly #publicMarket: PublicMarketOptions;
   readonly #publicReaders = new PublicReaders();
+  readonly #callers: CallerConnections;
   readonly #limits: LimitCounters;
   readonly #sockets: SocketServer;
 
   /** @param sockets the port; other endpoints may register paths on it */
   constructor(market: MarketData, options: MarketSocketsOptions, sockets: SocketServer = new SocketServer()) {
-    const { identity, maxRequestBytes, pings, publicMarket = NOT_PUBLIC, limits = new LimitCounters() } = options;
+    const {
+      identity,
+      maxRequestBytes,
+      pings,
+      connections = CALLER_LIMITS['ws-connections'],
+      publicMarket = NOT_PUBLIC,
+      limits = new LimitCounters(),
+    } = options;
     this.#market = market;
     this.#identity = identity;
     this.#pings = pings;
+    this.#callers = new CallerConnections(connections);
     this.#publicMarket = publicMarket;
     this.#limits = limits;
     this.#sockets = sockets;
@@ -90,7 +108,7 @@ export class MarketSockets {
       upgrade: (res, req, context) => this.#upgrade(res, req, context),
       open: (ws) => {
         const user = ws.getUserData();
-        user.connection = market.open(new MarketSocket(ws), user.format, user.expiresAt, user.owner, user.leave !== undefined);
+        user.connection = market.open(new MarketSocket(ws), user.format, user.expiresAt, user.owner, user.isPublic);
       },
       message: (ws, message, isBinary) => {
         if (message.byteLength > most) ws.end(TOO_LONG, `a request has at most ${most} bytes`);
@@ -105,7 +123,7 @@ export class MarketSockets {
       },
       close: (ws) => {
         market.onClosed(connectionOf(ws));
-        ws.getUserData().leave?.();
+        ws.getUserData().leave();
       },
     });
   }
@@ -150,16 +168,21 @@ export class MarketSockets {
     if (upgrade.rejectQuery([])) return;
     // Checked here, because others may have connected since the request.
     if (!this.#market.hasRoom(isPublic)) return upgrade.reject(UNAVAILABLE, 'Too many market-data connections; try again later.');
-    const leave = isPublic ? this.#publicReaders.enter(visit.peer) : undefined;
-    if (isPublic && leave === undefined) {
-      this.#limits.note('ws', 'public-connections');
-      return upgrade.reject(TOO_MANY, 'Too many connections without credentials; close one, or try again later.');
+    const { expiresAt, subject, via } = principal;
+    const leave = isPublic ? this.#publicReaders.enter(visit.peer) : via === 'open' ? isNotCounted : this.#callers.enter(subject);
+    if (leave === undefined) {
+      this.#limits.note('ws', isPublic ? 'public-connections' : 'caller-connections');
+      return upgrade.reject(TOO_MANY, isPublic ? TOO_MANY_PUBLIC : TOO_MANY_OWN);
     }
     const { format, protocol } = chooseFormat(offered);
-    const { expiresAt, subject, via } = principal;
     const owner = { subject, via, protocol: 'WebSocket market data', address: visit.peer, sinceMs: Date.now() };
-    upgrade.accept<SocketUser>({ format, expiresAt, owner, pings: new PingLimit(this.#pings), ...(leave && { leave }) }, protocol);
+    upgrade.accept<SocketUser>({ format, expiresAt, owner, pings: new PingLimit(this.#pings), isPublic, leave }, protocol);
   }
+}
+
+/** Without authentication callers cannot be told apart. */
+function isNotCounted(): void {
+  // Nothing was counted.
 }
 
 function connectionOf(ws: WebSocket<SocketUser>): MarketConnection {

@@ -116,8 +116,7 @@ export function authenticate(
     if (gone) return;
     // The upgrade is accepted outside of a cork: after a cork uWebSockets treats the socket as the former HTTP socket, and
     // sometimes closes it at once (its issue 1928). The cost is its warning on stderr, once per new token.
-    if (settled instanceof IdentityReject) res.cork(() => settle(settled));
-    else settle(settled);
+    settle(settled);
   });
 }
 
@@ -151,7 +150,7 @@ const KEPT = new Set<string>([
   'sec-websocket-extensions',
 ]);
 
-/** Answers and closes: an unauthenticated connection is not kept open. */
+/** Answers and closes: an unauthenticated connection is not kept open. Corked: after a wait, uWebSockets would print a warning for each write. */
 function reject(res: HttpResponse, status: string, text: string): void {
-  res.writeStatus(status).writeHeader('content-type', 'text/plain; charset=utf-8').end(`${text}\n`, true);
+  res.cork(() => res.writeStatus(status).writeHeader('content-type', 'text/plain; charset=utf-8').end(`${text}\n`, true));
 }

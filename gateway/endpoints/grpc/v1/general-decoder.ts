@@ -1,6 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { Code } from '../../../../engine/codes.ts';
 import { DecimalError, unitsToDecimal } from '../../../../engine/decimal.ts';
+import { CANCEL_AFTER_RANGE } from '../../../../engine/params.ts';
 import type { CommandBatch } from '../../../../engine/wire/frames.ts';
 import { CommandKind, QuoteAction } from '../../../../engine/wire/layout.ts';
 import { SIDE_NAMES, type SideName } from '../../../../engine/wire/names.ts';
@@ -44,7 +45,7 @@ const FIELD_NAMES: Readonly<Record<string, string>> = {
   type: 'type',
 };
 const CLIENT_NAME =
-  /\b(stopPrice|expires|minQuantity|displayedQuantity|trailOffset|trailPpm|activationPrice|limitOffset|pegOffset|postOnly)\b/g;
+  /\b(stopPrice|expires|minQuantity|displayedQuantity|trailOffset|trailPpm|activationPrice|limitOffset|pegOffset|postOnly|netLots)\b/g;
 
 /** A command that was not added, and why. */
 export interface Refused extends RefusedCommand {
@@ -117,6 +118,9 @@ function commandOf(kind: Kind, terms: Json, ids: { readonly clOrdId: number; rea
   }
   if (kind === 'cancelAfter') {
     const { timeoutMs = 0 } = terms as { readonly timeoutMs?: number };
+    const [least, most] = CANCEL_AFTER_RANGE.map((us) => us / 1000);
+    if (timeoutMs !== 0 && (timeoutMs < least || timeoutMs > most))
+      throw new RejectError(reject(Code.BAD_RANGE, `timeout_ms is ${least} to ${most}, or 0`));
     return { ...PLAIN, ...named, kind: CommandKind.CancelAfter, symbol: 0, quantity: timeoutMs * 1000 };
   }
   if (kind === 'quoteProtection') return protectionOf(terms);

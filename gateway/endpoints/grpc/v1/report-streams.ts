@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { Code } from '../../../../engine/codes.ts';
+import { FairTurns } from '../../../fair-turns.ts';
 import type { Visit } from '../../../identity/identity.ts';
 import type { Principal } from '../../../identity/principal.ts';
 import { SubscribeReportsRequestSchema } from '../../../protobuf/generated/openbell/v1/trading_pb.ts';
@@ -20,6 +21,7 @@ const IN_REQUEST: ClaimNames = { ...IN_METADATA, account: 'account', lastReport:
 export class ReportStreams {
   readonly #sessions: OrderSessions;
   readonly #symbols: SymbolTable;
+  readonly #turns = new FairTurns();
 
   constructor(sessions: OrderSessions, symbols: SymbolTable) {
     this.#sessions = sessions;
@@ -32,7 +34,7 @@ export class ReportStreams {
     const account = claims.account ?? ownAccount(principal);
     const admission = this.#sessions.admit({ ...claims, account }, principal, visit);
     if ('code' in admission) call.fail(richStatusOf(admission));
-    else new TradingSession(call, admission, this.#sessions, this.#symbols, true);
+    else new TradingSession(call, admission, this.#sessions, this.#symbols, true, this.#turns);
   }
 
   /** Serves SubscribeReports of an authenticated caller, whose request names the account. */
@@ -45,7 +47,7 @@ export class ReportStreams {
       const admission = this.#sessions.admit(claims, principal, visit);
       if ('code' in admission) return call.fail(richStatusOf(admission));
       call.accept(sessionHeaders(admission));
-      stream = new TradingSession(call, admission, this.#sessions, this.#symbols, false);
+      stream = new TradingSession(call, admission, this.#sessions, this.#symbols, false, this.#turns);
     };
     call.serve(new OneRequest(call, begin, { onWritten: () => stream?.onWritten(), onClose: () => stream?.onClose() }));
   }

@@ -1,4 +1,4 @@
-import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, toBinary } from '@bufbuild/protobuf';
 import { type Any, anyPack } from '@bufbuild/protobuf/wkt';
 import { Code, codeName } from '../../../../engine/codes.ts';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '../../../protobuf/generated/google/rpc/error_details_pb.ts';
@@ -6,20 +6,28 @@ import { StatusSchema } from '../../../protobuf/generated/google/rpc/status_pb.t
 import type { Reject } from '../../../reject.ts';
 import type { OperationFault } from '../../operations.ts';
 import { statusOf } from '../reject-status.ts';
-import { type CallFault, GrpcStatus } from '../status.ts';
+import { type CallFault, GrpcStatus, shortDetails } from '../status.ts';
 import { inFieldNames } from './field-names.ts';
 
 /** Faults of calls of openbell.v1, whose details say for programs what is wrong: `google.rpc.Status`, as docs/GRPC.md describes. */
 
 const DOMAIN = 'openbell';
+/** Bytes of all violations of a fault, and of the text of one. */
+const MOST_VIOLATIONS = 2048;
+const MOST_DESCRIPTION = 256;
 /** When to try again, where nothing more exact is known. */
 const RETRY_S = 1;
+
+interface Violation {
+  readonly field: string;
+  readonly description: string;
+}
 
 interface Facts {
   /** Name of the code. */
   readonly reason: string;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly violations?: MessageInitShape<typeof BadRequestSchema>['fieldViolations'];
+  readonly violations?: readonly Violation[];
   /** Milliseconds. */
   readonly retryMs?: number | undefined;
 }
@@ -59,13 +67,28 @@ export function operationStatusOf({ status, code, name, message, fields }: Opera
 /** A fault with the given reason, which is not of docs/CODES.md. */
 export function richFault(code: GrpcStatus, details: string, { reason, metadata, violations = [], retryMs }: Facts): CallFault {
   const parts: Any[] = [anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain: DOMAIN, metadata: { ...metadata } }))];
-  if (violations.length > 0) parts.push(anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations: violations })));
+  const fieldViolations = shortViolations(violations);
+  if (fieldViolations.length > 0) parts.push(anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations })));
   if (retryMs !== undefined) {
     const seconds = Math.floor(retryMs / 1000);
     const retryDelay = { seconds: BigInt(seconds), nanos: Math.round((retryMs - seconds * 1000) * 1e6) };
     parts.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay })));
   }
-  return { code, details, status: toBinary(StatusSchema, create(StatusSchema, { code, message: details, details: parts })) };
+  const message = shortDetails(details);
+  return { code, details: message, status: toBinary(StatusSchema, create(StatusSchema, { code, message, details: parts })) };
+}
+
+/** The first violations, each cut, as far as they fit into the headers of an answer. */
+function shortViolations(violations: readonly Violation[]): Violation[] {
+  let bytes = 0;
+  const short: Violation[] = [];
+  for (const { field, description } of violations) {
+    const text = shortDetails(description, MOST_DESCRIPTION);
+    bytes += Buffer.byteLength(field) + Buffer.byteLength(text);
+    if (bytes > MOST_VIOLATIONS) break;
+    short.push({ field, description: text });
+  }
+  return short;
 }
 
 function isTransient(status: GrpcStatus): boolean {

@@ -38,6 +38,10 @@ const wholeIn = (least: number, most: number, or = '') => {
   const error = { error: `must be a whole number from ${least} to ${most}${or}` };
   return z.int(error).min(least, error).max(most, error);
 };
+/** Without it, a value that is left out has the message of the union. */
+const orOff = ({ least, most }: { readonly least: number; readonly most: number }) => ({
+  error: `must be a whole number from ${least} to ${most}, or 0`,
+});
 
 /** What a connection may subscribe to. */
 export const PRIVATE_CHANNELS = ['orders', 'fills', 'balances', 'alerts'] as const;
@@ -87,7 +91,7 @@ export const AMEND = strict({
   ...AMENDED_TERMS,
 }).meta({
   description:
-    'What is left out stays. Without a symbol, or without a price or terms of a stop, the order is found first, and later requests wait.',
+    'What is left out stays, but `leavesQty` is required. Without a symbol, or without a price or terms of a stop, the order is found first, and later requests wait.',
   examples: [{ op: 'amend', tag: 2, clOrdId: '1', symbol: 'BTC-USD', leavesQty: '0.4', price: '50100.00' }],
 });
 export const CANCEL = strict({ op: op('cancel'), tag, ...TARGET, symbol: symbolIn.optional() });
@@ -101,7 +105,7 @@ export const CANCEL_AFTER = strict({
   op: op('cancel-after'),
   tag,
   timeoutMs: z
-    .union([z.literal(0), wholeIn(CANCEL_AFTER_MS.least, CANCEL_AFTER_MS.most, ', or 0')])
+    .union([z.literal(0), wholeIn(CANCEL_AFTER_MS.least, CANCEL_AFTER_MS.most, ', or 0')], orOff(CANCEL_AFTER_MS))
     .meta({ description: "Dead man's switch: all open orders are cancelled in that time, unless this is sent again; 0 = off." }),
 });
 export const QUOTE = strict({
@@ -119,7 +123,7 @@ export const QUOTE_PROTECTION = strict({
   op: op('quote-protection'),
   tag,
   windowMs: z
-    .union([z.literal(0), wholeIn(PROTECTION_MS.least, PROTECTION_MS.most, ', or 0')])
+    .union([z.literal(0), wholeIn(PROTECTION_MS.least, PROTECTION_MS.most, ', or 0')], orOff(PROTECTION_MS))
     .optional()
     .meta({ description: 'The window; 0 = no protection.' }),
   fills: protectionLimit.meta({ description: 'Most fills of quotes in the window; 0 = no such limit.' }),

@@ -8,6 +8,7 @@ import {
   TIME_IN_FORCE_NAMES,
   TRIGGER_NAMES,
 } from '../../../../engine/wire/names.ts';
+import { InexactNumber } from '../json-text.ts';
 import { named } from './named.ts';
 import { behind, decimal, flag, idText, isoTime, lost, micros, name, nextText, truth, whole } from './values.ts';
 
@@ -18,8 +19,22 @@ const SOME_ID = /^[1-9]\d{0,15}$/;
 
 /** One message for both forms of a value: without it, a wrong text has the message of its pattern. */
 const ID_ERROR = { error: `must be a whole number from 1 to ${MAX_ID}, as text or as a number` };
-const AMOUNT_ERROR = { error: 'must be decimal text such as "0.01", or a number, and not below 0' };
-const OFFSET_ERROR = { error: 'must be decimal text such as "-0.01", or a number' };
+const DIGITS = /^-?\d+(\.\d+)?$/;
+const AMOUNT_ERROR = exactOr('must be decimal text such as "0.01", or a number, and not below 0');
+const OFFSET_ERROR = exactOr('must be decimal text such as "-0.01", or a number');
+
+/** The error of an amount. For a number with more digits than programs can hold, it says how to send them. */
+function exactOr(text: string): { error: (issue: { readonly input?: unknown }) => string } {
+  const ofDigits = (input: unknown): input is InexactNumber => input instanceof InexactNumber && DIGITS.test(input.text);
+  return {
+    error: ({ input }) =>
+      input === undefined
+        ? `is missing; it ${text}`
+        : ofDigits(input)
+          ? `a JSON number cannot hold this exactly; write it as text: "${input.text.slice(0, 64)}"`
+          : text,
+  };
+}
 
 /** An id in a body: text, or a number. */
 export const idIn = z
