@@ -16,7 +16,7 @@ import fs, {
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataLock } from '../engine/journal/data-lock.ts';
@@ -27,13 +27,14 @@ import { stateHash } from '../engine/machine/state-rows.ts';
 import { lastConfiguration } from '../engine/threads/logged-configurations.ts';
 import { replayLog } from '../engine/threads/replay-log.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
-import { makeBackup } from '../gateway/backup/backup.ts';
+import { type BackupProgress, makeBackup } from '../gateway/backup/backup.ts';
 import { type BackupContent, manifestText, readManifest } from '../gateway/backup/manifest.ts';
 import { checkBackup, restoreBackup } from '../gateway/backup/restore.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
 import { startExchange } from '../gateway/main.ts';
 import { truncateHistory } from '../gateway/taps/history/store.ts';
+import { mustExist } from '../gateway/tools/cli/data.ts';
 import { DemoExchange } from './support/demo-exchange.ts';
 import { openbell } from './support/exchange-process.ts';
 import { smallDisk } from './support/small-disk.ts';
@@ -257,11 +258,28 @@ describe('a backup of a stopped exchange', () => {
     symlinkSync(data, link);
     for (const target of [data, join(data, 'inside'), join(data, 'not-there', 'inside'), join(link, 'inside'), join(data, '..cache'), home])
       await assert.rejects(makeBackup({ dataDir: data, target }), { code: 'BACKUP_OVERLAP' }, target);
+    // One kind of path, whatever was given.
+    const inside = relative(process.cwd(), join(data, 'inside'));
+    await assert.rejects(makeBackup({ dataDir: relative(process.cwd(), data), target: inside }), {
+      message: `The backup directory ${join(data, 'inside')} lies in the data directory ${data}. Nothing was changed. Name a directory outside.`,
+    });
     const before = readdirSync(first);
     for (const target of [first, join(first, 'x'), join(first, 'history'), base])
       await assert.rejects(restoreBackup(first, target), { code: 'BACKUP_OVERLAP' }, target);
     assert.deepEqual(readdirSync(first), before);
     await restoreBackup(first, `${first}-beside`);
+  });
+
+  it('reports each stage, in order', async () => {
+    const stages: string[] = [];
+    const onProgress = ({ stage }: BackupProgress): void => {
+      if (stages.at(-1) !== stage) stages.push(stage);
+    };
+    await makeBackup({ dataDir: data, target: join(base, 'stages'), bytesPerSecond: 2 ** 30, onProgress });
+    assert.deepEqual(
+      stages.filter((stage) => stage !== 'copying'),
+      ['audit', 'reading', 'replaying', 'hashing', 'finishing'],
+    );
   });
 
   it('is made once at a time, and the text names it', async () => {
@@ -276,7 +294,11 @@ describe('a backup of a stopped exchange', () => {
     const target = join(base, 'interrupted');
     mkdirSync(`${target}.partial/history`, { recursive: true });
     await assert.rejects(makeBackup({ dataDir: data, target }), { code: 'BACKUP_EXISTS', message: /did not make it/ });
+    assert.throws(() => mustExist(target, 'hint'), { message: `there is no directory ${target}; hint` });
     writeFileSync(`${target}.partial/backup-unfinished`, '');
+    assert.throws(() => mustExist(target), {
+      message: /; \S+interrupted\.partial is an unfinished backup: .* openbell backup \S+interrupted /,
+    });
     writeFileSync(`${target}.partial/history/rest`, '');
     await makeBackup({ dataDir: data, target });
     assert.deepEqual(readdirSync(join(target, 'history')), ['data.mdb']);

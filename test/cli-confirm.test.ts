@@ -79,6 +79,11 @@ test('at a terminal: in a guarded context every action asks, and --yes answers b
   assert.deepEqual([yes.code, /\[y\/N\]/.test(yes.shown), /accepted/.test(yes.shown)], [0, false, true], yes.shown);
 });
 
+test('without a terminal, a guarded context names the command', async () => {
+  const { stderr } = await openbell(['kill-switch', 'on', '--venue', ...flags, '--context', 'careful'], env);
+  assert.match(stderr, /^openbell: NOT_CONFIRMED: kill-switch on --venue \(context careful is guarded\): there is no terminal/);
+});
+
 const UNATTENDED: readonly (readonly string[])[] = [
   ['halt', '--all'],
   ['cancel-all', '--account', '1'],

@@ -180,6 +180,8 @@ describe('a venue operated from the command line', () => {
     const denied = await ask('sessions', 'end', 'orders-1', '--yes', '--context', 'audit');
     assert.equal(denied.code, 1);
     assert.match(denied.stderr, /^openbell: PERMISSION_DENIED: .*\nnext: docs\/SECURITY\.md#roles/);
+    const order = await ask('order', 'buy', '1', 'BTC-USD', '50000.00', '--yes', '--context', 'audit');
+    assert.match(order.stderr, /^openbell: PERMISSION_DENIED: .*\nnext: docs\/SECURITY\.md#roles/, 'order commands as well');
     const unknown = await ask('sessions', 'end', 'orders-999', '--yes');
     assert.match(unknown.stderr, /^openbell: UNKNOWN_SESSION: .*\nnext: `openbell sessions ls`/);
   });

@@ -41,7 +41,7 @@ test('openbell portfolio: now, followed, after a kill, and from the log', async 
   exchange = await ExchangeProcess.start(data);
   const { stdout } = await openbell(['portfolio', '--json', ...exchange.flags]);
   assert.deepEqual(JSON.parse(stdout).positions, before.positions);
-  assert.match(await inUse(), /in use by process/);
+  assert.match(await inUse(), /in use by process .*next: .*`openbell backup DIR/);
   assert.equal(await exchange.end('SIGTERM'), 0);
   const fromLog = await openbell(['portfolio', '--from-log', data, '--json']);
   const computed = JSON.parse(fromLog.stdout);

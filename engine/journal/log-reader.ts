@@ -56,10 +56,10 @@ export interface LogEnd {
   readonly torn: TornTail | undefined;
 }
 
-/** Verifies the whole log. Throws {@link DamagedLogError}, {@link NewerLogError} or {@link IncompleteLogError}. */
-export function scanLog(dir: string): LogEnd {
+/** Verifies the whole log. Throws {@link DamagedLogError}, {@link NewerLogError} or {@link IncompleteLogError}. @param onSeq called for each batch with its first command */
+export function scanLog(dir: string, onSeq: (seq: Seq) => void = () => undefined): LogEnd {
   const first = listSegments(dir)[0];
-  return readLog(dir, first?.firstSeq ?? 1, () => undefined);
+  return readLog(dir, first?.firstSeq ?? 1, (_words, _firstWord, _count, firstSeq) => onSeq(firstSeq));
 }
 
 /**

@@ -51,10 +51,13 @@ export class StateLoader {
   }
 }
 
-/** SHA-256 over the canonical rows, in hex. */
-export function stateHash(exchange: Exchange): string {
+/** SHA-256 over the canonical rows, in hex. @param onRows called between two parts of the rows, for progress */
+export function stateHash(exchange: Exchange, onRows: () => void = () => undefined): string {
   const hash = createHash('sha256');
-  saveState(exchange, (rows, count) => hash.update(new Uint8Array(rows.buffer, rows.byteOffset, count * ROW_FIELDS * 8)));
+  saveState(exchange, (rows, count) => {
+    hash.update(new Uint8Array(rows.buffer, rows.byteOffset, count * ROW_FIELDS * 8));
+    onRows();
+  });
   return hash.digest('hex');
 }
 
@@ -63,8 +66,9 @@ export function stateHash(exchange: Exchange): string {
  * engine's own commands (rules, capacities, digests). It is equal for two
  * exchanges that received the same external commands at different times, such
  * as a shard and its shadow.
+ * @param onRows called between two parts of the rows, for progress
  */
-export function tradingHash(exchange: Exchange): string {
+export function tradingHash(exchange: Exchange, onRows: () => void = () => undefined): string {
   const hash = createHash('sha256');
   const parts = exchange.parts.filter((part) => part !== exchange.digest && part !== exchange.configuration);
   saveParts(exchange, parts, (rows, count) => {
@@ -74,6 +78,7 @@ export function tradingHash(exchange: Exchange): string {
       rows[META_TRIGGERS_FROM] = 0;
     }
     hash.update(new Uint8Array(rows.buffer, rows.byteOffset, count * ROW_FIELDS * 8));
+    onRows();
   });
   return hash.digest('hex');
 }

@@ -45,6 +45,8 @@ export interface VerifyOptions {
   /** Start from the newest snapshot instead of the first command. */
   readonly fromSnapshot?: boolean;
   readonly onProgress?: (seq: Seq) => void;
+  /** Called again and again while the state is hashed, which takes seconds for millions of orders. */
+  readonly onHashing?: () => void;
 }
 
 /**
@@ -99,8 +101,8 @@ function replayDirectory(dir: string, options: VerifyOptions): Verification {
   }
   return {
     seq: exchange.seq,
-    stateHash: stateHash(exchange),
-    tradingHash: tradingHash(exchange),
+    stateHash: stateHash(exchange, options.onHashing),
+    tradingHash: tradingHash(exchange, options.onHashing),
     snapshotSeq,
     replayed: exchange.seq - snapshotSeq,
     milliseconds: performance.now() - started,

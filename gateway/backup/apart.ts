@@ -12,7 +12,7 @@ export function mustBeApart(backup: string, dataDir: string): void {
   const how = one === other ? 'is' : isWithin(one, other) ? 'lies in' : 'contains';
   throw new BackupError(
     'BACKUP_OVERLAP',
-    `The backup directory ${backup} ${how} the data directory ${dataDir}. Nothing was changed. Name a directory outside.`,
+    `The backup directory ${resolve(backup)} ${how} the data directory ${resolve(dataDir)}. Nothing was changed. Name a directory outside.`,
   );
 }
 

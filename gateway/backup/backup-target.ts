@@ -1,14 +1,12 @@
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DataLock, DataLockedError, isLockFile, lockHolder } from '../../engine/journal/data-lock.ts';
 import { makeDirectory } from '../../engine/journal/paths.ts';
 import { syncDirectory } from '../../engine/journal/segment-file.ts';
 import { BackupError } from './backup-error.ts';
 import { type CopyOptions, copyFile, hashFile, type Throttle } from './copy-file.ts';
 import { type BackupContent, type BackupFile, MANIFEST, type Manifest, manifestText } from './manifest.ts';
-
-/** A file of a partial backup, by which the next one knows that it may remove the directory's content. */
-const UNFINISHED = 'backup-unfinished';
+import { partialOf, UNFINISHED } from './unfinished.ts';
 
 /** An earlier backup whose unchanged files the new one shares. */
 export interface Previous {
@@ -137,8 +135,4 @@ function runs(target: string, pid: number): BackupError {
     'DATA_LOCKED',
     `Another backup to ${target} is being made by process ${pid}. Nothing was changed. Wait for its end, or name another directory.`,
   );
-}
-
-function partialOf(target: string): string {
-  return join(dirname(target), `${basename(target)}.partial`);
 }

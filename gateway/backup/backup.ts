@@ -34,9 +34,12 @@ export interface BackupOptions {
   readonly onProgress?: (progress: BackupProgress) => void;
 }
 
+/** The stages of a backup, in this order. A copy that cannot be used is made again. */
+export type BackupStage = 'copying' | 'audit' | 'reading' | 'replaying' | 'hashing' | 'finishing';
+
 export interface BackupProgress {
-  readonly stage: 'copying' | 'checking';
-  /** Bytes copied; commands checked. */
+  readonly stage: BackupStage;
+  /** Bytes copied; the command that was read or replayed up to, 0 before the first; else 0. */
   readonly done: number;
 }
 
@@ -86,8 +89,10 @@ export async function makeBackup({
     const warnings: string[] = [];
     mustHaveRoom(partial.parent, roomFor(dataDir, previous, lastFile) + lastBytes, 'the backup');
     const { historySeq, extent } = await copyAll(dataDir, partial, warnings);
+    onProgress({ stage: 'audit', done: 0 });
     const audit = await checkAudit(partial, warnings);
-    const state = checkCopy(partial.dir, extent, (done) => onProgress({ stage: 'checking', done }));
+    const state = checkCopy(partial.dir, extent, onProgress);
+    onProgress({ stage: 'finishing', done: 0 });
     partial.finish({
       release: VERSION,
       beganAt,
@@ -242,9 +247,16 @@ async function checkAudit(partial: BackupTarget, warnings: string[]): Promise<Ma
 }
 
 /** Reads all of the copied log, and replays it from the newest snapshot. @throws the errors of `openbell verify` */
-function checkCopy(dir: string, { seq }: LogExtent, onSeq: (seq: Seq) => void): Verification {
-  const { lastSeq, torn } = scanLog(dir);
-  const state = verifyDataDirectory(dir, { limits: resolveLimits({ ...lastConfiguration(dir) }), fromSnapshot: true, onProgress: onSeq });
+function checkCopy(dir: string, { seq }: LogExtent, onProgress: (progress: BackupProgress) => void): Verification {
+  onProgress({ stage: 'reading', done: 0 });
+  const { lastSeq, torn } = scanLog(dir, (done) => onProgress({ stage: 'reading', done }));
+  onProgress({ stage: 'replaying', done: 0 });
+  const state = verifyDataDirectory(dir, {
+    limits: resolveLimits({ ...lastConfiguration(dir) }),
+    fromSnapshot: true,
+    onProgress: (done) => onProgress({ stage: 'replaying', done }),
+    onHashing: () => onProgress({ stage: 'hashing', done: 0 }),
+  });
   if (lastSeq !== seq || torn !== undefined || state.seq !== seq)
     throw new BackupError(
       'BACKUP_BAD',

@@ -6,12 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const PORTION_BYTES = 1024 * 1024;
 /** Bytes between two syncs of the target, so that no large write-back competes with the log. */
 const SYNC_BYTES = 8 * PORTION_BYTES;
-/** Progress is reported, and waits are begun, after as many bytes. */
+/** Progress is reported, and waits are begun, after as many bytes, or as many as a second may have. */
 const STEP_BYTES = 4 * PORTION_BYTES;
 
 /** Limits how fast files are read and copied, and counts the bytes. One per backup. */
 export class Throttle {
   readonly #bytesPerMs: number;
+  readonly #stepBytes: number;
   readonly #onBytes: (bytes: number) => void;
   #freeAtMs = performance.now();
   #step = 0;
@@ -19,13 +20,14 @@ export class Throttle {
   /** @param bytesPerSecond infinite: no limit @param onBytes receives the bytes since its last call */
   constructor(bytesPerSecond: number, onBytes: (bytes: number) => void = () => undefined) {
     this.#bytesPerMs = bytesPerSecond / 1000;
+    this.#stepBytes = Math.min(STEP_BYTES, bytesPerSecond);
     this.#onBytes = onBytes;
   }
 
   /** Counts bytes that were read or copied. Resolves when more may be. */
   async spend(bytes: number): Promise<void> {
     this.#step += bytes;
-    if (this.#step < STEP_BYTES) return;
+    if (this.#step < this.#stepBytes) return;
     const now = performance.now();
     this.#freeAtMs = Math.max(now, this.#freeAtMs) + this.#step / this.#bytesPerMs;
     this.#onBytes(this.#step);

@@ -21,9 +21,8 @@ export function isFinal(code: number): boolean {
 export function callError(code: number, details: string): OpenbellError {
   const name = /^([A-Z][A-Z_]+): /.exec(details)?.[1];
   if (name !== undefined) return new OpenbellError(name, details);
-  const hint = code === status.UNAVAILABLE ? '; is the exchange running there?' : '';
-  return new OpenbellError(
-    'CONNECTION_LOST',
-    `order entry: ${status[code]}: ${withoutOpenssl(details).replace(/ Resolution note: $/, '')}${hint}`,
-  );
+  const text = withoutOpenssl(details).replace(/ Resolution note: $/, '');
+  // What presents a certificate, or answers without TLS, is running.
+  const hint = code === status.UNAVAILABLE && !/certificate|TLS/.test(text) ? '; is the exchange running there?' : '';
+  return new OpenbellError('CONNECTION_LOST', `order entry: ${status[code]}: ${text}${hint}`);
 }

@@ -9,7 +9,7 @@ const RECEIVE_WINDOW = 1 << 20;
 
 /** A connection of its own to the order-entry port. It retries nothing: its user decides what may be sent again. */
 export function orderEntryClient(host: string, port: number, tls: ClientTls | undefined): Client {
-  return new Client(authority(host, port), channelCredentials(tls), {
+  return new Client(authority(host, port), channelCredentials(host, tls), {
     'grpc.enable_retries': 0,
     'grpc.per_rpc_retry_buffer_size': 0,
     'grpc.enable_channelz': 0,

@@ -1,7 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import { decimalToUnits, numberToDecimal, unitsToDecimal } from '../../engine/decimal.ts';
 import { OpenbellError } from './errors.ts';
-import { failureText } from './failure-text.ts';
+import { failureText, type TlsFault, tlsFault } from './failure-text.ts';
 import { type Dispatcher, request } from './network.ts';
 import type { TokenSource } from './token-source.ts';
 import type { Decimal, SymbolDefinition } from './types.ts';
@@ -9,6 +9,14 @@ import type { Decimal, SymbolDefinition } from './types.ts';
 const FETCH_TIMEOUT_MS = 5000;
 /** Header by which a gateway in front of several shards routes. */
 export const SHARD_HEADER = 'x-symbol-shard';
+const RUNNING = 'is the exchange running there?';
+/** Names the option of the client, and that of the command line. */
+const ADVICE: Readonly<Record<TlsFault, string>> = {
+  'unknown authority': 'give the CA certificates of the exchange, as tls.ca or with --tls-ca',
+  certificate: 'use a certificate that is valid for this address, or an address that the certificate names',
+  'no tls': 'connect without TLS, or to another port',
+  perhaps: `${RUNNING} If it uses TLS, give tls, or --tls or --tls-ca`,
+};
 
 /** One symbol with its units: decimal text to ticks and lots and back, exactly. */
 export class SymbolUnits {
@@ -100,7 +108,9 @@ export class SymbolCatalog {
       body = await response.json();
     } catch (error) {
       if (error instanceof OpenbellError) throw error;
-      throw new OpenbellError('HTTP_FAILED', `cannot read the symbols from ${url} (${failureText(error)}): is the exchange running there?`);
+      const fault = tlsFault(url, error);
+      const advice = fault === undefined ? RUNNING : ADVICE[fault];
+      throw new OpenbellError('HTTP_FAILED', `cannot read the symbols from ${url} (${failureText(error)}): ${advice}`);
     }
     if (!Array.isArray(body) || !body.every(isDefinition))
       throw new OpenbellError('HTTP_FAILED', `${url} did not answer with symbols: is it openbell?`);

@@ -2,7 +2,7 @@ import { constants, setPriority } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { dataDirectoryError } from '../../../engine/journal/disk.ts';
-import type { BackupProgress } from '../../backup/backup.ts';
+import type { BackupProgress, BackupStage } from '../../backup/backup.ts';
 import type { Manifest } from '../../backup/manifest.ts';
 import type { RestoreProgress } from '../../backup/restore.ts';
 import { print, printJson } from './connection.ts';
@@ -13,6 +13,7 @@ import { Progress } from './progress.ts';
 /** MiB in a second, unless --rate is given: a small part of what any disk for a log does. */
 const RATE = 100;
 const MEBIBYTE = 2 ** 20;
+const REPEAT_MS = 250;
 const NO_BACKUP = 'name a directory that openbell backup made';
 
 export function backupCommand(program: Command): void {
@@ -48,13 +49,21 @@ Examples:
       giveWay();
       const { makeBackup } = await import('../../backup/backup.ts');
       const progress = new Progress('backup');
+      let last: BackupProgress = { stage: 'copying', done: 0 };
+      const onProgress = (now: BackupProgress): void => {
+        const begins = now.stage !== last.stage;
+        last = now;
+        progress.show(BACKUP_TEXT[now.stage](now.done), begins);
+      };
+      // While threads of LMDB or the file system work.
+      const repeat = setInterval(() => onProgress(last), REPEAT_MS);
       try {
         const { manifest, warnings } = await makeBackup({
           dataDir: flags.data,
           target: dir,
           bytesPerSecond: flags.rate * MEBIBYTE,
           ...(flags.since !== undefined && { since: flags.since }),
-          onProgress: (now) => progress.show(backupText(now)),
+          onProgress,
         });
         progress.end();
         if (flags.json) printJson({ ...manifest, dir, warnings });
@@ -65,6 +74,7 @@ Examples:
         }
         return ExitCode.Ok;
       } finally {
+        clearInterval(repeat);
         progress.end();
       }
     });
@@ -154,9 +164,15 @@ function printManifest({ beganAt, source, firstSeq, seq, stateHash, chain, histo
   print(`files         ${files.length}, ${(bytes / MEBIBYTE).toFixed(1)} MiB`);
 }
 
-function backupText({ stage, done }: BackupProgress): string {
-  return stage === 'copying' ? `${(done / MEBIBYTE).toFixed(0)} MiB copied` : `checked up to command ${done.toLocaleString('en')}`;
-}
+/** Numbers of different stages count different things, so each text begins with its stage. */
+const BACKUP_TEXT: Readonly<Record<BackupStage, (done: number) => string>> = {
+  copying: (done) => `copying: ${(done / MEBIBYTE).toFixed(0)} MiB`,
+  audit: () => 'checking the copied audit trail',
+  reading: (done) => `reading the copied log: command ${done.toLocaleString('en')}`,
+  replaying: (done) => (done === 0 ? 'loading the newest snapshot' : `replaying the copied log: command ${done.toLocaleString('en')}`),
+  hashing: () => 'hashing the state',
+  finishing: () => 'making the copy durable',
+};
 
 function restoreText({ stage, done, total }: RestoreProgress): string {
   return `${stage} ${Math.floor((100 * done) / Math.max(1, total))} %`;

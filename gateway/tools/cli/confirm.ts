@@ -4,6 +4,8 @@ export interface ConfirmFlags {
   readonly yes?: true;
   /** Name of the context in force, if it is guarded: every action asks. */
   readonly guardedBy?: string;
+  /** The command that it asks about, such as `halt BTC-USD`; set together with `guardedBy`. */
+  readonly guardedAction?: string;
 }
 
 let confirmed = false;

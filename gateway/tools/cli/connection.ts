@@ -1,22 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { authority } from '../../client/authority.ts';
-import { failureText } from '../../client/failure-text.ts';
+import { failureText, type TlsFault, tlsFault } from '../../client/failure-text.ts';
 import type { ClientTls, ConnectOptions, OpenbellClient } from '../../client/index.ts';
 import { SHARD_HEADER } from '../../client/symbols.ts';
 import { type ConfirmFlags, confirmGuarded } from './confirm.ts';
 import { type CredentialFlags, credentialsOf, tokenFor } from './credentials.ts';
 import { CliError, ExitCode, reportAndExit } from './exit.ts';
-import { withNextStep } from './next-step.ts';
 
-/** Codes of Node for a certificate whose authority is not trusted. */
-const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-]);
+/** What to do about a fault of TLS; the text of the fault says the rest. */
+const TLS_STEPS: Readonly<Record<TlsFault, string>> = {
+  'unknown authority': 'give the CA certificates of the exchange with --tls-ca',
+  certificate: 'use an address that the certificate names, with --host, or a certificate that is valid',
+  'no tls': 'leave out --tls and --tls-ca, or give another port; `openbell context show` says which settings are in force',
+  perhaps: 'if the port uses TLS, give --tls, or --tls-ca with the CA certificates of the exchange',
+};
 
 export interface ConnectionFlags extends CredentialFlags, ConfirmFlags {
   readonly host: string;
@@ -64,13 +62,13 @@ export function connectionOptions(command: Command, { contexts = true }: { reado
 }
 
 /** Loaded only where there may be a context. */
-async function useContext(command: Command): Promise<void> {
+async function useContext(command: Command, action: Command): Promise<void> {
   // The command above has the values of both.
   if (command.parent?.options.some(({ long }) => long === '--context')) return;
   // A wrong context is reported as other wrong usage is, and nothing is sent.
   const { applyContext } = await import('./context-values.ts');
   try {
-    await applyContext(command);
+    await applyContext(command, action);
   } catch (error) {
     reportAndExit(error);
   }
@@ -233,7 +231,7 @@ export async function withClient<T>(
  * @throws CliError with its message, or exit code 3 when it is unreachable
  */
 export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: object, method?: 'DELETE', key?: string): Promise<T> {
-  if (body !== undefined || method !== undefined) await confirmGuarded(flags, `${method ?? 'POST'} ${path}`);
+  if (body !== undefined || method !== undefined) await confirmGuarded(flags, flags.guardedAction ?? `${method ?? 'POST'} ${path}`);
   const { origin, headers: always, dispatcher, token } = await adminAddress(flags);
   const url = `${origin}${path}`;
   const headers = {
@@ -271,14 +269,15 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
   if (response.ok) return answer;
   // Rejects by identity already begin with their name.
   const { name = `HTTP ${response.status}`, message = '' } = answer;
-  throw new CliError(withNextStep(name, message.startsWith(`${name}: `) ? message : `${name}: ${message}`), ExitCode.Failed, name);
+  throw new CliError(message.startsWith(`${name}: `) ? message : `${name}: ${message}`, ExitCode.Failed, name);
 }
 
-/** @param question about an exchange that does not answer; one that presents an unknown certificate does */
+/** @param question about an exchange that does not answer; not asked when it is certain that one does */
 export function unreachable(url: string, error: unknown, question: string): CliError {
-  const { code } = (error instanceof Error ? (error.cause ?? error) : {}) as NodeJS.ErrnoException;
-  const hint = UNKNOWN_AUTHORITY.has(code ?? '') ? '\nnext: give the CA certificates of the exchange with --tls-ca' : question;
-  return new CliError(`cannot reach ${url} (${failureText(error)})${hint}`, ExitCode.Unreachable);
+  const fault = tlsFault(url, error);
+  const asked = fault === undefined || fault === 'perhaps' ? question : '';
+  const next = fault === undefined ? '' : `\nnext: ${TLS_STEPS[fault]}`;
+  return new CliError(`cannot reach ${url} (${failureText(error)})${asked}${next}`, ExitCode.Unreachable);
 }
 
 /** The beginning of a foreign answer, which may quote the request. */

@@ -2,6 +2,9 @@ import type { Command } from 'commander';
 import { type Context, type Contexts, NO_CONTEXT, readContexts, SETTINGS, type Setting, type SettingValue } from './contexts-file.ts';
 import { CliError, ExitCode } from './exit.ts';
 
+/** Options that do not change what a command does. */
+const ASIDE: ReadonlySet<string> = new Set(['context', 'yes', 'json']);
+
 /** Where a value comes from, in the order of precedence. */
 export type Origin = 'flag' | 'environment' | 'context' | 'default';
 
@@ -28,16 +31,37 @@ export function contextNamed(all: Contexts['all'], name: string): Context {
   throw new CliError(`there is no context ${name}; there are ${others}`, ExitCode.Usage);
 }
 
-/** Gives options that neither a flag nor the environment sets the values of the context in force. @throws CliError */
-export async function applyContext(command: Command): Promise<void> {
+/**
+ * Gives options that neither a flag nor the environment sets the values of the context in force.
+ * @param command that has the options @param action the command that runs: `command`, or one below it
+ * @throws CliError
+ */
+export async function applyContext(command: Command, action = command): Promise<void> {
   const context = await contextOf(command.getOptionValue('context'));
   if (context !== undefined) {
     for (const [setting, value] of Object.entries(context.settings) as [Setting, SettingValue][]) {
       if (originOf(command, setting) === 'default') command.setOptionValueWithSource(attribute(setting), value, 'config');
     }
-    if (context.guard) command.setOptionValueWithSource('guardedBy', context.name, 'config');
+    if (context.guard) {
+      command.setOptionValueWithSource('guardedBy', context.name, 'config');
+      command.setOptionValueWithSource('guardedAction', actionText(action), 'config');
+    }
   }
   chooseCredentials(command);
+}
+
+/** The command as it was typed, without the options that say where the exchange is: such as `kill-switch on --venue`. */
+function actionText(action: Command): string {
+  const words = [...action.args];
+  for (const option of action.options) {
+    const name = option.long?.slice(2) ?? '';
+    const typed = action.getOptionValueSource(option.attributeName()) === 'cli';
+    if (!typed || (name in SETTINGS && name !== 'account') || ASIDE.has(name)) continue;
+    const value = action.getOptionValue(option.attributeName());
+    words.push(`--${name}`, ...(typeof value === 'boolean' ? [] : [String(value)]));
+  }
+  for (let at = action; at.parent !== null; at = at.parent) words.unshift(at.name());
+  return words.join(' ');
 }
 
 /** The settings of a command and where each comes from. @param command after {@link applyContext} */

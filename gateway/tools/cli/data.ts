@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import type { DataLock } from '../../../engine/journal/data-lock.ts';
 import { dataDirectoryError, mustHaveRoom } from '../../../engine/journal/disk.ts';
 import { mustBeDirectory } from '../../../engine/journal/path-kind.ts';
 import type { RepairProgress } from '../../../engine/journal/repair.ts';
+import { unfinishedBackup } from '../../backup/unfinished.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
@@ -31,20 +33,20 @@ Two directories hold the same state when their hashes agree at the same command.
     onDirectory(data, async () => {
       const flags = command.opts<{ fromSnapshot?: true; config?: string; json?: true }>();
       mustExist(data);
-      const [{ loadConfig, limitsOf }, { DataLock }, { resolveLimits }, { verifyDataDirectory }] = await Promise.all([
+      const [{ loadConfig, limitsOf }, { resolveLimits }, { verifyDataDirectory }] = await Promise.all([
         import('../../config/config.ts'),
-        import('../../../engine/journal/data-lock.ts'),
         import('../../../engine/limits.ts'),
         import('../../../engine/threads/verify.ts'),
       ]);
       const config = loadConfig({ flags: { config: flags.config }, env: process.env });
-      const lock = DataLock.acquireToRead(data);
+      const lock = await lockToCheck(data);
       const progress = new Progress('replaying');
       try {
         const result = verifyDataDirectory(data, {
           limits: resolveLimits(limitsOf(config)),
           ...(flags.fromSnapshot && { fromSnapshot: true }),
           onProgress: (seq) => progress.show(`command ${seq.toLocaleString('en')}`),
+          onHashing: () => progress.show('hashing the state'),
         });
         progress.end();
         const conserved = result.imbalances.length === 0;
@@ -170,8 +172,24 @@ export function onDirectory(data: string, work: () => Promise<ExitCode>): Promis
   );
 }
 
+/** Locks a directory that is only read. @throws DataLockedError, with what to do while the exchange runs */
+export async function lockToCheck(data: string): Promise<DataLock> {
+  const { DataLock, DataLockedError } = await import('../../../engine/journal/data-lock.ts');
+  try {
+    return DataLock.acquireToRead(data);
+  } catch (error) {
+    if (error instanceof DataLockedError)
+      error.message += `\nnext: to check it while the exchange runs, make a checked copy with \`openbell backup DIR --data ${data}\`, and give DIR to this command`;
+    throw error;
+  }
+}
+
 /** @param hint what to do when there is nothing @throws CliError when there is nothing, PathError when there is something else than a directory */
 export function mustExist(data: string, hint = 'name the one that openbell start was given with --data'): void {
-  if (!existsSync(data)) throw new CliError(`there is no directory ${data}; ${hint}`, ExitCode.Usage);
+  if (!existsSync(data)) {
+    const partial = unfinishedBackup(data);
+    const unfinished = `${partial} is an unfinished backup: it is being made, or was interrupted, and cannot be used; make it again with: openbell backup ${data} --data DATA`;
+    throw new CliError(`there is no directory ${data}; ${partial === undefined ? hint : unfinished}`, ExitCode.Usage);
+  }
   mustBeDirectory(data);
 }

@@ -1,5 +1,6 @@
 import { printable } from '../../log-lines.ts';
 import { withoutSecrets } from '../../secret-text.ts';
+import { withNextStep } from './next-step.ts';
 
 /** Exit codes of the commands. */
 export const ExitCode = {
@@ -47,6 +48,7 @@ const USAGE = new Set([
   'BAD_RANGE',
   'BAD_ENUM',
   'BAD_CLIENT_ORDER_ID',
+  'TLS_FAILED',
 ]);
 const CODES: Readonly<Record<ExitCode, string>> = { 0: 'OK', 1: 'FAILED', 2: 'USAGE', 3: 'UNREACHABLE' };
 
@@ -82,7 +84,7 @@ function textOf(error: unknown): string {
   if (code === 'OPENBELL_CONFIG') return error.message;
   if (code === undefined) return error instanceof CliError ? error.message : (error.stack ?? error.message);
   // Errors of the system and rejects by the exchange begin with their code.
-  return error.message.startsWith(`${code}:`) ? error.message : `${code}: ${error.message}`;
+  return withNextStep(code, error.message.startsWith(`${code}:`) ? error.message : `${code}: ${error.message}`);
 }
 
 /** Prints an error: its text on stderr or where `write` puts it and, for a command with `--json`, JSON on stdout. */
@@ -92,7 +94,7 @@ function report(error: unknown, write: (text: string) => unknown): void {
   const { message, problems } = (error instanceof Error ? error : { message: String(error) }) as { message: string; problems?: unknown };
   const shown: JsonError = {
     code: codeOf(error) ?? CODES[exitCodeOf(error)],
-    message: withoutSecrets(message),
+    message: withoutSecrets(withNextStep(codeOf(error), message)),
     ...(Array.isArray(problems) && { problems: problems.map((problem) => withoutSecrets(String(problem))) }),
   };
   process.stdout.write(`${JSON.stringify({ error: shown })}\n`);

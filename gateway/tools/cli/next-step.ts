@@ -13,8 +13,8 @@ const STEPS: Readonly<Record<string, string>> = {
   TOO_MANY_REQUESTS: 'wait a second, and send fewer at once',
 };
 
-/** The message with what to do next. */
-export function withNextStep(name: string, message: string): string {
-  const step = Object.hasOwn(STEPS, name) ? STEPS[name] : undefined;
+/** The message with what to do next, unless it has that already. @param code of the error */
+export function withNextStep(code: string | undefined, message: string): string {
+  const step = code !== undefined && Object.hasOwn(STEPS, code) && !message.includes('\nnext: ') ? STEPS[code] : undefined;
   return step === undefined ? message : `${message}\nnext: ${step}`;
 }

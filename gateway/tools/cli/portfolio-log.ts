@@ -1,4 +1,3 @@
-import { DataLock } from '../../../engine/journal/data-lock.ts';
 import { dataDirectoryError } from '../../../engine/journal/disk.ts';
 import { CAPACITIES, CapacityError, type Limits, resolveLimits } from '../../../engine/limits.ts';
 import type { Exchange } from '../../../engine/machine/exchange.ts';
@@ -14,7 +13,7 @@ import { checkStore } from '../../taps/history/store-check.ts';
 import { PositionAudit } from '../../taps/positions/position-audit.ts';
 import { print, printJson } from './connection.ts';
 import { counted } from './counted.ts';
-import { mustExist } from './data.ts';
+import { lockToCheck, mustExist } from './data.ts';
 import { CliError, ExitCode } from './exit.ts';
 import { type PortfolioFlags, showPortfolio } from './portfolio-lines.ts';
 import { Progress } from './progress.ts';
@@ -29,7 +28,7 @@ const MOST_NAMED = 20;
 export async function portfolioFromLog(data: string, flags: PortfolioFlags): Promise<ExitCode> {
   if (!MARKS.includes(flags.mark)) throw new CliError(`--from-log has the marks ${MARKS.join(', ')}, not ${flags.mark}`, ExitCode.Usage);
   mustExist(data);
-  const lock = DataLock.acquireToRead(data);
+  const lock = await lockToCheck(data);
   try {
     const { absence, ...portfolio } = await loggedPortfolio(data, flags);
     if (flags.json) printJson(portfolio);

@@ -1,7 +1,7 @@
 const FIRST_AFTER_MS = 1000;
 const TERMINAL_EVERY_MS = 100;
-/** Interval where lines are kept, as in a log. */
-const FILE_EVERY_MS = 5000;
+/** Interval where lines are kept, as in a log: with the time between two calls, less than two seconds. */
+const FILE_EVERY_MS = 1500;
 
 /** Reports progress on stderr for work of more than a second. On a terminal it is one line, which is cleared at the end. */
 export class Progress {
@@ -18,9 +18,11 @@ export class Progress {
     this.#write = write;
   }
 
-  show(how: string): void {
+  /** @param how far the work is @param atOnce a new stage begins: it is shown, however short the last line is ago */
+  show(how: string, atOnce = false): void {
     const now = performance.now();
-    if (now - this.#began < FIRST_AFTER_MS || now - this.#shownAt < (this.#terminal ? TERMINAL_EVERY_MS : FILE_EVERY_MS)) return;
+    const every = this.#terminal ? TERMINAL_EVERY_MS : FILE_EVERY_MS;
+    if (now - this.#began < FIRST_AFTER_MS || (!atOnce && now - this.#shownAt < every)) return;
     this.#shownAt = now;
     this.#shown = true;
     const text = `${this.#what}: ${how}, ${((now - this.#began) / 1000).toFixed(0)} s`;
