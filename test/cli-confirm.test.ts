@@ -80,8 +80,13 @@ test('at a terminal: in a guarded context every action asks, and --yes answers b
 });
 
 test('without a terminal, a guarded context names the command', async () => {
-  const { stderr } = await openbell(['kill-switch', 'on', '--venue', ...flags, '--context', 'careful'], env);
-  assert.match(stderr, /^openbell: NOT_CONFIRMED: kill-switch on --venue \(context careful is guarded\): there is no terminal/);
+  const text = (...args: string[]) => openbell([...args, ...flags, '--context', 'careful'], env).then(({ stderr }) => stderr);
+  assert.match(
+    await text('halt', 'BTC-USD'),
+    /^openbell: NOT_CONFIRMED: halt BTC-USD \(context careful is guarded\): there is no terminal/,
+  );
+  const phase = await text('phase', 'auction', 'BTC-USD', '--sub-phase', 'opening-auction');
+  assert.match(phase, /: phase auction BTC-USD --sub-phase opening-auction \(context careful is guarded\): /);
 });
 
 const UNATTENDED: readonly (readonly string[])[] = [
