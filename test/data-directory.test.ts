@@ -286,7 +286,7 @@ describe('a directory that this user may not use is named, with what to do', () 
     chmodSync(log, 0o600);
   });
 
-  test('a lock that it may not read: nobody is told to remove it', async () => {
+  test('a lock that it may not read: the text does not advise to remove it', async () => {
     const dir = await venue(join(base, 'foreign-lock'), 0);
     writeFileSync(join(dir, 'lock'), '{}', { mode: 0 });
     await refused(['verify', dir], dir);

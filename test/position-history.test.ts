@@ -287,7 +287,7 @@ test('positions stay when retention removes their reports, and a cut after that 
   const cut = started(dataDir);
   sameAs(cut.store, kept);
   await cut.close();
-  // A cut into what was removed: those fills cannot be told apart, so they are gone, and the base says so.
+  // A cut into what was removed: those fills cannot be distinguished, so they are gone, and the base says so.
   const early = reports[100].seq;
   await truncateHistory(dataDir, early);
   const lost = started(dataDir);

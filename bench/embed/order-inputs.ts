@@ -3,7 +3,7 @@ import { Command, CommandKind } from '../../engine/wire/layout.ts';
 
 const WORDS = Command.bytes / 4;
 
-/** What a program knows of the orders that it is about to send, a column for each: the same for the bare state machine and for the embedded exchange. */
+/** The orders that a program is about to send, a column for each: the same for the bare state machine and for the embedded exchange. */
 export class OrderInputs {
   /** Orders in the columns. */
   count = 0;

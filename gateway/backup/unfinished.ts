@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** A file of a partial backup, by which the next one knows that it may remove the directory's content. */
+/** A file of a partial backup: its presence means that the next backup may remove the directory's content. */
 export const UNFINISHED = 'backup-unfinished';
 
 /** The directory in which the backup `target` is made. */

@@ -22,7 +22,7 @@ export interface OrderStream {
   close(): Promise<void>;
 }
 
-/** What each way of a connection is told. */
+/** Options that each way of a connection takes. */
 export interface OrderStreamOptions {
   readonly host: string;
   readonly port: number;

@@ -271,7 +271,7 @@ export class MarketData implements SessionSource {
     return connection;
   }
 
-  /** Without authentication callers cannot be told apart: each connection is one. */
+  /** Without authentication callers cannot be distinguished: each connection is one. */
   #budgetOf({ via, subject, address }: SessionOwner, isPublic: boolean): WorkBudget {
     if (isPublic) return this.#publicBudgets.of(networkOf(address));
     return via === 'open' ? new WorkBudget(CALLER_SHARE) : this.#budgets.of(subject);

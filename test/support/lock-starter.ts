@@ -1,5 +1,5 @@
 /**
- * A process that takes and releases the lock of a directory, and stops before each step in the file system where it is told to. Lines on
+ * A process that takes and releases the lock of a directory, and stops before each step in the file system that it is given. Lines on
  * stdin: `acquire DIR STEPS`, `release STEPS`, and `go STEPS` (from 1) while it is stopped. Answers on stdout: `stopped`, `held`, `locked`, `released`, or an error.
  */
 import fs from 'node:fs';

@@ -180,7 +180,7 @@ export class MarketSockets {
   }
 }
 
-/** Without authentication callers cannot be told apart. */
+/** Without authentication callers cannot be distinguished. */
 function isNotCounted(): void {
   // Nothing was counted.
 }
