@@ -87,7 +87,7 @@ const skip =
     ? 'it installs everything anew from the registry: set OPENBELL_BUILD_IMAGE=1'
     : (whyNoEmptyRoot() ?? (process.getuid?.() === 0 ? false : 'only as root'));
 
-describe('the build stage, run without a container engine in a separate directory', { skip, timeout: 300_000 }, () => {
+describe('the build stage, run without a container engine in a separate directory', { skip, timeout: 900_000 }, () => {
   function build(t: TestContext): string {
     const source = mkdtempSync(join(tmpdir(), 'openbell-image-'));
     t.after(() => rmSync(source, { recursive: true, force: true }));

@@ -80,11 +80,7 @@ describe('order entry', () => {
       message: /a client order id is an integer from 1 to/,
     });
     await assert.rejects(alice.cancel({ symbol: 1, orderId: 2 ** 53 }), { code: 'BAD_RANGE' });
-    const text = '12' as unknown as number;
-    await assert.rejects(alice.cancel({ symbol: 1, orderId: text }), {
-      code: 'BAD_RANGE',
-      message: /^an order id .* the text "12": convert it/,
-    });
+    await assert.rejects(alice.cancel({ symbol: 1, orderId: '12x' }), { code: 'BAD_RANGE' });
   });
 
   it('answers a repeated client order id and does not trade twice', async () => {
