@@ -63,12 +63,10 @@ export class WorkBudgets {
     const budget = this.#budgets.get(owner) ?? new WorkBudget(this.#share);
     this.#budgets.delete(owner);
     this.#budgets.set(owner, budget);
-    if (this.#budgets.size > MOST_OWNERS) for (const oldest of this.#budgets.keys()) return this.#drop(oldest, budget);
-    return budget;
-  }
-
-  #drop(oldest: string | number, budget: WorkBudget): WorkBudget {
-    this.#budgets.delete(oldest);
+    for (const oldest of this.#budgets.keys()) {
+      if (this.#budgets.size <= MOST_OWNERS) break;
+      this.#budgets.delete(oldest);
+    }
     return budget;
   }
 }

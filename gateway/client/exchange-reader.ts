@@ -8,7 +8,7 @@ import { PortfolioStream, type PortfolioToFollow } from './portfolio-stream.ts';
 import { QueryClient } from './query-client.ts';
 import type { SymbolCatalog } from './symbols.ts';
 
-/** Where the exchange is, and for whom it is read. */
+/** Addresses of the exchange, and the account whose data is read. */
 export interface ReaderOptions {
   readonly host: string;
   /** Default: `host`. */

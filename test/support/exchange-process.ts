@@ -17,7 +17,7 @@ export function openbell(args: readonly string[], env: Record<string, string> = 
   return run(process.execPath, [CLI, ...args], env);
 }
 
-/** Runs `openbell ARGS` as a user for whom the modes of files count: as root, without the capabilities that pass over them. */
+/** Runs `openbell ARGS` subject to file permissions: as root, without the capabilities that bypass them. */
 export function openbellByModes(args: readonly string[]): Promise<CliResult> {
   if (process.getuid?.() !== 0) return openbell(args);
   return run('setpriv', ['--bounding-set', '-dac_override,-dac_read_search', process.execPath, CLI, ...args]);

@@ -4,7 +4,8 @@ import { fault, GrpcStatus } from './status.ts';
 
 /**
  * Serves a call whose client sends one message: unary, or with a stream of answers. The call begins when the client has closed its
- * side, because a second message makes it invalid as a whole. The status is INTERNAL, as in grpc-go and grpc-java.
+ * side, because a second message makes it invalid as a whole. The status is INTERNAL, as in grpc-java; the
+ * table of gRPC's statuscodes.md has UNIMPLEMENTED.
  */
 export class OneRequest implements CallHandler {
   readonly #call: GrpcCall;
