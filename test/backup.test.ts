@@ -207,6 +207,13 @@ describe('a backup of a stopped exchange', () => {
     const config = { ...smallConfig(home), data: target };
     await assert.rejects(startExchange(config, { log: createLogger('silent') }), { code: 'RESTORE_UNFINISHED' });
     await assert.rejects(makeBackup({ dataDir: target, target: join(base, 'of-half') }), { code: 'RESTORE_UNFINISHED' });
+    for (const args of [
+      ['verify', target],
+      ['repair', target, '--cut'],
+    ]) {
+      const { code, stderr } = await openbell(args);
+      assert.deepEqual([code, stderr.startsWith('openbell: RESTORE_UNFINISHED: ')], [1, true], stderr);
+    }
     await restoreBackup(first, target);
     assert.deepEqual([existsSync(join(target, 'mine')), existsSync(join(target, 'restored.json'))], [false, true]);
     cpSync(target, join(base, 'again-home/data'), { recursive: true });

@@ -4,6 +4,7 @@ import type { DataLock } from '../../../engine/journal/data-lock.ts';
 import { dataDirectoryError, mustHaveRoom } from '../../../engine/journal/disk.ts';
 import { mustBeDirectory } from '../../../engine/journal/path-kind.ts';
 import type { RepairProgress } from '../../../engine/journal/repair.ts';
+import { mustBeRestored } from '../../backup/restored.ts';
 import { unfinishedBackup } from '../../backup/unfinished.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
@@ -33,6 +34,7 @@ Two directories hold the same state when their hashes agree at the same command.
     onDirectory(data, async () => {
       const flags = command.opts<{ fromSnapshot?: true; config?: string; json?: true }>();
       mustExist(data);
+      mustBeRestored(data);
       const [{ loadConfig, limitsOf }, { resolveLimits }, { verifyDataDirectory }] = await Promise.all([
         import('../../config/config.ts'),
         import('../../../engine/limits.ts'),
@@ -109,6 +111,7 @@ Examples:
       if (!flags.cut && flags.fork === undefined)
         throw new CliError('give --cut or --fork DEST; --fork leaves the directory unchanged', ExitCode.Usage);
       mustExist(data);
+      mustBeRestored(data);
       const [
         { DataLock },
         { listSegments },
