@@ -68,7 +68,7 @@ const ROOMS: readonly (readonly string[])[] = [
     'bench/start',
     'bench/wire',
   ],
-  ['bench/scopes', 'bench/suite/runner.ts', 'bench/pairs/*', 'bench/waits/*'],
+  ['bench/scopes', 'bench/suite/runner.ts', 'bench/pairs/*', 'bench/tuning', 'bench/waits/*'],
   ['bench/run.ts', 'bench/pairs.ts', 'bench/waits.ts', 'mesh/checks/*'],
   ['mesh/checks/lints'],
   ['mesh/checks/validate.ts'],
