@@ -51,3 +51,12 @@ test('lifting it ends the current rest', async () => {
   });
   await rested;
 });
+
+test('a rest before a long piece of work comes in any case, and its length is the given one', () => {
+  const limit = new DutyLimit(DutyLimit.allocate(), 1000);
+  work(2);
+  limit.rest();
+  assert.equal(limit.rested, 0);
+  limit.restBefore(3);
+  assert.ok(limit.rested >= 6, `${limit.rested} ms`);
+});

@@ -25,6 +25,8 @@ import { openTap } from '../engine/rings/tapped-ring.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import { History } from '../gateway/taps/history/history.ts';
 import { accountReports } from '../gateway/taps/history/queries.ts';
+import { compactRun, TRAILER_BYTES } from '../gateway/taps/history/run-format.ts';
+import { REPORT_RUNS } from '../gateway/taps/history/run-layout.ts';
 import { openHistory, readWatermark } from '../gateway/taps/history/store.ts';
 import { checkStore } from '../gateway/taps/history/store-check.ts';
 import { walkStoreFile } from '../gateway/taps/history/store-file.ts';
@@ -96,6 +98,12 @@ function contentOf(file: string): string {
     onValue: (name, key, value) => runs.push(`${name} ${key.toString('hex')} ${value.toString('hex')}`),
   });
   return runs.join('\n');
+}
+
+/** The operator's second report as the store holds it. @param reports packed, as hexadecimal text */
+function compactReport(reports: string): Buffer {
+  const { bytes } = REPORT_RUNS;
+  return Buffer.from(compactRun(REPORT_RUNS, 0, 2, Buffer.from(reports, 'hex').subarray(bytes, 2 * bytes))).subarray(0, -TRAILER_BYTES);
 }
 
 /** A copy with 20 bytes damaged in each copy of `record`: pages that are free now may have older ones. */
@@ -178,7 +186,7 @@ test('a start sets a damaged history aside, builds it again, and reports it', as
   });
   const file = join(data, 'history', 'data.mdb');
   const good = readFileSync(file);
-  const report = Buffer.from(before, 'hex').subarray(128, 256);
+  const report = compactReport(before);
   const damages: [reason: RegExp, change: () => void][] = [
     [/page 0 is not a meta page/, () => writeFileSync(file, Buffer.concat([Buffer.alloc(4096), good.subarray(4096)]))],
     [/the file ends/, () => truncateSync(file, Math.floor(good.length / 2))],
@@ -212,9 +220,9 @@ test('damage that appears while the exchange runs has a code, and the next start
   const data = join(dir, 'data');
   await withSmallExchange(dir, async (exchange, lines) => {
     await deposits(exchange, 100);
-    const before = Buffer.from(await operatorReports(exchange), 'hex');
+    const before = await operatorReports(exchange);
     const file = join(data, 'history', 'data.mdb');
-    writeFileSync(file, damagedAt(readFileSync(file), before.subarray(128, 256)), { flag: 'r+' });
+    writeFileSync(file, damagedAt(readFileSync(file), compactReport(before)), { flag: 'r+' });
     await assert.rejects(exchange.history.read(0, 1, 1000), { code: 'HISTORY_DAMAGED' });
     assert.equal(lines.filter(({ code }) => code === 'HISTORY_DAMAGED').length, 1);
     const answer = await getJson(exchange, '/v1/accounts/0/reports');

@@ -9,6 +9,10 @@ import { HistoryWriter } from '../gateway/taps/history/writer.ts';
 import { column, ReportSource } from './support/report-source.ts';
 import { smallDisk } from './support/small-disk.ts';
 
+/** Above 2^32, so that a stored report has few zeros and the disk is full soon. */
+const LARGE = 2 ** 40 + 1;
+const AMOUNTS = { orderId: LARGE, clientOrderId: LARGE, price: LARGE, quantity: LARGE, leaves: LARGE, filled: LARGE, fee: LARGE };
+
 test('a full disk loses no report: reports wait, and are written when there is room', async (t) => {
   const dataDir = smallDisk(t, '3m');
   if (dataDir === undefined) return;
@@ -18,12 +22,16 @@ test('a full disk loses no report: reports wait, and are written when there is r
   const writer = new HistoryWriter({ dataDir, reports: source.history });
   let reportNo = 0;
   let failed = 0;
-  while (failed < 3) {
+  const publish = (): void => {
     for (let i = 0; i < 1000; i++) {
       reportNo++;
-      assert.ok(source.put({ kind: ReportKind.Accepted, account: 1, reportNo, seq: reportNo }));
+      assert.ok(source.put({ kind: ReportKind.Accepted, account: 1, reportNo, seq: reportNo, ...AMOUNTS }));
     }
     source.publish();
+  };
+  // Then more wait than a commit takes.
+  while (failed < 9) {
+    publish();
     const before = writer.watermark;
     try {
       writer.poll(true);
@@ -31,10 +39,17 @@ test('a full disk loses no report: reports wait, and are written when there is r
       failed++;
       assert.equal(writer.watermark, before, 'what is not on disk is not covered');
     }
-    assert.ok(reportNo < 20_000, 'the disk was to be full by now');
+    assert.ok(reportNo < 30_000, 'the disk was to be full by now');
   }
+  publish();
+  try {
+    writer.poll();
+  } catch {
+    // It is full still.
+  }
+  assert.equal(writer.taken, 1000, 'the buffer takes what is in the ring');
   rmSync(ballast);
-  assert.ok(writer.poll(true) >= 3000);
+  assert.ok(writer.poll(true) >= 9000);
   assert.deepEqual(
     column(accountReports(writer.store, 1, 1, 50_000), 'reportNo'),
     Array.from({ length: reportNo }, (_, i) => i + 1),

@@ -3,12 +3,15 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import { open } from 'lmdb';
 import { openTap } from '../engine/rings/tapped-ring.ts';
 import { getI64 } from '../engine/units.ts';
 import { Report, ReportKind, Side, Trade } from '../engine/wire/layout.ts';
 import { History, HistoryBusyError } from '../gateway/taps/history/history.ts';
 import { accountFills, accountOrders, accountReports, tradesOf } from '../gateway/taps/history/queries.ts';
+import { recordsOf } from '../gateway/taps/history/run-format.ts';
+import { REPORT_RUNS } from '../gateway/taps/history/run-layout.ts';
 import { NEWEST } from '../gateway/taps/history/runs.ts';
 import { openHistory, readWatermark, truncateHistory } from '../gateway/taps/history/store.ts';
 import { checkStore } from '../gateway/taps/history/store-check.ts';
@@ -295,22 +298,55 @@ test('a history of a newer version is rejected and left unchanged; one without a
   const writer = new HistoryWriter({ dataDir, reports: first.history });
   publish(first, plain(1, 10));
   writer.poll(true);
-  assert.equal(writer.store.meta.get('version'), 2);
+  assert.equal(writer.store.meta.get('version'), 3);
   await writer.close();
-  await setVersion(dataDir, 3);
+  await setVersion(dataDir, 4);
   const newer = {
     code: 'HISTORY_NEWER',
-    message: /was written by a newer openbell: it has version 3; this release reads versions 1 to 2\. Nothing was/,
+    message: /was written by a newer openbell: it has version 4; this release reads versions 1 to 3\. Nothing was/,
   };
   assert.throws(() => openHistory(dataDir), newer);
   assert.throws(() => openHistory(dataDir, true), newer);
   assert.throws(() => new HistoryWriter({ dataDir, reports: new ReportSource().history }), newer);
   await assert.rejects(readWatermark(dataDir), newer);
   await assert.rejects(truncateHistory(dataDir, 106), newer);
-  assert.deepEqual(await setVersion(dataDir, 0), { version: 3, watermark: 110 });
+  assert.deepEqual(await setVersion(dataDir, 0), { version: 4, watermark: 110 });
   assert.throws(() => openHistory(dataDir), { code: 'HISTORY_BAD', message: /has version 0, which no release writes: it is damaged/ });
   await setVersion(dataDir, undefined);
   assert.equal(await readWatermark(dataDir), 110);
+});
+
+/** Replaces all runs of reports by what an earlier release wrote: whole records, with a checksum from version 2 on. */
+function writeAsVersion(version: 1 | 2, { reports }: HistoryWriter['store']): void {
+  for (const { key, value } of Array.from(reports.getRange({}))) {
+    const [owner, first] = key as [number, number];
+    const records = recordsOf(REPORT_RUNS, owner, first, value);
+    const trailer = Buffer.alloc(version === 1 ? 0 : 8);
+    if (version === 2) trailer.writeUInt32LE(crc32(records, crc32(new Uint8Array(new Float64Array([owner, first]).buffer))));
+    reports.putSync([owner, first], Buffer.concat([records, trailer]));
+  }
+}
+
+test('runs of version 2, which have whole records, are read and checked beside newer ones', async () => {
+  const dataDir = newDir();
+  const source = new ReportSource();
+  const writer = new HistoryWriter({ dataDir, reports: source.history });
+  publish(source, plain(1, 40));
+  writer.poll(true);
+  writeAsVersion(2, writer.store);
+  await writer.close();
+  await setVersion(dataDir, 2);
+  const again = new ReportSource();
+  const second = new HistoryWriter({ dataDir, reports: again.history });
+  publish(again, plain(41, 40));
+  second.poll(true);
+  assert.deepEqual(column(accountReports(second.store, 1, 1, 100), 'reportNo'), numbers(1, 80));
+  assert.equal(second.store.meta.get('version'), 3);
+  const damaged = Buffer.from(second.store.reports.get([1, 1]) ?? Buffer.alloc(0));
+  damaged[200] ^= 1;
+  second.store.reports.putSync([1, 1], damaged);
+  assert.throws(() => accountReports(second.store, 1, 1, 100), { code: 'HISTORY_DAMAGED', message: /has a wrong checksum/ });
+  await second.close();
 });
 
 test('runs of version 1, which have no checksum, are read and checked beside newer ones', async () => {
@@ -319,9 +355,7 @@ test('runs of version 1, which have no checksum, are read and checked beside new
   const writer = new HistoryWriter({ dataDir, reports: source.history });
   publish(source, plain(1, 40));
   writer.poll(true);
-  const { reports } = writer.store;
-  // As an earlier release wrote them.
-  for (const { key, value } of Array.from(reports.getRange({}))) reports.putSync(key as [number, number], value.subarray(0, -8));
+  writeAsVersion(1, writer.store);
   await writer.close();
   await setVersion(dataDir, 1);
   assert.deepEqual(checkStore(dataDir), { fault: undefined, watermark: 140, verified: true });

@@ -224,7 +224,7 @@ test('verify and repair report it, and leave the directory unchanged', async (t)
 test('repair --cut rejects a history of a newer version before it cuts the log', async (t) => {
   const dir = unpackOldData(temporaryDirectory(t));
   const store = openHistory(dir);
-  store.meta.putSync('version', 3);
+  store.meta.putSync('version', 4);
   await store.root.close();
   const { file } = scanLog(dir);
   change(join(dir, file ?? ''), (_words, bytes) => bytes.fill(0xff, 640, 700));

@@ -15,7 +15,8 @@ import { Slices } from '../gateway/slices.ts';
 import { History } from '../gateway/taps/history/history.ts';
 import { clientOrderLife, isBehind, orderLife } from '../gateway/taps/history/order-life.ts';
 import { accountOrders, accountReports } from '../gateway/taps/history/queries.ts';
-import { sealRun, TRAILER_BYTES } from '../gateway/taps/history/run-format.ts';
+import { compactRun } from '../gateway/taps/history/run-format.ts';
+import { REPORT_RUNS } from '../gateway/taps/history/run-layout.ts';
 import { NEWEST } from '../gateway/taps/history/runs.ts';
 import { type HistoryStore, openHistory } from '../gateway/taps/history/store.ts';
 import { HistoryTrimmer } from '../gateway/taps/history/trimmer.ts';
@@ -193,9 +194,9 @@ test('of an order whose beginning is no longer kept, the rest is found, and the 
 test('a run from before a crash does not hide the reports that were published again', async () => {
   const order = { orderId: 5, clientOrderId: 50, leaves: 9 };
   await withHistory([[{ kind: Accepted, ...order }, ...Array.from({ length: 3 }, () => ({ kind: Fill, ...order }))]], (store) => {
-    const run = new Uint8Array(Report.bytes + TRAILER_BYTES);
+    const run = new Uint8Array(Report.bytes);
     writeReport(run, new Int32Array(run.buffer), 0, { kind: Cancelled, account: 1, reportNo: 3, seq: 3, ...order });
-    store.reports.putSync([1, 3], sealRun(1, 3, run, Report.bytes) as Buffer);
+    store.reports.putSync([1, 3], compactRun(REPORT_RUNS, 1, 3, run) as Buffer);
     assert.deepEqual(column(orderLife(store, 1, 5, 0, 9).records, 'kind'), [Accepted, Fill, Cancelled]);
   });
 });

@@ -12,12 +12,14 @@ const REST = 9;
  */
 export class DutyLimit {
   readonly #lifted: Int32Array;
+  readonly #workMs: number;
   #since = performance.now();
   #rested = 0;
 
-  /** @param word shared with the thread that may lift the limit */
-  constructor(word: SharedArrayBuffer) {
+  /** @param word shared with the thread that may lift the limit @param workMs longest work between two rests, if the pieces are small */
+  constructor(word: SharedArrayBuffer, workMs = WORK_MS) {
     this.#lifted = new Int32Array(word);
+    this.#workMs = workMs;
   }
 
   static allocate(): SharedArrayBuffer {
@@ -41,12 +43,22 @@ export class DutyLimit {
     this.#since = performance.now();
   }
 
-  /** Call it between small pieces of work. Blocks if a rest is due. */
-  rest(): void {
+  /**
+   * Call it between small pieces of work. Blocks if a rest is due.
+   * @param perWork rest per unit of work
+   */
+  rest(perWork = REST): void {
     const now = performance.now();
-    const worked = now - this.#since;
-    if (worked < WORK_MS) return;
-    Atomics.wait(this.#lifted, 0, 0, worked * REST);
+    if (now - this.#since >= this.#workMs) this.#block(now, perWork);
+  }
+
+  /** The same before a piece of work that is not small: blocks in any case. */
+  restBefore(perWork = REST): void {
+    this.#block(performance.now(), perWork);
+  }
+
+  #block(now: number, perWork: number): void {
+    Atomics.wait(this.#lifted, 0, 0, (now - this.#since) * perWork);
     this.begin();
     this.#rested += this.#since - now;
   }

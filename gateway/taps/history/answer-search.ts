@@ -1,5 +1,6 @@
 import { ReportView } from '../../../engine/wire/report-view.ts';
-import { REPORT_RUNS, wordsOf } from './run-format.ts';
+import { wordsOf } from './run-format.ts';
+import { REPORT_RUNS } from './run-layout.ts';
 import { firstKept, newestNo, visitForwards } from './runs.ts';
 import type { HistoryStore } from './store.ts';
 

@@ -4,7 +4,8 @@ import { ReportFlag } from '../../../engine/wire/names.ts';
 import { acceptedOrderId, ReportView } from '../../../engine/wire/report-view.ts';
 import { findAnswer, RunReports } from './answer-search.ts';
 import { accountReports, lostReports, SCAN_LIMIT } from './queries.ts';
-import { REPORT_RUNS, wordsOf } from './run-format.ts';
+import { wordsOf } from './run-format.ts';
+import { REPORT_RUNS } from './run-layout.ts';
 import { NEWEST, newestNo, visitBackwards, visitForwards } from './runs.ts';
 import type { HistoryStore } from './store.ts';
 

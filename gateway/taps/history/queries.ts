@@ -1,7 +1,8 @@
 import { Report, ReportKind, Trade } from '../../../engine/wire/layout.ts';
 import { ReportFlag } from '../../../engine/wire/names.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
-import { REPORT_RUNS, recordsOf, TRADE_RUNS, wordsOf } from './run-format.ts';
+import { recordsOf, wordsOf } from './run-format.ts';
+import { REPORT_RUNS, TRADE_RUNS } from './run-layout.ts';
 import { firstKept, NEWEST, newestNo, readForwards, visitBackwards, visitForwards } from './runs.ts';
 import type { HistoryStore } from './store.ts';
 

@@ -1,45 +1,19 @@
 import { crc32 } from 'node:zlib';
 import type { Database } from 'lmdb';
 import { getI64 } from '../../../engine/units.ts';
-import { Report, Trade } from '../../../engine/wire/layout.ts';
+import { expand, mostCompactWords, packRecord, storedWords } from './compact-records.ts';
+import type { RunLayout } from './run-layout.ts';
 
-/** Runs in the store: owner and first number -> records, trailer. */
+/** Runs in the store: owner and first number -> compact records, trailer. */
 export type Runs = Database<Buffer, [number, number]>;
 
-/** What a run consists of: packed records of one size, numbered without gaps. */
-export interface RunLayout {
-  readonly name: 'reports' | 'trades';
-  /** Bytes per record. */
-  readonly bytes: number;
-  /** Byte of the record's number, an int64. */
-  readonly numberAt: number;
-  /** Byte of the record's owner, a uint32; undefined if a record does not contain it. */
-  readonly ownerAt: number | undefined;
-  /** Byte of the seq of the command that caused the record. */
-  readonly seqAt: number;
-  /** Byte of the time of that command, microseconds. */
-  readonly timeAt: number;
-}
-
-export const REPORT_RUNS: RunLayout = {
-  name: 'reports',
-  bytes: Report.bytes,
-  numberAt: Report.reportNo,
-  ownerAt: Report.account,
-  seqAt: Report.seq,
-  timeAt: Report.timeUs,
-};
-export const TRADE_RUNS: RunLayout = {
-  name: 'trades',
-  bytes: Trade.bytes,
-  numberAt: Trade.tradeId,
-  ownerAt: undefined,
-  seqAt: Trade.seq,
-  timeAt: Trade.timeUs,
-};
-
-/** Bytes after the records of a run: CRC-32 over owner, first number and records, then 0. Version 1 of the store wrote none. */
-export const TRAILER_BYTES = 8;
+/**
+ * Bytes after the records of a run: CRC-32 over owner, first number and what the run holds, then a byte of value 0, by which the length of a run of
+ * compact records differs from the lengths of earlier versions.
+ */
+export const TRAILER_BYTES = 5;
+/** The trailer of version 2 of the store, after whole records: the same CRC-32, then 0. Version 1 wrote none. */
+const WHOLE_TRAILER_BYTES = 8;
 
 /** A run in the store is not what was written. The history must be rebuilt from the log. */
 export class DamagedHistoryError extends Error {
@@ -66,24 +40,47 @@ function checksumOf(owner: number, firstNo: number, records: Uint8Array): number
 export function sealRun(owner: number, firstNo: number, run: Uint8Array, length: number): Uint8Array {
   const crc = checksumOf(owner, firstNo, run.subarray(0, length));
   for (let i = 0; i < 4; i++) run[length + i] = crc >>> (8 * i);
-  run.fill(0, length + 4, length + TRAILER_BYTES);
+  run[length + 4] = 0;
   return run.subarray(0, length + TRAILER_BYTES);
+}
+
+/** The run of these packed records, to be stored. */
+export function compactRun(layout: RunLayout, owner: number, firstNo: number, records: Uint8Array): Uint8Array {
+  const count = records.length / layout.bytes;
+  const out = new Int32Array(count * mostCompactWords(layout) + Math.ceil(TRAILER_BYTES / 4));
+  const words = wordsOf(records);
+  let end = 0;
+  for (let i = 0; i < count; i++) end = packRecord(words, (i * layout.bytes) / 4, layout.bytes / 4, storedWords(layout), out, end);
+  return sealRun(owner, firstNo, new Uint8Array(out.buffer), end * 4);
 }
 
 /**
  * The records of a stored run, verified. Of a run of version 1, which has no
  * checksum, only the numbers and owners of its records are checked.
- * @returns a view of `value`
+ * @returns packed records: of earlier versions a view of `value`, otherwise new
  * @throws DamagedHistoryError
  */
 export function recordsOf(layout: RunLayout, owner: number, firstNo: number, value: Buffer): Buffer {
-  const sealed = value.length % layout.bytes === TRAILER_BYTES;
-  const records = sealed ? value.subarray(0, value.length - TRAILER_BYTES) : value;
+  if (value.length % 4 === TRAILER_BYTES % 4) return compactRecords(layout, owner, firstNo, value);
+  const sealed = value.length % layout.bytes === WHOLE_TRAILER_BYTES;
+  const records = sealed ? value.subarray(0, value.length - WHOLE_TRAILER_BYTES) : value;
   if (records.length === 0 || records.length % layout.bytes !== 0) damaged(layout, owner, firstNo, `has ${value.length} bytes`);
   if (!sealed) checkNumbers(layout, owner, firstNo, records);
-  else if (value.readUInt32LE(records.length) !== checksumOf(owner, firstNo, records))
-    damaged(layout, owner, firstNo, 'has a wrong checksum');
+  else checkChecksum(layout, owner, firstNo, value, records);
   return records;
+}
+
+function compactRecords(layout: RunLayout, owner: number, firstNo: number, value: Buffer): Buffer {
+  const compact = value.subarray(0, value.length - TRAILER_BYTES);
+  if (compact.length === 0) damaged(layout, owner, firstNo, `has ${value.length} bytes`);
+  checkChecksum(layout, owner, firstNo, value, compact);
+  const records = expand(layout, owner, firstNo, wordsOf(compact));
+  if (records === undefined) damaged(layout, owner, firstNo, 'ends within a record');
+  return records;
+}
+
+function checkChecksum(layout: RunLayout, owner: number, firstNo: number, value: Buffer, content: Buffer): void {
+  if (value.readUInt32LE(content.length) !== checksumOf(owner, firstNo, content)) damaged(layout, owner, firstNo, 'has a wrong checksum');
 }
 
 function checkNumbers(layout: RunLayout, owner: number, firstNo: number, records: Buffer): void {

@@ -1,4 +1,5 @@
-import { type RunLayout, type Runs, recordsOf } from './run-format.ts';
+import { type Runs, recordsOf } from './run-format.ts';
+import type { RunLayout } from './run-layout.ts';
 
 /** Larger than any report number or trade id: "from the newest on". */
 export const NEWEST = Number.MAX_SAFE_INTEGER;

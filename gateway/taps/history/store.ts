@@ -9,7 +9,8 @@ import { beginLedgerAt, type LedgerStore, ledgerRowsAfter, openLedger, truncateL
 import { positionsAfter, truncatePositions } from '../positions/position-repair.ts';
 import { openPositions, type PositionStore } from '../positions/position-store.ts';
 import { requireRoom, requireWritable } from './room.ts';
-import { fieldOf, REPORT_RUNS, type RunLayout, type Runs, recordsOf, sealRun, TRADE_RUNS, TRAILER_BYTES } from './run-format.ts';
+import { compactRun, fieldOf, type Runs, recordsOf } from './run-format.ts';
+import { REPORT_RUNS, type RunLayout, TRADE_RUNS } from './run-layout.ts';
 import { historyPath } from './store-paths.ts';
 
 /**
@@ -18,8 +19,8 @@ import { historyPath } from './store-paths.ts';
  * log, which is authoritative; the watermark is the last command up to which the
  * history is complete.
  *
- *   reports  [account, first report number] -> packed 128-byte Report structs, trailer
- *   trades   [symbol, first trade id]       -> packed 64-byte Trade structs, trailer
+ *   reports  [account, first report number] -> compact Report structs, trailer; see compact-records.ts
+ *   trades   [symbol, first trade id]       -> compact Trade structs, trailer
  *   lost     account                        -> last report number that is no longer kept
  *   candles, candle-states                  -> see ../candles/candle-store.ts
  *   positions, position-bases               -> see ../positions/position-store.ts
@@ -28,8 +29,8 @@ import { historyPath } from './store-paths.ts';
  *            'check'                        -> CRC-32 of both, from version 2 on
  *
  * A value is a run of consecutive numbers; its trailer is a checksum. Version 1
- * has no trailers and no `lost`; its runs stay as they are, and the store has
- * version 2 from the first commit of this release on. After a crash the engine publishes
+ * has no trailers and no `lost`, and versions 1 and 2 have whole structs; their runs stay as they are, and the store has
+ * version 3 from the first commit of this release on. After a crash the engine publishes
  * the last commands' reports again: the writer removes their stored records,
  * and a run may still begin inside an older one; where two runs overlap, the one
  * with the higher first number counts.
@@ -47,7 +48,7 @@ const FORMAT = 'version';
 const CHECK = 'check';
 /** Versions that are read: oldest, and newest, which is written. A store without one is version 1: the first releases wrote none. */
 const OLDEST_VERSION = 1;
-const VERSION = 2;
+const VERSION = 3;
 
 /** The history has a layout version that this release does not support. Nothing was changed. */
 export class HistoryVersionError extends Error {
@@ -69,11 +70,13 @@ export class HistoryVersionError extends Error {
 
 /**
  * Opens, and unless `readOnly` creates, the history of a data directory. Each thread opens its own.
+ * @param mayLoseLast a commit flushes the disk once instead of twice. The store stays whole, but the end of the machine may undo the last
+ *   commit: only for commits that a start can make again from the log
  * @throws HistoryVersionError; unless `readOnly`, HistoryFullError and HistoryUnusableError
  */
-export function openHistory(dataDir: string, readOnly = false): HistoryStore {
+export function openHistory(dataDir: string, readOnly = false, mayLoseLast = false): HistoryStore {
   if (!readOnly) requireWritable(historyPath(dataDir));
-  const root = open({ path: historyPath(dataDir), maxDbs: 16, maxReaders: 64, readOnly, noSubdir: false });
+  const root = open({ path: historyPath(dataDir), maxDbs: 16, maxReaders: 64, readOnly, noSubdir: false, noMetaSync: mayLoseLast });
   const meta = root.openDB<number, string>({ name: 'meta', encoding: 'ordered-binary', cache: false });
   const version = meta.get(FORMAT) ?? OLDEST_VERSION;
   if (version < OLDEST_VERSION || version > VERSION) {
@@ -232,9 +235,7 @@ function truncateRuns(runs: Runs, layout: RunLayout, seq: number): number {
       runs.removeSync(key);
       continue;
     }
-    const run = new Uint8Array(records.length + TRAILER_BYTES);
-    run.set(records);
-    runs.putSync(key, sealRun(...key, run, records.length) as Buffer);
+    runs.putSync(key, compactRun(layout, ...key, records) as Buffer);
   }
   return removed;
 }

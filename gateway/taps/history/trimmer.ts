@@ -1,6 +1,7 @@
 import { removeFills } from '../positions/position-repair.ts';
 import { requireRoom } from './room.ts';
-import { DamagedHistoryError, fieldOf, REPORT_RUNS, type RunLayout, recordsOf, TRADE_RUNS } from './run-format.ts';
+import { DamagedHistoryError, fieldOf, recordsOf } from './run-format.ts';
+import { REPORT_RUNS, type RunLayout, TRADE_RUNS } from './run-layout.ts';
 import { NEWEST } from './runs.ts';
 import type { HistoryStore } from './store.ts';
 

@@ -8,7 +8,7 @@ import { HistoryWriter } from './writer.ts';
 import { type WriterMessage, type WriterStart, WriterStat } from './writer-messages.ts';
 
 /** Between polls: frequent while there are reports, so that each poll takes little time of a core that it may share with trading. */
-const BUSY_MS = 2;
+const BUSY_MS = 4;
 const IDLE_MS = 20;
 /** Delay before a failed write is retried, ms. */
 const RETRY_MS = 500;

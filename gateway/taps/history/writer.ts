@@ -4,7 +4,7 @@ import { openTap, type RingTap } from '../../../engine/rings/tapped-ring.ts';
 import { DutyLimit } from '../../../engine/threads/duty-limit.ts';
 import { reportGate } from '../../../engine/threads/pumps.ts';
 import { putI64 } from '../../../engine/units.ts';
-import { Report, ReportKind, Side, Trade } from '../../../engine/wire/layout.ts';
+import { ReportKind, Side, Trade } from '../../../engine/wire/layout.ts';
 import { REPORT_WORDS } from '../../../engine/wire/report-frames.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
 import { Taker } from '../../../feeds/analysis/candles.ts';
@@ -16,6 +16,7 @@ import { type PositionProgress, PositionWriter } from '../positions/position-wri
 import { hasRoom, requireRoom } from './room.ts';
 import { RunCollector } from './run-collector.ts';
 import type { Runs } from './run-format.ts';
+import { REPORT_RUNS, TRADE_RUNS } from './run-layout.ts';
 import { NEWEST } from './runs.ts';
 import { type HistoryStore, openHistory, putWatermark, watermarkOf } from './store.ts';
 
@@ -26,16 +27,24 @@ const MAX_HELD = 131_072;
  * delays the log's fdatasync.
  */
 const COMMIT_MS = 200;
-/** A quarter of a megabyte: a commit copies it in the kernel in one piece, and from the processor's caches at several times the speed. */
-const COMMIT_REPORTS = 2048;
+/**
+ * Some 400 KiB of compact records: a commit copies them in the kernel in one piece. The pages and the flush that every commit has cost as much, so
+ * smaller ones take more time of the processor.
+ */
+const COMMIT_REPORTS = 8192;
 /**
  * The inverse of the share of the thread's time, without idle time, that commits
  * may use. With few accounts a commit takes a millisecond; with thousands, whose
  * keys are spread over the tree, it is slow, so it waits until more is pending.
  */
 const COMMIT_SHARE = 10;
-/** Fill level of the ring above which the writer does not pause. */
+/** Fill level of the ring above which the writer does not rest; below it, the fuller the ring, the shorter are the rests. */
 const RESTS_BELOW = 1 / 4;
+/** Rest per unit of work while the ring is empty: a tenth of a core. */
+const REST = 9;
+/** Longest work between two rests, ms, and reports that are taken off the ring in that time. */
+const WORK_MS = 0.08;
+const TAKE_REPORTS = 512;
 
 /** The account to which administrative commands are answered. */
 const OPERATOR = 0;
@@ -72,15 +81,19 @@ export class HistoryWriter {
   readonly #consumer: RingConsumer;
   readonly #slots: RingSlots;
   readonly #applied: SeqCell | undefined;
-  readonly #reports = new RunCollector(Report.bytes, MAX_HELD);
-  readonly #trades = new RunCollector(Trade.bytes, MAX_HELD);
-  readonly #limit = new DutyLimit(DutyLimit.allocate());
+  readonly #reports = new RunCollector(REPORT_RUNS, MAX_HELD);
+  readonly #trades = new RunCollector(TRADE_RUNS, MAX_HELD);
+  readonly #limit = new DutyLimit(DutyLimit.allocate(), WORK_MS);
   /** Owners whose stale runs have already been deleted. */
   readonly #cleared = { reports: new Set<number>(), trades: new Set<number>() };
   readonly #report = new ReportView();
+  /** The trade of the fill that is read. */
+  readonly #trade = new Int32Array(Trade.bytes / 4);
   /** The sell order of the auction trade whose first fill was just read. */
   #contra = 0;
   #taken = 0;
+  /** The last commit failed: the disk is full. */
+  #failed = false;
   #watermark: number;
   /** Sequence of the last report taken, and the last command whose reports were all taken. */
   #newest = 0;
@@ -91,7 +104,7 @@ export class HistoryWriter {
 
   /** Both are called before the constructor returns. @param onCandles how far the candles of stored trades are made @param onPositions the same of positions */
   constructor(options: WriterOptions, onCandles?: (progress: CandleProgress) => void, onPositions?: (progress: PositionProgress) => void) {
-    this.store = openHistory(options.dataDir);
+    this.store = openHistory(options.dataDir, false, true);
     this.#dataDir = options.dataDir;
     // A take may end inside a command; the next reports show which commands are complete.
     this.#gate = new GatedConsumer(openTap(options.reports), reportGate(options.durable, false));
@@ -149,18 +162,19 @@ export class HistoryWriter {
    *   LMDB may have damaged memory of its own.
    */
   poll(now = false): number {
-    this.#take();
+    this.#limit.begin();
+    this.#take(now);
     if (this.#reports.count === 0) return 0;
     const began = performance.now();
     if (!now && !this.#isDue(began)) return 0;
     const withPositions = this.#positions.isDue(this.#reports.count, began);
     const positionRows = withPositions ? this.#positions.rows : 0;
+    this.#failed = true;
     requireRoom(this.#dataDir, this.#reports.mostRuns + this.#trades.mostRuns + this.candles.rows + this.#ledger.rows + positionRows);
     const watermark = Math.max(this.#watermark, this.#complete);
     const rested = this.#limit.rested;
-    this.#limit.begin();
     const rest = (): void => {
-      if (!now && this.#consumer.available() < this.#slots.capacity * RESTS_BELOW) this.#limit.rest();
+      if (!now) this.#rest();
     };
     const put = (name: 'reports' | 'trades', owner: number, no: number, bytes: Uint8Array): void => {
       const runs = this.store[name];
@@ -176,12 +190,15 @@ export class HistoryWriter {
         if (withPositions) this.#positions.write(rest, watermark);
         this.#ledger.write(watermark);
         putWatermark(this.store, watermark);
+        // The commit that follows is one piece.
+        if (!now) this.#limit.restBefore(this.#restPerWork());
       });
     } catch (error) {
       // The aborted transaction restored the deleted runs.
       for (const owners of Object.values(this.#cleared)) owners.clear();
       throw error;
     }
+    this.#failed = false;
     const ended = performance.now();
     this.#lastCommit = ended;
     this.#notBefore = ended + (COMMIT_SHARE - 1) * (ended - began - (this.#limit.rested - rested));
@@ -230,16 +247,39 @@ export class HistoryWriter {
     await this.store.root.close();
   }
 
-  #take(): void {
+  #restPerWork(): number {
+    return REST * Math.max(0, 1 - this.#consumer.available() / (this.#slots.capacity * RESTS_BELOW));
+  }
+
+  #rest(): void {
+    const perWork = this.#restPerWork();
+    if (perWork > 0) this.#limit.rest(perWork);
+  }
+
+  /** Takes what is in the ring, or until a commit is due; on a full disk, what the buffer holds. */
+  #take(now: boolean): void {
+    this.#taken = 0;
+    do {
+      this.#takeSome();
+      this.#taken += this.#gate.taken;
+      if (!now) this.#rest();
+    } while (this.#gate.taken === TAKE_REPORTS && (now || this.#failed || !this.#isDue(performance.now())));
+  }
+
+  #takeSome(): void {
     // Read before the ring, so that the reports it covers are in the ring.
     const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
     const gate = this.#gate;
-    gate.begin(MAX_HELD - this.#reports.count);
+    gate.begin(Math.min(TAKE_REPORTS, MAX_HELD - this.#reports.count));
+    let last = -1;
     for (let slot = gate.next(); slot !== -1; slot = gate.next()) {
       this.#append(slot);
-      this.#newest = this.#seq(slot);
+      last = slot;
     }
-    this.#taken = gate.taken;
+    if (last !== -1) {
+      this.#newest = this.#seq(last);
+      this.#newestUs = this.#report.timeUs;
+    }
     // Reports are in order of sequence, so the first remaining one shows that earlier commands are complete.
     const left = this.#consumer.peek();
     if (left !== -1) this.#complete = this.#seq(left) - 1;
@@ -256,10 +296,7 @@ export class HistoryWriter {
     const { i32 } = this.#slots;
     const from = slot * REPORT_WORDS;
     const report = this.#report.wrap(i32, from);
-    const { words } = this.#reports;
-    const at = this.#reports.claim(report.account, report.reportNo);
-    for (let i = 0; i < REPORT_WORDS; i++) words[at + i] = i32[from + i];
-    this.#newestUs = report.timeUs;
+    this.#reports.add(report.account, report.reportNo, i32, from);
     if (report.account === OPERATOR) this.#ledger.answer(report);
     if (report.kind !== ReportKind.Fill) return;
     this.#positions.fill(report);
@@ -273,19 +310,18 @@ export class HistoryWriter {
 
   #appendTrade(report: ReportView, side: number, taker: number): void {
     const auction = taker === Taker.None;
-    const { words } = this.#trades;
+    const words = this.#trade;
     const { tradeId, contraOrderId } = report;
     const orderId = auction ? this.#contra : report.orderId;
-    const at = this.#trades.claim(report.symbol, tradeId);
-    words[at] = auction ? 0x100 : side;
-    words[at + 1] = 0;
-    putI64(words, at + Trade.tradeId / 4, tradeId);
-    putI64(words, at + Trade.price / 4, report.price);
-    putI64(words, at + Trade.quantity / 4, report.quantity);
-    putI64(words, at + Trade.buyOrderId / 4, side === Side.Buy ? orderId : contraOrderId);
-    putI64(words, at + Trade.sellOrderId / 4, side === Side.Buy ? contraOrderId : orderId);
-    putI64(words, at + Trade.seq / 4, report.seq);
-    putI64(words, at + Trade.timeUs / 4, report.timeUs);
+    words[0] = auction ? 0x100 : side;
+    putI64(words, Trade.tradeId / 4, tradeId);
+    putI64(words, Trade.price / 4, report.price);
+    putI64(words, Trade.quantity / 4, report.quantity);
+    putI64(words, Trade.buyOrderId / 4, side === Side.Buy ? orderId : contraOrderId);
+    putI64(words, Trade.sellOrderId / 4, side === Side.Buy ? contraOrderId : orderId);
+    putI64(words, Trade.seq / 4, report.seq);
+    putI64(words, Trade.timeUs / 4, report.timeUs);
+    this.#trades.add(report.symbol, tradeId, words, 0);
     this.candles.trade(report.symbol, report.timeUs, report.price, report.quantity, taker, tradeId, report.seq);
   }
 }

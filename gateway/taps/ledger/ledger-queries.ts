@@ -1,7 +1,8 @@
 import { ReportKind } from '../../../engine/wire/layout.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
 import { lostReports, SCAN_LIMIT } from '../history/queries.ts';
-import { fieldOf, REPORT_RUNS, recordsOf, wordsOf } from '../history/run-format.ts';
+import { fieldOf, recordsOf, wordsOf } from '../history/run-format.ts';
+import { REPORT_RUNS } from '../history/run-layout.ts';
 import { NEWEST, newestNo, visitBackwards } from '../history/runs.ts';
 import type { HistoryStore } from '../history/store.ts';
 import { newestBalances, settledBy, type Units } from './ledger-balances.ts';

@@ -1,7 +1,8 @@
 import { ReportKind, Side } from '../../../engine/wire/layout.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
 import type { Position } from '../../../feeds/analysis/average-cost.ts';
-import { fieldOf, REPORT_RUNS, type Runs, recordsOf, wordsOf } from '../history/run-format.ts';
+import { fieldOf, type Runs, recordsOf, wordsOf } from '../history/run-format.ts';
+import { REPORT_RUNS } from '../history/run-layout.ts';
 import { NEWEST, visitForwards } from '../history/runs.ts';
 
 /** Adds a Fill report to the position of its account and symbol. @returns false: it was included already */

@@ -1,5 +1,5 @@
 import { POSITION_FIELDS, Position } from '../../../feeds/analysis/average-cost.ts';
-import { REPORT_RUNS } from '../history/run-format.ts';
+import { REPORT_RUNS } from '../history/run-layout.ts';
 import { NEWEST, newestNo } from '../history/runs.ts';
 import { addFill, firstReportAfter, visitFills } from './position-fills.ts';
 import { type FillStore, positionBase, positionsCompleteTo, positionsOf } from './position-store.ts';

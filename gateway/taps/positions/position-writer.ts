@@ -1,7 +1,7 @@
 import type { ReportView } from '../../../engine/wire/report-view.ts';
 import { Position } from '../../../feeds/analysis/average-cost.ts';
 import { lostReports } from '../history/queries.ts';
-import { REPORT_RUNS } from '../history/run-format.ts';
+import { REPORT_RUNS } from '../history/run-layout.ts';
 import { NEWEST, newestNo } from '../history/runs.ts';
 import type { HistoryStore } from '../history/store.ts';
 import { addFill, firstReportAfter, visitFills } from './position-fills.ts';
