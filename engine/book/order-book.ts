@@ -60,15 +60,15 @@ export interface BookListener {
  * thread owns the book, its slab and its pages.
  */
 export class OrderBook {
-  readonly symbol: number;
-  readonly slab: OrderSlab;
-  readonly pages: LevelPages;
-  readonly maxPrice: number;
-  readonly bids: PriceLadder;
-  readonly asks: PriceLadder;
-  readonly auction: CallAuction;
+  declare readonly symbol: number;
+  declare readonly slab: OrderSlab;
+  declare readonly pages: LevelPages;
+  declare readonly maxPrice: number;
+  declare readonly bids: PriceLadder;
+  declare readonly asks: PriceLadder;
+  declare readonly auction: CallAuction;
   /** Places of hidden orders, and of market orders of an auction. */
-  readonly places: LevelPlaces;
+  declare readonly places: LevelPlaces;
   /** The auction price is a multiple of this many ticks. The limits of all orders in the auction must be, too; otherwise an uncross may leave the book crossed. */
   priceStep = 1;
   /** Resting orders because of which each maker is asked about: a match of this book is a guarded one while it has any. */
@@ -84,7 +84,7 @@ export class OrderBook {
   /** Results of `sweep`: lots, and the sum of price x lots. */
   sweptQuantity = 0;
   sweptNotional = 0;
-  readonly #listener: BookListener;
+  private declare readonly listener: BookListener;
   #references: ReferencePrices | undefined;
   /** Called when what rests in a followed book has changed. */
   #onChange: (symbol: number) => void = NO_FOLLOWER;
@@ -106,7 +106,7 @@ export class OrderBook {
     this.asks = new PriceLadder(1, pages, maxPrice, allocate);
     this.places = new LevelPlaces(slab, pages);
     this.auction = new CallAuction(this.bids, this.asks, (ladder, price) => this.#hasLimit(ladder, price));
-    this.#listener = listener;
+    this.listener = listener;
   }
 
   /**
@@ -130,15 +130,15 @@ export class OrderBook {
   /** Trades `quantity`, up to its open quantity, of the order that is first on the other side. For callers that ask about each order; `match` is faster. */
   take(maker: number, quantity: QtyLots): void {
     if (this.auction.pivot !== NIL) this.auction.forget();
-    this.#listener.onTrade(this, maker, this.slab.price(maker), quantity);
-    if (this.#fill(maker, quantity)) this.#listener.onMakerGone(this, maker);
+    this.listener.onTrade(this, maker, this.slab.price(maker), quantity);
+    if (this.#fill(maker, quantity)) this.listener.onMakerGone(this, maker);
   }
 
   /** Trades with the orders of the best level, oldest first. Returns the remaining quantity. */
   #matchLevel(ladder: PriceLadder, quantity: number): number {
     const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;
-    const listener = this.#listener;
+    const listener = this.listener;
     const key = ladder.best;
     const price = key ^ ladder.flip;
     const at = ladder.levelOf(key) * WORDS_PER_LEVEL;
@@ -511,7 +511,7 @@ export class OrderBook {
       const sell = sells.first;
       // Never more than the remaining volume: one side has no more than the volume at or inside the price.
       const quantity = Math.min(slab.total(buy), slab.total(sell));
-      this.#listener.onAuctionTrade(this, buy, sell, price, quantity);
+      this.listener.onAuctionTrade(this, buy, sell, price, quantity);
       left -= quantity;
       for (let side = 0; side < 2; side++) {
         const slot = side === BUY ? buy : sell;
@@ -528,7 +528,7 @@ export class OrderBook {
     while (firstGone !== NIL) {
       const slot = firstGone;
       firstGone = slab.next(slot);
-      this.#listener.onMakerGone(this, slot);
+      this.listener.onMakerGone(this, slot);
     }
   }
 
