@@ -89,9 +89,9 @@ export class OrderIndex {
     return slot;
   }
 
-  /** Adds `slot`. `ids[slot]` must be set, and must not be in the index yet. */
-  insert(slot: number): void {
-    const bucket = this.#bucket(this.ids[slot]);
+  /** Adds `slot`. `ids[slot]` must be `id`, and must not be in the index yet. */
+  insert(slot: number, id: number): void {
+    const bucket = this.#bucket(id);
     this.chain[slot] = this.buckets[bucket];
     this.buckets[bucket] = slot;
     if (++this.#count > this.#size) this.#grow();

@@ -1,5 +1,5 @@
 import { type Allocate, allocateLocal } from '../allocate.ts';
-import { assert } from '../assert.ts';
+import { assert, fail } from '../assert.ts';
 import type { Money, PriceTicks, QtyLots } from '../units.ts';
 import { OrderIndex } from './order-index.ts';
 
@@ -159,14 +159,14 @@ export class OrderSlab {
     if (slot === NIL) return NIL;
     this.#free = this.next(slot);
     this.id[slot] = orderId;
-    this.index.insert(slot);
+    this.index.insert(slot, orderId);
     this.count++;
     return slot;
   }
 
   /** Releases the slot of an order that is in no book. */
   release(slot: number): void {
-    assert(this.level(slot) === NIL, 'order slab: release of a resting order');
+    if (this.level(slot) !== NIL) fail('order slab: release of a resting order');
     this.index.remove(slot);
     this.ownerAt[slot] = 0;
     this.setNext(slot, this.#free);

@@ -9,25 +9,29 @@ export const PAGE_BITS = 6;
 // Constants of the module that it does not export: V8 folds them, but loads an exported one each time.
 const TO_PAGE = 6;
 const PAGE_LEVELS = 1 << TO_PAGE;
-const WORDS_PER_LEVEL = 6;
+const TO_WORDS = 3;
+const TO_PAGE_WORDS = TO_PAGE + TO_WORDS;
 const PAYER = 3;
 const UNKNOWN = -1;
 
 /**
- * A level, 24 bytes. In a level without orders, `orders` and `payer` are 0 and the other fields have no meaning.
+ * A level, 32 bytes, so that its fields are found by shifts. In a level without orders, `orders` and `payer` are 0 and the other fields have no meaning.
  *
- *   byte 0      4      8        12      16
- *   ┌──────┬──────┬────────┬───────┬──────────┐
- *   │ head │ tail │ orders │ payer │ quantity │
- *   └──────┴──────┴────────┴───────┴──────────┘
+ *   byte 0      4      8        12      16         24
+ *   ┌──────┬──────┬────────┬───────┬──────────┬──────┐
+ *   │ head │ tail │ orders │ payer │ quantity │ free │
+ *   └──────┴──────┴────────┴───────┴──────────┴──────┘
  *
  * `payer` is 1 + the slot of the order whose account is charged for the page, if that order is at this level.
  */
-export const LEVEL_WORDS = 6;
+/** From a level to its first word, and below to its first double. */
+export const LEVEL_WORDS_SHIFT = 3;
+export const LEVEL_WORDS = 1 << LEVEL_WORDS_SHIFT;
 export const LEVEL_TAIL = 1;
 export const LEVEL_ORDERS = 2;
 export const LEVEL_PAYER = 3;
-export const LEVEL_DOUBLES = 3;
+export const LEVEL_DOUBLES_SHIFT = 2;
+export const LEVEL_DOUBLES = 1 << LEVEL_DOUBLES_SHIFT;
 export const LEVEL_QUANTITY = 2;
 
 /**
@@ -71,7 +75,7 @@ export class LevelPages {
   /** Pages above this number were never used, so the free list does not contain them. */
   #fresh = 0;
 
-  /** @param capacity pages, 1 to 2^20; 1,536 bytes each @param accounts account ids are below it */
+  /** @param capacity pages, 1 to 2^20; 2,048 bytes each @param accounts account ids are below it */
   constructor(capacity: number, allocate: Allocate = allocateLocal, accounts = DEFAULT_LIMITS.accounts) {
     assert(Number.isInteger(capacity) && capacity >= 1 && capacity <= 2 ** 20, 'level pages: capacity is 1 to 2^20');
     this.capacity = capacity;
@@ -107,7 +111,7 @@ export class LevelPages {
   take(): number {
     if (this.count >= this.limit) return 0;
     let page = this.#free;
-    if (page !== 0) this.#free = this.words[page * PAGE_LEVELS * WORDS_PER_LEVEL];
+    if (page !== 0) this.#free = this.words[page << TO_PAGE_WORDS];
     else page = ++this.#fresh;
     this.count++;
     return page;
@@ -115,7 +119,7 @@ export class LevelPages {
 
   /** Releases `page`, which must be empty. The free list links pages through their first word. */
   give(page: number): void {
-    this.words[page * PAGE_LEVELS * WORDS_PER_LEVEL] = this.#free;
+    this.words[page << TO_PAGE_WORDS] = this.#free;
     this.#free = page;
     this.count--;
   }
@@ -172,7 +176,7 @@ export class PriceLadder extends KeySet {
     this.directory[key >>> TO_PAGE] = page;
     this.addGroup(key >>> TO_PAGE);
     const level = (page << TO_PAGE) | (key & (PAGE_LEVELS - 1));
-    pages.words[level * WORDS_PER_LEVEL + PAYER] = slot + 1;
+    pages.words[(level << TO_WORDS) | PAYER] = slot + 1;
     pages.held[account]++;
     return level;
   }
