@@ -19,6 +19,13 @@ describe('the audit of a book', () => {
       /best key is 502, should be 500/,
     ],
     [
+      'a second best price that is not the second best',
+      (asks) => {
+        asks.second = 503;
+      },
+      /second key is 503, should be 502/,
+    ],
+    [
       'a mark that is missing one height up',
       (asks) => {
         asks.bits[asks.starts[1]] = 0;
@@ -41,9 +48,12 @@ describe('the audit of a book', () => {
 /** Changes the bit of a price, and those above it if they have to change. */
 function mark({ bits, starts }: PriceLadder, key: number): void {
   bits[key >>> 5] ^= 1 << (key & 31);
-  for (let height = 1, word = key >>> 5; height < starts.length; height++, word >>>= 5) {
-    const bit = 1 << (word & 31);
-    if (bits[starts[height - 1] + word] !== 0) bits[starts[height] + (word >>> 5)] |= bit;
-    else bits[starts[height] + (word >>> 5)] &= ~bit;
+  const page = key >>> 6;
+  let marked = (bits[2 * page] | bits[2 * page + 1]) !== 0;
+  for (let height = 1, at = page; height < starts.length; height++, at >>>= 5) {
+    const word = starts[height] + (at >>> 5);
+    if (marked) bits[word] |= 1 << (at & 31);
+    else bits[word] &= ~(1 << (at & 31));
+    marked = bits[word] !== 0;
   }
 }

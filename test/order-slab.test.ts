@@ -98,7 +98,7 @@ describe('order slab', () => {
         const index = new OrderIndex(ids, undefined, spread);
         for (let slot = 0; slot < capacity; slot++) {
           ids[slot] = id(slot);
-          index.insert(slot);
+          index.insert(slot, ids[slot]);
         }
         assert.ok(index.longestChain() <= 12, `longest chain ${index.longestChain()}`);
         for (let slot = 0; slot < capacity; slot++) assert.equal(index.find(ids[slot]), slot);
@@ -111,7 +111,7 @@ describe('order slab', () => {
   it('removing an unknown id is misuse', () => {
     const ids = new Float64Array([5, 6]);
     const index = new OrderIndex(ids);
-    index.insert(0);
+    index.insert(0, 5);
     assert.throws(() => index.remove(1), InvariantError);
   });
 });

@@ -12,7 +12,9 @@ const { Trade, Remove, Accepted, Unknown, Amended } = MarketEventKind;
 const { orderId: ORDER_ID, price: PRICE, quantity: QUANTITY, otherId: OTHER_ID, seq: SEQ, symbol: SYMBOL } = MarketField;
 const { quantity: IN_QUANTITY, sequence: IN_SEQUENCE, orderId: IN_ORDER_ID, price: IN_PRICE } = FlowWord;
 const { New, Cancel } = FlowType;
-const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
+/** From a slot of the ring to its first double. */
+const TO_EVENT_DOUBLES = 3;
+assert(1 << TO_EVENT_DOUBLES === MARKET_EVENT_BYTES / 8, 'flow: an event has eight doubles');
 const TWO_32 = 2 ** 32;
 const NIL = -1;
 /** The one symbol of the flow. */
@@ -31,10 +33,13 @@ function backOff(tries: number): void {
 
 /** Runs order flow through a production book and writes its events to a ring. */
 export class FlowDriver implements BookListener {
-  readonly slab: OrderSlab;
-  readonly book: OrderBook;
-  readonly #out: RingProducer;
-  readonly #messagesPerPublish: number;
+  declare readonly slab: OrderSlab;
+  declare readonly book: OrderBook;
+  private declare readonly out: RingProducer;
+  /** The slots of the ring. */
+  private declare readonly i32: Int32Array;
+  private declare readonly f64: Float64Array;
+  readonly #messagesPerPublish: number = 0;
   #seq = 0;
   #takerId = 0;
   #takerSide = 0;
@@ -44,7 +49,9 @@ export class FlowDriver implements BookListener {
     this.slab = new OrderSlab(orders);
     const pages = new LevelPages(2 * Math.ceil((maxPrice + 1) / 64));
     this.book = new OrderBook(FLOW_SYMBOL, this.slab, pages, maxPrice, this, allocateLocal);
-    this.#out = new RingProducer(ring);
+    this.out = new RingProducer(ring);
+    this.i32 = this.out.slots.i32;
+    this.f64 = this.out.slots.f64;
     this.#messagesPerPublish = messagesPerPublish;
   }
 
@@ -55,19 +62,19 @@ export class FlowDriver implements BookListener {
     for (let first = 0; first < count; first += step) {
       const end = Math.min(first + step, count);
       for (let message = first; message < end; message++) this.#apply(words, message * FLOW_RECORD_WORDS);
-      this.#out.publish();
+      this.out.publish();
     }
   }
 
   /** Publishes the end of the pass to the consumer. */
   end(): void {
     this.#emit(PASS_END, 0, 0, 0, 0, 0, 0);
-    this.#out.publish();
+    this.out.publish();
   }
 
   /** Waits until the consumer has released every event. */
   drain(): void {
-    for (let tries = 0; this.#out.depth() !== 0; tries++) backOff(tries);
+    for (let tries = 0; this.out.depth() !== 0; tries++) backOff(tries);
   }
 
   /** Removes every resting order without publishing events. */
@@ -152,24 +159,24 @@ export class FlowDriver implements BookListener {
   }
 
   #emit(kind: number, side: number, flags: number, orderId: number, price: number, quantity: number, otherId: number): void {
-    let slot = this.#out.tryClaim();
+    let slot = this.out.tryClaim();
     if (slot === NIL) slot = this.#wait();
-    const { i32, f64 } = this.#out.slots;
-    const at = slot * EVENT_DOUBLES;
-    i32[at * 2] = kind | (side << 8) | (flags << 16);
-    i32[at * 2 + SYMBOL] = FLOW_SYMBOL;
-    f64[at + SEQ] = this.#seq;
-    f64[at + ORDER_ID] = orderId;
-    f64[at + PRICE] = price;
-    f64[at + QUANTITY] = quantity;
-    f64[at + OTHER_ID] = otherId;
+    const { i32, f64 } = this;
+    const at = slot << TO_EVENT_DOUBLES;
+    i32[at << 1] = kind | (side << 8) | (flags << 16);
+    i32[(at << 1) | SYMBOL] = FLOW_SYMBOL;
+    f64[at | SEQ] = this.#seq;
+    f64[at | ORDER_ID] = orderId;
+    f64[at | PRICE] = price;
+    f64[at | QUANTITY] = quantity;
+    f64[at | OTHER_ID] = otherId;
   }
 
   /** Called when the ring is full: publishes all events and waits until the consumer has made room. */
   #wait(): number {
-    this.#out.publish();
+    this.out.publish();
     for (let tries = 0; ; tries++) {
-      const slot = this.#out.tryClaim();
+      const slot = this.out.tryClaim();
       if (slot !== NIL) return slot;
       backOff(tries);
     }

@@ -15,6 +15,7 @@ import {
 import type { StopBook } from './stop-book.ts';
 
 const NIL = -1;
+const UNKNOWN = -1;
 const PAGE_LEVELS = 64;
 
 /**
@@ -146,15 +147,8 @@ function auditHidden(book: OrderBook): void {
 /** Checks bits against orders, each height against the one below, the best price and the pages. Returns pages in use. */
 function auditLadder(book: OrderBook, ladder: PriceLadder, side: number): number {
   const where = `audit: book ${book.symbol}, ${side === 0 ? 'bids' : 'asks'}:`;
-  const { bits, starts, directory } = ladder;
-  for (let height = 1; height < starts.length; height++) {
-    const words = starts[height] - starts[height - 1] - 1;
-    for (let word = 0; word < words; word++) {
-      const above = (bits[starts[height] + (word >>> 5)] >>> (word & 31)) & 1;
-      if ((bits[starts[height - 1] + word] !== 0) !== (above === 1)) fail(`${where} height ${height} has a wrong bit for word ${word}`);
-    }
-    if (bits[starts[height] - 1] !== 0) fail(`${where} the word behind height ${height - 1} is not zero`);
-  }
+  const { bits, directory } = ladder;
+  auditPyramid(ladder, where);
   let lowest = ladder.none;
   for (let page = directory.length - 1; page >= 0; page--) {
     if (directory[page] === 0) {
@@ -168,6 +162,8 @@ function auditLadder(book: OrderBook, ladder: PriceLadder, side: number): number
     }
   }
   if (ladder.best !== lowest) fail(`${where} best key is ${ladder.best}, should be ${lowest}`);
+  const second = lowest === ladder.none ? lowest : ladder.next(lowest + 1);
+  if (ladder.second !== UNKNOWN && ladder.second !== second) fail(`${where} second key is ${ladder.second}, should be ${second}`);
   let pages = 0;
   for (let page = 0; page < directory.length; page++) {
     if (directory[page] === 0) continue;
@@ -176,6 +172,22 @@ function auditLadder(book: OrderBook, ladder: PriceLadder, side: number): number
     auditPayer(book, directory[page] * PAGE_LEVELS, `${where} page ${page}`);
   }
   return pages;
+}
+
+/** Checks each height against the one below, the lowest one against the keys, and the zero words behind them. */
+function auditPyramid({ bits, starts, directory }: PriceLadder, where: string): void {
+  let below = Array.from(directory, (_, page) => bits[2 * page] | bits[2 * page + 1]);
+  for (let height = 1; height < starts.length; height++) {
+    const words = Math.ceil(below.length / 32);
+    const marks = bits.subarray(starts[height], starts[height] + words);
+    for (const [bit, word] of below.entries()) {
+      const marked = ((marks[bit >>> 5] >>> (bit & 31)) & 1) === 1;
+      if (marked !== (word !== 0)) fail(`${where} height ${height} has a wrong bit ${bit}`);
+    }
+    if (bits[starts[height] - 1] !== 0 || bits[starts[height] + words] !== 0)
+      fail(`${where} a word behind height ${height} or the one below is not zero`);
+    below = [...marks];
+  }
 }
 
 /** Checks that one order of a page, which rests at its level, pays for it. */

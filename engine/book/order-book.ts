@@ -1,5 +1,5 @@
 import { type Allocate, allocateLocal } from '../allocate.ts';
-import { assert } from '../assert.ts';
+import { assert, fail } from '../assert.ts';
 import { Code } from '../codes.ts';
 import { AuctionPriceId } from '../params.ts';
 import type { PriceTicks, QtyLots } from '../units.ts';
@@ -10,12 +10,12 @@ import { LevelPlaces } from './level-places.ts';
 import type { OrderSlab } from './order-slab.ts';
 import { HIDDEN, ICEBERG_SHIFT, NO_REFERENCE, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from './order-slab.ts';
 import {
-  LEVEL_DOUBLES,
+  LEVEL_DOUBLES_SHIFT,
   LEVEL_ORDERS,
   LEVEL_PAYER,
   LEVEL_QUANTITY,
   LEVEL_TAIL,
-  LEVEL_WORDS,
+  LEVEL_WORDS_SHIFT,
   type LevelPages,
   PriceLadder,
 } from './price-ladder.ts';
@@ -24,8 +24,8 @@ import { ReferencePrices } from './reference-prices.ts';
 const NIL = -1;
 const BUY = 0;
 // Module constants: V8 folds them, but loads an imported constant each time.
-const WORDS_PER_LEVEL = LEVEL_WORDS;
-const DOUBLES_PER_LEVEL = LEVEL_DOUBLES;
+const TO_LEVEL = LEVEL_WORDS_SHIFT;
+const TO_LOTS = LEVEL_DOUBLES_SHIFT;
 const TAIL = LEVEL_TAIL;
 const ORDERS = LEVEL_ORDERS;
 const PAYER = LEVEL_PAYER;
@@ -60,15 +60,15 @@ export interface BookListener {
  * thread owns the book, its slab and its pages.
  */
 export class OrderBook {
-  readonly symbol: number;
-  readonly slab: OrderSlab;
-  readonly pages: LevelPages;
-  readonly maxPrice: number;
-  readonly bids: PriceLadder;
-  readonly asks: PriceLadder;
-  readonly auction: CallAuction;
+  declare readonly symbol: number;
+  declare readonly slab: OrderSlab;
+  declare readonly pages: LevelPages;
+  declare readonly maxPrice: number;
+  declare readonly bids: PriceLadder;
+  declare readonly asks: PriceLadder;
+  declare readonly auction: CallAuction;
   /** Places of hidden orders, and of market orders of an auction. */
-  readonly places: LevelPlaces;
+  declare readonly places: LevelPlaces;
   /** The auction price is a multiple of this many ticks. The limits of all orders in the auction must be, too; otherwise an uncross may leave the book crossed. */
   priceStep = 1;
   /** Resting orders because of which each maker is asked about: a match of this book is a guarded one while it has any. */
@@ -84,7 +84,7 @@ export class OrderBook {
   /** Results of `sweep`: lots, and the sum of price x lots. */
   sweptQuantity = 0;
   sweptNotional = 0;
-  readonly #listener: BookListener;
+  private declare readonly listener: BookListener;
   #references: ReferencePrices | undefined;
   /** Called when what rests in a followed book has changed. */
   #onChange: (symbol: number) => void = NO_FOLLOWER;
@@ -106,7 +106,7 @@ export class OrderBook {
     this.asks = new PriceLadder(1, pages, maxPrice, allocate);
     this.places = new LevelPlaces(slab, pages);
     this.auction = new CallAuction(this.bids, this.asks, (ladder, price) => this.#hasLimit(ladder, price));
-    this.#listener = listener;
+    this.listener = listener;
   }
 
   /**
@@ -130,19 +130,19 @@ export class OrderBook {
   /** Trades `quantity`, up to its open quantity, of the order that is first on the other side. For callers that ask about each order; `match` is faster. */
   take(maker: number, quantity: QtyLots): void {
     if (this.auction.pivot !== NIL) this.auction.forget();
-    this.#listener.onTrade(this, maker, this.slab.price(maker), quantity);
-    if (this.#fill(maker, quantity)) this.#listener.onMakerGone(this, maker);
+    this.listener.onTrade(this, maker, this.slab.price(maker), quantity);
+    if (this.#fill(maker, quantity)) this.listener.onMakerGone(this, maker);
   }
 
   /** Trades with the orders of the best level, oldest first. Returns the remaining quantity. */
   #matchLevel(ladder: PriceLadder, quantity: number): number {
     const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;
-    const listener = this.#listener;
+    const listener = this.listener;
     const key = ladder.best;
     const price = key ^ ladder.flip;
-    const at = ladder.levelOf(key) * WORDS_PER_LEVEL;
-    const lots = (at >> 1) + LOTS;
+    const at = ladder.levelOf(key) << TO_LEVEL;
+    const lots = (at >> 1) | LOTS;
     const apart = this.hiddenOrders | this.followed;
     let left = quantity;
     let slot = words[at];
@@ -163,16 +163,16 @@ export class OrderBook {
       lotsOf[open] = 0;
       orders[order | LEVEL] = NIL;
       doubles[lots] -= has;
-      words[at + ORDERS]--;
+      words[at | ORDERS]--;
       words[at] = following;
       if (following === NIL) {
         ladder.vacate(key);
-        if (words[at + PAYER] !== 0) this.#passOn(slot, at);
+        if (words[at | PAYER] !== 0) this.#passOn(slot, at);
         listener.onMakerGone(this, slot);
         return left;
       }
       orders[(following << TO_WORDS) | PREV] = NIL;
-      if (words[at + PAYER] === slot + 1) this.#passOn(slot, at);
+      if (words[at | PAYER] === slot + 1) this.#passOn(slot, at);
       listener.onMakerGone(this, slot);
       // The next one, unless an iceberg stands before it again.
       slot = words[at];
@@ -233,10 +233,10 @@ export class OrderBook {
     const key = price ^ ladder.flip;
     const level = ladder.enter(key, slot, orders[order | ACCOUNT], most);
     if (level === NIL) return false;
-    const at = level * WORDS_PER_LEVEL;
-    const lots = (at >> 1) + LOTS;
-    const count = words[at + ORDERS];
-    words[at + ORDERS] = count + 1;
+    const at = level << TO_LEVEL;
+    const lots = (at >> 1) | LOTS;
+    const count = words[at | ORDERS];
+    words[at | ORDERS] = count + 1;
     orders[order | NEXT] = NIL;
     orders[order | LEVEL] = level;
     if (count === 0) {
@@ -245,12 +245,12 @@ export class OrderBook {
       words[at] = slot;
       doubles[lots] = open;
     } else {
-      const tail = words[at + TAIL];
+      const tail = words[at | TAIL];
       orders[order | PREV] = tail;
       orders[(tail << TO_WORDS) | NEXT] = slot;
       doubles[lots] += open;
     }
-    words[at + TAIL] = slot;
+    words[at | TAIL] = slot;
     if (((terms & IS_APART) | this.hiddenOrders | this.followed) !== 0) this.#restApart(slot, level, terms);
     if (this.auction.pivot !== NIL) this.auction.shift(side, price, open);
     return true;
@@ -297,7 +297,7 @@ export class OrderBook {
     const key = slab.price(slot) ^ ladder.flip;
     if (!ladder.isOccupied(key)) return;
     const level = ladder.levelOf(key);
-    if (pages.firstHidden[level] === slot + 1) pages.firstHidden[level] = pages.words[level * WORDS_PER_LEVEL] + 1;
+    if (pages.firstHidden[level] === slot + 1) pages.firstHidden[level] = pages.words[level << TO_LEVEL] + 1;
   }
 
   /** Whether a limit order rests at a price: the last order of its level is one, because market orders are before them. */
@@ -305,7 +305,7 @@ export class OrderBook {
     if (price < 1 || price > this.maxPrice) return false;
     const key = price ^ ladder.flip;
     if (!ladder.isOccupied(key)) return false;
-    return !isAuctionMarket(this.slab.lifetime(this.pages.words[ladder.levelOf(key) * WORDS_PER_LEVEL + TAIL]));
+    return !isAuctionMarket(this.slab.lifetime(this.pages.words[(ladder.levelOf(key) << TO_LEVEL) | TAIL]));
   }
 
   /** Lowers the open quantity of a resting order to `open`, from 1 to its present open quantity. The order keeps its priority. */
@@ -314,7 +314,7 @@ export class OrderBook {
     const less = slab.open(slot) - open;
     assert(open > 0 && less >= 0 && slab.level(slot) !== NIL, 'order book: reduce is of a resting order, to less');
     slab.setOpen(slot, open);
-    this.pages.doubles[slab.level(slot) * DOUBLES_PER_LEVEL + LOTS] -= less;
+    this.pages.doubles[(slab.level(slot) << TO_LOTS) | LOTS] -= less;
     if (this.auction.pivot !== NIL) this.auction.shift(slab.side(slot), slab.price(slot), -less);
   }
 
@@ -326,7 +326,7 @@ export class OrderBook {
     pages.keepReserves();
     slab.setOpen(slot, slab.open(slot) - lots);
     slab.icebergs[slot << ICEBERG_SHIFT] += lots;
-    pages.doubles[level * DOUBLES_PER_LEVEL + LOTS] -= lots;
+    pages.doubles[(level << TO_LOTS) | LOTS] -= lots;
     pages.reserves[level] += lots;
   }
 
@@ -358,30 +358,30 @@ export class OrderBook {
     const { words, doubles } = this.pages;
     const order = slot << TO_WORDS;
     const level = orders[order | LEVEL];
-    assert(level !== NIL, 'order book: remove is of a resting order');
+    if (level === NIL) fail('order book: remove is of a resting order');
     const terms = orders[order | TERMS];
     const side = (terms >>> 16) & 1;
     const open = lotsOf[(slot << TO_DOUBLES) | OPEN];
     if (((terms & HAS_PLACE) | this.followed) !== 0) this.#leavePlace(slot, level, terms);
     if (this.auction.pivot !== NIL) this.auction.shift(side, orders[order | PRICE], -open);
-    const at = level * WORDS_PER_LEVEL;
+    const at = level << TO_LEVEL;
     orders[order | LEVEL] = NIL;
-    doubles[(at >> 1) + LOTS] -= open;
-    const left = words[at + ORDERS] - 1;
-    words[at + ORDERS] = left;
+    doubles[(at >> 1) | LOTS] -= open;
+    const left = words[at | ORDERS] - 1;
+    words[at | ORDERS] = left;
     if (left === 0) {
       const ladder = side === BUY ? this.bids : this.asks;
       ladder.vacate(orders[order | PRICE] ^ ladder.flip);
-      if (words[at + PAYER] !== 0) this.#passOn(slot, at);
+      if (words[at | PAYER] !== 0) this.#passOn(slot, at);
       return;
     }
     const later = orders[order | NEXT];
     const earlier = orders[order | PREV];
     if (earlier === NIL) words[at] = later;
     else orders[(earlier << TO_WORDS) | NEXT] = later;
-    if (later === NIL) words[at + TAIL] = earlier;
+    if (later === NIL) words[at | TAIL] = earlier;
     else orders[(later << TO_WORDS) | PREV] = earlier;
-    if (words[at + PAYER] === slot + 1) this.#passOn(slot, at);
+    if (words[at | PAYER] === slot + 1) this.#passOn(slot, at);
   }
 
   /** The order in `slot`, the payer of its page, left the level at `at`. Its account is charged no more; that of the last order in priority that remains in the page is. */
@@ -389,18 +389,18 @@ export class OrderBook {
     const { slab } = this;
     const { words, held } = this.pages;
     held[slab.account(slot)]--;
-    words[at + PAYER] = 0;
+    words[at | PAYER] = 0;
     const ladder = slab.side(slot) === BUY ? this.bids : this.asks;
     const last = ladder.lastInPage(slab.price(slot) ^ ladder.flip);
     if (last === NIL) return;
-    const payer = words[last * WORDS_PER_LEVEL + TAIL];
-    words[last * WORDS_PER_LEVEL + PAYER] = payer + 1;
+    const payer = words[(last << TO_LEVEL) | TAIL];
+    words[(last << TO_LEVEL) | PAYER] = payer + 1;
     held[slab.account(payer)]++;
   }
 
   /** True if the page of a resting order is charged to its account because of it. */
   isPayer(slot: number): boolean {
-    return this.pages.words[this.slab.level(slot) * WORDS_PER_LEVEL + PAYER] === slot + 1;
+    return this.pages.words[(this.slab.level(slot) << TO_LEVEL) | PAYER] === slot + 1;
   }
 
   /** Makes a resting order the payer of its page. Cold. */
@@ -408,12 +408,12 @@ export class OrderBook {
     const { words, held } = this.pages;
     const page = this.slab.level(slot) & ~63;
     for (let level = page; level < page + 64; level++) {
-      const payer = level * WORDS_PER_LEVEL + PAYER;
+      const payer = (level << TO_LEVEL) | PAYER;
       if (words[payer] === 0) continue;
       held[this.slab.account(words[payer] - 1)]--;
       words[payer] = 0;
     }
-    words[this.slab.level(slot) * WORDS_PER_LEVEL + PAYER] = slot + 1;
+    words[(this.slab.level(slot) << TO_LEVEL) | PAYER] = slot + 1;
     held[this.slab.account(slot)]++;
   }
 
@@ -421,7 +421,7 @@ export class OrderBook {
   resetPayers(): void {
     for (const ladder of [this.bids, this.asks]) {
       for (let key = ladder.best; key !== ladder.none; key = ladder.next((key | 63) + 1)) {
-        this.setPayer(this.pages.words[ladder.levelOf(key) * WORDS_PER_LEVEL]);
+        this.setPayer(this.pages.words[ladder.levelOf(key) << TO_LEVEL]);
       }
     }
   }
@@ -434,7 +434,7 @@ export class OrderBook {
     const { slab, pages } = this;
     const ladder = slab.side(slot) === BUY ? this.bids : this.asks;
     const key = slab.price(slot) ^ ladder.flip;
-    if (pages.words[slab.level(slot) * WORDS_PER_LEVEL + ORDERS] === 1 && ladder.occupiedInPage(key) === 1) return Code.OK;
+    if (pages.words[(slab.level(slot) << TO_LEVEL) | ORDERS] === 1 && ladder.occupiedInPage(key) === 1) return Code.OK;
     if (pages.count >= pages.limit) return Code.LEVELS_FULL;
     return pages.held[slab.account(slot)] >= pages.share ? Code.LEVEL_SHARE_FULL : Code.OK;
   }
@@ -466,7 +466,7 @@ export class OrderBook {
   levelOrders(side: number, price: number): number {
     const ladder = side === BUY ? this.bids : this.asks;
     const key = price ^ ladder.flip;
-    return ladder.isOccupied(key) ? this.pages.words[ladder.levelOf(key) * WORDS_PER_LEVEL + ORDERS] : 0;
+    return ladder.isOccupied(key) ? this.pages.words[(ladder.levelOf(key) << TO_LEVEL) | ORDERS] : 0;
   }
 
   // The call auction: `rest` adds orders, which may cross. ---------------------
@@ -511,7 +511,7 @@ export class OrderBook {
       const sell = sells.first;
       // Never more than the remaining volume: one side has no more than the volume at or inside the price.
       const quantity = Math.min(slab.total(buy), slab.total(sell));
-      this.#listener.onAuctionTrade(this, buy, sell, price, quantity);
+      this.listener.onAuctionTrade(this, buy, sell, price, quantity);
       left -= quantity;
       for (let side = 0; side < 2; side++) {
         const slot = side === BUY ? buy : sell;
@@ -528,7 +528,7 @@ export class OrderBook {
     while (firstGone !== NIL) {
       const slot = firstGone;
       firstGone = slab.next(slot);
-      this.#listener.onMakerGone(this, slot);
+      this.listener.onMakerGone(this, slot);
     }
   }
 
@@ -545,11 +545,11 @@ export class OrderBook {
     if (next !== NIL) return next;
     const ladder = slab.side(slot) === BUY ? this.bids : this.asks;
     const key = ladder.next((slab.price(slot) ^ ladder.flip) + 1);
-    return key === ladder.none ? NIL : this.pages.words[ladder.levelOf(key) * WORDS_PER_LEVEL];
+    return key === ladder.none ? NIL : this.pages.words[ladder.levelOf(key) << TO_LEVEL];
   }
 
   #first(ladder: PriceLadder): number {
-    return this.pages.words[ladder.levelOf(ladder.best) * WORDS_PER_LEVEL];
+    return this.pages.words[ladder.levelOf(ladder.best) << TO_LEVEL];
   }
 
   /** Returns true if the order was filled in full and left the book. */
@@ -562,7 +562,7 @@ export class OrderBook {
       return true;
     }
     slab.setOpen(slot, left);
-    this.pages.doubles[slab.level(slot) * DOUBLES_PER_LEVEL + LOTS] -= quantity;
+    this.pages.doubles[(slab.level(slot) << TO_LOTS) | LOTS] -= quantity;
     return false;
   }
 
@@ -570,7 +570,7 @@ export class OrderBook {
   ordersInPriority(side: number, visit: (slot: number) => void): void {
     const ladder = side === BUY ? this.bids : this.asks;
     for (let key = ladder.best; key !== ladder.none; key = ladder.next(key + 1)) {
-      let slot = this.pages.words[ladder.levelOf(key) * WORDS_PER_LEVEL];
+      let slot = this.pages.words[ladder.levelOf(key) << TO_LEVEL];
       for (; slot !== NIL; slot = this.slab.next(slot)) visit(slot);
     }
   }

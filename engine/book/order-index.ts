@@ -35,17 +35,17 @@ const LONGEST_CHAIN = 256;
  * owner's is in shared words.
  */
 export class OrderIndex {
-  readonly #ids: Float64Array;
-  readonly #chain: Int32Array;
-  readonly #buckets: Int32Array;
-  readonly #spread: number;
+  private declare readonly ids: Float64Array;
+  private declare readonly chain: Int32Array;
+  private declare readonly buckets: Int32Array;
+  readonly #spread: number = 0;
   #count = 0;
   /** Buckets in use. */
-  #size: number;
+  #size = 0;
   /** Lowest 2^k - 1 that is not below `#size` - 1. */
-  #mask: number;
+  #mask = 0;
   /** The owner's multiplier, `#size` and `#mask`. */
-  readonly #shared: Int32Array;
+  private declare readonly shared: Int32Array;
 
   /**
    * @param ids the id column: `ids[slot]` is read, never written, while `slot` is in the index
@@ -54,20 +54,20 @@ export class OrderIndex {
   constructor(ids: Float64Array, allocate: Allocate = allocateLocal, spread = drawSpread()) {
     assert(ids.length >= 1 && ids.length <= 2 ** 27, 'order index: 1 to 2^27 slots');
     const bits = Math.max(BLOCK_BITS, 32 - Math.clz32(ids.length - 1));
-    this.#ids = ids;
-    this.#chain = new Int32Array(allocate(ids.length * 4));
-    this.#buckets = new Int32Array(allocate(4 << bits)).fill(NIL);
+    this.ids = ids;
+    this.chain = new Int32Array(allocate(ids.length * 4));
+    this.buckets = new Int32Array(allocate(4 << bits)).fill(NIL);
     this.#spread = spread;
     this.#size = 1 << Math.max(BLOCK_BITS, bits - 4);
     this.#mask = this.#size - 1;
-    this.#shared = new Int32Array(allocate(12));
+    this.shared = new Int32Array(allocate(12));
     this.#share();
   }
 
   #share(): void {
-    this.#shared[SPREAD] = this.#spread;
-    this.#shared[SIZE] = this.#size;
-    this.#shared[MASK] = this.#mask;
+    this.shared[SPREAD] = this.#spread;
+    this.shared[SIZE] = this.#size;
+    this.shared[MASK] = this.#mask;
   }
 
   /**
@@ -75,50 +75,50 @@ export class OrderIndex {
    * `id` is there.
    */
   peek(id: number): number {
-    const shared = this.#shared;
-    let slot = this.#buckets[bucketOf(id, shared[SPREAD], shared[SIZE], shared[MASK])];
+    const shared = this.shared;
+    let slot = this.buckets[bucketOf(id, shared[SPREAD], shared[SIZE], shared[MASK])];
     // A chain that changes may lead anywhere.
-    for (let steps = 0; slot !== NIL && this.#ids[slot] !== id; steps++) slot = steps === LONGEST_CHAIN ? NIL : this.#chain[slot];
+    for (let steps = 0; slot !== NIL && this.ids[slot] !== id; steps++) slot = steps === LONGEST_CHAIN ? NIL : this.chain[slot];
     return slot;
   }
 
   /** The slot of `id`, -1 if `id` is not in the index. */
   find(id: number): number {
-    let slot = this.#buckets[this.#bucket(id)];
-    while (slot !== NIL && this.#ids[slot] !== id) slot = this.#chain[slot];
+    let slot = this.buckets[this.#bucket(id)];
+    while (slot !== NIL && this.ids[slot] !== id) slot = this.chain[slot];
     return slot;
   }
 
-  /** Adds `slot`. `ids[slot]` must be set, and must not be in the index yet. */
-  insert(slot: number): void {
-    const bucket = this.#bucket(this.#ids[slot]);
-    this.#chain[slot] = this.#buckets[bucket];
-    this.#buckets[bucket] = slot;
+  /** Adds `slot`. `ids[slot]` must be `id`, and must not be in the index yet. */
+  insert(slot: number, id: number): void {
+    const bucket = this.#bucket(id);
+    this.chain[slot] = this.buckets[bucket];
+    this.buckets[bucket] = slot;
     if (++this.#count > this.#size) this.#grow();
   }
 
   /** Removes `slot`, which must be in the index with `ids[slot]` still set. */
   remove(slot: number): void {
-    const bucket = this.#bucket(this.#ids[slot]);
-    const first = this.#buckets[bucket];
-    if (first === slot) this.#buckets[bucket] = this.#chain[slot];
+    const bucket = this.#bucket(this.ids[slot]);
+    const first = this.buckets[bucket];
+    if (first === slot) this.buckets[bucket] = this.chain[slot];
     else this.#removeBehind(first, slot);
     this.#count--;
   }
 
   #removeBehind(first: number, slot: number): void {
     let at = first;
-    while (at !== NIL && this.#chain[at] !== slot) at = this.#chain[at];
+    while (at !== NIL && this.chain[at] !== slot) at = this.chain[at];
     assert(at !== NIL, 'order index: remove of a slot that is not here');
-    this.#chain[at] = this.#chain[slot];
+    this.chain[at] = this.chain[slot];
   }
 
   /** Length of the longest chain. Walks the whole table. */
   longestChain(): number {
     let longest = 0;
-    for (let slot of this.#buckets) {
+    for (let slot of this.buckets) {
       let length = 0;
-      for (; slot !== NIL; slot = this.#chain[slot]) length++;
+      for (; slot !== NIL; slot = this.chain[slot]) length++;
       if (length > longest) longest = length;
     }
     return longest;
@@ -126,18 +126,18 @@ export class OrderIndex {
 
   /** Splits the next chain: orders whose hash has the new bit set move to the new bucket. */
   #grow(): void {
-    if (this.#size === this.#buckets.length) return;
+    if (this.#size === this.buckets.length) return;
     const added = this.#size++;
     if (added > this.#mask) this.#mask = this.#mask * 2 + 1;
     this.#share();
     const source = added & (this.#mask >>> 1);
-    let slot = this.#buckets[source];
-    this.#buckets[source] = NIL;
+    let slot = this.buckets[source];
+    this.buckets[source] = NIL;
     while (slot !== NIL) {
-      const next = this.#chain[slot];
-      const bucket = this.#bucket(this.#ids[slot]);
-      this.#chain[slot] = this.#buckets[bucket];
-      this.#buckets[bucket] = slot;
+      const next = this.chain[slot];
+      const bucket = this.#bucket(this.ids[slot]);
+      this.chain[slot] = this.buckets[bucket];
+      this.buckets[bucket] = slot;
       slot = next;
     }
   }

@@ -1,5 +1,5 @@
 import { type Allocate, allocateLocal } from '../allocate.ts';
-import { assert } from '../assert.ts';
+import { assert, fail } from '../assert.ts';
 import type { Money, PriceTicks, QtyLots } from '../units.ts';
 import { OrderIndex } from './order-index.ts';
 
@@ -113,25 +113,25 @@ export const QUOTE = 0x40;
  * that are always inlined.
  */
 export class OrderSlab {
-  readonly capacity: number;
+  declare readonly capacity: number;
   /** Orders in the slab. */
   count = 0;
   /** Exchange order id, in a separate column because the index reads only ids. */
-  readonly id: Float64Array;
+  declare readonly id: Float64Array;
   /** Hash of the terms that the order was sent with, 0 = unknown; see hashTerms. A column of its own, because only entry and end of an order touch it. */
-  readonly termsHash: Int32Array;
+  declare readonly termsHash: Int32Array;
   /** By slot, what {@link ownerWord} packs; 0 in a free slot. A column of its own, so that a search for the orders of an account, or those of a side or symbol, reads little memory. */
-  readonly ownerAt: Int32Array;
+  declare readonly ownerAt: Int32Array;
   /** End of an order that has one, microseconds since the Unix epoch; see DeadlineHeap, which owns it. A column of its own, whose memory only such orders use. */
-  readonly endUs: Float64Array;
+  declare readonly endUs: Float64Array;
   /** Number of the session whose end cancels the order, 0 = none. A column of its own, which only orders with more than their record touch. */
-  readonly session: Uint8Array;
-  readonly doubles: Float64Array;
-  readonly words: Int32Array;
+  declare readonly session: Uint8Array;
+  declare readonly doubles: Float64Array;
+  declare readonly words: Int32Array;
   /** Numbers of icebergs; see {@link IcebergNumber}. The system gives it memory only where it is used. */
-  readonly icebergs: Float64Array;
-  readonly #index: OrderIndex;
-  #free: number;
+  declare readonly icebergs: Float64Array;
+  private declare readonly index: OrderIndex;
+  #free = 0;
 
   /** @param capacity most orders at a time, 1 to 2^26; all memory is taken here */
   constructor(capacity: number, allocate: Allocate = allocateLocal) {
@@ -146,12 +146,11 @@ export class OrderSlab {
     this.doubles = new Float64Array(records);
     this.words = new Int32Array(records);
     this.icebergs = new Float64Array(allocate((capacity << ICEBERG_SHIFT) * 8));
-    this.#index = new OrderIndex(this.id, allocate);
+    this.index = new OrderIndex(this.id, allocate);
     for (let slot = 0; slot < capacity; slot++) {
       this.setLevel(slot, NIL);
       this.setNext(slot, slot + 1 === capacity ? NIL : slot + 1);
     }
-    this.#free = 0;
   }
 
   /** Takes a slot for `orderId`, which must not be in the slab; -1 if the slab is full. Fields other than `id` hold old values. */
@@ -160,15 +159,15 @@ export class OrderSlab {
     if (slot === NIL) return NIL;
     this.#free = this.next(slot);
     this.id[slot] = orderId;
-    this.#index.insert(slot);
+    this.index.insert(slot, orderId);
     this.count++;
     return slot;
   }
 
   /** Releases the slot of an order that is in no book. */
   release(slot: number): void {
-    assert(this.level(slot) === NIL, 'order slab: release of a resting order');
-    this.#index.remove(slot);
+    if (this.level(slot) !== NIL) fail('order slab: release of a resting order');
+    this.index.remove(slot);
     this.ownerAt[slot] = 0;
     this.setNext(slot, this.#free);
     this.#free = slot;
@@ -177,12 +176,12 @@ export class OrderSlab {
 
   /** The slot of `orderId`, -1 if there is none. Accepts any number. */
   find(orderId: number): number {
-    return this.#index.find(orderId);
+    return this.index.find(orderId);
   }
 
   /** {@link find} for another thread, whose slab has the same memory; see {@link OrderIndex.peek}. */
   peek(orderId: number): number {
-    return this.#index.peek(orderId);
+    return this.index.peek(orderId);
   }
 
   /** Limit price. */
@@ -358,6 +357,6 @@ export class OrderSlab {
 
   /** Longest chain of the id index: 1 or 2 unless ids were chosen to collide. Walks the whole index. */
   longestChain(): number {
-    return this.#index.longestChain();
+    return this.index.longestChain();
   }
 }

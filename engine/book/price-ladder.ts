@@ -6,23 +6,32 @@ import { KeySet } from './key-set.ts';
 
 /** A page has the levels of prices that are equal without their lowest bits. */
 export const PAGE_BITS = 6;
-const PAGE_LEVELS = 1 << PAGE_BITS;
+// Constants of the module that it does not export: V8 folds them, but loads an exported one each time.
+const TO_PAGE = 6;
+const PAGE_LEVELS = 1 << TO_PAGE;
+const TO_WORDS = 3;
+const TO_PAGE_WORDS = TO_PAGE + TO_WORDS;
+const PAYER = 3;
+const UNKNOWN = -1;
 
 /**
- * A level, 24 bytes. In a level without orders, `orders` and `payer` are 0 and the other fields have no meaning.
+ * A level, 32 bytes, so that its fields are found by shifts. In a level without orders, `orders` and `payer` are 0 and the other fields have no meaning.
  *
- *   byte 0      4      8        12      16
- *   ┌──────┬──────┬────────┬───────┬──────────┐
- *   │ head │ tail │ orders │ payer │ quantity │
- *   └──────┴──────┴────────┴───────┴──────────┘
+ *   byte 0      4      8        12      16         24
+ *   ┌──────┬──────┬────────┬───────┬──────────┬──────┐
+ *   │ head │ tail │ orders │ payer │ quantity │ free │
+ *   └──────┴──────┴────────┴───────┴──────────┴──────┘
  *
  * `payer` is 1 + the slot of the order whose account is charged for the page, if that order is at this level.
  */
-export const LEVEL_WORDS = 6;
+/** From a level to its first word, and below to its first double. */
+export const LEVEL_WORDS_SHIFT = 3;
+export const LEVEL_WORDS = 1 << LEVEL_WORDS_SHIFT;
 export const LEVEL_TAIL = 1;
 export const LEVEL_ORDERS = 2;
 export const LEVEL_PAYER = 3;
-export const LEVEL_DOUBLES = 3;
+export const LEVEL_DOUBLES_SHIFT = 2;
+export const LEVEL_DOUBLES = 1 << LEVEL_DOUBLES_SHIFT;
 export const LEVEL_QUANTITY = 2;
 
 /**
@@ -39,21 +48,21 @@ export const LEVEL_QUANTITY = 2;
  */
 export class LevelPages {
   /** Pages in all. */
-  readonly capacity: number;
+  declare readonly capacity: number;
   /** Pages in use. */
   count = 0;
   /** Rules in force; see MachineState.setRules. */
   rules: number = RULES;
   /** Most pages in use at a time, at most `capacity`. */
-  limit: number;
+  declare limit: number;
   /** Most pages that one account may open. */
-  share: number;
+  declare share: number;
   /** Pages charged to each account. */
-  readonly held: Int32Array;
+  declare readonly held: Int32Array;
   /** `level * LEVEL_WORDS` is the level's head slot, then LEVEL_TAIL, LEVEL_ORDERS. */
-  readonly words: Int32Array;
+  declare readonly words: Int32Array;
   /** `level * LEVEL_DOUBLES + LEVEL_QUANTITY`: open lots of the level. */
-  readonly doubles: Float64Array;
+  declare readonly doubles: Float64Array;
   /** By level: open lots of icebergs that are not displayed. Empty before the first iceberg. */
   reserves = new Float64Array(0);
   /** By level: slot + 1 of the first hidden order, if that one rests at the level; otherwise there is none. Empty before the first hidden order. */
@@ -66,7 +75,7 @@ export class LevelPages {
   /** Pages above this number were never used, so the free list does not contain them. */
   #fresh = 0;
 
-  /** @param capacity pages, 1 to 2^20; 1,536 bytes each @param accounts account ids are below it */
+  /** @param capacity pages, 1 to 2^20; 2,048 bytes each @param accounts account ids are below it */
   constructor(capacity: number, allocate: Allocate = allocateLocal, accounts = DEFAULT_LIMITS.accounts) {
     assert(Number.isInteger(capacity) && capacity >= 1 && capacity <= 2 ** 20, 'level pages: capacity is 1 to 2^20');
     this.capacity = capacity;
@@ -102,7 +111,7 @@ export class LevelPages {
   take(): number {
     if (this.count >= this.limit) return 0;
     let page = this.#free;
-    if (page !== 0) this.#free = this.words[page * PAGE_LEVELS * LEVEL_WORDS];
+    if (page !== 0) this.#free = this.words[page << TO_PAGE_WORDS];
     else page = ++this.#fresh;
     this.count++;
     return page;
@@ -110,7 +119,7 @@ export class LevelPages {
 
   /** Releases `page`, which must be empty. The free list links pages through their first word. */
   give(page: number): void {
-    this.words[page * PAGE_LEVELS * LEVEL_WORDS] = this.#free;
+    this.words[page << TO_PAGE_WORDS] = this.#free;
     this.#free = page;
     this.count--;
   }
@@ -125,12 +134,14 @@ export class LevelPages {
  */
 export class PriceLadder extends KeySet {
   /** key = price ^ flip, and back. */
-  readonly flip: number;
+  declare readonly flip: number;
   /** Lowest occupied key, or `none`. */
-  best: number;
-  readonly pages: LevelPages;
+  declare best: number;
+  /** Next occupied key after `best`, or `none`; -1 = unknown. Most orders that improve the best price are the next to leave it: no search then. */
+  second: number = UNKNOWN;
+  declare readonly pages: LevelPages;
   /** Page of each 64 keys, 0 = none. */
-  readonly directory: Int32Array;
+  declare readonly directory: Int32Array;
 
   /**
    * @param side 0 = buy, 1 = sell
@@ -138,12 +149,13 @@ export class PriceLadder extends KeySet {
    */
   constructor(side: 0 | 1, pages: LevelPages, maxPrice: number, allocate: Allocate = allocateLocal) {
     assert(Number.isInteger(maxPrice) && maxPrice >= 1 && maxPrice <= MAX_PRICE_TICKS, 'price ladder: maxPrice is 1 to 2^26');
-    const keys = 2 ** Math.max(PAGE_BITS, 32 - Math.clz32(maxPrice));
+    // A small integer, which `2 ** n` is not for V8: `best` and `flip` would be boxed doubles.
+    const keys = 1 << Math.max(TO_PAGE, 32 - Math.clz32(maxPrice));
     super(keys, allocate);
     this.pages = pages;
     this.flip = side === 0 ? keys - 1 : 0;
     this.best = keys;
-    this.directory = new Int32Array(allocate((keys >> PAGE_BITS) * 4));
+    this.directory = new Int32Array(allocate((keys >> TO_PAGE) * 4));
   }
 
   /**
@@ -151,9 +163,9 @@ export class PriceLadder extends KeySet {
    * level, call `occupy` next. A new page is charged to the account.
    */
   enter(key: number, slot: number, account: number, most: number): number {
-    const page = this.directory[key >>> PAGE_BITS];
+    const page = this.directory[key >>> TO_PAGE];
     if (page === 0) return this.#open(key, slot, account, most);
-    return (page << PAGE_BITS) | (key & (PAGE_LEVELS - 1));
+    return (page << TO_PAGE) | (key & (PAGE_LEVELS - 1));
   }
 
   #open(key: number, slot: number, account: number, most: number): number {
@@ -161,41 +173,41 @@ export class PriceLadder extends KeySet {
     if (pages.held[account] >= most) return -1;
     const page = pages.take();
     if (page === 0) return -1;
-    this.directory[key >>> PAGE_BITS] = page;
-    const level = (page << PAGE_BITS) | (key & (PAGE_LEVELS - 1));
-    pages.words[level * LEVEL_WORDS + LEVEL_PAYER] = slot + 1;
+    this.directory[key >>> TO_PAGE] = page;
+    this.addGroup(key >>> TO_PAGE);
+    const level = (page << TO_PAGE) | (key & (PAGE_LEVELS - 1));
+    pages.words[(level << TO_WORDS) | PAYER] = slot + 1;
     pages.held[account]++;
     return level;
   }
 
   /** True if `key` is in a page of this ladder. */
   hasPage(key: number): boolean {
-    return this.directory[key >>> PAGE_BITS] !== 0;
+    return this.directory[key >>> TO_PAGE] !== 0;
   }
 
   /** Number of occupied keys in the page of `key`, 0 to 64. */
   occupiedInPage(key: number): number {
-    const word = (key >>> PAGE_BITS) << 1;
+    const word = (key >>> TO_PAGE) << 1;
     return countBits(this.bits[word]) + countBits(this.bits[word + 1]);
   }
 
   /** Level of the last occupied key in the page of `key`; -1 if it has no page. */
   lastInPage(key: number): number {
-    const page = this.directory[key >>> PAGE_BITS];
+    const page = this.directory[key >>> TO_PAGE];
     if (page === 0) return -1;
-    const word = (key >>> PAGE_BITS) << 1;
+    const word = (key >>> TO_PAGE) << 1;
     const high = this.bits[word + 1];
-    return (page << PAGE_BITS) | (high !== 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(this.bits[word]));
+    return (page << TO_PAGE) | (high !== 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(this.bits[word]));
   }
 
   /** Marks `key` as occupied, when its first order arrives. */
   occupy(key: number): void {
-    const bits = this.bits;
-    const word = key >>> 5;
-    const before = bits[word];
-    bits[word] = before | (1 << (key & 31));
-    if (before === 0) this.setAbove(word);
-    if (key < this.best) this.best = key;
+    this.bits[key >>> 5] |= 1 << (key & 31);
+    if (key < this.best) {
+      this.second = this.best;
+      this.best = key;
+    } else if (key < this.second) this.second = key;
   }
 
   /** Marks `key` as empty, after its last order left. */
@@ -204,19 +216,23 @@ export class PriceLadder extends KeySet {
     const word = key >>> 5;
     const left = bits[word] & ~(1 << (key & 31));
     bits[word] = left;
-    if (left === 0) {
-      if (bits[word ^ 1] === 0) {
-        this.pages.give(this.directory[key >>> PAGE_BITS]);
-        this.directory[key >>> PAGE_BITS] = 0;
-      }
-      this.clearAbove(word);
-    }
-    if (key === this.best) this.best = this.next(key + 1);
+    if (left === 0 && bits[word ^ 1] === 0) this.#close(key >>> TO_PAGE);
+    if (key === this.best) {
+      this.best = this.second === UNKNOWN ? this.next(key + 1) : this.second;
+      this.second = UNKNOWN;
+    } else if (key === this.second) this.second = UNKNOWN;
+  }
+
+  /** Gives an empty page back. */
+  #close(group: number): void {
+    this.pages.give(this.directory[group]);
+    this.directory[group] = 0;
+    this.removeGroup(group);
   }
 
   /** Level of an occupied key. */
   levelOf(key: number): number {
-    return (this.directory[key >>> PAGE_BITS] << PAGE_BITS) | (key & (PAGE_LEVELS - 1));
+    return (this.directory[key >>> TO_PAGE] << TO_PAGE) | (key & (PAGE_LEVELS - 1));
   }
 
   isOccupied(key: number): boolean {

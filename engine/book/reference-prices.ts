@@ -1,6 +1,6 @@
 import { allocateLocal } from '../allocate.ts';
 import type { PriceTicks } from '../units.ts';
-import { KeySet } from './key-set.ts';
+import { GROUP_BITS, KeySet } from './key-set.ts';
 import { LEVEL_ORDERS, LEVEL_WORDS, type LevelPages, type PriceLadder } from './price-ladder.ts';
 
 const BUY = 0;
@@ -51,9 +51,8 @@ class ReferenceLevels extends KeySet {
   add(price: PriceTicks): void {
     const key = price ^ this.#ladder.flip;
     const word = key >>> 5;
-    const before = this.bits[word];
-    this.bits[word] = before | (1 << (key & 31));
-    if (before === 0) this.setAbove(word);
+    this.bits[word] |= 1 << (key & 31);
+    this.addGroup(key >>> GROUP_BITS);
   }
 
   best(): PriceTicks {
@@ -74,8 +73,7 @@ class ReferenceLevels extends KeySet {
 
   #remove(key: number): void {
     const word = key >>> 5;
-    const left = this.bits[word] & ~(1 << (key & 31));
-    this.bits[word] = left;
-    if (left === 0) this.clearAbove(word);
+    this.bits[word] &= ~(1 << (key & 31));
+    if (this.bits[word] === 0 && this.bits[word ^ 1] === 0) this.removeGroup(key >>> GROUP_BITS);
   }
 }

@@ -61,13 +61,13 @@ function slotsAt(consumers: number): number {
 
 /** Typed views of the slots. Word index of a slot: `slot * slotBytes / 4`. */
 export class RingSlots {
-  readonly slotBytes: number;
-  readonly capacity: number;
-  readonly u8: Uint8Array;
-  readonly u16: Uint16Array;
-  readonly i32: Int32Array;
-  readonly u32: Uint32Array;
-  readonly f64: Float64Array;
+  declare readonly slotBytes: number;
+  declare readonly capacity: number;
+  declare readonly u8: Uint8Array;
+  declare readonly u16: Uint16Array;
+  declare readonly i32: Int32Array;
+  declare readonly u32: Uint32Array;
+  declare readonly f64: Float64Array;
 
   constructor({ memory, slotBytes, capacity, consumers }: RingHandle) {
     const at = slotsAt(consumers);
@@ -84,23 +84,23 @@ export class RingSlots {
 
 /** The producing end. One thread owns it: its fields are private copies, only `publish` writes shared state. */
 export class RingProducer {
-  readonly slots: RingSlots;
-  readonly #control: Int32Array;
-  readonly #consumers: number;
-  readonly #capacity: number;
-  readonly #mask: number;
-  #head: number;
-  #published: number;
+  declare readonly slots: RingSlots;
+  private declare readonly control: Int32Array;
+  readonly #consumers: number = 0;
+  readonly #capacity: number = 0;
+  readonly #mask: number = 0;
+  #head = 0;
+  #published = 0;
   /** Last known cursor of the slowest consumer. Reading it costs a cache miss, so it is read only when the ring seems full. */
-  #slowest: number;
+  #slowest = 0;
 
   constructor(handle: RingHandle) {
     this.slots = new RingSlots(handle);
-    this.#control = new Int32Array(handle.memory, 0, (1 + handle.consumers) * LINE_WORDS);
+    this.control = new Int32Array(handle.memory, 0, (1 + handle.consumers) * LINE_WORDS);
     this.#consumers = handle.consumers;
     this.#capacity = handle.capacity;
     this.#mask = handle.capacity - 1;
-    this.#head = Atomics.load(this.#control, 0);
+    this.#head = Atomics.load(this.control, 0);
     this.#published = this.#head;
     this.#slowest = this.#head;
     this.#slowest = this.#look();
@@ -133,9 +133,9 @@ export class RingProducer {
   publish(): void {
     if (this.#head === this.#published) return;
     this.#published = this.#head;
-    Atomics.store(this.#control, 0, this.#head);
+    Atomics.store(this.control, 0, this.#head);
     for (let line = LINE_WORDS; line <= this.#consumers * LINE_WORDS; line += LINE_WORDS) {
-      if (Atomics.load(this.#control, line + PARKED) !== 0) Atomics.notify(this.#control, 0);
+      if (Atomics.load(this.control, line + PARKED) !== 0) Atomics.notify(this.control, 0);
     }
   }
 
@@ -145,9 +145,9 @@ export class RingProducer {
   }
 
   #look(): number {
-    let slowest = Atomics.load(this.#control, LINE_WORDS);
+    let slowest = Atomics.load(this.control, LINE_WORDS);
     for (let consumer = 2; consumer <= this.#consumers; consumer++) {
-      const cursor = Atomics.load(this.#control, consumer * LINE_WORDS);
+      const cursor = Atomics.load(this.control, consumer * LINE_WORDS);
       if (((cursor - slowest) | 0) < 0) slowest = cursor;
     }
     return slowest;
