@@ -50,7 +50,7 @@ test('a window without answers does not count, and is not the best of all', () =
   assert.equal(verdictOf(guard, brokenOff(5, 7)).state, 'broken');
   assert.equal(verdictOf(guard, brokenOff(5, 0.9)).state, 'met');
   const empty = runOf(brokenOff());
-  const report = { run: empty, before: empty, verdicts: judge(empty, [guard]), leftOut: [] };
+  const report = { run: empty, before: empty, verdicts: judge(empty, [guard]), leftOut: [], trends: [] };
   assert.match(renderMarkdown(report), /\| ∞ ms \|.*broken: ∞ % over/);
   assert.match(renderHtml(report), /broken: ∞ % over/);
 });

@@ -33,26 +33,38 @@ async function read(exchange: ExchangeProcess): Promise<Reading> {
 
 /**
  * Runs the load and reads the exchange's own figures at the start of the
- * windows and at the end of each. GET /metrics is part of the load, as with
+ * windows and at the end of each: undefined for a window that failed before. GET /metrics is part of the load, as with
  * Prometheus in production: it costs about a millisecond of the I/O thread.
  */
 export async function runWithReadings(
   exchange: ExchangeProcess,
   load: LoadClient,
   request: Omit<RunRequest, 'op'>,
-): Promise<{ readonly result: LoadResult; readonly server: readonly ServerWindow[] }> {
+): Promise<{ readonly result: LoadResult; readonly server: readonly (ServerWindow | undefined)[] }> {
   const startMs = performance.now();
   const running = load.run(request);
   // The await of `running` below reports the failure.
   running.catch(() => undefined);
-  const readings: Reading[] = [];
+  const readings: (Reading | Error)[] = [];
   for (let boundary = 0; boundary <= request.windows; boundary++) {
     const atMs = startMs + request.warmupMs + boundary * request.windowMs;
     await sleep(Math.max(0, atMs - performance.now()));
-    readings.push(await read(exchange));
+    readings.push(await read(exchange).catch((error: Error) => error));
   }
   const result = await running;
-  return { result, server: readings.slice(1).map((reading, i) => between(readings[i], reading)) };
+  const server = result.faults.map(({ failed }, window) => {
+    const [before, after] = [readings[window], readings[window + 1]];
+    try {
+      if (before instanceof Error) throw before;
+      if (after instanceof Error) throw after;
+      return between(before, after);
+    } catch (error) {
+      // Of a load that broke off there may be nothing to read, for instance because the exchange has ended.
+      if (failed === undefined) throw error;
+      return undefined;
+    }
+  });
+  return { result, server };
 }
 
 function between(before: Reading, after: Reading): ServerWindow {

@@ -6,7 +6,7 @@ import { clientsApart } from '../load/placement.ts';
 import { StageReporter } from '../load/stage-reporter.ts';
 import { withVenue } from '../load/venue.ts';
 import type { Metric, ScopeResult, Series } from '../suite/result.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 import { EchoProcess } from '../wire/echo-process.ts';
 import { echoRatios, UNDER_WAY } from '../wire/echo-ratios.ts';
 import { encodingRatios } from '../wire/encoding-ratios.ts';
@@ -22,13 +22,14 @@ const PARTS: readonly string[] = ['target', 'rates', 'echo', 'proto', 'json', 'd
 export const scope: Scope = {
   name: 'wire',
   title: 'Wire: order entry from another process',
+  subject: 'command',
   options: { only: 'target, rates, echo, proto, json or durable: one of its six parts' },
   seconds: (profile) => (profile === 'ci' ? 55 : 795),
   missing: missingBuild,
   run: (context) => measured(scope, () => run(context)),
 };
 
-async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series' | 'failed'>> {
   const plan = wirePlan(context.profile, context.windows);
   const metrics: Metric[] = [];
   const series: Series[] = [];
@@ -40,31 +41,32 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   const { only } = context.options;
   if (only !== undefined && !PARTS.includes(only)) throw new Error(`-o only=${only}: it is one of ${PARTS.join(', ')}`);
   const wanted = (part: string): boolean => only === undefined || only === part;
+  const parts = new Parts(context.signal);
+  const part = (name: string, work: () => Promise<void>): Promise<void> => (wanted(name) ? parts.run(name, work) : Promise.resolve());
+  const fast = { durability: 'fast', placement: clientsApart() } as const;
   try {
     stage.begin('starting the exchange');
-    if (wanted('target'))
-      await withVenue(context, 'target', { durability: 'fast', placement: clientsApart() }, async (venue) =>
-        add(await target(venue, plan, stage)),
-      );
-    if (wanted('rates')) await rates(context, plan, stage, metrics, add);
-    if (wanted('echo')) metrics.push(...(await echo(context, plan, stage)));
-    if (wanted('proto'))
-      await withVenue(context, 'proto', { durability: 'fast', placement: clientsApart() }, async (venue) => {
+    await part('target', () => withVenue(context, 'target', fast, async (venue) => add(await target(venue, plan, stage))));
+    await part('rates', () => rates(context, plan, stage, metrics, add));
+    await part('echo', async () => void metrics.push(...(await echo(context, plan, stage))));
+    await part('proto', () =>
+      withVenue(context, 'proto', fast, async (venue) => {
         metrics.push(...(await encodingRatios(PROTOBUF, venue, plan, stage)));
-      });
-    if (wanted('json'))
-      await withVenue(context, 'json', { durability: 'fast', placement: clientsApart(), flags: REST_FLAGS }, async (venue) => {
+      }),
+    );
+    await part('json', () =>
+      withVenue(context, 'json', { ...fast, flags: REST_FLAGS }, async (venue) => {
         metrics.push(...(await encodingRatios(JSON_TEXT, venue, plan, stage)));
         metrics.push(...(await restRates(venue, plan, stage)));
-      });
-    if (wanted('durable'))
-      await withVenue(context, 'durable', { durability: 'durable', placement: clientsApart() }, async (venue) =>
-        add(await durable(venue, plan, stage)),
-      );
+      }),
+    );
+    await part('durable', () =>
+      withVenue(context, 'durable', { ...fast, durability: 'durable' }, async (venue) => add(await durable(venue, plan, stage))),
+    );
   } finally {
     stage.end();
   }
-  return { method: method(plan), metrics, series };
+  return { method: method(plan), metrics, series, ...parts.outcome };
 }
 
 type Found = { readonly metrics: readonly Metric[]; readonly series: readonly Series[] };

@@ -1,5 +1,5 @@
-import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
-import { runWithReadings } from '../load/server-readings.ts';
+import { latencyMetric, thousands, underLoad, valueMetric } from '../load/metrics.ts';
+import { runWithReadings, type ServerWindow } from '../load/server-readings.ts';
 import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Venue } from '../load/venue.ts';
 import type { Metric, Series } from '../suite/result.ts';
@@ -58,10 +58,10 @@ async function point(
   const what = `${thousands(rate)} commands/s in batches of ${TARGET_BATCH}, ${mode}`;
   stage.begin(`${what}: warm-up`);
   await open('grpc');
-  const run = { rate, batch: TARGET_BATCH, windowMs, windows, sampleMs: (windows * windowMs) / SAMPLES };
+  const run = { rate, batch: TARGET_BATCH, windowMs, windows, sampleMs: (windows * windowMs) / SAMPLES, mayReject: true };
   // Code that is not compiled yet cannot sustain the full rate.
   for (const share of [0.2, 1])
-    await load.run({ ...run, rate: share * rate, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
+    await load.run({ ...run, rate: share * rate, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0 });
   stage.begin(what);
   const { result, server } = await runWithReadings(exchange, load, { ...run, warmupMs: plan.warmupMs });
   const latency = latencyMetric(ids.latency, what, rate, result);
@@ -69,37 +69,30 @@ async function point(
     name,
     points: result.samples.map((sample) => [sample.seconds, read(sample)] as const),
   });
+  const figure = (
+    id: string,
+    title: string,
+    unit: Metric['unit'],
+    better: Metric['better'],
+    read: (window: ServerWindow) => number,
+  ): Metric =>
+    underLoad(
+      result.faults,
+      valueMetric(
+        id,
+        `${title}: ${what}`,
+        unit,
+        better,
+        server.map((window) => window && read(window)),
+      ),
+    );
   return {
     metrics: [
       latency,
-      valueMetric(
-        `${ids.serviceTime}.p50`,
-        `Socket read to socket write, p50: ${what}`,
-        'ms',
-        'lower',
-        server.map(({ serviceTimeP50 }) => serviceTimeP50),
-      ),
-      valueMetric(
-        `${ids.serviceTime}.p99`,
-        `Socket read to socket write, p99: ${what}`,
-        'ms',
-        'lower',
-        server.map(({ serviceTimeP99 }) => serviceTimeP99),
-      ),
-      valueMetric(
-        `${ids.serviceTime}.within_1ms`,
-        `Socket read to socket write within 1 ms: ${what}`,
-        '%',
-        'higher',
-        server.map(({ withinMs }) => withinMs),
-      ),
-      valueMetric(
-        ids.cpu,
-        `Server CPU per order, all threads: ${what}`,
-        'us',
-        'lower',
-        server.map(({ cpuPerOrder }) => cpuPerOrder),
-      ),
+      figure(`${ids.serviceTime}.p50`, 'Socket read to socket write, p50', 'ms', 'lower', ({ serviceTimeP50 }) => serviceTimeP50),
+      figure(`${ids.serviceTime}.p99`, 'Socket read to socket write, p99', 'ms', 'lower', ({ serviceTimeP99 }) => serviceTimeP99),
+      figure(`${ids.serviceTime}.within_1ms`, 'Socket read to socket write within 1 ms', '%', 'higher', ({ withinMs }) => withinMs),
+      figure(ids.cpu, 'Server CPU per order, all threads', 'us', 'lower', ({ cpuPerOrder }) => cpuPerOrder),
     ],
     series: [
       {
