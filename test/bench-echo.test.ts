@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { EchoAnswer } from '../bench/floors/echo-answer.ts';
+import { EchoProcess } from '../bench/floors/echo-process.ts';
 import { LoadClient } from '../bench/load/load-client.ts';
-import { EchoAnswer } from '../bench/wire/echo-answer.ts';
-import { EchoProcess } from '../bench/wire/echo-process.ts';
 import { Code } from '../engine/codes.ts';
 import { CommandBatch } from '../engine/wire/frames.ts';
 import { Report, ReportKind } from '../engine/wire/layout.ts';
@@ -45,7 +45,7 @@ describe('the echo under load', () => {
     load.open({ transport, port: echo.port, accounts: [1, 2], symbols: SYMBOLS, resting: 50 });
 
   before(async () => {
-    echo = await EchoProcess.start(abort.signal);
+    echo = await EchoProcess.start('grpc-js', abort.signal);
     load = new LoadClient(abort.signal);
   });
   after(async () => {

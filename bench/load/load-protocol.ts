@@ -1,11 +1,11 @@
 /** Requests to the load generator's process, and its answers: plain JSON over the fork's channel. */
 import type { Latency } from '../suite/recorder.ts';
 import type { FlowSymbol, LoadSymbol } from './order-flow.ts';
-import type { Caller, TransportName } from './transport.ts';
+import type { Caller, LoadTransportName } from './transport.ts';
 
 export interface OpenRequest {
   readonly op: 'open';
-  readonly transport: TransportName;
+  readonly transport: LoadTransportName;
   readonly port: number;
   /** One connection each; messages are distributed in turn. */
   readonly accounts: readonly number[];
@@ -50,11 +50,17 @@ export interface SaturateRequest {
   readonly windowMs: number;
 }
 
+/** No load: the generator turns without sending, so that its core is as busy as under load. */
+export interface SpinRequest {
+  readonly op: 'spin';
+  readonly ms: number;
+}
+
 export interface CloseRequest {
   readonly op: 'close';
 }
 
-export type LoadRequest = OpenRequest | RunRequest | PingPongRequest | SaturateRequest | CloseRequest;
+export type LoadRequest = OpenRequest | RunRequest | PingPongRequest | SaturateRequest | SpinRequest | CloseRequest;
 
 /** Seconds from the start of the windows, and the latency of the answers received during the sample, ms. */
 export interface LatencySample {

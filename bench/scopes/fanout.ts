@@ -6,9 +6,10 @@ import { ReadersClient } from '../fanout/readers-client.ts';
 import { ExchangeProcess, missingBuild } from '../load/exchange-process.ts';
 import { LoadClient } from '../load/load-client.ts';
 import type { FlowSymbol } from '../load/order-flow.ts';
-import { clientsApart, describePlacement } from '../load/placement.ts';
+import { describePlacement } from '../load/placement.ts';
 import { cpuSeconds, residentMemory } from '../load/process-usage.ts';
 import { histogramPercentile, histogramSince, readHistogram, readValue } from '../load/prometheus.ts';
+import { clientsApart, offTheExchange } from '../suite/cores.ts';
 import type { Metric, Profile, Unit } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 
@@ -33,7 +34,7 @@ export const scope: Scope = {
   },
   seconds: (profile) => 9 + (2 * (WARMUP_MS + 3 * WINDOW_MS[profile])) / 1000,
   missing: () => missingBuild() ?? missingFiles(),
-  run: (context) => measured(scope, () => run(context)),
+  run: (context) => measured(scope, () => offTheExchange(() => run(context))),
 };
 
 /** Node raises its descriptor limit to the hard limit by itself. */

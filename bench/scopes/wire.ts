@@ -1,22 +1,25 @@
 /** Order entry from a separate process: gRPC and WebSocket, open loop, single orders and batches. */
+
+import { EchoProcess } from '../floors/echo-process.ts';
 import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
 import { thousands } from '../load/metrics.ts';
-import { clientsApart } from '../load/placement.ts';
 import { StageReporter } from '../load/stage-reporter.ts';
 import { withVenue } from '../load/venue.ts';
+import { clientsApart, offTheExchange } from '../suite/cores.ts';
 import type { Metric, ScopeResult, Series } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
-import { EchoProcess } from '../wire/echo-process.ts';
 import { echoRatios, UNDER_WAY } from '../wire/echo-ratios.ts';
 import { encodingRatios } from '../wire/encoding-ratios.ts';
 import { JSON_TEXT, PROTOBUF } from '../wire/encodings.ts';
-import { fixedRates, pingPong, warmUp } from '../wire/fixed-rates.ts';
+import { fixedRates, pingPong, rateBesideFloors, warmUp } from '../wire/fixed-rates.ts';
 import { knee } from '../wire/knees.ts';
-import { BATCHES, type WirePlan, wirePlan } from '../wire/plan.ts';
+import { BATCHES, TARGET_RATE, type WirePlan, wirePlan } from '../wire/plan.ts';
 import { REST_FLAGS, restRates } from '../wire/rest-rate.ts';
-import { durable, target } from '../wire/server-side.ts';
+import { durable, type FloorsOf, target } from '../wire/server-side.ts';
+import { WireFloors } from '../wire/wire-floors.ts';
 
+const LARGER = BATCHES.filter((batch) => batch > 1);
 const PARTS: readonly string[] = ['target', 'rates', 'echo', 'proto', 'json', 'durable'];
 
 export const scope: Scope = {
@@ -25,7 +28,7 @@ export const scope: Scope = {
   options: { only: 'target, rates, echo, proto, json or durable: one of its six parts' },
   seconds: (profile) => (profile === 'ci' ? 55 : 795),
   missing: missingBuild,
-  run: (context) => measured(scope, () => run(context)),
+  run: (context) => measured(scope, () => offTheExchange(() => run(context))),
 };
 
 async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
@@ -40,13 +43,20 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   const { only } = context.options;
   if (only !== undefined && !PARTS.includes(only)) throw new Error(`-o only=${only}: it is one of ${PARTS.join(', ')}`);
   const wanted = (part: string): boolean => only === undefined || only === part;
+  const floors = new WireFloors(context, plan.floors.jitterMs);
+  const targetFloors: FloorsOf = async (venue, load) => [
+    await floors.echo('net', venue, load),
+    await floors.echo('http2', venue, load),
+    floors.jitter(venue),
+  ];
+  const durableFloors: FloorsOf = async (venue, load) => [floors.disk(load), floors.jitter(venue)];
   try {
     stage.begin('starting the exchange');
     if (wanted('target'))
       await withVenue(context, 'target', { durability: 'fast', placement: clientsApart() }, async (venue) =>
-        add(await target(venue, plan, stage)),
+        add(await target(venue, targetFloors, plan, stage)),
       );
-    if (wanted('rates')) await rates(context, plan, stage, metrics, add);
+    if (wanted('rates')) await rates(context, floors, plan, stage, metrics, add);
     if (wanted('echo')) metrics.push(...(await echo(context, plan, stage)));
     if (wanted('proto'))
       await withVenue(context, 'proto', { durability: 'fast', placement: clientsApart() }, async (venue) => {
@@ -58,11 +68,13 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
         metrics.push(...(await restRates(venue, plan, stage)));
       });
     if (wanted('durable'))
-      await withVenue(context, 'durable', { durability: 'durable', placement: clientsApart() }, async (venue) =>
-        add(await durable(venue, plan, stage)),
-      );
+      for (const topology of plan.durable.topologies)
+        await withVenue(context, `durable-${topology}`, { durability: 'durable', topology, placement: clientsApart() }, async (venue) =>
+          add(await durable(venue, topology, durableFloors, plan, stage)),
+        );
   } finally {
     stage.end();
+    await floors.end();
   }
   return { method: method(plan), metrics, series };
 }
@@ -71,15 +83,20 @@ type Found = { readonly metrics: readonly Metric[]; readonly series: readonly Se
 
 async function rates(
   context: ScopeContext,
+  floors: WireFloors,
   plan: WirePlan,
   stage: StageReporter,
   metrics: Metric[],
   add: (found: Found) => void,
 ): Promise<void> {
+  const grpcFloors: FloorsOf = async (venue, load) => [await floors.echo('net', venue, load), await floors.echo('http2', venue, load)];
+  const wsFloors: FloorsOf = async (venue, load) => [await floors.echo('uws', venue, load)];
   await withVenue(context, 'rates', { durability: 'fast', placement: clientsApart() }, async (venue) => {
     await warmUp(venue, 'grpc', plan, stage);
     metrics.push(await pingPong(venue, 'grpc', plan, stage));
-    metrics.push(...(await fixedRates(venue, 'grpc', BATCHES, plan.fixed.grpc, plan, stage)));
+    metrics.push(...(await fixedRates(venue, 'grpc', [1], plan.fixed.grpc, plan, stage)));
+    metrics.push(...(await rateBesideFloors(venue, 'grpc', TARGET_RATE, grpcFloors, plan, stage)));
+    metrics.push(...(await fixedRates(venue, 'grpc', LARGER, [...plan.fixed.grpc, TARGET_RATE], plan, stage)));
     for (const batch of plan.ramps.grpcBatches) {
       const found = await knee(venue, 'grpc', batch, plan, stage);
       add({ metrics: found.metrics, series: [found.series] });
@@ -87,6 +104,7 @@ async function rates(
     await warmUp(venue, 'ws', plan, stage);
     metrics.push(await pingPong(venue, 'ws', plan, stage));
     metrics.push(...(await fixedRates(venue, 'ws', [1], plan.fixed.ws, plan, stage)));
+    metrics.push(...(await rateBesideFloors(venue, 'ws', TARGET_RATE, wsFloors, plan, stage)));
     const found = await knee(venue, 'ws', 1, plan, stage);
     add({ metrics: found.metrics, series: [found.series] });
     await warmUp(venue, 'grpc-js', plan, stage);
@@ -96,7 +114,7 @@ async function rates(
 
 async function echo(context: ScopeContext, plan: WirePlan, stage: StageReporter): Promise<Metric[]> {
   const placement = clientsApart();
-  const reference = await EchoProcess.start(context.signal, placement.exchange);
+  const reference = await EchoProcess.start('grpc-js', context.signal, placement.exchange);
   const metrics: Metric[] = [];
   try {
     await withVenue(context, 'echo', { durability: 'fast', placement }, async (venue) => {
