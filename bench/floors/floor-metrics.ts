@@ -32,7 +32,8 @@ export function besideFloors(
   return [{ ...latency, note: notes.join('; ') }, ...metrics];
 }
 
-function floorLatency({ id, title }: Floor, windows: readonly (readonly FloorTurn[])[], { scope, point, what }: FloorNames): Metric {
+/** The latency of the floor itself. */
+export function floorLatency({ id, title }: Floor, windows: readonly (readonly FloorTurn[])[], { scope, point, what }: FloorNames): Metric {
   return {
     id: `${scope}.floor.${point}.${id}.latency`,
     title: `Beside it, ${title}: ${what}`,
@@ -75,7 +76,8 @@ function cpuMetrics({ id, title }: Floor, windows: readonly (readonly FloorTurn[
   return [valueMetric(`${scope}.floor.${point}.${id}.cpu_per_order`, `CPU per order of ${title}: ${what}`, 'us', 'lower', values)];
 }
 
-function describeFloor({ title }: Floor, latency: Metric, ratio: Metric | undefined): string {
+/** For the note of a figure. @param ratio of the exchange to it, if there is one */
+export function describeFloor({ title }: Floor, latency: Metric, ratio?: Metric): string {
   const { median, best, worst } = figureOf(latency, 'p99');
   const ms = (value: number): string => (value < 0.1 ? value.toFixed(3) : value.toFixed(2));
   const own = `${title} beside it: p99 ${ms(median)} ms (${ms(best)} to ${ms(worst)})`;

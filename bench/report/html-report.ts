@@ -67,7 +67,7 @@ ${run.scopes.map((scope) => renderScope(scope, report))}
 
 function renderBudgets(verdicts: readonly Verdict[]): Markup {
   // Failed budgets first, those not measured last.
-  const order: readonly Verdict['state'][] = ['error', 'broken', 'not met', 'met', 'not measured'];
+  const order: readonly Verdict['state'][] = ['error', 'broken', 'not met', 'not judged', 'met', 'not measured'];
   const rows = [...verdicts].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
   const [measured, rest] = [rows.filter(({ state }) => state !== 'not measured'), rows.filter(({ state }) => state === 'not measured')];
   return html`<section id="budgets">

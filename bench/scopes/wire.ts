@@ -26,7 +26,7 @@ export const scope: Scope = {
   name: 'wire',
   title: 'Wire: order entry from another process',
   options: { only: 'target, rates, echo, proto, json or durable: one of its six parts' },
-  seconds: (profile) => (profile === 'ci' ? 55 : 795),
+  seconds: (profile) => (profile === 'ci' ? 72 : 920),
   missing: missingBuild,
   run: (context) => measured(scope, () => offTheExchange(() => run(context))),
 };
@@ -131,10 +131,20 @@ function method(plan: WirePlan): string[] {
     ...loadMethod(clientsApart()),
     `Warm-up: ${plan.warmupMs / 1000} s of load per kind of connection and batch size, and ${plan.fixed.warmupMs / 1000} s before the windows of each rate, of the target and of mode durable ${plan.warmupMs / 1000} s; ${plan.windows} windows of ${plan.fixed.windowMs / 1000} s.`,
     'Highest sustained rate: the highest of a ramp at which no more commands were in flight at the end of the step than in its middle (by 1 % of those sent between, and 5 ms), with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
+    ...floorMethod(plan.floors),
     echoMethod(plan.echo),
     'Protobuf and FlatBuffers: the same exchange, generator and load in turns, unbatched: Trading.Session of openbell.v1 over Session of OrderEntry. The client decodes both.',
     'JSON and FlatBuffers over WebSocket: in the same way, with 1,000 commands in flight. REST: POST /v1/orders with 16 requests at once, and one at a time.',
-    "The service time is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics at the boundaries of the windows; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat.",
+    "The service time is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics before and after each turn, so that it includes the warm-up of the turn; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat, by thread in /proc/PID/task/*/schedstat; there is also the time in which the I/O thread was ready and did not run.",
+  ];
+}
+
+function floorMethod({ exchangeMs, floorMs, jitterMs, warmupMs }: WirePlan['floors']): string[] {
+  return [
+    `Floors: the target, ${thousands(TARGET_RATE)} unbatched commands/s and mode durable are measured in turns of at most ${exchangeMs / 1000} s with what the machine takes for less, on the exchange's core, in the same windows, in changing order: turns of at most ${floorMs / 1000} s, after ${warmupMs / 1000} s of warm-up each. A ratio is that of one window.`,
+    'An echo is a process that answers each frame with as many reports of the same size as the exchange has for it, without an exchange behind it. The same generator sends the same commands at the same times: on TCP with a length before each frame, on node:http2 with the framing of gRPC, on uWebSockets.js. The answers to all frames of a read leave in one write.',
+    'The disk alone is a group commit in a loop that does nothing else, as in scope durable, under the same arrivals.',
+    `Jitter: a process that does nothing but read the clock has the core for ${jitterMs / 1000} s while the generator turns without sending. Its latency is that of an arrival each microsecond that waits until the next reading: what work that needs no time would wait for a thread that is always ready.`,
   ];
 }
 

@@ -77,7 +77,7 @@ export function wirePlan(profile: Profile, windows: number): WirePlan {
     ramps: { repeats: windows, grpcBatches: BATCHES, from: 20_000, to: 1_000_000, factor: 1.25, warmupMs: 300, windowMs: 2000 },
     // One minute in total.
     targetWindowMs: 60_000 / windows,
-    floors: { exchangeMs: 4000, floorMs: 2000, jitterMs: 1000, warmupMs: 200, firstWarmupMs: 2000 },
+    floors: { exchangeMs: 4000, floorMs: 1000, jitterMs: 500, warmupMs: 200, firstWarmupMs: 1000 },
     echo: { turns: 5, pingPong: { warmup: 500, orders: 5000 }, saturate: { warmupMs: 100, windowMs: 500 } },
     durable: { rate: 20_000, windowMs: 5000, topologies: ['auto', 'pinned'] },
   };
