@@ -55,6 +55,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['gateway/cli.ts'],
   ['bench/suite'],
   ['bench/report', 'bench/book', 'bench/core', 'bench/durable', 'bench/load'],
+  ['bench/floors'],
   [
     'bench/embed',
     'bench/fanout',

@@ -2,11 +2,11 @@
 import type { Latency } from '../suite/recorder.ts';
 import type { WindowFault } from '../suite/result.ts';
 import type { FlowSymbol, LoadSymbol } from './order-flow.ts';
-import type { Caller, TransportName } from './transport.ts';
+import type { Caller, LoadTransportName } from './transport.ts';
 
 export interface OpenRequest {
   readonly op: 'open';
-  readonly transport: TransportName;
+  readonly transport: LoadTransportName;
   readonly port: number;
   /** One connection each; messages are distributed in turn. */
   readonly accounts: readonly number[];
@@ -51,11 +51,17 @@ export interface SaturateRequest {
   readonly windowMs: number;
 }
 
+/** No load: the generator turns without sending, so that its core is as busy as under load. */
+export interface SpinRequest {
+  readonly op: 'spin';
+  readonly ms: number;
+}
+
 export interface CloseRequest {
   readonly op: 'close';
 }
 
-export type LoadRequest = OpenRequest | RunRequest | PingPongRequest | SaturateRequest | CloseRequest;
+export type LoadRequest = OpenRequest | RunRequest | PingPongRequest | SaturateRequest | SpinRequest | CloseRequest;
 
 /** Seconds from the start of the windows, and the latency of the answers received during the sample, ms. */
 export interface LatencySample {

@@ -186,6 +186,11 @@ export class Load {
     return { ...closedLoop([recorder.take()], inFlight.sent - sentBefore, inFlight.fills - fillsBefore, achieved), rejected };
   }
 
+  /** Turns for that time without sending. */
+  async spin(ms: number): Promise<void> {
+    for (const end = performance.now() + ms; performance.now() < end; ) await turn();
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#sessions.map((session) => session.close()));
   }

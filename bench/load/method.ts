@@ -1,4 +1,5 @@
-import { describePlacement, type Placement } from './placement.ts';
+import type { Placement } from '../suite/cores.ts';
+import { describePlacement } from './placement.ts';
 import { ACCOUNTS } from './venue.ts';
 
 /** How the load generator measures every figure: sentences for the report. */

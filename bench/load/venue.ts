@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import type { Placement } from '../suite/cores.ts';
 import type { ScopeContext } from '../suite/scope.ts';
 import { type ExchangeOptions, ExchangeProcess } from './exchange-process.ts';
 import { LoadClient } from './load-client.ts';
 import type { LoadSymbol } from './order-flow.ts';
-import type { Placement } from './placement.ts';
 import type { Caller, TransportName } from './transport.ts';
 
 /** Two accounts that trade with each other, with one connection each. */

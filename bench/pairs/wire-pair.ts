@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clientsApart } from '../load/placement.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
 import { type Venue, withVenue } from '../load/venue.ts';
+import { clientsApart } from '../suite/cores.ts';
 import type { ScopeContext } from '../suite/scope.ts';
 import { UNDER_WAY } from '../wire/echo-ratios.ts';
 import { TARGET_BATCH, TARGET_RATE } from '../wire/plan.ts';

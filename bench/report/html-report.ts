@@ -86,7 +86,7 @@ ${doubts.length > 0 && html`<ul>${doubts.map((doubt) => html`<li>${doubt}</li>`)
 
 function renderBudgets(verdicts: readonly Verdict[]): Markup {
   // Failed budgets first, those not measured last.
-  const order: readonly Verdict['state'][] = ['error', 'broken', 'not met', 'met', 'not measured'];
+  const order: readonly Verdict['state'][] = ['error', 'broken', 'not met', 'not judged', 'met', 'not measured'];
   const rows = [...verdicts].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
   const [measured, rest] = [rows.filter(({ state }) => state !== 'not measured'), rows.filter(({ state }) => state === 'not measured')];
   return html`<section id="budgets">

@@ -174,7 +174,13 @@ export function describeCommitted({ budget }: Verdict): string {
   return `committed ${formatPlain(budget.committed)}x, ${formatPart(budget.tolerance)} allowed`;
 }
 
-export function describeVerdict({ state, margin, reason, better }: Verdict): string {
+export function describeVerdict(verdict: Verdict): string {
+  const { budget, reason, windows } = verdict;
+  const judged = budget.kind !== 'ratio' && budget.judged === 'median' && reason === undefined ? ' (median)' : '';
+  return `${describeMargin(verdict)}${judged}${windows === undefined ? '' : `, ${windows}`}`;
+}
+
+function describeMargin({ state, margin, reason, better }: Verdict): string {
   if (reason !== undefined) return `${state}: ${reason}`;
   if (margin === undefined || margin === 0) return state;
   if (margin > 0) return `${state}, ${formatPart(margin)} to spare`;
@@ -184,7 +190,7 @@ export function describeVerdict({ state, margin, reason, better }: Verdict): str
 /** One sentence for each kind. */
 export function describeOutcome(verdicts: readonly Verdict[]): string[] {
   const sentences: string[] = [];
-  const judged = verdicts.filter(({ best }) => best !== undefined);
+  const judged = verdicts.filter(({ best, state }) => best !== undefined && state !== 'not judged');
   const checks = judged.filter(({ budget }) => budget.kind !== 'target');
   const broken = checks.filter(({ state }) => state === 'broken').length;
   const targets = judged.filter(({ budget }) => budget.kind === 'target');

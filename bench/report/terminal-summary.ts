@@ -16,6 +16,7 @@ const MARKS: Readonly<Record<Verdict['state'], readonly [mark: string, colour: k
   broken: ['✗', 'bad'],
   'not met': ['✗', 'bad'],
   met: ['✓', 'good'],
+  'not judged': ['–', 'dim'],
   'not measured': ['–', 'dim'],
 };
 const ORDER = Object.keys(MARKS) as Verdict['state'][];
