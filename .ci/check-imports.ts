@@ -70,7 +70,7 @@ const ROOMS: readonly (readonly string[])[] = [
     'bench/wire',
   ],
   ['bench/pairs'],
-  ['bench/scopes', 'bench/suite/runner.ts'],
+  ['bench/scopes', 'bench/suite/runner.ts', 'bench/tuning'],
   ['bench/run.ts', 'mesh/checks/*'],
   ['mesh/checks/lints'],
   ['mesh/checks/validate.ts'],
