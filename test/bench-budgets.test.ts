@@ -51,7 +51,7 @@ test('a window without answers does not count, and is not the best of all', () =
   assert.equal(verdictOf(guard, brokenOff(5, 7)).state, 'broken');
   assert.equal(verdictOf(guard, brokenOff(5, 0.9)).state, 'met');
   const empty = runOf(brokenOff());
-  const report = { run: empty, before: empty, verdicts: judge(empty, [guard]), leftOut: [] };
+  const report = { run: empty, before: empty, verdicts: judge(empty, [guard]), leftOut: [], trends: [] };
   assert.match(renderMarkdown(report), /\| ∞ ms \|.*broken: ∞ % over/);
   assert.match(renderHtml(report), /broken: ∞ % over/);
 });
@@ -106,7 +106,7 @@ test('a target is judged only in the windows in which a floor is low enough', ()
   const why = /not judged: the machine does not show it: wire\.floor\.latency p99 is 0\.6 ms at best, and must be below 0\.5/;
   assert.match(describeVerdict(none), why);
   const run = runOf(latencies(3));
-  const report = { run, before: run, verdicts: [none], leftOut: [] };
+  const report = { run, before: run, verdicts: [none], leftOut: [], trends: [] };
   for (const text of [renderMarkdown(report), renderHtml(report)]) {
     assert.match(text, why);
     assert.match(text, /No budget was measured in this run/);

@@ -65,8 +65,12 @@ describe('the load generator', () => {
     const request = { rate: 2000, batch: 1, warmupMs: 100, windowMs: 800, sampleMs: 0 };
     const { result, usage } = await runWithReadings(exchange, load, request);
     assert.equal(result.windows.length, 1);
+    assert.ok(usage !== undefined);
     assert.ok(usage.commands >= result.orders, `${usage.commands} of ${result.orders}`);
-    const { serviceTimeP50, serviceTimeP99, withinMs, cpuPerOrder, cpuByRole, waited } = serverWindow([usage, usage]);
+    assert.equal(serverWindow([usage, undefined]), undefined);
+    const window = serverWindow([usage, usage]);
+    assert.ok(window !== undefined);
+    const { serviceTimeP50, serviceTimeP99, withinMs, cpuPerOrder, cpuByRole, waited } = window;
     assert.ok(serviceTimeP50 > 0 && serviceTimeP50 <= serviceTimeP99);
     assert.ok(withinMs >= 0 && withinMs <= 100);
     assert.ok(cpuPerOrder >= 0 && cpuByRole.main > 0 && cpuByRole.libuv >= 0 && waited >= 0);
@@ -84,7 +88,16 @@ describe('the load generator', () => {
 
 test('a window that was stopped is noted as overloaded', () => {
   const recorder = new Recorder();
-  const result = { windows: [recorder.take()], samples: [], sendDelay: recorder.take(), orders: 9, fills: 0, rejected: 0, achieved: 0 };
+  const result = {
+    windows: [recorder.take()],
+    faults: [{}],
+    samples: [],
+    sendDelay: recorder.take(),
+    orders: 9,
+    fills: 0,
+    rejected: 0,
+    achieved: 0,
+  };
   const noteOf = (kept: boolean, overloaded: boolean) => latencyMetric('a.b', '', 5000, { ...result, kept, overloaded }).note;
   assert.equal(noteOf(true, false), undefined);
   assert.equal(noteOf(false, false), '0 of 5,000 commands/s were answered');

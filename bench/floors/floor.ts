@@ -20,6 +20,8 @@ export interface Floor {
 
 export interface FloorTurn {
   readonly latency: Latency;
+  /** How late the generator was, if it has part in the latency. */
+  readonly sendDelay?: Latency;
   /** CPU time of its process, and its commands, if it has any. */
   readonly cpuSeconds?: number;
   readonly orders?: number;
@@ -71,8 +73,8 @@ export function echoFloor(
     turn: async () => {
       await open();
       const before = echo.cpuSeconds;
-      const { windows, orders } = await load.run(run);
-      return { latency: windows[0], cpuSeconds: echo.cpuSeconds - before, orders };
+      const { windows, sendDelay, orders } = await load.run(run);
+      return { latency: windows[0], sendDelay, cpuSeconds: echo.cpuSeconds - before, orders };
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Requests to the load generator's process, and its answers: plain JSON over the fork's channel. */
 import type { Latency } from '../suite/recorder.ts';
+import type { WindowFault } from '../suite/result.ts';
 import type { FlowSymbol, LoadSymbol } from './order-flow.ts';
 import type { Caller, LoadTransportName } from './transport.ts';
 
@@ -30,7 +31,7 @@ export interface RunRequest {
   readonly windows: number;
   /** Latency over time: milliseconds between samples; 0 = none. */
   readonly sampleMs: number;
-  /** A reject is an overload, not an error: the rate counts as not sustained. */
+  /** A reject fails its window and a lost session the rest of them, not the run; the rate counts as not sustained. */
   readonly mayReject?: boolean;
 }
 
@@ -73,6 +74,8 @@ export interface LatencySample {
 export interface LoadResult {
   /** From the planned time to the arrival of the first report, by window of the planned time. */
   readonly windows: readonly Latency[];
+  /** By window: why it is not used as it is, if so. */
+  readonly faults: readonly WindowFault[];
   readonly samples: readonly LatencySample[];
   /** Delay of the generator itself: from the planned time to the send call. */
   readonly sendDelay: Latency;
@@ -87,7 +90,7 @@ export interface LoadResult {
    * in flight did not grow over the second half of the windows by more than 1 % of its commands and 5 ms.
    */
   readonly kept: boolean;
-  /** Sending was stopped because too many commands were in flight: later windows are empty. */
+  /** Sending was stopped because too many commands were in flight: that window and the later ones failed. */
   readonly overloaded: boolean;
 }
 

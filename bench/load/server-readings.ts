@@ -44,6 +44,12 @@ export interface ServerUsage {
   readonly seconds: number;
 }
 
+/** A load of one window, and what it made the exchange do: undefined if the load failed so that it could not be read. */
+export interface ExchangeTurn {
+  readonly result: LoadResult;
+  readonly usage: ServerUsage | undefined;
+}
+
 interface Reading {
   readonly atMs: number;
   readonly serviceTime: PrometheusHistogram;
@@ -71,11 +77,17 @@ export async function runWithReadings(
   exchange: ExchangeProcess,
   load: LoadClient,
   request: Omit<RunRequest, 'op' | 'windows'>,
-): Promise<{ readonly result: LoadResult; readonly usage: ServerUsage }> {
+): Promise<ExchangeTurn> {
   const before = await read(exchange);
   const result = await load.run({ ...request, windows: 1 });
   await sleep(SETTLE_MS);
-  return { result, usage: between(before, await read(exchange)) };
+  try {
+    return { result, usage: between(before, await read(exchange)) };
+  } catch (error) {
+    // After a load that broke off there may be nothing to read, for instance because the exchange has ended.
+    if (result.faults[0].failed === undefined) throw error;
+    return { result, usage: undefined };
+  }
 }
 
 function between(before: Reading, after: Reading): ServerUsage {
@@ -88,8 +100,10 @@ function between(before: Reading, after: Reading): ServerUsage {
   };
 }
 
-/** The figures of a window that consists of these turns. */
-export function serverWindow(turns: readonly ServerUsage[]): ServerWindow {
+/** The figures of a window that consists of these turns; undefined if one of them has none. */
+export function serverWindow(usages: readonly (ServerUsage | undefined)[]): ServerWindow | undefined {
+  const turns = usages.filter((usage) => usage !== undefined);
+  if (turns.length < usages.length) return undefined;
   const serviceTime = addHistograms(turns.map((turn) => turn.serviceTime));
   const threads = addUsage(turns.map((turn) => turn.threads));
   const sum = (read: (turn: ServerUsage) => number): number => turns.reduce((total, turn) => total + read(turn), 0);

@@ -35,8 +35,8 @@ export async function withVenue(
   { placement, ...options }: VenueOptions,
   work: (venue: Venue) => Promise<void>,
 ): Promise<void> {
-  const { signal } = context;
-  const exchange = await ExchangeProcess.start({ data: join(context.dir, name), signal, cores: placement.exchange, ...options });
+  const { signal, checkout, dir } = context;
+  const exchange = await ExchangeProcess.start({ data: join(dir, name), checkout, signal, cores: placement.exchange, ...options });
   const load = new LoadClient(signal, placement.clients);
   try {
     const symbols = await exchange.symbols();

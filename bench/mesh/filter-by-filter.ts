@@ -116,5 +116,9 @@ async function unary(
 }
 
 function all(results: readonly LoadResult[]): LoadResult {
-  return { ...(results.find(({ kept }) => !kept) ?? results[0]), windows: results.map(({ windows }) => windows[0]) };
+  return {
+    ...(results.find(({ kept }) => !kept) ?? results[0]),
+    windows: results.map(({ windows }) => windows[0]),
+    faults: results.map(({ faults }) => faults[0]),
+  };
 }

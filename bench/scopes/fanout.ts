@@ -8,13 +8,14 @@ import { describeFloor, floorLatency } from '../floors/floor-metrics.ts';
 import { JitterClient } from '../floors/jitter-client.ts';
 import { ExchangeProcess, missingBuild } from '../load/exchange-process.ts';
 import { LoadClient } from '../load/load-client.ts';
+import { underLoad } from '../load/metrics.ts';
 import type { FlowSymbol } from '../load/order-flow.ts';
 import { describePlacement } from '../load/placement.ts';
 import { cpuSeconds, residentMemory } from '../load/process-usage.ts';
 import { histogramPercentile, histogramSince, readHistogram, readValue } from '../load/prometheus.ts';
 import { clientsApart, offTheExchange } from '../suite/cores.ts';
 import type { Metric, Profile, Unit } from '../suite/result.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const CONNECTIONS = 10_000;
 const READERS = 1000;
@@ -32,6 +33,7 @@ const JITTER_MS: Record<Profile, number> = { full: 2000, ci: 300 };
 export const scope: Scope = {
   name: 'fanout',
   title: 'Market data to many readers',
+  subject: 'command',
   options: {
     connections: `quiet connections, ${CONNECTIONS}`,
     readers: `of the busy book, ${READERS}`,
@@ -58,15 +60,22 @@ async function run(context: ScopeContext) {
   const rate = Number(options.rate ?? BOOK_RATE);
   progress('starting the exchange', 0);
   const { exchange: cores, clients } = clientsApart();
-  const exchange = await ExchangeProcess.start({ data: join(dir, 'data'), durability: 'fast', cores, signal });
+  const exchange = await ExchangeProcess.start({ data: join(dir, 'data'), checkout: context.checkout, durability: 'fast', cores, signal });
   const readers = new ReadersClient(signal, clients);
   try {
     const [busy, quiet] = await exchange.symbols();
-    const metrics = await connect(context, exchange, readers, quiet, connections);
-    metrics.push(...(await book(context, exchange, readers, busy, count, rate)));
-    metrics.push(...(await publishLatency(context, exchange, readers, busy)));
-    await exchange.stop();
-    return { method: method(profile, connections, count, rate, windows), metrics, series: [] };
+    const metrics: Metric[] = [];
+    const parts = new Parts(signal);
+    const part = (name: string, work: () => Promise<Metric[]>): Promise<void> =>
+      parts.run(name, async () => void metrics.push(...(await work())));
+    await part('connections', () => connect(context, exchange, readers, quiet, connections));
+    await part('book', () => book(context, exchange, readers, busy, count, rate));
+    await part('publish latency', () => publishLatency(context, exchange, readers, busy));
+    await part('stop', async () => {
+      await exchange.stop();
+      return [];
+    });
+    return { method: method(profile, connections, count, rate, windows), metrics, series: [], ...parts.outcome };
   } finally {
     await readers.end();
     await exchange.kill();
@@ -124,6 +133,7 @@ async function book(
   rate: number,
 ): Promise<Metric[]> {
   progress(`${count} readers`, 0.25);
+  await readers.ask({ op: 'close' });
   const { ws: port } = exchange.ports;
   const windowMs = WINDOW_MS[profile];
   await readers.ask({ op: 'connect', port, count, channel: Channel.Book, symbol: symbol.id });
@@ -142,7 +152,7 @@ async function book(
   return [
     {
       ...metric('book.latency', `an order's planned time to its change at ${count} readers, ${rate} changes/s`, 'ms', 'lower', [], policy),
-      windows: found.windows.map(({ latency }) => ({ latency })),
+      windows: found.windows.map(({ latency }, window) => ({ latency, ...found.faults[window] })),
     },
     metric(
       'book.frames',
@@ -170,20 +180,23 @@ async function publishLatency(
   symbol: FlowSymbol,
 ) {
   const windowMs = WINDOW_MS[profile];
+  // After a part that failed, its readers are still there.
+  await readers.ask({ op: 'close' });
   await readers.ask({ op: 'connect', port: exchange.ports.ws, count: 1, channel: Channel.Book, symbol: symbol.id });
   const load = new LoadClient(signal, clientsApart().clients);
   const probe = new JitterClient(signal, clientsApart().exchange);
   const jitter = jitterFloor(probe, load, JITTER_MS[profile]);
   try {
     await load.open({ transport: 'ws', port: exchange.ports.ws, accounts: [1, 2, 3, 4], symbols: [symbol], resting: 500 });
-    const read = async (window: number): Promise<{ p99: number; p50: number; events: number }> => {
+    const read = async (window: number) => {
       progress(`${PUBLISH_RATE} events/s`, 0.65 + (0.35 * window) / (windows + 1));
       const before = await exchange.get('/metrics');
-      await load.run({ rate: PUBLISH_RATE, batch: 10, warmupMs: 0, windowMs, windows: 1, sampleMs: 0 });
+      const { faults } = await load.run({ rate: PUBLISH_RATE, batch: 10, warmupMs: 0, windowMs, windows: 1, sampleMs: 0, mayReject: true });
       const after = await exchange.get('/metrics');
       const since = histogramSince(readHistogram(before, PUBLISH_LATENCY), readHistogram(after, PUBLISH_LATENCY));
       const events = readValue(after, 'openbell_market_events_total') - readValue(before, 'openbell_market_events_total');
-      return { p50: histogramPercentile(since, 50) * 1000, p99: histogramPercentile(since, 99) * 1000, events: (events * 1000) / windowMs };
+      const [p50, p99] = [50, 99].map((percent) => histogramPercentile(since, percent) * 1000);
+      return { p50, p99, events: (events * 1000) / windowMs, fault: faults[0] };
     };
     await read(0);
     const found: Awaited<ReturnType<typeof read>>[] = [];
@@ -194,6 +207,7 @@ async function publishLatency(
     }
     const of = `one reader of the book, ${PUBLISH_RATE} commands/s`;
     const beside = floorLatency(jitter, alone, { scope: 'fanout', point: 'hop', what: of });
+    const faults = found.map(({ fault }) => fault);
     return [
       metric(
         'hop.p99',
@@ -218,7 +232,7 @@ async function publishLatency(
         'higher',
         found.map(({ events }) => events),
       ),
-    ];
+    ].map((each) => underLoad(faults, each));
   } finally {
     await probe.end();
     await load.end();

@@ -53,6 +53,7 @@ const KINDS: readonly (readonly [Part | 'all', readonly Part[]])[] = [...PARTS.m
 export const scope: Scope = {
   name: 'isolation',
   title: 'Isolation: order latency of an account beside others',
+  subject: 'command',
   options: { only: `${PARTS.join(', ')} or all: one disturbance`, topology: 'compact or pinned' },
   seconds: (profile) => (WARMUP_MS[profile] + (1 + 3 * TURNS[profile]) * KINDS.length * (2 * TURN_MS[profile] + OTHER_MS)) / 1000,
   missing: missingBuild,
@@ -72,6 +73,7 @@ async function run(context: ScopeContext) {
   const placement = clientsApart();
   const exchange = await ExchangeProcess.start({
     data: join(dir, 'data'),
+    checkout: context.checkout,
     durability: 'fast',
     topology,
     cores: placement.exchange,

@@ -18,6 +18,7 @@ const RATES = [1000, 10_000, 100_000];
 export const scope: Scope = {
   name: 'mesh',
   title: 'Mesh: the same through an Envoy sidecar',
+  subject: 'command',
   options: {
     config: 'FILE: an Envoy bootstrap of your own; LISTEN_PORT and UPSTREAM_PORT in it are replaced',
     filters: 'all: mesh/envoy filter by filter instead, 4 minutes',

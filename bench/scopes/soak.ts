@@ -19,6 +19,7 @@ const RAMP_SECONDS = 30;
 export const scope: Scope = {
   name: 'soak',
   title: 'Soak: load for an hour',
+  subject: 'command',
   options: {
     minutes: 'N: how long (default 60; 1 in profile ci)',
     rate: 'N: commands/s (default: half of the highest rate with p99 < 1 ms, which a ramp finds first)',

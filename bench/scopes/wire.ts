@@ -1,5 +1,4 @@
 /** Order entry from a separate process: gRPC and WebSocket, open loop, single orders and batches. */
-
 import { EchoProcess } from '../floors/echo-process.ts';
 import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
@@ -8,7 +7,7 @@ import { StageReporter } from '../load/stage-reporter.ts';
 import { withVenue } from '../load/venue.ts';
 import { clientsApart, offTheExchange } from '../suite/cores.ts';
 import type { Metric, ScopeResult, Series } from '../suite/result.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 import { echoRatios, UNDER_WAY } from '../wire/echo-ratios.ts';
 import { encodingRatios } from '../wire/encoding-ratios.ts';
 import { JSON_TEXT, PROTOBUF } from '../wire/encodings.ts';
@@ -25,13 +24,14 @@ const PARTS: readonly string[] = ['target', 'rates', 'echo', 'proto', 'json', 'd
 export const scope: Scope = {
   name: 'wire',
   title: 'Wire: order entry from another process',
+  subject: 'command',
   options: { only: 'target, rates, echo, proto, json or durable: one of its six parts' },
   seconds: (profile) => (profile === 'ci' ? 72 : 920),
   missing: missingBuild,
   run: (context) => measured(scope, () => offTheExchange(() => run(context))),
 };
 
-async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series' | 'failed'>> {
   const plan = wirePlan(context.profile, context.windows);
   const metrics: Metric[] = [];
   const series: Series[] = [];
@@ -50,33 +50,36 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
     floors.jitter(venue),
   ];
   const durableFloors: FloorsOf = async (venue, load) => [floors.disk(load), floors.jitter(venue)];
+  const parts = new Parts(context.signal);
+  const part = (name: string, work: () => Promise<void>): Promise<void> => (wanted(name) ? parts.run(name, work) : Promise.resolve());
+  const fast = { durability: 'fast', placement: clientsApart() } as const;
   try {
     stage.begin('starting the exchange');
-    if (wanted('target'))
-      await withVenue(context, 'target', { durability: 'fast', placement: clientsApart() }, async (venue) =>
-        add(await target(venue, targetFloors, plan, stage)),
-      );
-    if (wanted('rates')) await rates(context, floors, plan, stage, metrics, add);
-    if (wanted('echo')) metrics.push(...(await echo(context, plan, stage)));
-    if (wanted('proto'))
-      await withVenue(context, 'proto', { durability: 'fast', placement: clientsApart() }, async (venue) => {
+    await part('target', () => withVenue(context, 'target', fast, async (venue) => add(await target(venue, targetFloors, plan, stage))));
+    await part('rates', () => rates(context, floors, plan, stage, metrics, add));
+    await part('echo', async () => void metrics.push(...(await echo(context, plan, stage))));
+    await part('proto', () =>
+      withVenue(context, 'proto', fast, async (venue) => {
         metrics.push(...(await encodingRatios(PROTOBUF, venue, plan, stage)));
-      });
-    if (wanted('json'))
-      await withVenue(context, 'json', { durability: 'fast', placement: clientsApart(), flags: REST_FLAGS }, async (venue) => {
+      }),
+    );
+    await part('json', () =>
+      withVenue(context, 'json', { ...fast, flags: REST_FLAGS }, async (venue) => {
         metrics.push(...(await encodingRatios(JSON_TEXT, venue, plan, stage)));
         metrics.push(...(await restRates(venue, plan, stage)));
-      });
-    if (wanted('durable'))
+      }),
+    );
+    await part('durable', async () => {
       for (const topology of plan.durable.topologies)
-        await withVenue(context, `durable-${topology}`, { durability: 'durable', topology, placement: clientsApart() }, async (venue) =>
+        await withVenue(context, `durable-${topology}`, { ...fast, durability: 'durable', topology }, async (venue) =>
           add(await durable(venue, topology, durableFloors, plan, stage)),
         );
+    });
   } finally {
     stage.end();
     await floors.end();
   }
-  return { method: method(plan), metrics, series };
+  return { method: method(plan), metrics, series, ...parts.outcome };
 }
 
 type Found = { readonly metrics: readonly Metric[]; readonly series: readonly Series[] };

@@ -11,7 +11,7 @@
  * A target can be judged by the median of its windows, and only in those windows in which a floor is low enough: a
  * millisecond cannot be seen on a machine that takes longer by itself.
  */
-import { figureOf, isLatency, PERCENTILE_NAMES, PERCENTILES, type Percentile } from './figures.ts';
+import { describeFaults, figureOf, isLatency, PERCENTILE_NAMES, PERCENTILES, type Percentile } from './figures.ts';
 import type { Metric, Profile, RunResult, Unit } from './result.ts';
 
 interface Common {
@@ -54,7 +54,7 @@ export type Budget = LimitBudget | RatioBudget;
 
 export interface Verdict {
   readonly budget: Budget;
-  /** `error`: the scope ran and has no such figure, or it should have been checked and could not run. */
+  /** `error`: the scope ran and has no such figure, or it should have been checked and could not be. */
   readonly state: 'met' | 'not met' | 'broken' | 'not judged' | 'not measured' | 'error';
   /** The limit, or the worst permitted value of a ratio. */
   readonly limit: number;
@@ -67,11 +67,18 @@ export interface Verdict {
   /** Distance of the judged window from the limit, relative to it, positive if met: -0.2 misses it by 20 %. */
   readonly margin?: number;
   readonly reason?: string;
+  /** True if every window is vetoed: measured, and not judged. */
+  readonly vetoed?: true;
 }
 
 /** True if the check fails because of it. */
 export function fails(verdict: Verdict): boolean {
   return verdict.state === 'broken' || verdict.state === 'error';
+}
+
+/** True if another measurement of its scope could mend it: a disturbance passes. */
+export function deservesAnotherLook(verdict: Verdict): boolean {
+  return verdict.state === 'broken' || (verdict.state === 'error' && verdict.vetoed === true);
 }
 
 /** `wire.pingpong.grpc.latency p50` */
@@ -148,14 +155,14 @@ export function judge(run: RunResult, budgets: readonly Budget[], complete = tru
   return budgets.map((budget) => {
     const ran = run.scopes.find(({ scope }) => scope === budget.scope);
     const applies = budget.profile === undefined || budget.profile === run.profile;
-    const limit = budget.kind === 'ratio' ? budget.committed : budget.limit;
+    const limit = limitOf(budget);
     const without = (state: Verdict['state'], reason: string): Verdict => ({ budget, state, limit, reason });
     if (!applies) return without('not measured', `only in the ${budget.profile} profile`);
     if (ran === undefined) return without('not measured', 'the scope was not run');
-    if (ran.failed !== undefined) return without('not measured', 'the scope failed');
     // A check that could not run has not passed.
     if (ran.skipped !== undefined) return without(budget.kind === 'target' ? 'not measured' : 'error', `skipped: ${ran.skipped}`);
     const metric = ran.metrics.find(({ id }) => id === budget.metric);
+    if (metric === undefined && ran.failed !== undefined) return without('not measured', 'the scope failed');
     if (metric === undefined)
       return complete
         ? without('error', `${budget.scope} has no metric ${budget.metric}`)
@@ -193,8 +200,17 @@ function judgeWhere(budget: Budget, metric: Metric, where: Condition, condition:
     : { ...verdict, windows: `in the ${windows.length} of ${metric.windows.length} windows in which ${name} is below ${where.below}` };
 }
 
+function limitOf(budget: Budget): number {
+  return budget.kind === 'ratio' ? budget.committed : budget.limit;
+}
+
 function judgeMetric(budget: Budget, metric: Metric): Verdict {
-  const { best, median } = figureOf(metric, budget.percentile);
+  const figure = figureOf(metric, budget.percentile);
+  if (figure === undefined) {
+    const [reason] = describeFaults(metric);
+    return { budget, state: budget.kind === 'target' ? 'not measured' : 'error', limit: limitOf(budget), reason, vetoed: true };
+  }
+  const { best, median } = figure;
   const sign = metric.better === 'lower' ? -1 : 1;
   const limit = budget.kind === 'ratio' ? budget.committed * (1 - sign * budget.tolerance) : budget.limit;
   const judged = budget.kind !== 'ratio' && budget.judged === 'median' ? median : best;
@@ -208,5 +224,6 @@ function judgeMetric(budget: Budget, metric: Metric): Verdict {
     best,
     median,
     margin: limit === 0 ? undefined : (sign * (judged - limit)) / limit,
+    ...(!Number.isFinite(best) && { reason: describeFaults(metric)[0] }),
   };
 }

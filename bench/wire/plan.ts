@@ -75,8 +75,8 @@ export function wirePlan(profile: Profile, windows: number): WirePlan {
       windowMs: 3000,
     },
     ramps: { repeats: windows, grpcBatches: BATCHES, from: 20_000, to: 1_000_000, factor: 1.25, warmupMs: 300, windowMs: 2000 },
-    // One minute in total.
-    targetWindowMs: 60_000 / windows,
+    // One minute in total; a turn of a comparison is a fifth.
+    targetWindowMs: 60_000 / (windows === 1 ? 5 : windows),
     floors: { exchangeMs: 4000, floorMs: 1000, jitterMs: 500, warmupMs: 200, firstWarmupMs: 1000 },
     echo: { turns: 5, pingPong: { warmup: 500, orders: 5000 }, saturate: { warmupMs: 100, windowMs: 500 } },
     durable: { rate: 20_000, windowMs: 5000, topologies: ['auto', 'pinned'] },

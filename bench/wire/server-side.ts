@@ -3,12 +3,12 @@ import { besideFloors } from '../floors/floor-metrics.ts';
 import { inTurns } from '../floors/in-turns.ts';
 import { joinRuns } from '../load/join-runs.ts';
 import type { LoadResult } from '../load/load-protocol.ts';
-import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
+import { latencyMetric, thousands, underLoad, valueMetric } from '../load/metrics.ts';
 import { runWithReadings, type ServerWindow, serverWindow } from '../load/server-readings.ts';
 import type { StageReporter } from '../load/stage-reporter.ts';
 import { THREAD_ROLES, type ThreadRole } from '../load/thread-usage.ts';
 import type { Venue } from '../load/venue.ts';
-import type { Metric, Series } from '../suite/result.ts';
+import type { Metric, Series, WindowFault } from '../suite/result.ts';
 import { floorLoad, turnsOf } from './floor-plan.ts';
 import { TARGET_BATCH, TARGET_RATE, type WirePlan } from './plan.ts';
 
@@ -85,10 +85,10 @@ async function point(
   await open('grpc');
   const turns = turnsOf(plan, windowMs);
   const turnMs = windowMs / turns;
-  const run = { rate, batch: TARGET_BATCH, windowMs: turnMs, sampleMs: (windows * windowMs) / SAMPLES };
+  const run = { rate, batch: TARGET_BATCH, windowMs: turnMs, sampleMs: (windows * windowMs) / SAMPLES, mayReject: true };
   // Code that is not compiled yet cannot sustain the full rate.
   for (const share of [0.2, 1])
-    await load.run({ ...run, rate: share * rate, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
+    await load.run({ ...run, rate: share * rate, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0 });
   const floors = await floorsOf(venue, floorLoad(plan, rate, TARGET_BATCH, turnMs));
   for (const floor of floors) await floor.warmUp();
   const exchangeTurn = async () => {
@@ -105,7 +105,7 @@ async function point(
   return {
     metrics: [
       ...besideFloors(latencyMetric(ids.latency, what, rate, result), found.floors, { scope: 'wire', point: name, what }),
-      ...serverMetrics(ids, what, server),
+      ...serverMetrics(ids, what, server, result.faults),
     ],
     series: [latencyOverTime(ids.latency, what, result)],
   };
@@ -118,14 +118,29 @@ const ROLES: Readonly<Record<ThreadRole, string>> = {
   libuv: "libuv's pool",
 };
 
-function serverMetrics({ serviceTime, cpu, waited }: Point['ids'], what: string, server: readonly ServerWindow[]): Metric[] {
+function serverMetrics(
+  { serviceTime, cpu, waited }: Point['ids'],
+  what: string,
+  server: readonly (ServerWindow | undefined)[],
+  faults: readonly WindowFault[],
+): Metric[] {
   const metric = (
     id: string,
     title: string,
     unit: Metric['unit'],
     better: Metric['better'],
     read: (window: ServerWindow) => number,
-  ): Metric => valueMetric(id, `${title}: ${what}`, unit, better, server.map(read));
+  ): Metric =>
+    underLoad(
+      faults,
+      valueMetric(
+        id,
+        `${title}: ${what}`,
+        unit,
+        better,
+        server.map((window) => window && read(window)),
+      ),
+    );
   return [
     metric(`${serviceTime}.p50`, 'Socket read to socket write, p50', 'ms', 'lower', ({ serviceTimeP50 }) => serviceTimeP50),
     metric(`${serviceTime}.p99`, 'Socket read to socket write, p99', 'ms', 'lower', ({ serviceTimeP99 }) => serviceTimeP99),
