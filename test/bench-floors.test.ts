@@ -106,8 +106,16 @@ describe('figures beside a floor', () => {
         { ...latency(1), cpuSeconds: 0.3, orders: 30_000 },
       ],
     ];
-    const found = byId(besideFloors(exchange(latency(1)), new Map([[floor('echo', true), turns]]), names));
+    const cpu: Metric = { id: 'wire.cpu_per_order', title: '', unit: 'us', better: 'lower', windows: [{ value: 25 }] };
+    const below = new Map([
+      [floor('echo', true), turns],
+      [floor('disk', true), [[latency(1)]]],
+    ]);
+    const found = byId(besideFloors(exchange(latency(1)), below, names, cpu));
     assert.deepEqual(found.get('wire.floor.target.echo.cpu_per_order')?.windows, [{ value: 10 }]);
+    assert.deepEqual(found.get('wire.ratio.floor.target.echo.cpu_per_order')?.windows, [{ value: 2.5 }]);
+    assert.ok(!found.has('wire.ratio.floor.target.disk.cpu_per_order'));
+    assert.ok(!byId(besideFloors(exchange(latency(1)), below, names)).has('wire.ratio.floor.target.echo.cpu_per_order'));
   });
 
   test('the exchange and its floors take turns, whose order changes', async () => {
