@@ -88,15 +88,13 @@ describe('figures beside a floor', () => {
     assert.match(found.get('wire.target.latency')?.note ?? '', /^overloaded; the jitter beside it: p99 1\.00 ms/);
   });
 
-  test('a late generator vetoes the floor and the ratio of that window; a window that failed stays failed', () => {
-    const late = { ...latency(1), sendDelay: latency(0.9).latency };
-    const punctual = { ...latency(1), sendDelay: latency(0.1).latency };
+  test('a floor that broke off vetoes the ratio of that window; a window of the exchange that failed stays failed', () => {
+    const broken = { ...latency(1), failed: 'a session was lost' };
     const own = exchange(latency(3), { ...latency(3), failed: 'rejected' } as FloorTurn, latency(3));
-    const found = byId(besideFloors(own, new Map([[floor('echo', true), [[late], [late], [punctual]]]]), names));
-    const faults = (id: string) => found.get(id)?.windows.map(({ failed, vetoed }) => failed ?? vetoed?.slice(0, 27) ?? 'none');
-    const vetoed = 'the generator itself was la';
-    assert.deepEqual(faults('wire.floor.target.echo.latency'), [vetoed, vetoed, 'none']);
-    assert.deepEqual(faults('wire.ratio.floor.target.echo.p99'), [vetoed, 'rejected', 'none']);
+    const found = byId(besideFloors(own, new Map([[floor('echo', true), [[broken], [latency(1)], [latency(1)]]]]), names));
+    const faults = (id: string) => found.get(id)?.windows.map(({ failed, vetoed }) => failed ?? vetoed ?? 'none');
+    assert.deepEqual(faults('wire.floor.target.echo.latency'), ['a session was lost', 'none', 'none']);
+    assert.deepEqual(faults('wire.ratio.floor.target.echo.p99'), ['its floor broke off: a session was lost', 'rejected', 'none']);
   });
 
   test('CPU per order is that of all turns of a window', () => {

@@ -129,7 +129,7 @@ test('reports show what a window measured, and why it does not count', () => {
   assert.match(page, /<small class="fault">Window 2 of 3 vetoed/);
   assert.match(page, /see <code>openbell<\/code>/);
   const text = renderSummary(report, { out: 'bench/out', colour: false });
-  assert.match(text, /2 figures have windows that failed or are vetoed, such as wire\.latency: 1 of 3 windows failed: 6,564/);
+  assert.match(text, /Figures with windows that failed or are vetoed: 2, such as wire\.latency: 1 of 3 windows failed: 6,564/);
 });
 
 test('charts are named by what the titles of their lines share', () => {

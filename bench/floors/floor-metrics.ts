@@ -1,8 +1,7 @@
 import { valueMetric } from '../load/metrics.ts';
-import { lateness } from '../load/window-watch.ts';
 import { figureOf, PERCENTILE_NAMES } from '../suite/figures.ts';
 import { type Latency, mergeLatencies } from '../suite/recorder.ts';
-import type { Metric, Window } from '../suite/result.ts';
+import type { Metric } from '../suite/result.ts';
 import type { Floor, FloorTurn } from './floor.ts';
 
 const JUDGED = ['p50', 'p99'] as const;
@@ -46,18 +45,14 @@ export function floorLatency({ id, title }: Floor, windows: readonly (readonly F
     title: `Beside it, ${title}: ${what}`,
     unit: 'ms',
     better: 'lower',
-    windows: windows.map(floorWindow),
+    windows: windows.map((turns) => {
+      const failed = turns.find((turn) => turn.failed !== undefined)?.failed;
+      return { latency: mergeLatencies(turns.map(({ latency }) => latency)), ...(failed !== undefined && { failed }) };
+    }),
   };
 }
 
-/** A floor is vetoed as the exchange is, if the generator was late. */
-function floorWindow(turns: readonly FloorTurn[]): Window {
-  const latency = mergeLatencies(turns.map((turn) => turn.latency));
-  const delays = turns.flatMap(({ sendDelay }) => sendDelay ?? []);
-  return { latency, ...(delays.length > 0 && lateness(latency, mergeLatencies(delays))) };
-}
-
-/** The exchange over its floor, window by window. What is wrong with either is wrong with the ratio. */
+/** The exchange over its floor, window by window; without a figure where that of either does not count. */
 function ratio(
   exchange: Metric,
   floor: Metric,
@@ -70,9 +65,14 @@ function ratio(
     title: `${PERCENTILE_NAMES[percentile]} over that of ${title}: ${what}`,
     unit: 'x',
     better: 'lower',
-    windows: exchange.windows.map(({ latency, ...faults }, window) => {
-      const { latency: below, ...floorFaults } = floor.windows[window];
-      return { value: over(latency, below, percentile), ...(faults.failed === undefined && floorFaults), ...faults };
+    windows: exchange.windows.map(({ latency, failed, vetoed }, window) => {
+      const below = floor.windows[window];
+      const veto = vetoed ?? (below.failed === undefined ? undefined : `its floor broke off: ${below.failed}`);
+      return {
+        value: over(latency, below.latency, percentile),
+        ...(failed !== undefined && { failed }),
+        ...(veto !== undefined && { vetoed: veto }),
+      };
     }),
   };
 }
@@ -112,11 +112,12 @@ function cpuRatio(exchange: Metric, floor: Metric, { id, title }: Floor, { scope
 /** For the note of a figure. @param ratio of the exchange to it, if there is one */
 export function describeFloor({ title }: Floor, latency: Metric, ratio?: Metric): string {
   const figure = figureOf(latency, 'p99');
-  if (figure === undefined) return `${title} beside it: every window is vetoed`;
+  if (figure === undefined || !Number.isFinite(figure.worst)) return `${title} beside it broke off`;
   const { median, best, worst } = figure;
   const ms = (value: number): string => (value < 0.1 ? value.toFixed(3) : value.toFixed(2));
   const own = `${title} beside it: p99 ${ms(median)} ms (${ms(best)} to ${ms(worst)})`;
-  const over = ratio && figureOf(ratio);
-  if (over === undefined) return own;
+  if (ratio === undefined) return own;
+  const over = figureOf(ratio);
+  if (over === undefined || !Number.isFinite(over.worst)) return own;
   return `${own}, so the exchange took ${over.median.toFixed(1)}x (${over.best.toFixed(1)}x to ${over.worst.toFixed(1)}x)`;
 }

@@ -1,4 +1,4 @@
-import { type Latency, mergeLatencies } from '../suite/recorder.ts';
+import { mergeLatencies } from '../suite/recorder.ts';
 import type { WindowFault } from '../suite/result.ts';
 import type { LoadResult } from './load-protocol.ts';
 import { lateness } from './window-watch.ts';
@@ -10,10 +10,9 @@ import { lateness } from './window-watch.ts';
 export function joinRuns(windows: readonly (readonly LoadResult[])[], secondsOfRun: number): LoadResult {
   const runs = windows.flat();
   const sum = (read: (run: LoadResult) => number): number => runs.reduce((total, run) => total + read(run), 0);
-  const latencies = windows.map((turns) => mergeLatencies(turns.map((turn) => turn.windows[0])));
   return {
-    windows: latencies,
-    faults: windows.map((turns, window) => faultOf(turns, latencies[window])),
+    windows: windows.map((turns) => mergeLatencies(turns.map((turn) => turn.windows[0]))),
+    faults: windows.map(faultOf),
     samples: runs.flatMap(({ samples }, run) => samples.map((sample) => ({ ...sample, seconds: sample.seconds + run * secondsOfRun }))),
     sendDelay: mergeLatencies(runs.map(({ sendDelay }) => sendDelay)),
     orders: sum(({ orders }) => orders),
@@ -25,8 +24,9 @@ export function joinRuns(windows: readonly (readonly LoadResult[])[], secondsOfR
   };
 }
 
-/** A turn that failed fails the window; the generator's lateness is judged over the whole of it. */
-function faultOf(turns: readonly LoadResult[], latency: Latency): WindowFault {
-  const failed = turns.find(({ faults }) => faults[0].failed !== undefined)?.faults[0].failed;
-  return failed === undefined ? lateness(latency, mergeLatencies(turns.map(({ sendDelay }) => sendDelay))) : { failed };
+/** Of a window that consists of these runs: that of a run that failed, or the lateness over all of them. */
+function faultOf(turns: readonly LoadResult[]): WindowFault {
+  const failed = turns.flatMap(({ faults: [fault] }) => fault.failed ?? [])[0];
+  if (failed !== undefined) return { failed };
+  return lateness(mergeLatencies(turns.map(({ windows: [window] }) => window)), mergeLatencies(turns.map(({ sendDelay }) => sendDelay)));
 }

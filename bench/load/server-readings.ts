@@ -44,12 +44,6 @@ export interface ServerUsage {
   readonly seconds: number;
 }
 
-/** A load of one window, and what it made the exchange do: undefined if the load failed so that it could not be read. */
-export interface ExchangeTurn {
-  readonly result: LoadResult;
-  readonly usage: ServerUsage | undefined;
-}
-
 interface Reading {
   readonly atMs: number;
   readonly serviceTime: PrometheusHistogram;
@@ -71,13 +65,13 @@ async function read(exchange: ExchangeProcess): Promise<Reading> {
 
 /**
  * Runs the load, one window, and reads the exchange's own figures before its warm-up and after its last answer: a reading costs a
- * millisecond of the I/O thread, and several of the generator's core.
+ * millisecond of the I/O thread, and several of the generator's core. Of a load that failed there may be no figures.
  */
 export async function runWithReadings(
   exchange: ExchangeProcess,
   load: LoadClient,
   request: Omit<RunRequest, 'op' | 'windows'>,
-): Promise<ExchangeTurn> {
+): Promise<{ readonly result: LoadResult; readonly usage: ServerUsage | undefined }> {
   const before = await read(exchange);
   const result = await load.run({ ...request, windows: 1 });
   await sleep(SETTLE_MS);
@@ -100,10 +94,9 @@ function between(before: Reading, after: Reading): ServerUsage {
   };
 }
 
-/** The figures of a window that consists of these turns; undefined if one of them has none. */
-export function serverWindow(usages: readonly (ServerUsage | undefined)[]): ServerWindow | undefined {
-  const turns = usages.filter((usage) => usage !== undefined);
-  if (turns.length < usages.length) return undefined;
+/** The figures of a window that consists of these turns; undefined if nothing was done in them. */
+export function serverWindow(turns: readonly ServerUsage[]): ServerWindow | undefined {
+  if (turns.every((turn) => turn.commands === 0)) return undefined;
   const serviceTime = addHistograms(turns.map((turn) => turn.serviceTime));
   const threads = addUsage(turns.map((turn) => turn.threads));
   const sum = (read: (turn: ServerUsage) => number): number => turns.reduce((total, turn) => total + read(turn), 0);

@@ -100,11 +100,11 @@ export function pairedChanges({ run }: Report): PairedChanges {
   return found;
 }
 
-/** `Better: 3, worse: 1, noise: 40. By chance alone it would be 3 of 44.` */
+/** `Better: 3, worse: 1, noise: 40. Without any difference, up to 2.8 of 44 figures …` */
 export function describePaired({ better, worse, noise }: PairedChanges): string {
   const all = better.length + worse.length + noise;
   const chance = Math.round(all * LEVEL * 10) / 10;
-  return `Better: ${better.length}, worse: ${worse.length}, noise: ${noise}. Without any difference, ${chance} of ${all} figures would be called better or worse.`;
+  return `Better: ${better.length}, worse: ${worse.length}, noise: ${noise}. Without any difference, up to ${chance} of ${all} figures would be called better or worse by chance.`;
 }
 
 function cellOf(metric: Metric, percentile?: Percentile): Cell {

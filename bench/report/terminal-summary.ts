@@ -19,6 +19,7 @@ const MARKS: Readonly<Record<Verdict['state'], readonly [mark: string, colour: k
   'not met': ['✗', 'bad'],
   'not judged': ['–', 'dim'],
   met: ['✓', 'good'],
+  'not judged': ['–', 'dim'],
   'not measured': ['–', 'dim'],
 };
 const ORDER = Object.keys(MARKS) as Verdict['state'][];
@@ -54,7 +55,7 @@ export function renderSummary(report: Report, { out, colour }: { readonly out: s
   if (faulty.length > 0)
     lines.push(
       '',
-      `  ${faulty.length} figures have windows that failed or are vetoed, such as ${faulty[0].id}: ${describeFaults(faulty[0])[0]}`,
+      `  Figures with windows that failed or are vetoed: ${faulty.length}, such as ${faulty[0].id}: ${describeFaults(faulty[0])[0]}`,
     );
   if (run.against !== undefined) {
     const changes = pairedChanges(report);

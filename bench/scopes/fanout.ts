@@ -206,8 +206,8 @@ async function publishLatency(
       alone.push([await jitter.turn()]);
     }
     const of = `one reader of the book, ${PUBLISH_RATE} commands/s`;
-    const beside = floorLatency(jitter, alone, { scope: 'fanout', point: 'hop', what: of });
     const faults = found.map(({ fault }) => fault);
+    const beside = floorLatency(jitter, alone, { scope: 'fanout', point: 'hop', what: of });
     return [
       metric(
         'hop.p99',

@@ -6,7 +6,7 @@ import { describePlacement } from '../load/placement.ts';
 import { checkoutPair } from '../pairs/checkout-pair.ts';
 import type { Figures } from '../pairs/turns.ts';
 import { wirePair } from '../pairs/wire-pair.ts';
-import { clientsApart } from '../suite/cores.ts';
+import { clientsApart, offTheExchange } from '../suite/cores.ts';
 import type { Metric, ScopeResult } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 
@@ -41,7 +41,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
 
   const parts: Record<(typeof PARTS)[number], readonly ((pair: number) => Promise<Figures>)[]> = {
     core: [() => checkoutPair('core', 'core', checkouts, turns, signal)],
-    wire: [(pair) => wirePair(context, `${pair}`, checkouts, turns)],
+    wire: [(pair) => offTheExchange(() => wirePair(context, `${pair}`, checkouts, turns))],
     flow: files.map((file) => () => checkoutPair(`flow.${basename(file)}`, file, checkouts, turns, signal)),
   };
   const measurements = PARTS.filter((part) => only === undefined || part === only).flatMap((part) => parts[part]);

@@ -69,12 +69,12 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
         metrics.push(...(await restRates(venue, plan, stage)));
       }),
     );
-    await part('durable', async () => {
-      for (const topology of plan.durable.topologies)
-        await withVenue(context, `durable-${topology}`, { ...fast, durability: 'durable', topology }, async (venue) =>
+    for (const topology of plan.durable.topologies)
+      await part('durable', () =>
+        withVenue(context, `durable-${topology}`, { ...fast, durability: 'durable', topology }, async (venue) =>
           add(await durable(venue, topology, durableFloors, plan, stage)),
-        );
-    });
+        ),
+      );
   } finally {
     stage.end();
     await floors.end();

@@ -69,6 +69,6 @@ async function compareInside(scope: Scope, file: string, { pairs, other, measure
 
 export const AGAINST_METHOD: readonly string[] = [
   'In turns: the order changes from pair to pair, and a pair is two neighbouring turns, which meet much the same machine.',
-  `Better and worse are said where a sign test over the pairs says so at ${LEVEL} (two-sided): all of ${MIN_PAIRS} to 8 pairs, all but one of 9 or 10. Of figures without a difference, one of ${1 / LEVEL} is called so by chance. The rest is noise.`,
+  `Better and worse are said where a sign test over the pairs says so at ${LEVEL} (two-sided): all of ${MIN_PAIRS} to 8 pairs, all but one of 9 or 10. Of figures without a difference, up to one of ${1 / LEVEL} is called so by chance. The rest is noise.`,
   'A pair in which the load generator was late is vetoed, and a side that failed is the worse one. The change is the median over the pairs.',
 ];

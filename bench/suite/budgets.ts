@@ -178,6 +178,10 @@ export function judge(run: RunResult, budgets: readonly Budget[], complete = tru
   });
 }
 
+function limitOf(budget: Budget): number {
+  return budget.kind === 'ratio' ? budget.committed : budget.limit;
+}
+
 /** Both metrics have the same windows. */
 function judgeWhere(budget: Budget, metric: Metric, where: Condition, condition: Metric): Verdict {
   const value = ({ value, latency }: Metric['windows'][number]): number | undefined =>
@@ -200,10 +204,6 @@ function judgeWhere(budget: Budget, metric: Metric, where: Condition, condition:
     : { ...verdict, windows: `in the ${windows.length} of ${metric.windows.length} windows in which ${name} is below ${where.below}` };
 }
 
-function limitOf(budget: Budget): number {
-  return budget.kind === 'ratio' ? budget.committed : budget.limit;
-}
-
 function judgeMetric(budget: Budget, metric: Metric): Verdict {
   const figure = figureOf(metric, budget.percentile);
   if (figure === undefined) {
@@ -224,6 +224,6 @@ function judgeMetric(budget: Budget, metric: Metric): Verdict {
     best,
     median,
     margin: limit === 0 ? undefined : (sign * (judged - limit)) / limit,
-    ...(!Number.isFinite(best) && { reason: describeFaults(metric)[0] }),
+    ...(!Number.isFinite(judged) && { reason: describeFaults(metric)[0] }),
   };
 }

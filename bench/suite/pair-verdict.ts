@@ -5,7 +5,7 @@ import { type Metric, median, type Pair } from './result.ts';
 export const MIN_PAIRS = 5;
 /**
  * Two-sided level of the sign test: all of five to eight pairs on one side, or all but one of nine or ten. Without a
- * difference one of sixteen figures seems to have one, which the report states beside the counts.
+ * difference up to one of sixteen figures seems to have one, which the report states beside the counts.
  */
 export const LEVEL = 1 / 16;
 

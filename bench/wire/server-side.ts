@@ -8,7 +8,7 @@ import { runWithReadings, type ServerWindow, serverWindow } from '../load/server
 import type { StageReporter } from '../load/stage-reporter.ts';
 import { THREAD_ROLES, type ThreadRole } from '../load/thread-usage.ts';
 import type { Venue } from '../load/venue.ts';
-import type { Metric, Series, WindowFault } from '../suite/result.ts';
+import type { Metric, Series } from '../suite/result.ts';
 import { floorLoad, turnsOf } from './floor-plan.ts';
 import { TARGET_BATCH, TARGET_RATE, type WirePlan } from './plan.ts';
 
@@ -101,8 +101,8 @@ async function point(
     found.exchange.map((turns) => turns.map(({ result }) => result)),
     turnMs / 1000,
   );
-  const windowsOfServer = found.exchange.map((turns) => serverWindow(turns.map(({ usage }) => usage)));
-  const server = serverMetrics(ids, what, windowsOfServer, result.faults);
+  const readings = found.exchange.map((turns) => serverWindow(turns.flatMap(({ usage }) => usage ?? [])));
+  const server = serverMetrics(ids, what, readings).map((metric) => underLoad(result.faults, metric));
   const cpu = server.find(({ id }) => id === ids.cpu);
   const latency = latencyMetric(ids.latency, what, rate, result);
   return {
@@ -118,12 +118,7 @@ const ROLES: Readonly<Record<ThreadRole, string>> = {
   libuv: "libuv's pool",
 };
 
-function serverMetrics(
-  { serviceTime, cpu, waited }: Point['ids'],
-  what: string,
-  server: readonly (ServerWindow | undefined)[],
-  faults: readonly WindowFault[],
-): Metric[] {
+function serverMetrics({ serviceTime, cpu, waited }: Point['ids'], what: string, server: readonly (ServerWindow | undefined)[]): Metric[] {
   const metric = (
     id: string,
     title: string,
@@ -131,15 +126,12 @@ function serverMetrics(
     better: Metric['better'],
     read: (window: ServerWindow) => number,
   ): Metric =>
-    underLoad(
-      faults,
-      valueMetric(
-        id,
-        `${title}: ${what}`,
-        unit,
-        better,
-        server.map((window) => window && read(window)),
-      ),
+    valueMetric(
+      id,
+      `${title}: ${what}`,
+      unit,
+      better,
+      server.map((window) => window && read(window)),
     );
   return [
     metric(`${serviceTime}.p50`, 'Socket read to socket write, p50', 'ms', 'lower', ({ serviceTimeP50 }) => serviceTimeP50),
