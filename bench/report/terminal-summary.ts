@@ -17,7 +17,6 @@ const MARKS: Readonly<Record<Verdict['state'], readonly [mark: string, colour: k
   error: ['✗', 'bad'],
   broken: ['✗', 'bad'],
   'not met': ['✗', 'bad'],
-  'not judged': ['–', 'dim'],
   met: ['✓', 'good'],
   'not judged': ['–', 'dim'],
   'not measured': ['–', 'dim'],
