@@ -191,5 +191,9 @@ describe('the echoes under load', () => {
         // A tenth of the commands trades, and has two fills.
         assert.deepEqual([orders, windows[0].count, rejected, fills], [1000, 1000, 0, 200]);
       }
+      // A connection that was lost can be closed all the same.
+      await echo.kill();
+      await assert.rejects(load.pingPong({ warmup: 0, orders: 1, windows: 1 }), /a session was lost/);
+      await load.close();
     });
 });
