@@ -88,6 +88,15 @@ describe('figures beside a floor', () => {
     assert.match(found.get('wire.target.latency')?.note ?? '', /^overloaded; the jitter beside it: p99 1\.00 ms/);
   });
 
+  test('a floor that broke off vetoes the ratio of that window; a window of the exchange that failed stays failed', () => {
+    const broken = { ...latency(1), failed: 'a session was lost' };
+    const own = exchange(latency(3), { ...latency(3), failed: 'rejected' } as FloorTurn, latency(3));
+    const found = byId(besideFloors(own, new Map([[floor('echo', true), [[broken], [latency(1)], [latency(1)]]]]), names));
+    const faults = (id: string) => found.get(id)?.windows.map(({ failed, vetoed }) => failed ?? vetoed ?? 'none');
+    assert.deepEqual(faults('wire.floor.target.echo.latency'), ['a session was lost', 'none', 'none']);
+    assert.deepEqual(faults('wire.ratio.floor.target.echo.p99'), ['its floor broke off: a session was lost', 'rejected', 'none']);
+  });
+
   test('CPU per order is that of all turns of a window', () => {
     const turns = [
       [
@@ -95,8 +104,16 @@ describe('figures beside a floor', () => {
         { ...latency(1), cpuSeconds: 0.3, orders: 30_000 },
       ],
     ];
-    const found = byId(besideFloors(exchange(latency(1)), new Map([[floor('echo', true), turns]]), names));
+    const cpu: Metric = { id: 'wire.cpu_per_order', title: '', unit: 'us', better: 'lower', windows: [{ value: 25 }] };
+    const below = new Map([
+      [floor('echo', true), turns],
+      [floor('disk', true), [[latency(1)]]],
+    ]);
+    const found = byId(besideFloors(exchange(latency(1)), below, names, cpu));
     assert.deepEqual(found.get('wire.floor.target.echo.cpu_per_order')?.windows, [{ value: 10 }]);
+    assert.deepEqual(found.get('wire.ratio.floor.target.echo.cpu_per_order')?.windows, [{ value: 2.5 }]);
+    assert.ok(!found.has('wire.ratio.floor.target.disk.cpu_per_order'));
+    assert.ok(!byId(besideFloors(exchange(latency(1)), below, names)).has('wire.ratio.floor.target.echo.cpu_per_order'));
   });
 
   test('the exchange and its floors take turns, whose order changes', async () => {
@@ -174,5 +191,9 @@ describe('the echoes under load', () => {
         // A tenth of the commands trades, and has two fills.
         assert.deepEqual([orders, windows[0].count, rejected, fills], [1000, 1000, 0, 200]);
       }
+      // A connection that was lost can be closed all the same.
+      await echo.kill();
+      await assert.rejects(load.pingPong({ warmup: 0, orders: 1, windows: 1 }), /a session was lost/);
+      await load.close();
     });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { guardChild } from '../load/guarded-child.ts';
 import { forkOn } from '../load/placement.ts';
-import { cpuSeconds } from '../load/process-usage.ts';
+import { threadUsage } from '../load/thread-usage.ts';
 
 /** The flags that `openbell start` sets for itself on two cores. */
 const NODE_FLAGS = ['--no-parallel-scavenge', '--max-semi-space-size=2', '--v8-pool-size=1'];
@@ -43,9 +43,9 @@ export class EchoProcess {
     return this.#child.pid as number;
   }
 
-  /** CPU time so far. */
+  /** CPU time so far, of all threads that run. */
   get cpuSeconds(): number {
-    return cpuSeconds(this.pid);
+    return threadUsage(this.pid).reduce((sum, { cpu }) => sum + cpu, 0);
   }
 
   async kill(): Promise<void> {

@@ -15,11 +15,15 @@ export interface FloorNames {
   readonly what: string;
 }
 
-/** The exchange's latency with a note of what its floors had in the same windows, followed by their figures. */
+/**
+ * The exchange's latency with a note of what its floors had in the same windows, followed by their figures.
+ * @param cpu its CPU per order in the same windows, if it is known
+ */
 export function besideFloors(
   latency: Metric,
   floors: ReadonlyMap<Floor, readonly (readonly FloorTurn[])[]>,
   names: FloorNames,
+  cpu?: Metric,
 ): readonly Metric[] {
   const notes: string[] = latency.note === undefined ? [] : [latency.note];
   const metrics: Metric[] = [];
@@ -27,7 +31,9 @@ export function besideFloors(
     const own = floorLatency(floor, windows, names);
     const ratios = floor.hasRatio ? JUDGED.map((percentile) => ratio(latency, own, floor, percentile, names)) : [];
     notes.push(describeFloor(floor, own, ratios[1]));
-    metrics.push(own, ...ratios, ...cpuMetrics(floor, windows, names));
+    const ownCpu = floorCpu(floor, windows, names);
+    metrics.push(own, ...ratios);
+    if (ownCpu !== undefined) metrics.push(ownCpu, ...(cpu === undefined ? [] : [cpuRatio(cpu, ownCpu, floor, names)]));
   }
   return [{ ...latency, note: notes.join('; ') }, ...metrics];
 }
@@ -77,12 +83,30 @@ function over(latency: Latency | undefined, floor: Latency | undefined, percenti
   return latency[percentile] / floor[percentile];
 }
 
-function cpuMetrics({ id, title }: Floor, windows: readonly (readonly FloorTurn[])[], { scope, point, what }: FloorNames): Metric[] {
+function floorCpu(
+  { id, title }: Floor,
+  windows: readonly (readonly FloorTurn[])[],
+  { scope, point, what }: FloorNames,
+): Metric | undefined {
   const sum = (turns: readonly FloorTurn[], read: (turn: FloorTurn) => number | undefined): number =>
     turns.reduce((total, turn) => total + (read(turn) ?? 0), 0);
-  if (windows.every((turns) => sum(turns, ({ orders }) => orders) === 0)) return [];
-  const values = windows.map((turns) => (sum(turns, (turn) => turn.cpuSeconds) * 1e6) / sum(turns, ({ orders }) => orders));
-  return [valueMetric(`${scope}.floor.${point}.${id}.cpu_per_order`, `CPU per order of ${title}: ${what}`, 'us', 'lower', values)];
+  const perOrder = windows.map((turns) => (sum(turns, (turn) => turn.cpuSeconds) * 1e6) / sum(turns, ({ orders }) => orders));
+  if (!perOrder.every((us) => us > 0)) return undefined;
+  return valueMetric(`${scope}.floor.${point}.${id}.cpu_per_order`, `CPU per order of ${title}: ${what}`, 'us', 'lower', perOrder);
+}
+
+/** Much steadier than a ratio of tails: both are times of work, not of waiting. */
+function cpuRatio(exchange: Metric, floor: Metric, { id, title }: Floor, { scope, point, what }: FloorNames): Metric {
+  return {
+    id: `${scope}.ratio.floor.${point}.${id}.cpu_per_order`,
+    title: `CPU per order over that of ${title}: ${what}`,
+    unit: 'x',
+    better: 'lower',
+    windows: exchange.windows.map(({ value, ...faults }, window) => ({
+      ...(value !== undefined && { value: value / (floor.windows[window].value as number) }),
+      ...faults,
+    })),
+  };
 }
 
 /** For the note of a figure. @param ratio of the exchange to it, if there is one */

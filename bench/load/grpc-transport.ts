@@ -79,9 +79,12 @@ class GrpcTransport implements OrderTransport {
   readonly #arena = new SendArena(ARENA_BYTES);
   readonly #splitter = new GrpcSplitter();
   #closing = false;
+  /** Also if the connection was lost before. */
+  readonly #closed: Promise<void>;
 
   constructor(session: ClientHttp2Session, stream: ClientHttp2Stream, listener: TransportListener) {
     this.#session = session;
+    this.#closed = new Promise((resolve) => void session.once('close', () => resolve()));
     this.#stream = stream;
     let nowMs = 0;
     const onMessage = (message: Buffer): void => listener.onMessage(message, nowMs);
@@ -123,10 +126,8 @@ class GrpcTransport implements OrderTransport {
 
   close(): Promise<void> {
     this.#closing = true;
-    return new Promise((resolve) => {
-      this.#session.once('close', () => resolve());
-      this.#stream.close(constants.NGHTTP2_CANCEL);
-      this.#session.close();
-    });
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#session.close();
+    return this.#closed;
   }
 }

@@ -39,9 +39,12 @@ class NetTransport implements OrderTransport {
   readonly #arena = new SendArena(ARENA_BYTES);
   readonly #splitter = new LengthSplitter();
   #closing = false;
+  /** Also if the connection was lost before. */
+  readonly #closed: Promise<void>;
 
   constructor(socket: Socket, listener: TransportListener) {
     this.#socket = socket;
+    this.#closed = new Promise((resolve) => void socket.once('close', () => resolve()));
     let nowMs = 0;
     let lost = 'the connection was closed';
     const onMessage = (message: Buffer): void => listener.onMessage(message, nowMs);
@@ -75,9 +78,7 @@ class NetTransport implements OrderTransport {
 
   close(): Promise<void> {
     this.#closing = true;
-    return new Promise((resolve) => {
-      this.#socket.once('close', () => resolve());
-      this.#socket.destroy();
-    });
+    this.#socket.destroy();
+    return this.#closed;
   }
 }

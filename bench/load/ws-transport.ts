@@ -38,9 +38,12 @@ class WebSocketTransport implements OrderTransport {
   readonly #arena = new SendArena(ARENA_BYTES);
   readonly #splitter = new WebSocketSplitter();
   #closing = false;
+  /** Also if the connection was lost before. */
+  readonly #closed: Promise<void>;
 
   constructor(socket: Socket, listener: TransportListener, opcode: number) {
     this.#socket = socket;
+    this.#closed = new Promise((resolve) => void socket.once('close', () => resolve()));
     this.#opcode = opcode;
     let nowMs = 0;
     let lost = 'the connection was closed';
@@ -79,10 +82,8 @@ class WebSocketTransport implements OrderTransport {
 
   close(): Promise<void> {
     this.#closing = true;
-    return new Promise((resolve) => {
-      this.#socket.once('close', () => resolve());
-      this.#socket.destroy();
-    });
+    this.#socket.destroy();
+    return this.#closed;
   }
 
   #pong(payload: Buffer): void {

@@ -6,6 +6,8 @@ import { describeLimit, describePaired, describeVerdict, pairedChanges, type Rep
 
 /** Budgets with a line of their own; those that do not hold come first. */
 const BUDGET_LINES = 12;
+/** Judged figures whose note is shown, such as what its floors had, if one scope was run. */
+const NOTES = 3;
 /** Figures of a comparison with a line of their own. */
 const CHANGE_LINES = 6;
 const COLOURS = { good: '\x1b[32m', bad: '\x1b[31m', dim: '\x1b[2m' } as const;
@@ -42,6 +44,7 @@ export function renderSummary(report: Report, { out, colour }: { readonly out: s
     if (more > 0) lines.push(`  ${paint(name, mark.repeat(Math.min(more, 40)))} ${more} more ${state}`);
   }
   if (judged.length === 0) lines.push('  no budget was measured');
+  lines.push(...notesOf(run, shown).map((note) => `  ${paint('dim', note)}`));
 
   for (const { scope, failed, skipped } of run.scopes) {
     if (failed !== undefined) lines.push(`  ${paint('bad', '✗')} ${scope} failed: ${failed.split('\n', 1)[0]}`);
@@ -70,4 +73,10 @@ function describeBudget(verdict: Verdict): string {
   const { best, unit, budget } = verdict;
   const found = best === undefined || unit === undefined || !Number.isFinite(best) ? '' : `${formatValue(best, unit)} `;
   return `${found}(${budget.kind} ${describeLimit(verdict)}): ${describeVerdict(verdict)}`;
+}
+
+function notesOf({ scopes }: Report['run'], shown: readonly Verdict[]): string[] {
+  if (scopes.length !== 1) return [];
+  const judged = new Set(shown.map(({ budget }) => budget.metric));
+  return scopes[0].metrics.flatMap(({ id, note }) => (judged.has(id) && note !== undefined ? `${id}: ${note}` : [])).slice(0, NOTES);
 }

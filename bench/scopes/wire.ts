@@ -1,5 +1,4 @@
 /** Order entry from a separate process: gRPC and WebSocket, open loop, single orders and batches. */
-
 import { EchoProcess } from '../floors/echo-process.ts';
 import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';

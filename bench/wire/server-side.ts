@@ -101,12 +101,12 @@ async function point(
     found.exchange.map((turns) => turns.map(({ result }) => result)),
     turnMs / 1000,
   );
-  const server = found.exchange.map((turns) => serverWindow(turns.flatMap(({ usage }) => usage ?? [])));
+  const readings = found.exchange.map((turns) => serverWindow(turns.flatMap(({ usage }) => usage ?? [])));
+  const server = serverMetrics(ids, what, readings).map((metric) => underLoad(result.faults, metric));
+  const cpu = server.find(({ id }) => id === ids.cpu);
+  const latency = latencyMetric(ids.latency, what, rate, result);
   return {
-    metrics: [
-      ...besideFloors(latencyMetric(ids.latency, what, rate, result), found.floors, { scope: 'wire', point: name, what }),
-      ...serverMetrics(ids, what, server).map((metric) => underLoad(result.faults, metric)),
-    ],
+    metrics: [...besideFloors(latency, found.floors, { scope: 'wire', point: name, what }, cpu), ...server],
     series: [latencyOverTime(ids.latency, what, result)],
   };
 }
