@@ -45,7 +45,7 @@ test('pairs: better or worse only where they agree, the rest is noise', () => {
 
 test('pairs: a vetoed pair does not count, a side that failed is the worse one', () => {
   const faster = pairsOf([9, 10], [8, 10], [9, 11], [7, 10]);
-  const vetoed = judgePairs([...faster, { vetoed: 'the generator was late' }], 'lower');
+  const vetoed = judgePairs([...faster, { here: 1, there: 2, vetoed: 'the generator was late' }], 'lower');
   assert.deepEqual([vetoed.outcome, vetoed.used], ['noise', 4]);
   assert.equal(judgePairs([...faster, { here: 1000 }], 'lower').outcome, 'better', 'the other side failed');
   assert.equal(judgePairs([...faster, { there: 1000 }], 'lower').outcome, 'noise', 'this side failed');
