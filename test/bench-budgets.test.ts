@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { renderHtml } from '../bench/report/html-report.ts';
 import { renderMarkdown } from '../bench/report/markdown-report.ts';
+import { describeVerdict } from '../bench/report/model.ts';
 import { type Budget, fails, judge, parseBudgets, type Verdict } from '../bench/suite/budgets.ts';
 import { CATALOG } from '../bench/suite/catalog.ts';
 import { Recorder } from '../bench/suite/recorder.ts';
@@ -50,7 +51,7 @@ test('a window without answers does not count, and is not the best of all', () =
   assert.equal(verdictOf(guard, brokenOff(5, 7)).state, 'broken');
   assert.equal(verdictOf(guard, brokenOff(5, 0.9)).state, 'met');
   const empty = runOf(brokenOff());
-  const report = { run: empty, before: empty, verdicts: judge(empty, [guard]), leftOut: [] };
+  const report = { run: empty, before: empty, verdicts: judge(empty, [guard]), leftOut: [], trends: [] };
   assert.match(renderMarkdown(report), /\| ∞ ms \|.*broken: ∞ % over/);
   assert.match(renderHtml(report), /broken: ∞ % over/);
 });
@@ -79,6 +80,38 @@ test('a ratio may be worse than the committed one by its tolerance, in the direc
   assert.equal(state('higher', 1, 1.71, 1), 'met');
   assert.equal(state('higher', 1, 1.69, 1), 'broken');
   assert.equal(verdictOf(ratio, valueMetric('wire.ratio', '', '/s', 'lower', [2])).state, 'error', 'not a ratio');
+});
+
+test('a target can be judged by the median: of a ratio to a floor, the best window is the one whose floor was disturbed most', () => {
+  const target: Budget = { kind: 'target', scope: 'wire', metric: 'wire.ratio', limit: 2, judged: 'median', source: SOURCE };
+  const verdict = (...values: number[]) => verdictOf(target, valueMetric('wire.ratio', '', 'x', 'lower', values));
+  assert.equal(verdict(0.5, 3, 3).state, 'not met');
+  const met = verdict(5, 1.5, 1);
+  assert.deepEqual([met.state, met.best, met.margin], ['met', 1, 0.25]);
+  assert.equal(describeVerdict(met), 'met, 25 % to spare (median)');
+});
+
+test('a target is judged only in the windows in which a floor is low enough', () => {
+  const where = { metric: 'wire.floor.latency', percentile: 'p99', below: 0.5 } as const;
+  const target: Budget = { kind: 'target', scope: 'wire', metric: 'wire.latency', percentile: 'p99', limit: 1, where, source: SOURCE };
+  const verdict = (floors: readonly number[], ...p99s: number[]) =>
+    judge(runOf(latencies(...p99s), { ...latencies(...floors), id: 'wire.floor.latency' }), [target])[0];
+  assert.equal(verdict([0.4, 0.4, 0.4], 0.9, 2, 3).state, 'met');
+  const two = verdict([0.4, 2, 0.4], 3, 0.9, 2);
+  assert.equal(two.state, 'not met');
+  assert.match(describeVerdict(two), /^not met: 1\d\d % over, in the 2 of 3 windows in which wire\.floor\.latency p99 is below 0\.5$/);
+  const none = verdict([0.6, 2, 4], 3, 0.9, 2);
+  assert.equal(none.state, 'not judged');
+  assert.ok(!fails(none));
+  const why = /not judged: the machine does not show it: wire\.floor\.latency p99 is 0\.6 ms at best, and must be below 0\.5/;
+  assert.match(describeVerdict(none), why);
+  const run = runOf(latencies(3));
+  const report = { run, before: run, verdicts: [none], leftOut: [], trends: [] };
+  for (const text of [renderMarkdown(report), renderHtml(report)]) {
+    assert.match(text, why);
+    assert.match(text, /No budget was measured in this run/);
+  }
+  assert.equal(judge(runOf(latencies(3)), [target])[0].state, 'error', 'without the floor');
 });
 
 test('a scope that ran must have the figure; one that did not is not measured', () => {
@@ -114,6 +147,13 @@ test('the file is read strictly', () => {
     [{ ...good, percentile: 'p95' }, /percentile must be p50, p90, p99, p999, max/],
     [{ ...good, profile: 'quick' }, /profile must be/],
     [{ ...good, source: '' }, /source must state/],
+    [{ ...good, judged: 'median' }, /guard has no field judged/],
+    [{ ...good, kind: 'target', judged: 'worst' }, /judged must be median/],
+    [{ ...good, kind: 'target', where: 1 }, /where must be an object/],
+    [{ ...good, kind: 'target', where: { metric: 'fanout.a', below: 1 } }, /where: metric must begin with wire\./],
+    [{ ...good, kind: 'target', where: { metric: 'wire.b', below: 0 } }, /where: below must be/],
+    [{ ...good, kind: 'target', where: { metric: 'wire.b', below: 1, percentile: 'p95' } }, /where: percentile must be/],
+    [{ ...good, kind: 'target', where: { metric: 'wire.b', under: 1 } }, /where has no field under/],
     [null, /not an object/],
   ];
   for (const [entry, message] of wrong)

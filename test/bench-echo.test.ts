@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { EchoAnswer } from '../bench/floors/echo-answer.ts';
+import { EchoProcess } from '../bench/floors/echo-process.ts';
 import { LoadClient } from '../bench/load/load-client.ts';
-import { EchoAnswer } from '../bench/wire/echo-answer.ts';
-import { EchoProcess } from '../bench/wire/echo-process.ts';
 import { Code } from '../engine/codes.ts';
 import { CommandBatch } from '../engine/wire/frames.ts';
-import { Report, ReportKind } from '../engine/wire/layout.ts';
+import { Report, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { ReportFrameReader } from '../engine/wire/report-frames.ts';
 
 const SYMBOLS = [{ id: 1, referencePriceTicks: 10_000 }];
@@ -36,6 +36,22 @@ test('the echo answers each command of a frame once, in order, with consecutive 
   assert.throws(() => answer.to(new Uint8Array(40)), /an invalid CommandFrame: MALFORMED_FRAME/);
 });
 
+test('a command that trades has two fills, in memory of the caller after room for a header', () => {
+  const answer = new EchoAnswer(0);
+  const batch = new CommandBatch();
+  batch.place(1, Side.Buy, TimeInForce.ImmediateOrCancel, 100, 5, 7, 1);
+  batch.place(1, Side.Buy, TimeInForce.GoodTillCancel, 100, 5, 8, 2);
+  const memory = Buffer.alloc(4096);
+  const bytes = answer.to(batch.bytes(), 5, { take: (length) => memory.subarray(0, length) });
+  assert.equal(bytes.buffer, memory.buffer);
+  const reader = new ReportFrameReader();
+  assert.equal(reader.open(bytes.subarray(5)), Code.OK);
+  const kinds = Array.from({ length: reader.reports }, (_, i) => reader.flat.u8(reader.reportsAt + i * Report.bytes + Report.kind));
+  assert.deepEqual(kinds, [ReportKind.Accepted, ReportKind.Fill, ReportKind.Fill, ReportKind.Accepted]);
+  // The header and the end of a frame, and the reports as the exchange has them.
+  assert.equal(bytes.length, 5 + 48 + 4 * Report.bytes);
+});
+
 // The generator fails a run in which an answer is missing, duplicated, or not numbered consecutively.
 describe('the echo under load', () => {
   const abort = new AbortController();
@@ -45,7 +61,7 @@ describe('the echo under load', () => {
     load.open({ transport, port: echo.port, accounts: [1, 2], symbols: SYMBOLS, resting: 50 });
 
   before(async () => {
-    echo = await EchoProcess.start(abort.signal);
+    echo = await EchoProcess.start('grpc-js', abort.signal);
     load = new LoadClient(abort.signal);
   });
   after(async () => {
@@ -65,7 +81,8 @@ describe('the echo under load', () => {
           windows: 1,
           sampleMs: 0,
         });
-        assert.deepEqual([orders, windows[0].count, rejected, fills], [400, 400, 0, 0]);
+        // A tenth of the commands trades, and has two fills.
+        assert.deepEqual([orders, windows[0].count, rejected, fills], [400, 400, 0, 80]);
       }
       assert.equal((await load.pingPong({ warmup: 10, orders: 20, windows: 2 })).orders, 50);
     });

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ANYWHERE } from '../bench/load/placement.ts';
 import { StageReporter } from '../bench/load/stage-reporter.ts';
 import { type Venue, withVenue } from '../bench/load/venue.ts';
 import { envoyConfig } from '../bench/mesh/envoy-config.ts';
 import { EnvoyProcess } from '../bench/mesh/envoy-process.ts';
 import { interleaved } from '../bench/mesh/interleaved.ts';
+import { ANYWHERE } from '../bench/suite/cores.ts';
 import type { ScopeContext } from '../bench/suite/scope.ts';
 import { ENVOY, withoutEnvoy } from './support/envoy-fixture.ts';
 

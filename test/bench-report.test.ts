@@ -15,6 +15,7 @@ import { escapeHtml, html } from '../bench/report/markup.ts';
 import type { Report } from '../bench/report/model.ts';
 import { linearScale, logScale, percentileScale } from '../bench/report/scale.ts';
 import { judge } from '../bench/suite/budgets.ts';
+import { historyLine, trends } from '../bench/suite/history.ts';
 import { BENCH_BUDGETS, benchResult } from './support/bench-result.ts';
 import { findChromium, openInChromium } from './support/chromium.ts';
 import { blockMeans, decodePng } from './support/png.ts';
@@ -27,7 +28,17 @@ const DIFFERENT = 24;
 const MAX_DIFFERENT_PART = 0.02;
 
 const run = benchResult();
-const report: Report = { run, before: benchResult(1.3), verdicts: judge(run, BENCH_BUDGETS), leftOut: ['soak'] };
+const history = [1.3, 1.1, 1].map((slower) => {
+  const earlier = benchResult(slower);
+  return historyLine(earlier, judge(earlier, BENCH_BUDGETS), {});
+});
+const report: Report = {
+  run,
+  before: benchResult(1.3),
+  verdicts: judge(run, BENCH_BUDGETS),
+  leftOut: ['soak'],
+  trends: trends(history, judge(run, BENCH_BUDGETS)),
+};
 const page = renderHtml(report);
 
 const folder = mkdtempSync(join(tmpdir(), 'openbell-report-'));
@@ -119,12 +130,18 @@ test('all texts of a scope are escaped', () => {
   ];
   const bad = { ...run, commit: evil, machine: { ...machine, cpu: evil, kernel: evil, disk: evil }, scopes };
   const verdicts = judge(bad, [{ kind: 'guard', scope: 'wire', metric: `wire.value.${evil}`, limit: 1, source: evil }]);
-  const written = renderHtml({ run: bad, before: { ...bad, commit: `${evil} before` }, verdicts, leftOut: [evil] });
+  const written = renderHtml({
+    run: bad,
+    before: { ...bad, commit: `${evil} before` },
+    verdicts,
+    leftOut: [evil],
+    trends: trends([historyLine(bad, verdicts, {}), historyLine(bad, verdicts, {})], verdicts),
+  });
   assert.doesNotMatch(written, /<img/);
   assert.equal(written.match(/<script/g)?.length, 1);
   assert.equal(written.match(/<\/script/g)?.length, 1);
   assert.match(written, /&lt;\/script&gt;&lt;img src=x onerror=alert\(1\)&gt;&quot;&#39;&amp;\|/);
-  const markdown = renderMarkdown({ run: bad, before: bad, verdicts, leftOut: [] });
+  const markdown = renderMarkdown({ run: bad, before: bad, verdicts, leftOut: [], trends: [] });
   const lines = markdown.split('\n').filter((line) => !line.startsWith('    '));
   assert.ok(!lines.some((line) => /^# no heading/.test(line) || /(?<!\\)<(img|\/script)/.test(line)), markdown);
 });

@@ -45,8 +45,10 @@ test('a run writes its result, a summary and a report; the earlier run becomes t
   assert.equal(first.code, 0, first.stderr);
   assert.match(first.stderr, /\[1\/1\] steady: starting: 0 %, 0:02 left/);
   assert.match(first.stderr, /steady: a line on stdout/);
-  assert.match(first.stdout, /known latency \(steady\.latency\) \| 125 \(50\.\d+ to 200/);
-  assert.equal(first.stdout, readFileSync(join(out, 'summary.md'), 'utf8'));
+  assert.match(first.stdout, /openbell latency suite: commit/);
+  assert.ok(first.stdout.split('\n').length < 20, first.stdout);
+  const summaryOf = (folder: string): string => readFileSync(join(folder, 'summary.md'), 'utf8');
+  assert.match(summaryOf(out), /known latency \(steady\.latency\) \| 125 \(50\.\d+ to 200/);
   assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /^<!doctype html>/);
   const result = resultOf(out);
   assert.equal(result.scopes[0].metrics[0].windows.length, 4);
@@ -54,12 +56,16 @@ test('a run writes its result, a summary and a report; the earlier run becomes t
   assert.equal(result.machine.node, process.version);
 
   const second = await run(out, ['steady', '-o', 'rate=200']);
-  assert.match(second.stdout, /known rate \(steady\.rate\) \| 90\.0\/s \| 200\/s \| 80\.0\/s \| \(same\)/);
-  assert.deepEqual(readdirSync(out).sort(), ['previous.json', 'report.html', 'result.json', 'summary.md'], 'the scope’s folder is gone');
+  assert.equal(second.code, 0, second.stderr);
+  assert.match(summaryOf(out), /known rate \(steady\.rate\) \| 90\.0\/s \| 200\/s \| 80\.0\/s \| same/);
+  const files = ['history.jsonl', 'previous.json', 'report.html', 'result.json', 'summary.md'];
+  assert.deepEqual(readdirSync(out).sort(), files, 'the scope’s folder is gone');
+  assert.equal(readFileSync(join(out, 'history.jsonl'), 'utf8').split('\n').length, 3, 'a line for each run');
   assert.equal(readFileSync(join(out, 'previous.json'), 'utf8'), `${JSON.stringify(result)}\n`);
 
-  const other = await run(outputFolder(), ['steady', '--compare', join(out, 'previous.json'), '-o', 'rate=200']);
-  assert.match(other.stdout, /Compared with commit/);
+  const elsewhere = outputFolder();
+  assert.equal((await run(elsewhere, ['steady', '--compare', join(out, 'previous.json'), '-o', 'rate=200'])).code, 0);
+  assert.match(summaryOf(elsewhere), /Compared with commit/);
 });
 
 test('a scope that fails, or crashes its process, does not stop the next: exit code 1', async () => {
@@ -71,7 +77,9 @@ test('a scope that fails, or crashes its process, does not stop the next: exit c
   assert.match(failing.failed ?? '', /the load generator fell over\n.*failing\.ts/);
   assert.match(crashing.failed ?? '', /ended by SIGKILL and no result\nlast words/);
   assert.equal(unavailable.skipped, 'no sidecar on the PATH');
-  assert.match(stdout, /FAILED:/);
+  assert.match(stdout, /✗ failing failed: Error: the load generator fell over/);
+  assert.match(stdout, /– unavailable skipped: no sidecar/);
+  assert.match(readFileSync(join(out, 'summary.md'), 'utf8'), /FAILED:/);
 });
 
 test('a scope that hangs is killed at its deadline', async () => {
@@ -111,7 +119,10 @@ test('--check: a broken guard gives exit code 3, a missed target is reported', a
   const target = { ...guard, kind: 'target', limit: 1000 };
   const held = await run(outputFolder(), ['steady', '--check'], [guard, target]);
   assert.equal(held.code, 0, held.stderr);
-  assert.match(held.stdout, /Checked budgets: 1 of 1 hold\. Targets: 0 of 1 met\./);
+  assert.match(
+    held.stdout,
+    /✗ steady\.rate {2}100\/s \(target ≥ 1,000\/s\): not met: 90 % short\n {2}✓ steady\.rate {2}100\/s \(guard ≥ 100\/s\): met\n/,
+  );
   const broken = [{ ...guard, limit: 101 }];
   assert.equal((await run(outputFolder(), ['steady', '--check'], broken)).code, 3);
   assert.equal((await run(outputFolder(), ['steady'], broken)).code, 0, 'without --check it is only reported');
@@ -156,6 +167,10 @@ test('usage: exit code 2, and no scope is run', async () => {
     [['steady', '-o', 'rate'], /-o needs KEY=VALUE/],
     [['steady', '-o', 'speed=1'], /no scope takes -o speed \(there are rate\)/],
     [['steady', 'absent'], /bench-scopes\/absent\.ts is missing/],
+    [['steady', '--against', 'HEAD', '--windows', '4'], /--windows must be a number from 5/],
+    [['steady', '--against', 'no-such-branch'], /--against no-such-branch: no such commit/],
+    [['steady', '--against', '--upload-pack=x'], /--against/],
+    [['steady', '--against', 'HEAD', '--compare', 'x'], /give one/],
     [['steady', '--compare', join(root, 'none.json')], /none\.json: ENOENT/],
     [['steady', '--compare', join(root, 'budgets.json')], /not a result\.json/],
   ];

@@ -5,6 +5,8 @@ import type { Recorder } from '../suite/recorder.ts';
 export interface Slice {
   /** Commands per second. */
   readonly rate: number;
+  /** Commands that arrive together, with one planned time; default 1. */
+  readonly batch?: number;
   /** At the start: commands arrive but are not recorded. */
   readonly warmUpMs: number;
   /** After the warm-up. */
@@ -17,13 +19,15 @@ export class Arrivals {
   /** Commands that are durable. */
   done = 0;
   readonly #pacer: Pacer;
+  readonly #batch: number;
   readonly #warmUp: number;
   readonly #to: Recorder;
 
-  constructor({ rate, warmUpMs, ms }: Slice, to: Recorder) {
+  constructor({ rate, batch = 1, warmUpMs, ms }: Slice, to: Recorder) {
     this.total = Math.round((rate * (warmUpMs + ms)) / 1000);
     this.#warmUp = Math.round((rate * warmUpMs) / 1000);
-    this.#pacer = new Pacer(rate, performance.now());
+    this.#batch = batch;
+    this.#pacer = new Pacer(rate / batch, performance.now());
     this.#to = to;
   }
 
@@ -33,13 +37,13 @@ export class Arrivals {
 
   /** Number of commands that have arrived. */
   arrived(): number {
-    return Math.min(this.total, this.#pacer.due(performance.now()));
+    return Math.min(this.total, this.#pacer.due(performance.now()) * this.#batch);
   }
 
   /** Marks all commands up to `count` as durable. */
   complete(count: number): void {
     for (const now = performance.now(); this.done < count; this.done++) {
-      if (this.done >= this.#warmUp) this.#to.record(now - this.#pacer.plannedMs(this.done));
+      if (this.done >= this.#warmUp) this.#to.record(now - this.#pacer.plannedMs(Math.floor(this.done / this.#batch)));
     }
   }
 }

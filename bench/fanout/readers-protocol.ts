@@ -1,6 +1,7 @@
 import type { ProcessReply } from '../load/process-client.ts';
 /** Requests to the readers' process, and its answers: plain JSON over the fork's channel. */
 import type { Latency } from '../suite/recorder.ts';
+import type { WindowFault } from '../suite/result.ts';
 
 /** Opens connections, each with one subscription, in addition to the open ones. */
 export interface ConnectRequest {
@@ -40,6 +41,8 @@ export type ReadersRequest = ConnectRequest | SlowRequest | DeliverRequest | Clo
 export interface Delivered {
   /** From an order's planned time to the arrival of its frame, over all readers. */
   readonly windows: readonly { readonly latency: Latency; readonly framesPerSecond: number }[];
+  /** By window: why it is not used as it is, if so. */
+  readonly faults: readonly WindowFault[];
   /** Frames whose first number did not follow the last one, without a snapshot in between. */
   readonly gaps: number;
   /** How late the orders left. */

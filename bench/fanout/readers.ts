@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { CommandBatch } from '../../engine/wire/frames.ts';
 import { LoadSession } from '../load/load-session.ts';
 import { OrderFlow } from '../load/order-flow.ts';
+import { WindowWatch } from '../load/window-watch.ts';
 import { Pacer } from '../suite/pacer.ts';
 import { Recorder } from '../suite/recorder.ts';
 import { MarketReader, subscribe } from './market-reader.ts';
@@ -59,7 +60,7 @@ async function deliver({ port, account, symbol, rate, seq, warmupMs, windowMs, w
   const batch = new CommandBatch(BATCH);
   const recorders = Array.from({ length: windows }, () => new Recorder());
   const frames = new Array<number>(windows).fill(0);
-  const sendDelay = new Recorder();
+  const watch = new WindowWatch(windows);
   const pacer = new Pacer(rate / BATCH, performance.now() + 1);
   const from = pacer.startMs + warmupMs;
   const end = from + windows * windowMs;
@@ -80,7 +81,7 @@ async function deliver({ port, account, symbol, rate, seq, warmupMs, windowMs, w
     const now = performance.now();
     for (const due = Math.min(messages, pacer.due(now)); sent < due; sent++) {
       const planned = pacer.plannedMs(sent);
-      if (planned >= from) sendDelay.record(now - planned);
+      watch.sent(Math.floor((planned - from) / windowMs), now - planned);
       batch.clear();
       for (let i = 0; i < BATCH; i++) flow.next(batch, inFlight.add(planned));
       transport.add(batch.bytes());
@@ -98,10 +99,12 @@ async function deliver({ port, account, symbol, rate, seq, warmupMs, windowMs, w
   if (behind() > 0) throw new Error(`${behind()} of ${readers.length} readers did not get the last change within ${LAST_MS / 1000} s`);
   if (inFlight.rejected > 0) throw new Error(`${inFlight.rejected} commands were rejected, the first with code ${inFlight.rejectCode}`);
   await session.close();
+  const latencies = recorders.map((recorder) => recorder.take());
   return {
-    windows: recorders.map((recorder, i) => ({ latency: recorder.take(), framesPerSecond: (frames[i] * 1000) / windowMs })),
+    windows: latencies.map((latency, i) => ({ latency, framesPerSecond: (frames[i] * 1000) / windowMs })),
     gaps: readers.reduce((sum, reader) => sum + reader.gaps, 0),
-    sendDelay: sendDelay.take(),
+    faults: watch.faults(latencies),
+    sendDelay: watch.sendDelay(),
   };
 }
 

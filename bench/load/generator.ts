@@ -47,6 +47,9 @@ async function answer(request: LoadRequest): Promise<LoadResult | undefined> {
       return await load.pingPong(request);
     case 'saturate':
       return await load.saturate(request);
+    case 'spin':
+      await load.spin(request.ms);
+      return undefined;
   }
 }
 

@@ -26,10 +26,13 @@ class GrpcJsTransport implements OrderTransport {
   readonly #client: Client;
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
   #closing = false;
+  /** Also if the connection was lost before. */
+  readonly #ended: Promise<void>;
 
   constructor(client: Client, call: ClientDuplexStream<Buffer, Buffer>, listener: TransportListener) {
     this.#client = client;
     this.#call = call;
+    this.#ended = new Promise((resolve) => void call.once('status', () => resolve()));
     call.on('data', (bytes: Buffer) => listener.onMessage(bytes, performance.now()));
     call.on('error', (error) => {
       if (!this.#closing) listener.onLost(error.message);
@@ -51,14 +54,10 @@ class GrpcJsTransport implements OrderTransport {
     // The library has sent, or queued, each message already.
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closing = true;
-    return new Promise((resolve) => {
-      this.#call.once('status', () => {
-        this.#client.close();
-        resolve();
-      });
-      this.#call.cancel();
-    });
+    this.#call.cancel();
+    await this.#ended;
+    this.#client.close();
   }
 }

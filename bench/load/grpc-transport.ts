@@ -13,11 +13,14 @@ import {
 
 /** Before a gRPC message: a byte "not compressed" and its length, big-endian. */
 export const GRPC_PREFIX_BYTES = 5;
+/** Header, of the call and of its answer: the number of the account's last report. */
+export const LAST_REPORT = 'x-openbell-last-report';
 const ARENA_BYTES = 2 ** 23;
 /** Flow-control window in bytes, for a stream and for a connection. */
 const RECEIVE_WINDOW = 2 ** 22;
 
-class GrpcSplitter extends MessageSplitter {
+/** Cuts a stream of gRPC messages. */
+export class GrpcSplitter extends MessageSplitter {
   protected override readHead(bytes: Buffer, at: number): number {
     if (at + GRPC_PREFIX_BYTES > bytes.length) return 0;
     this.length = bytes.readUInt32BE(at + 1);
@@ -48,7 +51,7 @@ export async function openGrpc(
       'content-type': 'application/grpc',
       te: 'trailers',
       'x-openbell-account': String(account),
-      ...(lastReport !== undefined && { 'x-openbell-last-report': String(lastReport) }),
+      ...(lastReport !== undefined && { [LAST_REPORT]: String(lastReport) }),
       ...caller?.headers,
     },
     { endStream: false },
@@ -58,7 +61,7 @@ export async function openGrpc(
     stream.once('error', reject);
     stream.once('response', resolve);
   });
-  const last = headers['x-openbell-last-report'];
+  const last = headers[LAST_REPORT];
   if (last === undefined)
     throw new Error(`the session of account ${account} was rejected: ${headers['grpc-message'] ?? headers[':status']}`);
   return { transport: new GrpcTransport(session, stream, listener), lastReport: Number(last) };
@@ -76,9 +79,12 @@ class GrpcTransport implements OrderTransport {
   readonly #arena = new SendArena(ARENA_BYTES);
   readonly #splitter = new GrpcSplitter();
   #closing = false;
+  /** Also if the connection was lost before. */
+  readonly #closed: Promise<void>;
 
   constructor(session: ClientHttp2Session, stream: ClientHttp2Stream, listener: TransportListener) {
     this.#session = session;
+    this.#closed = new Promise((resolve) => void session.once('close', () => resolve()));
     this.#stream = stream;
     let nowMs = 0;
     const onMessage = (message: Buffer): void => listener.onMessage(message, nowMs);
@@ -120,10 +126,8 @@ class GrpcTransport implements OrderTransport {
 
   close(): Promise<void> {
     this.#closing = true;
-    return new Promise((resolve) => {
-      this.#session.once('close', () => resolve());
-      this.#stream.close(constants.NGHTTP2_CANCEL);
-      this.#session.close();
-    });
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#session.close();
+    return this.#closed;
   }
 }

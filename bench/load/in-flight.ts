@@ -27,6 +27,8 @@ export class InFlight {
   /** Reports whose number did not follow the last one. */
   gaps = 0;
   onAnswer: OnAnswer = () => undefined;
+  /** Called for each reject of a command that waited, with the planned time of the command. */
+  onReject: (plannedMs: number) => void = () => undefined;
   readonly #plannedMs = new Float64Array(MAX_IN_FLIGHT);
   readonly #waiting = new Uint8Array(MAX_IN_FLIGHT);
 
@@ -40,6 +42,13 @@ export class InFlight {
     this.#plannedMs[tag & MASK] = plannedMs;
     this.#waiting[tag & MASK] = 1;
     return tag;
+  }
+
+  /** The planned time of the oldest command that waits for its answer. */
+  oldestPlannedMs(): number | undefined {
+    for (let tag = Math.max(0, this.sent - MAX_IN_FLIGHT); tag < this.sent; tag++)
+      if (this.#waiting[tag & MASK] === 1) return this.#plannedMs[tag & MASK];
+    return undefined;
   }
 
   /** Takes the reports of one frame. @param last number of the account's previous report, undefined if unknown @returns number of its newest report */
@@ -70,7 +79,7 @@ export class InFlight {
   /** Stops waiting for it; it has no latency. */
   #reject(code: number, tag: number): void {
     if (this.rejected++ === 0) this.rejectCode = code;
-    this.#settle(tag);
+    if (this.#settle(tag)) this.onReject(this.#plannedMs[tag & MASK]);
   }
 
   #settle(tag: number): boolean {

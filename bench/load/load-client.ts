@@ -43,6 +43,11 @@ export class LoadClient {
     return (await this.#request({ op: 'saturate', ...request })) as LoadResult;
   }
 
+  /** Keeps the generator's core busy without a load. */
+  async spin(ms: number): Promise<void> {
+    await this.#request({ op: 'spin', ms });
+  }
+
   async close(): Promise<void> {
     await this.#request({ op: 'close' });
   }

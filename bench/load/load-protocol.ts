@@ -1,11 +1,12 @@
 /** Requests to the load generator's process, and its answers: plain JSON over the fork's channel. */
 import type { Latency } from '../suite/recorder.ts';
+import type { WindowFault } from '../suite/result.ts';
 import type { FlowSymbol, LoadSymbol } from './order-flow.ts';
-import type { Caller, TransportName } from './transport.ts';
+import type { Caller, LoadTransportName } from './transport.ts';
 
 export interface OpenRequest {
   readonly op: 'open';
-  readonly transport: TransportName;
+  readonly transport: LoadTransportName;
   readonly port: number;
   /** One connection each; messages are distributed in turn. */
   readonly accounts: readonly number[];
@@ -30,7 +31,7 @@ export interface RunRequest {
   readonly windows: number;
   /** Latency over time: milliseconds between samples; 0 = none. */
   readonly sampleMs: number;
-  /** A reject is an overload, not an error: the rate counts as not sustained. */
+  /** A reject fails its window and a lost session the rest of them, not the run; the rate counts as not sustained. */
   readonly mayReject?: boolean;
 }
 
@@ -50,11 +51,17 @@ export interface SaturateRequest {
   readonly windowMs: number;
 }
 
+/** No load: the generator turns without sending, so that its core is as busy as under load. */
+export interface SpinRequest {
+  readonly op: 'spin';
+  readonly ms: number;
+}
+
 export interface CloseRequest {
   readonly op: 'close';
 }
 
-export type LoadRequest = OpenRequest | RunRequest | PingPongRequest | SaturateRequest | CloseRequest;
+export type LoadRequest = OpenRequest | RunRequest | PingPongRequest | SaturateRequest | SpinRequest | CloseRequest;
 
 /** Seconds from the start of the windows, and the latency of the answers received during the sample, ms. */
 export interface LatencySample {
@@ -67,6 +74,8 @@ export interface LatencySample {
 export interface LoadResult {
   /** From the planned time to the arrival of the first report, by window of the planned time. */
   readonly windows: readonly Latency[];
+  /** By window: why it is not used as it is, if so. */
+  readonly faults: readonly WindowFault[];
   readonly samples: readonly LatencySample[];
   /** Delay of the generator itself: from the planned time to the send call. */
   readonly sendDelay: Latency;
@@ -81,7 +90,7 @@ export interface LoadResult {
    * in flight did not grow over the second half of the windows by more than 1 % of its commands and 5 ms.
    */
   readonly kept: boolean;
-  /** Sending was stopped because too many commands were in flight: later windows are empty. */
+  /** Sending was stopped because too many commands were in flight: that window and the later ones failed. */
   readonly overloaded: boolean;
 }
 

@@ -4,15 +4,17 @@ import { openGrpcJs } from './grpc-js-transport.ts';
 import { openGrpcProto } from './grpc-proto-transport.ts';
 import { openGrpc } from './grpc-transport.ts';
 import { InFlight } from './in-flight.ts';
+import { openNet } from './net-transport.ts';
 import type { LoadSymbol, OrderFlow } from './order-flow.ts';
-import type { Caller, OpenTransportFunction, OrderTransport, TransportListener, TransportName } from './transport.ts';
+import type { Caller, LoadTransportName, OpenTransportFunction, OrderTransport, TransportListener } from './transport.ts';
 import { openWebSocketJson } from './ws-json-transport.ts';
 import { openWebSocket } from './ws-transport.ts';
 
-const OPEN: Record<TransportName, OpenTransportFunction> = {
+const OPEN: Record<LoadTransportName, OpenTransportFunction> = {
   grpc: openGrpc,
   'grpc-js': openGrpcJs,
   'grpc-proto': openGrpcProto,
+  net: openNet,
   ws: openWebSocket,
   'ws-json': openWebSocketJson,
 };
@@ -37,7 +39,7 @@ export class LoadSession implements TransportListener {
 
   /** @param lastReport of an earlier session of this account @param symbols for transports that write text */
   static async open(
-    name: TransportName,
+    name: LoadTransportName,
     port: number,
     account: number,
     flow: OrderFlow,

@@ -5,6 +5,7 @@ import { Recorder } from '../suite/recorder.ts';
 import { InFlight, MAX_IN_FLIGHT } from './in-flight.ts';
 import type { LatencySample, LoadResult, PingPongRequest, RunRequest, SaturateRequest } from './load-protocol.ts';
 import type { LoadSession } from './load-session.ts';
+import { WindowWatch } from './window-watch.ts';
 
 /** Maximum number of commands per turn of the loop, so that answers are read in between. */
 const MOST_PER_TURN = 4096;
@@ -34,12 +35,12 @@ export class Load {
     for (const session of sessions) session.inFlight = this.inFlight;
   }
 
-  /** @throws Error when a command was rejected, lost, or answered twice */
+  /** @throws Error when a command was lost or answered twice, or rejected without `mayReject` */
   async run({ rate, batch, warmupMs, windowMs, windows, sampleMs, mayReject = false }: RunRequest): Promise<LoadResult> {
     const { inFlight } = this;
     const recorders = Array.from({ length: windows }, () => new Recorder());
     const sample = new Recorder();
-    const sendDelay = new Recorder();
+    const watch = new WindowWatch(windows);
     const samples: LatencySample[] = [];
     const [sentBefore, fillsBefore] = [inFlight.sent, inFlight.fills];
     const pacer = new Pacer(rate / batch, performance.now() + 1);
@@ -53,19 +54,30 @@ export class Load {
     let achieved = 0;
     let overloaded = false;
     let sent = 0;
+    const windowAt = (ms: number): number => Math.floor((ms - from) / windowMs + ROUNDING);
+    // The resting orders are unknown after a reject. To start anew once in a window keeps the rejects out of the later windows.
+    const anew = { wanted: false, fromMs: Number.NEGATIVE_INFINITY, window: Number.NEGATIVE_INFINITY };
+    inFlight.onReject = (plannedMs) => {
+      watch.rejected(windowAt(plannedMs), inFlight.rejectCode);
+      if (plannedMs >= anew.fromMs) anew.wanted = true;
+    };
     inFlight.onAnswer = (plannedMs, nowMs) => {
-      const window = Math.floor((plannedMs - from) / windowMs + ROUNDING);
+      const window = windowAt(plannedMs);
       if (window < 0 || window >= windows) return;
       recorders[window].record(nowMs - plannedMs);
       if (sampleMs !== 0) sample.record(nowMs - plannedMs);
     };
     let now = performance.now();
-    while ((sent < messages || now < end) && !overloaded) {
+    while ((sent < messages || now < end) && !overloaded && this.#lost() === undefined) {
+      if (anew.wanted && windowAt(now) > anew.window) {
+        for (const { flow } of this.#sessions) flow.reset();
+        Object.assign(anew, { wanted: false, fromMs: pacer.plannedMs(sent), window: windowAt(now) });
+      }
       const due = Math.min(pacer.due(now), messages, sent + Math.ceil(MOST_PER_TURN / batch));
       if (due > sent) {
         for (; sent < due; sent++) {
           const planned = pacer.plannedMs(sent);
-          if (planned >= from) sendDelay.record(now - planned);
+          watch.sent(windowAt(planned), now - planned);
           this.#send(batch, planned);
         }
         overloaded = this.#flush() || inFlight.count > MAX_IN_FLIGHT - 2 * MOST_PER_TURN;
@@ -85,18 +97,30 @@ export class Load {
         nextSample += sampleMs;
       }
     }
-    const rejected = await this.#drain(mayReject);
+    if (overloaded) watch.brokeOff(windowAt(pacer.plannedMs(sent)), 'sending was stopped, because too many commands were in flight');
+    await this.#settle();
+    const lost = this.#lost();
+    if (lost !== undefined) {
+      if (!mayReject) this.#assertAlive();
+      watch.brokeOff(windowAt(inFlight.oldestPlannedMs() ?? now), `a session was lost: ${lost}`);
+    }
+    const rejected = lost === undefined ? this.#check(mayReject) : this.#forget();
+    const latencies = recorders.map((recorder) => recorder.take());
     return {
       overloaded,
-      windows: recorders.map((recorder) => recorder.take()),
+      windows: latencies,
+      faults: watch.faults(latencies),
       samples,
-      sendDelay: sendDelay.take(),
+      sendDelay: watch.sendDelay(),
       orders: inFlight.sent - sentBefore,
       fills: inFlight.fills - fillsBefore,
       rejected,
       achieved,
       kept:
-        !overloaded && rejected === 0 && behind.end - behind.middle <= 2 * batch + (rate / 1000) * (GROWTH * (end - middle) + GROWTH_MS),
+        !overloaded &&
+        lost === undefined &&
+        rejected === 0 &&
+        behind.end - behind.middle <= 2 * batch + (rate / 1000) * (GROWTH * (end - middle) + GROWTH_MS),
     };
   }
 
@@ -162,6 +186,11 @@ export class Load {
     return { ...closedLoop([recorder.take()], inFlight.sent - sentBefore, inFlight.fills - fillsBefore, achieved), rejected };
   }
 
+  /** Turns for that time without sending. */
+  async spin(ms: number): Promise<void> {
+    for (const end = performance.now() + ms; performance.now() < end; ) await turn();
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#sessions.map((session) => session.close()));
   }
@@ -193,13 +222,21 @@ export class Load {
 
   /** Waits for all answers, and checks them. @returns the number of rejects */
   async #drain(mayReject: boolean): Promise<number> {
-    const { inFlight } = this;
-    const deadline = performance.now() + DRAIN_MS;
-    while (inFlight.count > 0 && performance.now() < deadline) {
-      this.#assertAlive();
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    await this.#settle();
     this.#assertAlive();
+    return this.#check(mayReject);
+  }
+
+  /** Returns when all commands are answered, a session is lost, or it takes too long. */
+  async #settle(): Promise<void> {
+    const deadline = performance.now() + DRAIN_MS;
+    while (this.inFlight.count > 0 && this.#lost() === undefined && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
+  /** @returns the number of rejects @throws Error if a command has no answer, or more than one */
+  #check(mayReject: boolean): number {
+    const { inFlight } = this;
     if (inFlight.count > 0) throw new Error(`${inFlight.count} of ${inFlight.sent} commands were not answered within ${DRAIN_MS / 1000} s`);
     if (inFlight.unexpected > 0) throw new Error(`${inFlight.unexpected} answers were duplicates, or for commands that were never sent`);
     if (inFlight.gaps > 0) throw new Error(`${inFlight.gaps} times a report's number was not the one after the last`);
@@ -212,12 +249,38 @@ export class Load {
   }
 
   #assertAlive(): void {
-    for (const { lost } of this.#sessions) if (lost !== undefined) throw new Error(`a session was lost: ${lost}`);
+    const lost = this.#lost();
+    if (lost !== undefined) throw new Error(`a session was lost: ${lost}`);
+  }
+
+  #lost(): string | undefined {
+    for (const { lost } of this.#sessions) if (lost !== undefined) return lost;
+    return undefined;
+  }
+
+  /** After a lost session, neither the resting orders nor the last reports are known. @returns the rejects so far */
+  #forget(): number {
+    for (const session of this.#sessions) {
+      session.flow.reset();
+      session.lastReport = undefined;
+    }
+    return this.inFlight.rejected;
   }
 }
 
 function closedLoop(windows: LoadResult['windows'], orders: number, fills: number, achieved: number): LoadResult {
-  return { windows, samples: [], sendDelay: new Recorder().take(), orders, fills, rejected: 0, achieved, kept: true, overloaded: false };
+  return {
+    windows,
+    faults: windows.map(() => ({})),
+    samples: [],
+    sendDelay: new Recorder().take(),
+    orders,
+    fills,
+    rejected: 0,
+    achieved,
+    kept: true,
+    overloaded: false,
+  };
 }
 
 function turn(): Promise<void> {

@@ -12,11 +12,11 @@ export class ProcessClient<Request extends object, Answer extends object> {
   readonly #signal: AbortSignal;
   readonly #kill = (): void => void this.#child.kill('SIGKILL');
 
-  /** @param name for errors @param module what it runs @param signal ends the process @param cores as in Placement */
-  constructor(name: string, module: string, signal: AbortSignal, cores?: string) {
+  /** @param name for errors @param module what it runs @param signal ends the process @param cores as in Placement @param nodeFlags in addition */
+  constructor(name: string, module: string, signal: AbortSignal, cores?: string, nodeFlags: readonly string[] = []) {
     this.#name = name;
     this.#signal = signal;
-    this.#child = forkOn(cores, module, ['--single-threaded-gc']);
+    this.#child = forkOn(cores, module, ['--single-threaded-gc', ...nodeFlags]);
     signal.addEventListener('abort', this.#kill);
   }
 

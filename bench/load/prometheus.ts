@@ -25,6 +25,12 @@ export function histogramSince(before: PrometheusHistogram, after: PrometheusHis
   return { bounds: after.bounds, below: after.below.map((count, i) => count - before.below[i]) };
 }
 
+/** The observations of several. @param histograms of one metric, at least one */
+export function addHistograms(histograms: readonly PrometheusHistogram[]): PrometheusHistogram {
+  const { bounds } = histograms[0];
+  return { bounds, below: bounds.map((_, bucket) => histograms.reduce((sum, { below }) => sum + below[bucket], 0)) };
+}
+
 /**
  * Seconds; linear inside a bucket. Values above the last finite bound count as that bound.
  * @throws Error without any observation, because 0 would count as the best latency

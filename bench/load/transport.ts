@@ -50,3 +50,5 @@ export type OpenTransportFunction = (options: TransportOptions, listener: Transp
 
 export const TRANSPORTS = ['grpc', 'grpc-js', 'grpc-proto', 'ws', 'ws-json'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
+/** With the bare TCP connection, which only an echo serves. */
+export type LoadTransportName = TransportName | 'net';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import type { Placement } from '../suite/cores.ts';
 import type { ScopeContext } from '../suite/scope.ts';
 import { type ExchangeOptions, ExchangeProcess } from './exchange-process.ts';
 import { LoadClient } from './load-client.ts';
 import type { LoadSymbol } from './order-flow.ts';
-import type { Placement } from './placement.ts';
 import type { Caller, TransportName } from './transport.ts';
 
 /** Two accounts that trade with each other, with one connection each. */
@@ -35,8 +35,8 @@ export async function withVenue(
   { placement, ...options }: VenueOptions,
   work: (venue: Venue) => Promise<void>,
 ): Promise<void> {
-  const { signal } = context;
-  const exchange = await ExchangeProcess.start({ data: join(context.dir, name), signal, cores: placement.exchange, ...options });
+  const { signal, checkout, dir } = context;
+  const exchange = await ExchangeProcess.start({ data: join(dir, name), checkout, signal, cores: placement.exchange, ...options });
   const load = new LoadClient(signal, placement.clients);
   try {
     const symbols = await exchange.symbols();

@@ -4,6 +4,9 @@ import { SendArena } from './send-arena.ts';
 import type { OpenTransport, OrderTransport, TransportListener, TransportOptions } from './transport.ts';
 import { BINARY, CLOSE, MASK_BYTES, MASKED, PING, PONG, upgraded, WebSocketSplitter } from './websocket.ts';
 
+/** Where the exchange serves orders, and the header of its answer with the number of the account's last report. */
+export const WS_ORDERS_PATH = '/v1/orders';
+export const WS_LAST_REPORT = 'x-openbell-last-report';
 const ARENA_BYTES = 2 ** 23;
 
 /** WebSocket order entry by hand on a TCP socket. All messages of a turn go out in one write. */
@@ -20,7 +23,7 @@ export async function connectWebSocket(
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   const query = lastReport === undefined ? '' : `&last-report=${lastReport}`;
   socket.write(
-    `GET /v1/orders?account=${account}${query} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `GET ${WS_ORDERS_PATH}?account=${account}${query} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
       `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ${protocol}\r\n\r\n`,
   );
   const head = await upgraded(socket);
@@ -35,9 +38,12 @@ class WebSocketTransport implements OrderTransport {
   readonly #arena = new SendArena(ARENA_BYTES);
   readonly #splitter = new WebSocketSplitter();
   #closing = false;
+  /** Also if the connection was lost before. */
+  readonly #closed: Promise<void>;
 
   constructor(socket: Socket, listener: TransportListener, opcode: number) {
     this.#socket = socket;
+    this.#closed = new Promise((resolve) => void socket.once('close', () => resolve()));
     this.#opcode = opcode;
     let nowMs = 0;
     let lost = 'the connection was closed';
@@ -76,10 +82,8 @@ class WebSocketTransport implements OrderTransport {
 
   close(): Promise<void> {
     this.#closing = true;
-    return new Promise((resolve) => {
-      this.#socket.once('close', () => resolve());
-      this.#socket.destroy();
-    });
+    this.#socket.destroy();
+    return this.#closed;
   }
 
   #pong(payload: Buffer): void {

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { LoadResult } from '../load/load-protocol.ts';
 import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
-import { ANYWHERE } from '../load/placement.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
 import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Caller } from '../load/transport.ts';
 import { ACCOUNTS, type Venue, withVenue } from '../load/venue.ts';
+import { ANYWHERE } from '../suite/cores.ts';
 import type { Metric } from '../suite/result.ts';
 import type { ScopeContext } from '../suite/scope.ts';
 import { type Credentials, makeCredentials } from './credentials.ts';
@@ -116,5 +116,9 @@ async function unary(
 }
 
 function all(results: readonly LoadResult[]): LoadResult {
-  return { ...(results.find(({ kept }) => !kept) ?? results[0]), windows: results.map(({ windows }) => windows[0]) };
+  return {
+    ...(results.find(({ kept }) => !kept) ?? results[0]),
+    windows: results.map(({ windows }) => windows[0]),
+    faults: results.map(({ faults }) => faults[0]),
+  };
 }

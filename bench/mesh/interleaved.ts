@@ -1,9 +1,8 @@
 import type { LoadResult } from '../load/load-protocol.ts';
-import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
+import { latencyMetric, thousands, valueMetric, withFaults } from '../load/metrics.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
 import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Venue } from '../load/venue.ts';
-import type { Latency } from '../suite/recorder.ts';
 import type { Metric } from '../suite/result.ts';
 import type { EnvoyProcess } from './envoy-process.ts';
 
@@ -62,31 +61,24 @@ function pairMetrics(
   const all = (results: readonly LoadResult[]): LoadResult => ({
     ...(results.find(({ kept }) => !kept) ?? results[0]),
     windows: results.map(({ windows }) => windows[0]),
+    faults: results.map(({ faults }) => faults[0]),
   });
-  const added = (read: (latency: Latency) => number): number[] =>
-    direct.map((result, pair) => read(proxied[pair].windows[0]) - read(result.windows[0]));
+  const faults = direct.map(({ faults: [fault] }, pair) => ({ ...proxied[pair].faults[0], ...fault }));
   const failed = proxied.filter(({ kept }) => !kept).length;
   const note =
     failed === 0 ? undefined : `not sustained through Envoy in ${failed} of ${proxied.length} windows: this is a queue, not a hop`;
+  const addedMetric = (percentile: 'p50' | 'p99'): Metric => {
+    const added = direct.map(({ windows: [window] }, pair) => proxied[pair].windows[0][percentile] - window[percentile]);
+    return withFaults(
+      faults,
+      valueMetric(`mesh.added.${id}.${percentile}`, `Added by Envoy, ${percentile}: ${what}`, 'ms', 'lower', added, note),
+    );
+  };
   return [
     latencyMetric(`mesh.direct.${id}.latency`, `Direct: ${what}`, rate, all(direct)),
     latencyMetric(`mesh.proxied.${id}.latency`, `Through Envoy: ${what}`, rate, all(proxied)),
-    valueMetric(
-      `mesh.added.${id}.p50`,
-      `Added by Envoy, p50: ${what}`,
-      'ms',
-      'lower',
-      added(({ p50 }) => p50),
-      note,
-    ),
-    valueMetric(
-      `mesh.added.${id}.p99`,
-      `Added by Envoy, p99: ${what}`,
-      'ms',
-      'lower',
-      added(({ p99 }) => p99),
-      note,
-    ),
+    addedMetric('p50'),
+    addedMetric('p99'),
     valueMetric(`mesh.envoy_cpu.${id}`, `CPU of Envoy per order: ${what}`, 'us', 'lower', cpu, note),
   ];
 }

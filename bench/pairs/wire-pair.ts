@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clientsApart } from '../load/placement.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
 import { type Venue, withVenue } from '../load/venue.ts';
+import { clientsApart } from '../suite/cores.ts';
 import type { ScopeContext } from '../suite/scope.ts';
 import { UNDER_WAY } from '../wire/echo-ratios.ts';
 import { TARGET_BATCH, TARGET_RATE } from '../wire/plan.ts';
@@ -16,11 +16,11 @@ const UNBATCHED = { underWay: UNDER_WAY, warmupMs: 50, windowMs: 250 };
 const BATCHED = { rate: TARGET_RATE, batch: TARGET_BATCH, warmupMs: 50, windowMs: 750, windows: 1, sampleMs: 0, mayReject: true };
 
 /** Order entry over gRPC: both exchanges run at once, each with a load generator of this checkout; the one out of its turn sleeps. */
-export async function wirePair(context: ScopeContext, checkouts: Both<string>, turns: number): Promise<Figures> {
+export async function wirePair(context: ScopeContext, name: string, checkouts: Both<string>, turns: number): Promise<Figures> {
   const options = (side: Side) => ({ checkout: checkouts[side], durability: 'fast', placement: clientsApart() }) as const;
   let ratios: Figures = {};
-  await withVenue(context, 'old', options('old'), (old) =>
-    withVenue(context, 'new', options('new'), async (now) => {
+  await withVenue(context, `${name}-old`, options('old'), (old) =>
+    withVenue(context, `${name}-new`, options('new'), async (now) => {
       const venues = { old, new: now };
       for (const venue of Object.values(venues)) await warmUp(venue);
       ratios = await ratiosInTurns(turns, (side) => measure(venues[side]));
@@ -46,10 +46,10 @@ async function measure(venue: Venue): Promise<Figures> {
   });
   const batched = await cpuPerOrder(venue, async () => (await load.run(BATCHED)).orders);
   return {
-    'wire: one at a time, p50': 1 / p50,
-    'wire: unbatched, orders/s': achieved,
-    'wire: unbatched, CPU per order': 1 / unbatched,
-    [`wire: batches of ${TARGET_BATCH}, CPU per order`]: 1 / batched,
+    'wire.pingpong': 1 / p50,
+    'wire.unbatched': achieved,
+    'wire.unbatched.cpu': 1 / unbatched,
+    'wire.batches.cpu': 1 / batched,
   };
 }
 

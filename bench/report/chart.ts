@@ -38,6 +38,8 @@ const MAX_DOTS = 24;
 export const COLOURS = 8;
 /** Minimum length of a mark with its label on it. */
 const MARK_LABEL = 130;
+/** Between the baselines of two labels. */
+const MARK_LINE = 14;
 const X_TICKS = 6;
 const Y_TICKS = 5;
 
@@ -65,7 +67,7 @@ ${x.ticks.map((tick, index) => html`<text class="tick x${crowded(index, chart.x)
 <text class="label x" x="${PLOT.right}" y="${HEIGHT - 8}">${xLabel}</text>
 ${lines.map(({ band }, index) => band && html`<path class="band c${index % COLOURS}" data-line="${index}" d="${bandPath(band, x, y)}"/>`)}
 ${drawn.map((line, index) => renderLine(line, index))}
-${marks.map((mark) => renderMark(mark, x, y))}
+${renderMarks(marks, x, y)}
 <line class="cursor" y1="${PLOT.top}" y2="${PLOT.bottom}" visibility="hidden"/>
 </svg>
 <ul class="legend"><li class="at" aria-hidden="true"></li>${lines.map((line, index) => legendItem(line, drawn[index], index))}</ul>
@@ -97,13 +99,36 @@ function lineStyle(index: number): string {
   return `c${index % COLOURS}${index >= COLOURS ? ' dashed' : ''}`;
 }
 
-function renderMark({ x: to, y: limit, label }: Mark, x: Scale, y: Scale): Markup {
-  const [right, at] = [x.at(to), y.at(limit)];
+interface PlacedMark {
+  readonly label: string;
+  readonly right: number;
+  readonly at: number;
+  /** On the line itself, because it is long enough; otherwise at the end of the axis: curves only rise, so there is room. */
+  readonly inside: boolean;
+}
+
+function renderMarks(marks: readonly Mark[], x: Scale, y: Scale): Markup[] {
+  const placed = marks.map(({ x: to, y: limit, label }): PlacedMark => {
+    const right = x.at(to);
+    return { label, right, at: y.at(limit), inside: right - PLOT.left > MARK_LABEL };
+  });
+  return [true, false].flatMap((inside) => {
+    const lowestFirst = placed.filter((mark) => mark.inside === inside).sort((a, b) => b.at - a.at);
+    let free = Number.POSITIVE_INFINITY;
+    return lowestFirst.map((mark) => {
+      // Limits that are close together: the upper label moves up.
+      const baseline = Math.min(mark.at - 5, free);
+      free = baseline - MARK_LINE;
+      return renderMark(mark, baseline);
+    });
+  });
+}
+
+function renderMark({ label, right, at, inside }: PlacedMark, baseline: number): Markup {
   const line = html`<path class="mark" d="M${PLOT.left} ${px(at)}H${px(right)}M${px(right)} ${px(at - 5)}V${px(at + 5)}"/>`;
-  if (right - PLOT.left > MARK_LABEL) return html`${line}<text class="mark" x="${PLOT.left + 5}" y="${px(at - 5)}">${label}</text>`;
-  // Too short for a label: curves only rise, so there is room at the right.
+  if (inside) return html`${line}<text class="mark" x="${PLOT.left + 5}" y="${px(baseline)}">${label}</text>`;
   return html`${line}<path class="leader" d="M${px(right)} ${px(at)}H${PLOT.right}"/>
-<text class="mark end" x="${PLOT.right - 3}" y="${px(at - 5)}">${label}</text>`;
+<text class="mark end" x="${PLOT.right - 3}" y="${px(baseline)}">${label}</text>`;
 }
 
 function xScale(chart: Chart, points: readonly Point[]): Scale {
@@ -128,7 +153,8 @@ function extent(values: readonly number[], otherwise: Point): Point {
 
 export function axisLabel({ label, unit }: Axis): string {
   const shown = unit === 'us' ? 'µs' : unit;
-  return unit === 'count' ? label : `${label}, ${shown}`;
+  // `commands/s` has its unit.
+  return unit === 'count' || label.endsWith(shown) ? label : `${label}, ${shown}`;
 }
 
 function path(points: readonly Point[]): string {

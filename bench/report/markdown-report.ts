@@ -9,15 +9,19 @@ import {
   describeLimit,
   describeMachineRows,
   describeOutcome,
+  describePaired,
   describeRun,
   describeTime,
   describeVerdict,
+  describeWindows,
+  isCompared,
   latencyRows,
+  pairedChanges,
   type Report,
   valueRows,
 } from './model.ts';
 
-/** The run as Markdown: for a terminal, a pull request or an e-mail. */
+/** The run as Markdown: for a pull request or an e-mail. */
 export function renderMarkdown(report: Report): string {
   const { run, before, verdicts } = report;
   const out = [
@@ -51,9 +55,14 @@ export function renderMarkdown(report: Report): string {
     const each = rest.map((verdict) => `${budgetName(verdict)} (${verdict.reason})`);
     out.push(escapeMarkdown(`Not measured in this run: ${each.join(', ')}.`), '');
   }
-  if (before !== undefined) {
+  if (run.against !== undefined) {
+    const changes = pairedChanges(report);
+    out.push(`## Against ${escapeMarkdown(run.against.commit)}`, '', describePaired(changes), '');
+    for (const change of [...changes.worse, ...changes.better]) out.push(`- ${escapeMarkdown(change)}`);
+    out.push('', ...run.against.method.map((sentence) => `- ${escapeMarkdown(sentence)}`), '');
+  } else if (before !== undefined) {
     out.push(
-      `Compared with commit ${escapeMarkdown(before.commit)} of ${describeTime(before)}. In brackets: the windows of the two runs overlap.`,
+      `Compared with commit ${escapeMarkdown(before.commit)} of ${describeTime(before)}, a run at another time. Noise: the windows of the two runs overlap; + is better. Where a window failed or was vetoed, the runs are not compared.`,
       '',
     );
     for (const difference of differences(run, before)) out.push(`- ${escapeMarkdown(difference)}`);
@@ -66,37 +75,43 @@ export function renderMarkdown(report: Report): string {
     .trimEnd()}\n`;
 }
 
-function renderScope(scope: ScopeResult, { before }: Report): string[] {
+function renderScope(scope: ScopeResult, report: Report): string[] {
+  const compared = isCompared(report);
   const out = [`## ${scope.scope}: ${escapeMarkdown(scope.title)}`, ''];
-  if (scope.failed !== undefined) return [...out, 'FAILED:', '', ...scope.failed.split('\n').map((line) => `    ${line}`), ''];
+  if (scope.failed !== undefined) out.push('FAILED:', '', ...scope.failed.split('\n').map((line) => `    ${line}`), '');
+  if (scope.failed !== undefined && scope.metrics.length === 0) return out;
   if (scope.skipped !== undefined) return [...out, `Skipped: ${escapeMarkdown(scope.skipped)}`, ''];
-  out.push(...scope.method.map((sentence) => `- ${escapeMarkdown(sentence)}`), `- Took ${formatDuration(scope.seconds)}.`, '');
-  const latencies = latencyRows(scope.metrics, before);
+  out.push(...scope.method.map((sentence) => `- ${prose(sentence)}`), `- Took ${formatDuration(scope.seconds)}.`, '');
+  const latencies = latencyRows(scope.metrics, report);
   if (latencies.length > 0) {
     const rows = latencies.map(({ metric, cells, changes }) => [
       name(metric),
       ...cells.map(spread),
-      bracketed(changes.p50),
-      bracketed(changes.p99),
+      describeChange(changes.p50),
+      describeChange(changes.p99),
     ]);
     const heads = ['>p50', '>p90', '>p99', '>p99.9', '>max'];
     out.push('Latency in ms: median of the windows (best to worst)', '');
     out.push(
       ...table(
-        ['Latency', ...heads, ...(before ? ['>p50 change', '>p99 change'] : [])],
-        before ? rows : rows.map((row) => row.slice(0, 6)),
+        ['Latency', ...heads, ...(compared ? ['>p50 change', '>p99 change'] : [])],
+        compared ? rows : rows.map((row) => row.slice(0, 6)),
       ),
       '',
     );
   }
-  const values = valueRows(scope.metrics, before);
+  const values = valueRows(scope.metrics, report);
   if (values.length > 0) {
-    const rows = values.map(({ metric, cell, change }) => [name(metric), cell.median, cell.best, cell.worst, bracketed(change)]);
-    const heads = ['Figure', '>Median', '>Best window', '>Worst', ...(before ? ['>Change'] : [])];
-    out.push(...table(heads, before ? rows : rows.map((row) => row.slice(0, 4))), '');
+    const rows = values.map(({ metric, cell, change }) => [name(metric), cell.median, cell.best, cell.worst, describeChange(change)]);
+    const heads = ['Figure', '>Median', '>Best window', '>Worst', ...(compared ? ['>Change'] : [])];
+    out.push(...table(heads, compared ? rows : rows.map((row) => row.slice(0, 4))), '');
   }
-  const noted = scope.metrics.filter(({ note }) => note !== undefined);
-  return [...out, ...noted.map(({ id, note }) => escapeMarkdown(`- ${id}: ${note}`)), ''];
+  const noted = scope.metrics.flatMap((metric) =>
+    [...(metric.note === undefined ? [] : [metric.note]), ...describeWindows(metric)].map(
+      (note) => `- ${escapeMarkdown(metric.id)}: ${prose(note)}`,
+    ),
+  );
+  return [...out, ...noted, ''];
 }
 
 function name({ title, id }: Metric): string {
@@ -104,12 +119,7 @@ function name({ title, id }: Metric): string {
 }
 
 function spread({ median, best, worst }: Cell): string {
-  return best === worst ? median : `${median} (${best} to ${worst})`;
-}
-
-function bracketed(change: Parameters<typeof describeChange>[0]): string {
-  const text = describeChange(change);
-  return change?.withinSpread === true ? `(${text})` : text;
+  return best === worst || best === '' ? median : `${median} (${best} to ${worst})`;
 }
 
 /** @param heads a leading `>` aligns the column to the right */
@@ -125,4 +135,12 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
 /** Escapes titles and messages: they must not end a cell or begin a tag. */
 function escapeMarkdown(text: string): string {
   return text.replaceAll(/[\\|<`*]/g, '\\$&').replaceAll(/\s*\n\s*/g, ' ');
+}
+
+/** Outside of tables: `code` stays code. */
+function prose(text: string): string {
+  return text
+    .split(/(`[^`\n]+`)/)
+    .map((part, index) => (index % 2 === 1 ? part : escapeMarkdown(part)))
+    .join('');
 }

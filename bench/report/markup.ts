@@ -18,6 +18,11 @@ export function html(strings: TemplateStringsArray, ...values: readonly Part[]):
   return new Markup(text);
 }
 
+/** A sentence, with its `code` between backticks set as code. */
+export function prose(text: string): Markup {
+  return html`${text.split(/`([^`\n]+)`/).map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;
+}
+
 function render(value: Part): string {
   if (value === undefined || value === false) return '';
   if (value instanceof Markup) return value.text;

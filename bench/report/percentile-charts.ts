@@ -1,7 +1,7 @@
 /** The latencies of a scope as percentile curves; related ones share a chart. */
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import type { Verdict } from '../suite/budgets.ts';
-import { isLatency, PERCENTILE_NAMES } from '../suite/figures.ts';
+import { PERCENTILE_NAMES } from '../suite/figures.ts';
 import { type Latency, mergeLatencies, UNIT_MS } from '../suite/recorder.ts';
 import type { Metric } from '../suite/result.ts';
 import { type Chart, COLOURS, type Line, type Mark, type Point } from './chart.ts';
@@ -14,7 +14,7 @@ const MAX_DECADES = 6;
 const POSITIONS: Readonly<Record<string, number>> = { p50: 2, p90: 10, p99: 100, p999: 1000 };
 
 export function percentileCharts(metrics: readonly Metric[], verdicts: readonly Verdict[]): Chart[] {
-  return group(metrics.filter(isLatency)).map(({ title, members }) => ({
+  return group(metrics.filter((metric) => usedLatencies(metric).length > 0)).map(({ title, members }) => ({
     title,
     x: 'percentile',
     y: { label: 'latency', unit: 'ms', log: true },
@@ -34,8 +34,11 @@ function group(metrics: readonly Metric[]): { title: string; members: Metric[] }
     families.set(stem, [...(families.get(stem) ?? []), metric]);
   }
   const alone = [...families.values()].filter((members) => members.length === 1).flat();
-  const groups = [...families].filter(([, members]) => members.length > 1).map(([title, members]) => ({ title, members }));
-  if (alone.length > 0) groups.push({ title: alone.length === 1 ? alone[0].id : 'other latencies', members: alone });
+  const groups = [...families.values()]
+    .filter((members) => members.length > 1)
+    .map((members) => ({ title: commonTitle(members.map(({ title }) => title)), members }));
+  const rest = groups.length > 0 ? 'Other latencies' : 'Latencies';
+  if (alone.length > 0) groups.push({ title: alone.length === 1 ? alone[0].title : rest, members: alone });
   return groups.flatMap(({ title, members }) =>
     Array.from({ length: Math.ceil(members.length / COLOURS) }, (_, index) => ({
       title: index === 0 ? title : `${title} (${index + 1})`,
@@ -44,8 +47,27 @@ function group(metrics: readonly Metric[]): { title: string; members: Metric[] }
   );
 }
 
+/** What the titles share, by words: `gRPC: … commands/s, unbatched`. */
+export function commonTitle(titles: readonly string[]): string {
+  const [first, ...rest] = titles.map((title) => title.split(' '));
+  const shared = (words: readonly string[], others: readonly (readonly string[])[]): number => {
+    const at = words.findIndex((word, index) => others.some((other) => other[index] !== word));
+    return at === -1 ? words.length : at;
+  };
+  const before = shared(first, rest);
+  const after = shared(
+    first.slice(before).reverse(),
+    rest.map((words) => words.slice(before).reverse()),
+  );
+  const [head, tail] = [first.slice(0, before), first.slice(first.length - after)].map((words) => words.join(' '));
+  const title = head !== '' && tail !== '' ? `${head} … ${tail}` : head || tail || 'Latencies';
+  const trimmed = title.replace(/[:,]$/, '');
+  // Not `gRPC`, which has its own capitals.
+  return /^[a-z](?![A-Z])/.test(trimmed) ? trimmed[0].toUpperCase() + trimmed.slice(1) : trimmed;
+}
+
 function line(metric: Metric): Line {
-  const latencies = metric.windows.flatMap(({ latency }) => latency ?? []);
+  const latencies = usedLatencies(metric);
   const curves = latencies.map(curve);
   const shortest = curves.reduce((a, b) => (b.length < a.length ? b : a));
   return {
@@ -56,6 +78,13 @@ function line(metric: Metric): Line {
       return [x, Math.min(...values), Math.max(...values)];
     }),
   };
+}
+
+/** Of the windows that neither failed nor are vetoed. */
+function usedLatencies({ windows }: Metric): Latency[] {
+  return windows.flatMap(({ latency, failed, vetoed }) =>
+    latency === undefined || latency.count === 0 || (failed ?? vetoed) ? [] : latency,
+  );
 }
 
 /** Up to the percentile that a single sample represents. */

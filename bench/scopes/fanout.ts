@@ -3,14 +3,19 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Channel } from '../../engine/wire/layout.ts';
 import { ReadersClient } from '../fanout/readers-client.ts';
+import { type FloorTurn, jitterFloor } from '../floors/floor.ts';
+import { describeFloor, floorLatency } from '../floors/floor-metrics.ts';
+import { JitterClient } from '../floors/jitter-client.ts';
 import { ExchangeProcess, missingBuild } from '../load/exchange-process.ts';
 import { LoadClient } from '../load/load-client.ts';
+import { underLoad } from '../load/metrics.ts';
 import type { FlowSymbol } from '../load/order-flow.ts';
-import { clientsApart, describePlacement } from '../load/placement.ts';
+import { describePlacement } from '../load/placement.ts';
 import { cpuSeconds, residentMemory } from '../load/process-usage.ts';
 import { histogramPercentile, histogramSince, readHistogram, readValue } from '../load/prometheus.ts';
+import { clientsApart, offTheExchange } from '../suite/cores.ts';
 import type { Metric, Profile, Unit } from '../suite/result.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const CONNECTIONS = 10_000;
 const READERS = 1000;
@@ -22,18 +27,21 @@ const PUBLISH_LATENCY = 'openbell_market_hop_seconds';
 const OTHER_FILES = 200;
 const WARMUP_MS = 1000;
 const WINDOW_MS: Record<Profile, number> = { full: 10_000, ci: 1500 };
+/** The core alone, after each window of the publish latency. */
+const JITTER_MS: Record<Profile, number> = { full: 2000, ci: 300 };
 
 export const scope: Scope = {
   name: 'fanout',
   title: 'Market data to many readers',
+  subject: 'command',
   options: {
     connections: `quiet connections, ${CONNECTIONS}`,
     readers: `of the busy book, ${READERS}`,
     rate: `book changes a second, ${BOOK_RATE}`,
   },
-  seconds: (profile) => 9 + (2 * (WARMUP_MS + 3 * WINDOW_MS[profile])) / 1000,
+  seconds: (profile) => 9 + (2 * (WARMUP_MS + 3 * WINDOW_MS[profile]) + 3 * JITTER_MS[profile]) / 1000,
   missing: () => missingBuild() ?? missingFiles(),
-  run: (context) => measured(scope, () => run(context)),
+  run: (context) => measured(scope, () => offTheExchange(() => run(context))),
 };
 
 /** Node raises its descriptor limit to the hard limit by itself. */
@@ -50,18 +58,24 @@ async function run(context: ScopeContext) {
   const connections = Number(options.connections ?? CONNECTIONS);
   const count = Number(options.readers ?? READERS);
   const rate = Number(options.rate ?? BOOK_RATE);
-  const windowMs = WINDOW_MS[profile];
   progress('starting the exchange', 0);
   const { exchange: cores, clients } = clientsApart();
-  const exchange = await ExchangeProcess.start({ data: join(dir, 'data'), durability: 'fast', cores, signal });
+  const exchange = await ExchangeProcess.start({ data: join(dir, 'data'), checkout: context.checkout, durability: 'fast', cores, signal });
   const readers = new ReadersClient(signal, clients);
   try {
     const [busy, quiet] = await exchange.symbols();
-    const metrics = await connect(context, exchange, readers, quiet, connections);
-    metrics.push(...(await book(context, exchange, readers, busy, count, rate)));
-    metrics.push(...(await publishLatency(context, exchange, readers, busy)));
-    await exchange.stop();
-    return { method: method(connections, count, rate, windows, windowMs), metrics, series: [] };
+    const metrics: Metric[] = [];
+    const parts = new Parts(signal);
+    const part = (name: string, work: () => Promise<Metric[]>): Promise<void> =>
+      parts.run(name, async () => void metrics.push(...(await work())));
+    await part('connections', () => connect(context, exchange, readers, quiet, connections));
+    await part('book', () => book(context, exchange, readers, busy, count, rate));
+    await part('publish latency', () => publishLatency(context, exchange, readers, busy));
+    await part('stop', async () => {
+      await exchange.stop();
+      return [];
+    });
+    return { method: method(profile, connections, count, rate, windows), metrics, series: [], ...parts.outcome };
   } finally {
     await readers.end();
     await exchange.kill();
@@ -119,6 +133,7 @@ async function book(
   rate: number,
 ): Promise<Metric[]> {
   progress(`${count} readers`, 0.25);
+  await readers.ask({ op: 'close' });
   const { ws: port } = exchange.ports;
   const windowMs = WINDOW_MS[profile];
   await readers.ask({ op: 'connect', port, count, channel: Channel.Book, symbol: symbol.id });
@@ -137,7 +152,7 @@ async function book(
   return [
     {
       ...metric('book.latency', `an order's planned time to its change at ${count} readers, ${rate} changes/s`, 'ms', 'lower', [], policy),
-      windows: found.windows.map(({ latency }) => ({ latency })),
+      windows: found.windows.map(({ latency }, window) => ({ latency, ...found.faults[window] })),
     },
     metric(
       'book.frames',
@@ -165,23 +180,34 @@ async function publishLatency(
   symbol: FlowSymbol,
 ) {
   const windowMs = WINDOW_MS[profile];
+  // After a part that failed, its readers are still there.
+  await readers.ask({ op: 'close' });
   await readers.ask({ op: 'connect', port: exchange.ports.ws, count: 1, channel: Channel.Book, symbol: symbol.id });
   const load = new LoadClient(signal, clientsApart().clients);
+  const probe = new JitterClient(signal, clientsApart().exchange);
+  const jitter = jitterFloor(probe, load, JITTER_MS[profile]);
   try {
     await load.open({ transport: 'ws', port: exchange.ports.ws, accounts: [1, 2, 3, 4], symbols: [symbol], resting: 500 });
-    const read = async (window: number): Promise<{ p99: number; p50: number; events: number }> => {
+    const read = async (window: number) => {
       progress(`${PUBLISH_RATE} events/s`, 0.65 + (0.35 * window) / (windows + 1));
       const before = await exchange.get('/metrics');
-      await load.run({ rate: PUBLISH_RATE, batch: 10, warmupMs: 0, windowMs, windows: 1, sampleMs: 0 });
+      const { faults } = await load.run({ rate: PUBLISH_RATE, batch: 10, warmupMs: 0, windowMs, windows: 1, sampleMs: 0, mayReject: true });
       const after = await exchange.get('/metrics');
       const since = histogramSince(readHistogram(before, PUBLISH_LATENCY), readHistogram(after, PUBLISH_LATENCY));
       const events = readValue(after, 'openbell_market_events_total') - readValue(before, 'openbell_market_events_total');
-      return { p50: histogramPercentile(since, 50) * 1000, p99: histogramPercentile(since, 99) * 1000, events: (events * 1000) / windowMs };
+      const [p50, p99] = [50, 99].map((percent) => histogramPercentile(since, percent) * 1000);
+      return { p50, p99, events: (events * 1000) / windowMs, fault: faults[0] };
     };
     await read(0);
     const found: Awaited<ReturnType<typeof read>>[] = [];
-    for (let window = 0; window < windows; window++) found.push(await read(window + 1));
+    const alone: FloorTurn[][] = [];
+    for (let window = 0; window < windows; window++) {
+      found.push(await read(window + 1));
+      alone.push([await jitter.turn()]);
+    }
     const of = `one reader of the book, ${PUBLISH_RATE} commands/s`;
+    const faults = found.map(({ fault }) => fault);
+    const beside = floorLatency(jitter, alone, { scope: 'fanout', point: 'hop', what: of });
     return [
       metric(
         'hop.p99',
@@ -189,7 +215,9 @@ async function publishLatency(
         'ms',
         'lower',
         found.map(({ p99 }) => p99),
+        `${describeFloor(jitter, beside)}.`,
       ),
+      beside,
       metric(
         'hop.p50',
         `the same, p50`,
@@ -204,8 +232,9 @@ async function publishLatency(
         'higher',
         found.map(({ events }) => events),
       ),
-    ];
+    ].map((each) => underLoad(faults, each));
   } finally {
+    await probe.end();
     await load.end();
   }
 }
@@ -214,12 +243,13 @@ function metric(id: string, title: string, unit: Unit, better: Metric['better'],
   return { id: `fanout.${id}`, title, unit, better, windows: values.map((value) => ({ value })), ...(note !== undefined && { note }) };
 }
 
-function method(connections: number, readers: number, rate: number, windows: number, windowMs: number): string[] {
+function method(profile: Profile, connections: number, readers: number, rate: number, windows: number): string[] {
+  const windowMs = WINDOW_MS[profile];
   return [
     `The exchange is the built command in a separate process, mode fast, topology auto; readers and orders come from another process over loopback. The exchange is not tuned. ${describePlacement(clientsApart())}`,
     `Connections: ${connections} WebSockets, each subscribed to the best prices of a symbol without trading.`,
     `Book: ${readers} WebSockets subscribed to one book, into which ${rate} commands a second go by schedule in messages of 10; each changes the book. Latency counts from the planned time of a command to the arrival of its frame, for every 50th command at every reader; ${windows} windows of ${windowMs / 1000} s after ${WARMUP_MS / 1000} s of warm-up. A gap in the numbers of any reader is an error.`,
     `In addition, ${SLOW} readers of every order of the same book are slow: half never read, half read 0.5 s of each 8 s.`,
-    `Publish latency: the exchange's own histogram, from the time stamp of a command on arrival to the moment the flush with its events has been passed to the reader's socket; it includes the engine. Percentiles are linear within a bucket.`,
+    `Publish latency: the exchange's own histogram, from the time stamp of a command on arrival to the moment the flush with its events has been passed to the reader's socket; it includes the engine. Percentiles are linear within a bucket. After each window, a process that only reads the clock has the exchange's core for ${JITTER_MS[profile] / 1000} s.`,
   ];
 }

@@ -10,8 +10,9 @@ import { goFirst, Probe } from '../isolation/probe.ts';
 import { ExchangeProcess, missingBuild } from '../load/exchange-process.ts';
 import { thousands, valueMetric } from '../load/metrics.ts';
 import type { FlowSymbol } from '../load/order-flow.ts';
-import { clientsApart, describePlacement } from '../load/placement.ts';
+import { describePlacement } from '../load/placement.ts';
 import { StageReporter } from '../load/stage-reporter.ts';
+import { clientsApart, offTheExchange } from '../suite/cores.ts';
 import { type Latency, mergeLatencies } from '../suite/recorder.ts';
 import { type Metric, median, type Profile } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
@@ -52,10 +53,11 @@ const KINDS: readonly (readonly [Part | 'all', readonly Part[]])[] = [...PARTS.m
 export const scope: Scope = {
   name: 'isolation',
   title: 'Isolation: order latency of an account beside others',
+  subject: 'command',
   options: { only: `${PARTS.join(', ')} or all: one disturbance`, topology: 'compact or pinned' },
   seconds: (profile) => (WARMUP_MS[profile] + (1 + 3 * TURNS[profile]) * KINDS.length * (2 * TURN_MS[profile] + OTHER_MS)) / 1000,
   missing: missingBuild,
-  run: (context) => measured(scope, () => run(context)),
+  run: (context) => measured(scope, () => offTheExchange(() => run(context))),
 };
 
 /** Latencies in the turns of a window: disturbed, and in the quiet turns around them. */
@@ -71,6 +73,7 @@ async function run(context: ScopeContext) {
   const placement = clientsApart();
   const exchange = await ExchangeProcess.start({
     data: join(dir, 'data'),
+    checkout: context.checkout,
     durability: 'fast',
     topology,
     cores: placement.exchange,

@@ -1,13 +1,13 @@
 /** `wire` through a real Envoy in front of the exchange: the latency that a sidecar adds. */
 import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
-import { ANYWHERE } from '../load/placement.ts';
 import { StageReporter } from '../load/stage-reporter.ts';
 import { withVenue } from '../load/venue.ts';
 import { envoyConfig, ownConfig } from '../mesh/envoy-config.ts';
 import { EnvoyProcess, envoyVersion, findEnvoy } from '../mesh/envoy-process.ts';
 import { filterByFilter } from '../mesh/filter-by-filter.ts';
 import { interleaved, type MeshPlan } from '../mesh/interleaved.ts';
+import { ANYWHERE } from '../suite/cores.ts';
 import type { Metric, Profile, ScopeResult } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 
@@ -18,6 +18,7 @@ const RATES = [1000, 10_000, 100_000];
 export const scope: Scope = {
   name: 'mesh',
   title: 'Mesh: the same through an Envoy sidecar',
+  subject: 'command',
   options: {
     config: 'FILE: an Envoy bootstrap of your own; LISTEN_PORT and UPSTREAM_PORT in it are replaced',
     filters: 'all: mesh/envoy filter by filter instead, 4 minutes',

@@ -2,12 +2,12 @@
 import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
 import { thousands } from '../load/metrics.ts';
-import { clientsApart } from '../load/placement.ts';
 import { kneeRate, type RampStep, ramp } from '../load/ramp.ts';
 import { StageReporter } from '../load/stage-reporter.ts';
 import { type Venue, withVenue } from '../load/venue.ts';
 import { soak } from '../soak/soak-run.ts';
 import { soakMetrics, soakSeries } from '../soak/verdict.ts';
+import { clientsApart, offTheExchange } from '../suite/cores.ts';
 import type { Profile, ScopeResult } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 
@@ -19,13 +19,14 @@ const RAMP_SECONDS = 30;
 export const scope: Scope = {
   name: 'soak',
   title: 'Soak: load for an hour',
+  subject: 'command',
   options: {
     minutes: 'N: how long (default 60; 1 in profile ci)',
     rate: 'N: commands/s (default: half of the highest rate with p99 < 1 ms, which a ramp finds first)',
   },
   seconds: (profile) => minutesOf(profile, undefined) * 60 + RAMP_SECONDS,
   missing: missingBuild,
-  run: (context) => measured(scope, () => run(context)),
+  run: (context) => measured(scope, () => offTheExchange(() => run(context))),
 };
 
 function minutesOf(profile: Profile, option: string | undefined): number {

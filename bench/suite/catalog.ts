@@ -14,8 +14,23 @@ export interface Catalog {
 }
 
 export const CATALOG: Catalog = {
-  names: ['book', 'core', 'embed', 'rules', 'pipeline', 'feeds', 'wire', 'fanout', 'isolation', 'durable', 'recovery', 'soak', 'mesh'],
-  byNameOnly: ['soak'],
+  names: [
+    'book',
+    'core',
+    'embed',
+    'rules',
+    'pipeline',
+    'feeds',
+    'wire',
+    'fanout',
+    'isolation',
+    'durable',
+    'recovery',
+    'soak',
+    'mesh',
+    'pairs',
+  ],
+  byNameOnly: ['soak', 'pairs'],
   folder: fileURLToPath(new URL('../scopes/', import.meta.url)),
 };
 

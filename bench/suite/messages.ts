@@ -8,6 +8,7 @@ export interface Assignment {
   readonly windows: number;
   readonly dir: string;
   readonly options: Readonly<Record<string, string>>;
+  readonly checkout?: string | undefined;
 }
 
 export type Message =

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from './command-line.ts';
-import type { RunResult } from './result.ts';
+import { RESULT_FORMAT, type RunResult } from './result.ts';
 
 const RESULT = 'result.json';
 const PREVIOUS = 'previous.json';
@@ -14,7 +14,8 @@ export function readRun(file: string): RunResult {
   } catch (error) {
     throw new UsageError(`${file}: ${(error as Error).message}`);
   }
-  if (found?.format !== 1 || !Array.isArray(found.scopes)) throw new UsageError(`${file} is not a result.json of format 1`);
+  if ((found?.format !== 1 && found?.format !== RESULT_FORMAT) || !Array.isArray(found.scopes))
+    throw new UsageError(`${file} is not a result.json of format 1 or ${RESULT_FORMAT}`);
   return found as RunResult;
 }
 

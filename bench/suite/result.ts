@@ -19,10 +19,18 @@ export interface Metric {
   readonly note?: string;
 }
 
-/** Either a value, or a latency distribution. */
-export interface Window {
+/** Either a value, or a latency distribution; one that failed may have neither. */
+export interface Window extends WindowFault {
   readonly value?: number;
   readonly latency?: Latency;
+}
+
+/** Why a window is not used as it is: sentences without a full stop, for the report. */
+export interface WindowFault {
+  /** What was measured refused the load or broke off: it counts as worse than every other window. */
+  readonly failed?: string;
+  /** The measurement itself was disturbed, such as by a late load generator: it is shown, and counts neither for nor against. */
+  readonly vetoed?: string;
 }
 
 /** A chart: latency over time, the knee, percentiles by rate. Points in order of x. */
@@ -52,7 +60,7 @@ export interface ScopeResult {
   readonly series: readonly Series[];
   /** Why the scope was not measured, such as a missing tool. Then there are no metrics. */
   readonly skipped?: string;
-  /** The failure. Then there are no metrics. */
+  /** The failure. Then the metrics are those that were measured before it. */
   readonly failed?: string;
 }
 
@@ -70,24 +78,49 @@ export interface Machine {
   readonly disk: string;
 }
 
+/** 1 had no reasons for windows that failed or are vetoed, and no comparison in turns. */
+export const RESULT_FORMAT = 2;
+
 export interface RunResult {
-  readonly format: 1;
+  readonly format: 1 | typeof RESULT_FORMAT;
   readonly profile: Profile;
   readonly startedAt: string;
   readonly seconds: number;
   readonly commit: string;
   readonly machine: Machine;
   readonly scopes: readonly ScopeResult[];
+  /** The other commit of `--against`. */
+  readonly against?: Against;
+}
+
+/** A comparison with another commit: turns of both within one run. */
+export interface Against {
+  readonly commit: string;
+  /** How the sides were measured: sentences for the report. */
+  readonly method: readonly string[];
+  /** What the other commit's turns found. */
+  readonly scopes: readonly ScopeResult[];
+  readonly figures: readonly PairedFigure[];
+}
+
+/** A figure of both commits, pair by pair. */
+export interface PairedFigure {
+  readonly metric: string;
+  /** Of a latency; a value has none. */
+  readonly percentile?: string;
+  readonly pairs: readonly Pair[];
+}
+
+/** Two neighbouring turns. A side that failed has no figure. */
+export interface Pair {
+  readonly here?: number;
+  readonly there?: number;
+  /** Why the pair is not used. */
+  readonly vetoed?: string;
 }
 
 /** `ci` takes under five minutes over all scopes; `full` takes the time that the figure needs. */
 export type Profile = 'full' | 'ci';
-
-/** The best of the windows, by the metric's direction. */
-export function bestWindow(metric: Metric, read: (window: Window) => number): number {
-  const values = metric.windows.map(read);
-  return metric.better === 'lower' ? Math.min(...values) : Math.max(...values);
-}
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

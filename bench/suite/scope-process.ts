@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { offTheExchange } from './cores.ts';
 import type { Assignment, Message } from './messages.ts';
 import type { ScopeResult } from './result.ts';
 
@@ -29,6 +30,17 @@ export type Outcome = { readonly result: ScopeResult } | { readonly failed: stri
 export async function runInProcess(assignment: Assignment, deadlineMs: number, signal: AbortSignal, listener: Listener): Promise<Outcome> {
   // The group is also a session: Ctrl-C at the terminal reaches only the runner, which then asks each scope to stop.
   const child = fork(CHILD, [], { execArgv: [...CHILD_FLAGS], detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  // After the fork: the scope has all cores, and places its processes itself.
+  return await offTheExchange(() => follow(child, assignment, deadlineMs, signal, listener));
+}
+
+async function follow(
+  child: ChildProcess,
+  assignment: Assignment,
+  deadlineMs: number,
+  signal: AbortSignal,
+  listener: Listener,
+): Promise<Outcome> {
   let outcome: Outcome | undefined;
   child.on('message', (message: Message) => {
     if (message.kind === 'progress') listener.progress(message.what, message.done);

@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EchoProcess } from '../floors/echo-process.ts';
+import { ECHO_ACCOUNTS } from '../floors/floor.ts';
 import { thousands, valueMetric } from '../load/metrics.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
 import type { StageReporter } from '../load/stage-reporter.ts';
 import { RESTING, type Venue } from '../load/venue.ts';
 import { type Latency, mergeLatencies } from '../suite/recorder.ts';
 import { type Metric, median } from '../suite/result.ts';
-import type { EchoProcess } from './echo-process.ts';
 import type { WirePlan } from './plan.ts';
 
-/** The echo numbers their reports, so the exchange must not use these accounts. */
-const ECHO_ACCOUNTS: readonly number[] = [1_000_001, 1_000_002];
 /** Commands in flight: enough that neither side ever waits for one. */
 export const UNDER_WAY = 4000;
 /** The exchange writes its history with a delay. Its CPU time belongs to the orders, not to the echo's turn. */

@@ -1,9 +1,14 @@
+import { besideFloors } from '../floors/floor-metrics.ts';
+import { inTurns } from '../floors/in-turns.ts';
+import { joinRuns } from '../load/join-runs.ts';
 import { latencyMetric, thousands } from '../load/metrics.ts';
 import type { StageReporter } from '../load/stage-reporter.ts';
 import type { TransportName } from '../load/transport.ts';
 import type { Venue } from '../load/venue.ts';
 import type { Metric } from '../suite/result.ts';
+import { floorLoad } from './floor-plan.ts';
 import { BATCHES, type WirePlan } from './plan.ts';
+import type { FloorsOf } from './server-side.ts';
 
 const NAMES: Record<TransportName, string> = {
   grpc: 'gRPC',
@@ -48,4 +53,28 @@ export async function fixedRates(
       metrics.push(latencyMetric(`wire.${transport}.batch${batch}.${rate}.latency`, `${NAMES[transport]}: ${what}`, rate, result));
     }
   return metrics;
+}
+
+/** Single commands at a fixed rate, open loop, in turns with floors: one turn of each in a window. */
+export async function rateBesideFloors(
+  venue: Venue,
+  transport: 'grpc' | 'ws',
+  rate: number,
+  floorsOf: FloorsOf,
+  plan: WirePlan,
+  stage: StageReporter,
+): Promise<readonly Metric[]> {
+  const { warmupMs, windowMs } = plan.fixed;
+  const what = `${NAMES[transport]}: ${thousands(rate)} commands/s, unbatched`;
+  stage.begin(`${what}, and its floors`);
+  const floors = await floorsOf(venue, floorLoad(plan, rate, 1, windowMs));
+  for (const floor of floors) await floor.warmUp();
+  const turn = async () => {
+    stage.begin(what);
+    await venue.open(transport);
+    return await venue.load.run({ rate, batch: 1, warmupMs, windowMs, windows: 1, sampleMs: 0, mayReject: true });
+  };
+  const { exchange, floors: found } = await inTurns(plan.windows, 1, turn, floors);
+  const latency = latencyMetric(`wire.${transport}.batch1.${rate}.latency`, what, rate, joinRuns(exchange, windowMs / 1000));
+  return besideFloors(latency, found, { scope: 'wire', point: `${transport}.batch1.${rate}`, what });
 }

@@ -7,6 +7,7 @@ export interface WirePlan {
   readonly warmupMs: number;
   readonly pingPongOrders: number;
   readonly fixed: {
+    /** Below the rate of the target, which is measured beside its floors. */
     readonly grpc: readonly number[];
     readonly ws: readonly number[];
     /** Of the gRPC library. */
@@ -25,13 +26,24 @@ export interface WirePlan {
     readonly windowMs: number;
   };
   readonly targetWindowMs: number;
+  /** The exchange and its floors in turns. */
+  readonly floors: {
+    /** About the measured time of a turn of the exchange, and at most that of a floor. */
+    readonly exchangeMs: number;
+    readonly floorMs: number;
+    readonly jitterMs: number;
+    /** At the start of each turn, not measured. */
+    readonly warmupMs: number;
+    /** Of a floor, before its first turn. */
+    readonly firstWarmupMs: number;
+  };
   readonly echo: {
     /** Of each in a window. */
     readonly turns: number;
     readonly pingPong: { readonly warmup: number; readonly orders: number };
     readonly saturate: { readonly warmupMs: number; readonly windowMs: number };
   };
-  readonly durable: { readonly rate: number; readonly windowMs: number };
+  readonly durable: { readonly rate: number; readonly windowMs: number; readonly topologies: readonly ('auto' | 'pinned')[] };
 }
 
 export const BATCHES: readonly number[] = [1, 10, 50];
@@ -44,27 +56,29 @@ export function wirePlan(profile: Profile, windows: number): WirePlan {
       windows,
       warmupMs: 700,
       pingPongOrders: 4000,
-      fixed: { grpc: [20_000, 100_000], ws: [20_000, 100_000], library: 20_000, warmupMs: 150, windowMs: 300 },
+      fixed: { grpc: [20_000], ws: [20_000], library: 20_000, warmupMs: 150, windowMs: 300 },
       ramps: { repeats: windows, grpcBatches: [1], from: 60_000, to: 500_000, factor: 1.5, warmupMs: 100, windowMs: 300 },
       targetWindowMs: 1000,
+      floors: { exchangeMs: 1000, floorMs: 300, jitterMs: 300, warmupMs: 120, firstWarmupMs: 250 },
       echo: { turns: 2, pingPong: { warmup: 200, orders: 800 }, saturate: { warmupMs: 100, windowMs: 250 } },
-      durable: { rate: 20_000, windowMs: 500 },
+      durable: { rate: 20_000, windowMs: 500, topologies: ['auto'] },
     };
   return {
     windows,
     warmupMs: 3000,
     pingPongOrders: 50_000,
     fixed: {
-      grpc: [1000, 10_000, 20_000, 50_000, 100_000],
-      ws: [1000, 10_000, 20_000, 50_000, 100_000],
+      grpc: [1000, 10_000, 20_000, 50_000],
+      ws: [1000, 10_000, 20_000, 50_000],
       library: 20_000,
       warmupMs: 500,
       windowMs: 3000,
     },
     ramps: { repeats: windows, grpcBatches: BATCHES, from: 20_000, to: 1_000_000, factor: 1.25, warmupMs: 300, windowMs: 2000 },
-    // One minute in total.
-    targetWindowMs: 60_000 / windows,
+    // One minute in total; a turn of a comparison is a fifth.
+    targetWindowMs: 60_000 / (windows === 1 ? 5 : windows),
+    floors: { exchangeMs: 4000, floorMs: 1000, jitterMs: 500, warmupMs: 200, firstWarmupMs: 1000 },
     echo: { turns: 5, pingPong: { warmup: 500, orders: 5000 }, saturate: { warmupMs: 100, windowMs: 500 } },
-    durable: { rate: 20_000, windowMs: 5000 },
+    durable: { rate: 20_000, windowMs: 5000, topologies: ['auto', 'pinned'] },
   };
 }

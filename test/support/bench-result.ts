@@ -10,7 +10,7 @@ const SAMPLES = 20_000;
 export function benchResult(slower = 1): RunResult {
   const prng = new Prng(3);
   return {
-    format: 1,
+    format: 2,
     profile: 'full',
     startedAt: slower === 1 ? '2026-11-21T04:00:00.000Z' : '2026-11-20T04:00:00.000Z',
     seconds: 431.5,
@@ -52,12 +52,15 @@ function target(scope: string, metric: string, percentile: 'p50' | 'p99' | undef
 
 function wire(prng: Prng, slower: number): ScopeResult {
   const rates = [25_000, 50_000, 100_000, 150_000];
-  const at = (name: string, typical: number): Metric => latencyMetric(`wire.${name}.latency`, name, () => latency(prng, typical * slower));
+  const at = (name: string, title: string, typical: number): Metric =>
+    latencyMetric(`wire.${name}.latency`, title, () => latency(prng, typical * slower));
   const metrics = [
-    ...rates.map((rate) => at(`grpc.batch10.${rate}`, 0.06 + rate / 1.2e6)),
-    ...rates.slice(0, 3).map((rate) => at(`grpc.batch1.${rate}`, 0.09 + rate / 0.6e6)),
-    at('pingpong.grpc', 0.085),
-    at('pingpong.ws', 0.045),
+    ...rates.map((rate) => at(`grpc.batch10.${rate}`, `gRPC: ${rate.toLocaleString('en')} commands/s, batches of 10`, 0.06 + rate / 1.2e6)),
+    ...rates
+      .slice(0, 3)
+      .map((rate) => at(`grpc.batch1.${rate}`, `gRPC: ${rate.toLocaleString('en')} commands/s, unbatched`, 0.09 + rate / 0.6e6)),
+    at('pingpong.grpc', 'gRPC: single orders, one at a time', 0.085),
+    at('pingpong.ws', 'WebSocket: single orders, one at a time', 0.045),
     valueMetric(
       'wire.grpc.single.sustained',
       'single orders over gRPC',
