@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { clientsApart } from './load/placement.ts';
+import { clientsApart } from './suite/cores.ts';
 import { type Venue, withVenue } from './load/venue.ts';
 import { median } from './suite/result.ts';
 import { canRecordScheduler, recordScheduler } from './waits/record-scheduler.ts';
