@@ -262,7 +262,7 @@ export class Http2Connection implements FrameSink, StreamOwner, TurnListener {
     this.#current = stream;
     stream.used += end - at;
     if (stream.used > STREAM_WINDOW) return this.#streamError(id, ErrorCode.FlowControlError);
-    if (!stream.isTouched) {
+    if (stream.isFlowing && !stream.isTouched) {
       stream.isTouched = true;
       this.#touched.push(stream);
     }
@@ -285,7 +285,7 @@ export class Http2Connection implements FrameSink, StreamOwner, TurnListener {
 
   /** The client has closed its side of the stream. */
   #endOf(stream: Http2Stream): void {
-    if (stream.isTouched) endRead(stream);
+    endRead(stream);
     if (stream.isClosed) return;
     const error = stream.receiveEnd();
     if (error !== ErrorCode.NoError) this.#streamError(stream.id, error);
@@ -556,6 +556,7 @@ export class Http2Connection implements FrameSink, StreamOwner, TurnListener {
 }
 
 function endRead(stream: Http2Stream): void {
+  if (!stream.isTouched) return;
   stream.isTouched = false;
   stream.handler?.onDataEnd();
 }

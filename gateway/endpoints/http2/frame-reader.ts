@@ -32,6 +32,7 @@ export class FrameReader {
 
   /** Takes the bytes from 0 to `end`. */
   read(bytes: Buffer, end: number): void {
+    if (this.#over) return;
     let at = this.#preface === PREFACE.length ? 0 : this.#readPreface(bytes, end);
     while (at < end && !this.#over) {
       if (this.#have !== 0 || end - at < FRAME_HEADER_BYTES) {

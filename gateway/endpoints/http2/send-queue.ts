@@ -30,7 +30,9 @@ export class SendQueue {
   readonly #stream: number;
   #head: Buffer | undefined;
   #isHeadAll = false;
-  readonly #messages: Buffer[] = [];
+  /** The first message, and those behind it: most streams have one at a time. */
+  #first: Buffer | undefined;
+  readonly #others: Buffer[] = [];
   /** Bytes of the first message that are copied. */
   #sent = 0;
   #trailers: Buffer | undefined;
@@ -44,7 +46,7 @@ export class SendQueue {
   /** Whether something can be copied now, as far as it depends on the stream. */
   get isReady(): boolean {
     if (this.#head !== undefined) return true;
-    return this.#messages.length > 0 ? this.window > 0 : this.#trailers !== undefined;
+    return this.#first !== undefined ? this.window > 0 : this.#trailers !== undefined;
   }
 
   /** @param isAll nothing follows */
@@ -55,7 +57,8 @@ export class SendQueue {
 
   /** @param bytes at least one; they stay as they are until they are copied */
   message(bytes: Buffer): void {
-    this.#messages.push(bytes);
+    if (this.#first === undefined) this.#first = bytes;
+    else this.#others.push(bytes);
   }
 
   trailers(block: Buffer): void {
@@ -77,7 +80,8 @@ export class SendQueue {
   clear(): void {
     this.#head = undefined;
     this.#trailers = undefined;
-    this.#messages.length = 0;
+    this.#first = undefined;
+    this.#others.length = 0;
     this.isDone = true;
   }
 
@@ -89,7 +93,7 @@ export class SendQueue {
       this.isDone = this.#isHeadAll;
       return Copied.Frame;
     }
-    if (this.#messages.length > 0) return this.#copyData(out, limits);
+    if (this.#first !== undefined) return this.#copyData(this.#first, out, limits);
     if (this.#trailers === undefined) return Copied.NoWindow;
     if (!copyBlock(out, this.#stream, this.#trailers, true, limits)) return Copied.NoRoom;
     this.#trailers = undefined;
@@ -97,22 +101,21 @@ export class SendQueue {
     return Copied.Frame;
   }
 
-  #copyData(out: FrameBuffer, limits: SendLimits): Copied {
-    const message = this.#messages[0];
+  #copyData(message: Buffer, out: FrameBuffer, limits: SendLimits): Copied {
     const rest = message.length - this.#sent;
     const most = Math.min(rest, limits.maxFrame, this.window, limits.window);
     if (most <= 0) return Copied.NoWindow;
     const room = out.room - FRAME_HEADER_BYTES;
     if (room < Math.min(most, MIN_DATA)) return Copied.NoRoom;
     const bytes = Math.min(most, room);
-    const isEnd = this.#endsWithMessage && bytes === rest && this.#messages.length === 1;
+    const isEnd = this.#endsWithMessage && bytes === rest && this.#others.length === 0;
     out.header(bytes, FrameType.Data, isEnd ? Flag.EndStream : 0, this.#stream);
     out.copy(message, this.#sent, this.#sent + bytes);
     this.window -= bytes;
     limits.window -= bytes;
     this.#sent += bytes;
     if (bytes < rest) return Copied.Frame;
-    this.#messages.shift();
+    this.#first = this.#others.length > 0 ? this.#others.shift() : undefined;
     this.#sent = 0;
     this.copied++;
     this.isDone = isEnd;

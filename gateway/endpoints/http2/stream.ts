@@ -81,6 +81,11 @@ export class Http2Stream {
     return this.#hasResponded;
   }
 
+  /** Its handler takes data as they arrive. */
+  get isFlowing(): boolean {
+    return this.#reading === Reading.Flowing;
+  }
+
   /** Everything was passed to the connection. */
   get isWritten(): boolean {
     return this.out.isDone;
@@ -177,14 +182,14 @@ export class Http2Stream {
     if (this.#reading !== Reading.Resuming || this.isClosed) return;
     this.#reading = Reading.Flowing;
     if (this.#held.length > 0) {
-      while (this.#held.length > 0 && this.#isFlowing) {
+      while (this.#held.length > 0 && this.isFlowing) {
         const bytes = this.#held.next(PIECE);
         this.handler?.onData(bytes, 0, bytes.length);
         this.#owner.consumed(this, bytes.length);
       }
       this.handler?.onDataEnd();
     }
-    if (this.hasEnded && this.#held.length === 0 && this.#isFlowing) this.#deliverEnd();
+    if (this.hasEnded && this.#held.length === 0 && this.isFlowing) this.#deliverEnd();
   }
 
   /** Call it once, when it is closed. */
@@ -194,10 +199,6 @@ export class Http2Stream {
     this.#held.clear();
     this.handler?.onClose();
     this.handler = undefined;
-  }
-
-  get #isFlowing(): boolean {
-    return this.#reading === Reading.Flowing;
   }
 
   #deliverEnd(): void {
