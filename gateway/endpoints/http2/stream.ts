@@ -202,7 +202,6 @@ export class Http2Stream {
   }
 
   #deliverEnd(): void {
-    if (this.#hasDeliveredEnd) return;
     this.#hasDeliveredEnd = true;
     this.handler?.onEnd();
   }
