@@ -262,7 +262,7 @@ describe('an answer', () => {
     await turnEnd();
     assert.equal(peer.writes.length, 1);
     const frames = peer.taken().map(({ type, flags, stream, payload }) => [type, flags, stream, payload.length]);
-    // The first block of the connection tells that there is no table.
+    // The first block of the connection says that there is no table.
     assert.deepEqual(frames, [
       [Headers, 4, 1, ANSWER.length + 1],
       [Headers, 4, 3, ANSWER.length],
@@ -360,7 +360,7 @@ describe('an answer', () => {
     assert.deepEqual(Buffer.concat(frames.map(({ payload }) => payload)).subarray(1), block);
   });
 
-  it('of many streams is given to a slow socket one buffer at a time, and writers are told when it is taken', async () => {
+  it('of many streams is given to a slow socket one buffer at a time, and reports to writers when it is taken', async () => {
     const peer = Http2Peer.opened();
     peer.send(frame(WindowUpdate, 0, 0, u32(10_000_000)));
     peer.isBlocked = true;

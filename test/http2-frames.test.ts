@@ -94,7 +94,7 @@ const likelyFrame: fc.Arbitrary<Parts> = fc.oneof(
 describe('any bytes of a client', () => {
   const met = { taken: 0, held: 0, ended: 0, reset: 0, failed: 0 };
 
-  /** What a connection has told its handlers and its client at the end. */
+  /** What the handlers and the client of a connection have received at the end. */
   function outcome(bytes: Buffer, cuts: readonly number[]): unknown {
     const peer = Http2Peer.opened({ resetBurst: 3 }, 100_000);
     peer.takes = ({ id }) => id % 4 === 1;

@@ -9,7 +9,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import type { CallHandler, GrpcCall } from '../gateway/endpoints/grpc/call.ts';
 import { PREFIX_BYTES } from '../gateway/endpoints/grpc/message-reader.ts';
-import { GrpcServer } from '../gateway/endpoints/grpc/server.ts';
+import { GrpcServer, type GrpcServerOptions } from '../gateway/endpoints/grpc/server.ts';
 import { encodeHeaders } from '../gateway/endpoints/http2/header-block.ts';
 import { FrameType, Setting } from '../gateway/endpoints/http2/protocol.ts';
 import { createLogger } from '../gateway/log.ts';
@@ -58,7 +58,11 @@ class Sender implements CallHandler {
   }
 }
 
-async function serve(t: TestContext, tls: boolean): Promise<{ readonly port: number; readonly calls: Sender[] }> {
+async function serve(
+  t: TestContext,
+  tls: boolean,
+  options: Partial<GrpcServerOptions> = {},
+): Promise<{ readonly port: number; readonly calls: Sender[] }> {
   let certificates: Certificates | undefined;
   if (tls) {
     const dir = mkdtempSync(join(tmpdir(), 'openbell-http2-'));
@@ -67,7 +71,7 @@ async function serve(t: TestContext, tls: boolean): Promise<{ readonly port: num
   }
   const calls: Sender[] = [];
   const methods = { '/test/Call': (call: GrpcCall) => void calls.push(new Sender(call)) };
-  const server = new GrpcServer({ methods, maxMessageBytes: 1024, certificates });
+  const server = new GrpcServer({ methods, maxMessageBytes: 1024, certificates, ...options });
   t.after(async () => {
     certificates?.stop();
     await server.stop(0);
@@ -145,6 +149,28 @@ describe('sockets of the gRPC port', () => {
     socket.end();
     await until(() => calls[0].closed, 'the end of the call');
     await closed;
+  });
+
+  it('whose client does not answer a ping in time are cut, with their calls', async (t) => {
+    const { port, calls } = await serve(t, false, { keepaliveMs: 50, pongMs: 50 });
+    const socket = connect(port, '127.0.0.1');
+    t.after(() => socket.destroy());
+    socket.resume().on('error', () => undefined);
+    const closed = once(socket, 'close');
+    socket.write(Buffer.concat([OPENING, frame(FrameType.Headers, 4, 1, BLOCK)]));
+    await closed;
+    await until(() => calls[0].closed, 'the end of the call');
+  });
+
+  it('whose client answers pings stay open', async (t) => {
+    const { port, calls } = await serve(t, false, { keepaliveMs: 20, pongMs: 60_000 });
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    t.after(() => session.destroy());
+    session.request(CALL).on('error', () => undefined);
+    let pings = 0;
+    session.on('ping', () => pings++);
+    await until(() => pings >= 3 && calls.length === 1, 'three pings');
+    assert.equal(calls[0].closed, false);
   });
 
   it('with TLS are closed when their client does not choose HTTP/2', async (t) => {

@@ -11,7 +11,7 @@ export const REQUEST = encodeHeaders({ ':method': 'POST', ':scheme': 'http', ':p
 export const ANSWER = encodeHeaders({ ':status': '200' });
 export const TRAILERS = encodeHeaders({ 'grpc-status': '0' });
 
-/** Notes what its stream is told. */
+/** Notes what its stream receives. */
 export class NotingHandler implements StreamHandler {
   readonly events: string[] = [];
   readonly body: Buffer[] = [];

@@ -38,6 +38,8 @@ export interface GrpcServerOptions {
   readonly resetBurst?: number | undefined;
   /** Interval of HTTP/2 pings on a connection. Default 30 s. */
   readonly keepaliveMs?: number;
+  /** How long a client may take to answer a ping; then its connection is cut. Default 10 s. */
+  readonly pongMs?: number | undefined;
   /** How long a client may take to read the rest of the answer of a call that has ended; then the call is reset. Default 10 s. */
   readonly unreadMs?: number | undefined;
   /** With them: TLS 1.3, and client certificates when there is a client CA. */
@@ -183,7 +185,7 @@ export class GrpcServer {
       },
     );
     this.#connections.add(http2);
-    const keepalive = setInterval(() => ask(http2), this.#options.keepaliveMs ?? 30_000);
+    const keepalive = setInterval(() => ask(http2, this.#options.pongMs ?? PONG_MS), this.#options.keepaliveMs ?? 30_000);
     keepalive.unref();
     socket.on('error', () => undefined);
     socket.once('end', () => http2.destroy());
@@ -295,9 +297,9 @@ function rateOf(limits: CallerLimits, name: keyof typeof BURST): Rate {
 }
 
 /** Cuts a connection that does not answer in time. */
-function ask(connection: Http2Connection): void {
+function ask(connection: Http2Connection, pongMs: number): void {
   if (connection.isOver) return;
-  const gone = setTimeout(() => connection.destroy(), PONG_MS);
+  const gone = setTimeout(() => connection.destroy(), pongMs);
   gone.unref();
   connection.ping(() => clearTimeout(gone));
 }

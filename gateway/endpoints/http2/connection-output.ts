@@ -37,7 +37,7 @@ export class ConnectionOutput implements SendLimits {
   readonly #noted: Http2Stream[] = [];
   /** With the socket. */
   #pending: FrameBuffer | undefined;
-  #isTelling = false;
+  #isReporting = false;
 
   /** @param onSent the end of a stream was passed on */
   constructor(wire: Wire, turns: Turns, onSent: (stream: Http2Stream) => void) {
@@ -51,9 +51,9 @@ export class ConnectionOutput implements SendLimits {
     return this.control.length > 0 || this.#ready.length > 0;
   }
 
-  /** Handlers are being told that their messages were written. */
-  get isTelling(): boolean {
-    return this.#isTelling;
+  /** Handlers receive `onWritten` now. */
+  get isReporting(): boolean {
+    return this.#isReporting;
   }
 
   /** The peer does not read, and too much waits for it. */
@@ -77,20 +77,20 @@ export class ConnectionOutput implements SendLimits {
       if (out.length === 0) break;
       if (!this.#wire.write(out.written())) {
         this.#pending = out;
-        this.#tellEnds();
+        this.#reportEnds();
         return;
       }
       out.clear();
     }
     this.#turns.give(out);
-    this.#tell();
+    this.#report();
   }
 
   /** The socket has taken the last write. */
   drained(): void {
     if (this.#pending !== undefined) this.#turns.give(this.#pending);
     this.#pending = undefined;
-    this.#tell();
+    this.#report();
     this.flush();
   }
 
@@ -140,15 +140,15 @@ export class ConnectionOutput implements SendLimits {
     this.#noted.push(stream);
   }
 
-  /** Ends are told at once: a socket that takes nothing does not keep ended streams open. */
-  #tellEnds(): void {
+  /** Ends are reported at once: a socket that takes nothing does not keep ended streams open. */
+  #reportEnds(): void {
     const noted = this.#noted;
     for (let i = 0; i < noted.length; i++) if (noted[i].out.isDone) this.#onSent(noted[i]);
   }
 
-  #tell(): void {
-    if (this.#isTelling) return;
-    this.#isTelling = true;
+  #report(): void {
+    if (this.#isReporting) return;
+    this.#isReporting = true;
     const noted = this.#noted;
     for (let i = 0; i < noted.length; i++) {
       const stream = noted[i];
@@ -157,6 +157,6 @@ export class ConnectionOutput implements SendLimits {
       if (stream.out.isDone) this.#onSent(stream);
     }
     noted.length = 0;
-    this.#isTelling = false;
+    this.#isReporting = false;
   }
 }

@@ -520,7 +520,7 @@ export class Http2Connection implements FrameSink, StreamOwner, TurnListener {
     if (this.#isScheduled || (this.#isReading && !isTurnNeeded)) return;
     this.#isScheduled = true;
     // Who writes again when a message was written waits for the next turn: what has arrived meanwhile comes first.
-    if (this.#output.isTelling) setImmediate(this.#onImmediate);
+    if (this.#output.isReporting) setImmediate(this.#onImmediate);
     else this.#turns.add(this);
   }
 

@@ -8,7 +8,7 @@ export interface SendLimits {
   window: number;
   /** The largest payload that the peer takes. */
   readonly maxFrame: number;
-  /** A header block was sent, so that the peer knows that there is no table. */
+  /** A header block was sent, which says to the peer that there is no table. */
   hasSentBlock: boolean;
 }
 

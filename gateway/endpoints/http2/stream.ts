@@ -17,7 +17,7 @@ export interface StreamHandler {
   onClose(): void;
 }
 
-/** What a stream tells its connection. */
+/** What a stream reports to its connection. */
 export interface StreamOwner {
   readonly held: MemoryBudget;
   /** It has something to send. */
