@@ -360,6 +360,35 @@ describe('an answer', () => {
     assert.deepEqual(Buffer.concat(frames.map(({ payload }) => payload)).subarray(1), block);
   });
 
+  it('in a turn of the engine leaves in one write at its end', async () => {
+    const peer = Http2Peer.opened();
+    const streams = [1, 3].map((id) => peer.request(id).stream);
+    for (const stream of streams) stream.respond(ANSWER, false);
+    await turnEnd();
+    peer.taken();
+    peer.turns.hold();
+    for (const stream of streams) stream.write(Buffer.from('abc'));
+    await turnEnd();
+    assert.equal(peer.writes.length, 0);
+    peer.turns.release();
+    assert.deepEqual(
+      peer.writes.map((frames) => frames.map(({ stream }) => stream)),
+      [[1, 3]],
+    );
+    // What was written before the turn leaves after the code that wrote it, as without a turn.
+    peer.taken();
+    streams[0].write(Buffer.from('d'));
+    peer.turns.hold();
+    streams[1].write(Buffer.from('e'));
+    peer.turns.release();
+    assert.equal(peer.writes.length, 0);
+    await turnEnd();
+    assert.deepEqual(
+      peer.taken().map(({ stream }) => stream),
+      [1, 3],
+    );
+  });
+
   it('of many streams is given to a slow socket one buffer at a time, and reports to writers when it is taken', async () => {
     const peer = Http2Peer.opened();
     peer.send(frame(WindowUpdate, 0, 0, u32(10_000_000)));

@@ -46,6 +46,7 @@ export class NotingHandler implements StreamHandler {
 /** A connection without a socket. The test is its client, and decides when its socket takes a write. */
 export class Http2Peer implements Wire {
   readonly connection: Http2Connection;
+  readonly turns = new Turns();
   /** The writes, each as its frames. */
   readonly writes: Frame[][] = [];
   readonly handlers: NotingHandler[] = [];
@@ -82,7 +83,7 @@ export class Http2Peer implements Wire {
       },
       onClose: (): void => void this.closes++,
     };
-    this.connection = new Http2Connection(this, new Turns(), events, {
+    this.connection = new Http2Connection(this, this.turns, events, {
       maxStreams: 100,
       held,
       resetBurst: 10,

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Outlet } from '../../../engine/threads/outlet.ts';
 import { BURST, CALLER_LIMITS, type CallerLimits } from '../../caller-limits.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { networkOf } from '../../network-of.ts';
@@ -90,6 +91,11 @@ export class GrpcServer {
       onOpen: (socket) => this.#open(socket),
       onHandshakeRejected: options.onHandshakeRejected,
     });
+  }
+
+  /** Sends what calls write during a turn of the engine. */
+  get outlet(): Outlet {
+    return this.#turns;
   }
 
   /** Listens; port 0 takes a free one. @returns the port @throws Error with code EADDRINUSE and others of the system */

@@ -2,6 +2,7 @@ import { FrameBuffer } from './frame-buffer.ts';
 import { INITIAL_WINDOW, MAX_FRAME_PAYLOAD } from './protocol.ts';
 import { Copied, type SendLimits } from './send-queue.ts';
 import type { Http2Stream } from './stream.ts';
+import { StreamList } from './stream-list.ts';
 import type { Turns } from './turns.ts';
 
 /** The socket of a connection. */
@@ -32,9 +33,9 @@ export class ConnectionOutput implements SendLimits {
   readonly #wire: Wire;
   readonly #turns: Turns;
   readonly #onSent: (stream: Http2Stream) => void;
-  #ready: Http2Stream[] = [];
+  readonly #ready = new StreamList();
   /** Streams with messages, or their ends, in the last write. */
-  readonly #noted: Http2Stream[] = [];
+  readonly #noted = new StreamList();
   /** With the socket. */
   #pending: FrameBuffer | undefined;
   #isReporting = false;
@@ -48,7 +49,7 @@ export class ConnectionOutput implements SendLimits {
 
   /** Something waits to be sent. */
   get isWaiting(): boolean {
-    return this.control.length > 0 || this.#ready.length > 0;
+    return this.control.length > 0 || this.#ready.count > 0;
   }
 
   /** Handlers receive `onWritten` now. */
@@ -96,8 +97,8 @@ export class ConnectionOutput implements SendLimits {
 
   /** The connection has ended. */
   close(): void {
-    this.#ready.length = 0;
-    this.#noted.length = 0;
+    this.#ready.keep(0);
+    this.#noted.keep(0);
   }
 
   #copyControl(out: FrameBuffer): void {
@@ -116,8 +117,8 @@ export class ConnectionOutput implements SendLimits {
     for (let hasCopied = true; hasCopied && !isFull; ) {
       hasCopied = false;
       let kept = 0;
-      for (let i = 0; i < ready.length; i++) {
-        const stream = ready[i];
+      for (let i = 0; i < ready.count; i++) {
+        const stream = ready.at(i);
         if (!isFull && stream.out.isReady) {
           const copied = stream.out.copyNext(out, this);
           isFull = copied === Copied.NoRoom;
@@ -126,10 +127,10 @@ export class ConnectionOutput implements SendLimits {
             this.#note(stream);
           }
         }
-        if (stream.out.isReady) ready[kept++] = stream;
+        if (stream.out.isReady) ready.set(kept++, stream);
         else stream.isReady = false;
       }
-      ready.length = kept;
+      ready.keep(kept);
     }
     return isFull;
   }
@@ -143,20 +144,20 @@ export class ConnectionOutput implements SendLimits {
   /** Ends are reported at once: a socket that takes nothing does not keep ended streams open. */
   #reportEnds(): void {
     const noted = this.#noted;
-    for (let i = 0; i < noted.length; i++) if (noted[i].out.isDone) this.#onSent(noted[i]);
+    for (let i = 0; i < noted.count; i++) if (noted.at(i).out.isDone) this.#onSent(noted.at(i));
   }
 
   #report(): void {
     if (this.#isReporting) return;
     this.#isReporting = true;
     const noted = this.#noted;
-    for (let i = 0; i < noted.length; i++) {
-      const stream = noted[i];
+    for (let i = 0; i < noted.count; i++) {
+      const stream = noted.at(i);
       stream.isNoted = false;
       for (; stream.out.copied > 0; stream.out.copied--) stream.handler?.onWritten();
       if (stream.out.isDone) this.#onSent(stream);
     }
-    noted.length = 0;
+    noted.keep(0);
     this.#isReporting = false;
   }
 }

@@ -9,6 +9,7 @@ import { type PeerSettings, readSettings, SETTING_BYTES } from './peer-settings.
 import { ErrorCode, Flag, FrameType, INITIAL_WINDOW, MAX_FRAME_PAYLOAD, MAX_WINDOW, Setting } from './protocol.ts';
 import { RequestHeaders } from './request-headers.ts';
 import { Http2Stream, type StreamOwner } from './stream.ts';
+import { StreamList } from './stream-list.ts';
 import type { TurnListener, Turns } from './turns.ts';
 
 /** Received ahead of the reader, per stream and per connection. Each is widened when half of it is used. */
@@ -69,8 +70,8 @@ export class Http2Connection implements FrameSink, StreamOwner, TurnListener {
   /** The stream of the last DATA frame. */
   #current: Http2Stream | undefined;
   /** Streams that were given data in this read. */
-  readonly #touched: Http2Stream[] = [];
-  readonly #resumed: Http2Stream[] = [];
+  readonly #touched = new StreamList();
+  readonly #resumed = new StreamList();
   #lastStream = 0;
   /** Bytes received since the connection's window was last widened. */
   #received = 0;
@@ -114,8 +115,9 @@ export class Http2Connection implements FrameSink, StreamOwner, TurnListener {
     if (this.#isOver) return;
     this.#isReading = true;
     this.#frames.read(bytes, end);
-    for (let i = 0; i < this.#touched.length; i++) endRead(this.#touched[i]);
-    this.#touched.length = 0;
+    const touched = this.#touched;
+    for (let i = 0; i < touched.count; i++) endRead(touched.at(i));
+    touched.keep(0);
     if (this.#received >= CONNECTION_WINDOW / 2) {
       this.#output.control.windowUpdate(0, this.#received);
       this.#received = 0;
@@ -137,8 +139,8 @@ export class Http2Connection implements FrameSink, StreamOwner, TurnListener {
 
   onTurnEnd(): void {
     const resumed = this.#resumed;
-    for (let i = 0; i < resumed.length; i++) resumed[i].deliver();
-    resumed.length = 0;
+    for (let i = 0; i < resumed.count; i++) resumed.at(i).deliver();
+    resumed.keep(0);
     this.#isScheduled = false;
     if (!this.#isOver) this.#flush();
   }

@@ -1,3 +1,4 @@
+import type { Outlet } from '../../../engine/threads/outlet.ts';
 import { FrameBuffer } from './frame-buffer.ts';
 
 /** Bytes that one write takes at most. */
@@ -14,14 +15,30 @@ export interface TurnListener {
  * What the connections of a server share: the ends of turns, at which each sends what its streams have written, and the memory
  * that it is gathered in. A write that the socket takes at once leaves its memory for the next connection. I/O thread.
  */
-export class Turns {
+export class Turns implements Outlet {
   readonly #free: FrameBuffer[] = [];
-  #waiting: TurnListener[] = [];
-  #spare: TurnListener[] = [];
+  /** The first `#count` of them wait. The array keeps its length: V8 allocates one that was emptied again. */
+  #waiting: (TurnListener | undefined)[] = [];
+  #count = 0;
+  #spare: (TurnListener | undefined)[] = [];
+  #isHeld = false;
+  #isTicking = false;
 
-  /** Calls `onTurnEnd` when the code that runs now has ended. Add a listener once. */
+  /** Calls `onTurnEnd` when the code that runs now has ended, or at `release`. Add a listener once. */
   add(listener: TurnListener): void {
-    if (this.#waiting.push(listener) === 1) process.nextTick(this.#run);
+    this.#waiting[this.#count++] = listener;
+    if (this.#isHeld || this.#isTicking) return;
+    this.#isTicking = true;
+    process.nextTick(this.#tick);
+  }
+
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    if (!this.#isTicking) this.#run();
   }
 
   /** An empty buffer of {@link OUT_BYTES}. It is the caller's until `give`. */
@@ -34,11 +51,21 @@ export class Turns {
     if (this.#free.length < MAX_KEPT) this.#free.push(buffer);
   }
 
-  readonly #run = (): void => {
-    const waiting = this.#waiting;
-    this.#waiting = this.#spare;
-    for (let i = 0; i < waiting.length; i++) waiting[i].onTurnEnd();
-    waiting.length = 0;
-    this.#spare = waiting;
+  readonly #tick = (): void => {
+    this.#isTicking = false;
+    this.#run();
   };
+
+  #run(): void {
+    const waiting = this.#waiting;
+    const count = this.#count;
+    this.#waiting = this.#spare;
+    this.#count = 0;
+    for (let i = 0; i < count; i++) {
+      const listener = waiting[i];
+      waiting[i] = undefined;
+      listener?.onTurnEnd();
+    }
+    this.#spare = waiting;
+  }
 }
