@@ -43,7 +43,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['gateway/venue'],
   ['gateway/calendar', 'gateway/portfolio', 'gateway/reference', 'gateway/backup'],
   ['gateway/endpoints/*'],
-  ['gateway/endpoints/json'],
+  ['gateway/endpoints/json', 'gateway/endpoints/http2'],
   ['gateway/endpoints/grpc', 'gateway/endpoints/websocket', 'gateway/endpoints/http'],
   ['gateway/feed-metrics.ts'],
   ['gateway/metrics.ts'],

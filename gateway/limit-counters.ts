@@ -11,6 +11,8 @@ const LIMITS: readonly (readonly [port: string, limit: string])[] = [
   ['grpc', 'rejected-calls'],
   ['grpc', 'pieces'],
   ['grpc', 'resets'],
+  ['grpc', 'idle-frames'],
+  ['grpc', 'unread'],
   ['grpc', 'waiting'],
   ['ws', 'pings'],
   ['ws', 'public-connections'],

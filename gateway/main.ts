@@ -196,6 +196,7 @@ async function assemble(context: StartContext): Promise<RunningExchange> {
   exposeMetrics(parts);
   serveRoutes(parts);
   const marketSockets = serveSockets(parts);
+  engine.onTurn(servers.orderEntry.outlet);
   servers.orderEntry.serve(sessions, dropCopies, {
     operations: servers.admin,
     symbols: core.engine.directory,

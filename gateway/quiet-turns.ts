@@ -16,9 +16,8 @@ const NO_ORDERS: OrderTurns = { turns: 0, scheduled: false };
 
 /**
  * Orders first: the slices of all background work of the order thread run one in a turn of the event loop, and only in a turn without
- * orders. So an order that has arrived is processed, and its reports are sent, before the next slice. (Node sends what
- * was written to an HTTP/2 stream in the turn after.) If orders come without a pause, slices still get a third of the
- * time. I/O thread.
+ * orders. So an order that has arrived is processed, and its reports are sent, before the next slice. If orders come
+ * without a pause, slices still get a third of the time. I/O thread.
  */
 export class QuietTurns {
   readonly #waiting: (() => void)[] = [];

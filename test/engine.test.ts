@@ -328,6 +328,39 @@ it('time never runs backwards, whatever the wall clock does', async (t) => {
   assert.equal(stateHash, verifyDataDirectory(dir, { limits: LIMITS, fromSnapshot: true }).stateHash);
 });
 
+for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
+  it(`${topology}: all reports are handed on within a turn, between hold and release`, async (t) => {
+    const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const running = await RunningEngine.start({ dir, topology, durability: 'fast' });
+    let isHeld = false;
+    let turns = 0;
+    let outside = 0;
+    running.engine.onTurn({
+      hold: () => {
+        assert.equal(isHeld, false);
+        isHeld = true;
+      },
+      release: () => {
+        isHeld = false;
+        turns++;
+      },
+    });
+    let reports = 0;
+    running.engine.onReports({
+      onReport: () => {
+        reports++;
+        if (!isHeld) outside++;
+      },
+      onReportsEnd: () => undefined,
+    });
+    await define(running);
+    await trade(running, 0, 3000);
+    await running.stop();
+    assert.ok(turns > 0 && reports > 3000);
+    assert.deepEqual([isHeld, outside], [false, 0]);
+  });
+}
+
 function logTimes(dir: string): number[] {
   const times: number[] = [];
   readLog(dir, 1, (words, firstWord, count) => {

@@ -30,6 +30,7 @@ import { POLL_COMMANDS, type Recovery } from './engine-core.ts';
 import { chooseTopology, type EngineOptions, type TapOptions, type Topology } from './engine-options.ts';
 import type { EngineThreadData } from './engine-worker.ts';
 import { LogRetention, type RetentionPass } from './log-retention.ts';
+import { NO_OUTLET, type Outlet } from './outlet.ts';
 import { type MarketHandler, MarketPump, marketGate, type ReportHandler, ReportPump, reportGate } from './pumps.ts';
 import { Sequencer } from './sequencer.ts';
 import type { SnapshotTaken } from './snapshot-worker.ts';
@@ -80,6 +81,7 @@ export class Engine {
   #sequencer: Sequencer | undefined;
   #ticks: DeadlineTicks | undefined;
   #clock: BoundedClock | undefined;
+  #outlet = NO_OUTLET;
   #scheduled = false;
   #later = false;
   #idleTurns = 0;
@@ -207,6 +209,11 @@ export class Engine {
 
   onMarket(handler: MarketHandler): void {
     this.#market.handler = handler;
+  }
+
+  /** What sends the answers of each turn. */
+  onTurn(outlet: Outlet): void {
+    this.#outlet = outlet;
   }
 
   /** Recovers, calls {@link EngineOptions.accept}, opens the log, and accepts commands then. @throws DamagedLogError and other errors of the journal; the message gives the remedy */
@@ -419,12 +426,17 @@ export class Engine {
     this.turns++;
     let applied = 0;
     let handed = 0;
+    this.#outlet.hold();
     for (let round = 0; round < ROUNDS; round++) {
       const done = this.#stages.poll();
       applied += done;
-      handed += this.#pump();
+      handed += this.#reports.poll(PUMP_LIMIT);
       if (done < POLL_COMMANDS) break;
+      handed += this.#market.poll(PUMP_LIMIT);
     }
+    // Answers leave before market data.
+    this.#outlet.release();
+    handed += this.#market.poll(PUMP_LIMIT);
     if (applied + handed > 0) this.#idleTurns = 0;
     else this.#idleTurns++;
     const sequencer = this.#sequencer;

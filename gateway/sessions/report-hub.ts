@@ -63,7 +63,9 @@ export class ReportHub implements ReportHandler, RetainedReports {
   readonly #lastReportNo: (account: number) => number;
   readonly #maxAwaited: number;
   readonly #streams = new Map<number, AccountStream>();
+  /** The first `#touchedCount` were touched by this poll. The array keeps its length: V8 allocates one that was emptied again. */
   readonly #touched: AccountStream[] = [];
+  #touchedCount = 0;
   readonly #waiters = new Map<number, Awaited>();
   readonly #report = new ReportView();
   readonly #retained = new ReportView();
@@ -90,7 +92,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
     this.#append(stream, no, words, from);
     if (!stream.touched) {
       stream.touched = true;
-      this.#touched.push(stream);
+      this.#touched[this.#touchedCount++] = stream;
     }
     this.seenSeq = report.seq;
     if (this.#waiters.size !== 0 && isAnswer(report.kind, report.code)) this.#answer(stream.account, words, from);
@@ -99,13 +101,13 @@ export class ReportHub implements ReportHandler, RetainedReports {
   /** Notifies each session with new reports, once per poll. */
   onReportsEnd(): void {
     const touched = this.#touched;
-    for (let i = 0; i < touched.length; i++) {
+    for (let i = 0; i < this.#touchedCount; i++) {
       const stream = touched[i];
       stream.touched = false;
       const { cursors } = stream;
       for (let c = 0; c < cursors.length; c++) cursors[c].listener.onReportsReady();
     }
-    touched.length = 0;
+    this.#touchedCount = 0;
   }
 
   /** The number of the account's last report that may have been sent; 0 for none. */

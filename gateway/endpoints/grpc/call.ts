@@ -1,6 +1,9 @@
-import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { Code } from '../../../engine/codes.ts';
 import type { Peer, PeerCertificate } from '../../tls/peer-certificate.ts';
+import { encodeHeaders, type OutgoingHeaders } from '../http2/header-block.ts';
+import { ErrorCode } from '../http2/protocol.ts';
+import type { IncomingHeaders } from '../http2/request-headers.ts';
+import type { Http2Stream, StreamHandler } from '../http2/stream.ts';
 import { MessageReader, type MessageSink, PREFIX_BYTES } from './message-reader.ts';
 import type { PartialBytes } from './partial-bytes.ts';
 import { type CallFault, encodeDetails, fault, GrpcStatus, shortDetails } from './status.ts';
@@ -27,18 +30,21 @@ export interface ConnectedPeer extends Peer {
   readonly partial: PartialBytes;
 }
 
-const CONTENT_TYPE = 'application/grpc';
+const CALL_HEADERS: OutgoingHeaders = { ':status': '200', 'content-type': 'application/grpc' };
+/** Headers and trailers of most calls. */
+const CALL_BLOCK = encodeHeaders(CALL_HEADERS);
+const OK_BLOCK = encodeHeaders({ 'grpc-status': '0' });
 /** How long a client may take to close its side after the status. */
 const HALF_OPEN_MS = 1000;
 /** How long it may take to read the rest of the answer after that. */
 const UNREAD_MS = 10_000;
 
 /** One gRPC call on an HTTP/2 stream: messages in, messages out, a status at the end. I/O thread. */
-export class GrpcCall {
-  readonly headers: IncomingHttpHeaders;
+export class GrpcCall implements StreamHandler {
+  readonly headers: IncomingHeaders;
   readonly peerAddress: string;
   readonly peerCertificate: PeerCertificate | undefined;
-  readonly #stream: ServerHttp2Stream;
+  readonly #stream: Http2Stream;
   readonly #maxBytes: number;
   readonly #unreadMs: number;
   #handler: CallHandler | undefined;
@@ -51,23 +57,16 @@ export class GrpcCall {
   readonly #peer: ConnectedPeer;
 
   /** @param unreadMs how long the client may take to read the rest of the answer of a call that has ended */
-  constructor(
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    maxBytes: number,
-    peer: ConnectedPeer,
-    unreadMs: number = UNREAD_MS,
-  ) {
+  constructor(stream: Http2Stream, maxBytes: number, peer: ConnectedPeer, unreadMs: number = UNREAD_MS) {
     this.#unreadMs = unreadMs;
     this.#peer = peer;
-    this.headers = headers;
+    this.headers = stream.headers;
     this.peerAddress = peer.address;
     this.peerCertificate = peer.certificate;
     this.#stream = stream;
     this.#maxBytes = maxBytes;
-    stream.on('error', () => undefined);
-    stream.on('close', () => this.#closed());
-    const timeoutMs = parseTimeout(headers['grpc-timeout']);
+    stream.handler = this;
+    const timeoutMs = parseTimeout(stream.headers['grpc-timeout']);
     // Without a deadline the call would do what its client has given up.
     if (timeoutMs === undefined) this.deny(fault(GrpcStatus.InvalidArgument, Code.BAD_RANGE, BAD_TIMEOUT));
     else if (timeoutMs !== Number.POSITIVE_INFINITY)
@@ -98,50 +97,40 @@ export class GrpcCall {
     this.#peer.fault();
   }
 
-  /** Ends a request that is not a gRPC call with an HTTP status, and counts it against its connection. */
-  denyRequest(status: number, headers: OutgoingHttpHeaders = {}): void {
+  /** Ends a request that is not a gRPC call with an HTTP status, and counts it against its connection. @param text says why */
+  denyRequest(status: number, text: string, headers: OutgoingHeaders = {}): void {
     this.#ended = true;
     clearTimeout(this.#deadline);
-    const stream = this.#stream;
-    if (!stream.destroyed && !stream.closed) stream.respond({ ':status': status, ...headers }, { endStream: true });
-    stream.resume();
+    const type = { 'content-type': 'text/plain; charset=utf-8' };
+    const block = encodeHeaders({ ':status': String(status), ...headers, ...type, 'content-length': String(text.length + 1) });
+    this.#stream.answer(block, Buffer.from(this.headers[':method'] === 'HEAD' ? '' : `${text}\n`));
+    this.#stream.drop();
     this.#closeLater();
     this.#peer.fault();
   }
 
   /** Starts reading. Headers, if given, are sent at once, so the client knows that its call was accepted. */
-  serve(handler: CallHandler, headers?: OutgoingHttpHeaders): void {
+  serve(handler: CallHandler, headers?: OutgoingHeaders): void {
+    if (this.#stream.isClosed) return handler.onClose();
     this.#handler = handler;
     if (headers !== undefined) this.#respond(headers);
-    const stream = this.#stream;
-    const reader = new MessageReader(handler, this.#maxBytes, this.#peer.partial);
-    this.#reader = reader;
-    stream.on('data', (chunk: Buffer) => {
-      // Data after the end is read and dropped, so that the connection's window opens again.
-      if (this.#ended) return;
-      const fault = reader.read(chunk);
-      handler.onMessagesEnd();
-      if (fault !== undefined) this.fail(fault);
-    });
-    stream.on('end', () => {
-      if (this.#ended) return;
-      if (reader.pending) this.fail(fault(GrpcStatus.Internal, Code.MALFORMED_FRAME, 'the call ended within a message'));
-      else handler.onHalfClose();
-    });
+    this.#reader = new MessageReader(handler, this.#maxBytes, this.#peer.partial);
+    this.#stream.resume();
   }
 
   /** Sends the headers now, if they are not sent, so that the client knows that its call was accepted. */
-  accept(headers: OutgoingHttpHeaders): void {
-    if (!this.#ended && !this.#stream.headersSent) this.#respond(headers);
+  accept(headers: OutgoingHeaders): void {
+    if (!this.#ended && !this.#stream.hasResponded) this.#respond(headers);
   }
 
   /** Sends a message: `frame` begins with {@link PREFIX_BYTES} free bytes; the call reads it until `onWritten`. */
   write(frame: Buffer): void {
     if (this.#ended) return;
-    if (!this.#stream.headersSent) this.#respond({});
+    const stream = this.#stream;
+    if (!stream.hasResponded) stream.respond(CALL_BLOCK, false);
     frame[0] = 0;
     frame.writeUInt32BE(frame.length - PREFIX_BYTES, 1);
-    this.#stream.write(frame, this.#written);
+    stream.write(frame);
   }
 
   /** Pauses reading; HTTP/2 flow control stops the client. */
@@ -163,13 +152,38 @@ export class GrpcCall {
     this.#end(fault);
   }
 
-  readonly #written = (error: Error | null | undefined): void => {
-    if (!error && !this.#ended) this.#handler?.onWritten();
-  };
+  onData(bytes: Buffer, at: number, end: number): void {
+    if (this.#ended) return;
+    const fault = this.#reader?.read(bytes, at, end);
+    if (fault === undefined) return;
+    this.#handler?.onMessagesEnd();
+    this.fail(fault);
+  }
 
-  #respond(headers: OutgoingHttpHeaders): void {
-    if (this.#stream.destroyed || this.#stream.closed) return;
-    this.#stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, ...headers }, { waitForTrailers: true });
+  onDataEnd(): void {
+    if (!this.#ended) this.#handler?.onMessagesEnd();
+  }
+
+  onEnd(): void {
+    if (this.#ended) return;
+    if (this.#reader?.pending) this.fail(fault(GrpcStatus.Internal, Code.MALFORMED_FRAME, 'the call ended within a message'));
+    else this.#handler?.onHalfClose();
+  }
+
+  onWritten(): void {
+    if (!this.#ended) this.#handler?.onWritten();
+  }
+
+  onClose(): void {
+    this.#ended = true;
+    clearTimeout(this.#deadline);
+    this.#reader?.close();
+    this.#handler?.onClose();
+    this.#handler = undefined;
+  }
+
+  #respond(headers: OutgoingHeaders): void {
+    this.#stream.respond(encodeHeaders({ ...CALL_HEADERS, ...headers }), false);
   }
 
   #end({ code, details, status, headers }: CallFault): void {
@@ -177,45 +191,30 @@ export class GrpcCall {
     this.#ended = true;
     clearTimeout(this.#deadline);
     const stream = this.#stream;
-    if (stream.destroyed || stream.closed) return;
-    const trailers: OutgoingHttpHeaders = {
+    if (stream.isClosed) return;
+    const trailers: OutgoingHeaders = {
       'grpc-status': String(code),
       ...(details !== '' && { 'grpc-message': encodeDetails(shortDetails(details)) }),
       // Binary metadata is base64 without padding.
       ...(status !== undefined && { 'grpc-status-details-bin': Buffer.from(status).toString('base64').replace(/=+$/, '') }),
     };
-    if (!stream.headersSent) {
-      stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, ...headers, ...trailers }, { endStream: true });
-    } else {
-      stream.once('wantTrailers', () => stream.sendTrailers(trailers));
-      stream.end();
-    }
-    // A paused stream would not detect that its client has disconnected.
-    stream.resume();
+    if (!stream.hasResponded) stream.respond(encodeHeaders({ ...CALL_HEADERS, ...headers, ...trailers }), true);
+    else stream.end(code === GrpcStatus.Ok && details === '' ? OK_BLOCK : encodeHeaders(trailers));
+    stream.drop();
     this.#closeLater();
   }
 
   /** A client may never close its side. RFC 9113, 8.1: after a complete answer the server may ask it to stop. */
   #closeLater(): void {
     const stream = this.#stream;
-    const close = (): void => stream.close(constants.NGHTTP2_NO_ERROR);
+    if (stream.isClosed) return;
     this.#deadline = setTimeout(() => {
-      if (stream.writableFinished) return close();
-      // A stream that was closed waits for its reader without limit, and cannot be reset any more.
-      stream.once('finish', close);
+      if (stream.isWritten) return stream.reset(ErrorCode.NoError);
       // gRPC clients show this code as RESOURCE_EXHAUSTED.
-      this.#deadline = setTimeout(() => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM), this.#unreadMs);
+      this.#deadline = setTimeout(() => stream.reset(stream.isWritten ? ErrorCode.NoError : ErrorCode.EnhanceYourCalm), this.#unreadMs);
       this.#deadline.unref();
     }, HALF_OPEN_MS);
     this.#deadline.unref();
-  }
-
-  #closed(): void {
-    this.#ended = true;
-    clearTimeout(this.#deadline);
-    this.#reader?.close();
-    this.#handler?.onClose();
-    this.#handler = undefined;
   }
 }
 
@@ -225,9 +224,9 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const BAD_TIMEOUT = 'grpc-timeout is 1 to 8 digits and a unit (H, M, S, m, u or n), given once';
 
 /** Milliseconds of a `grpc-timeout`, Infinity when there is none; undefined when it is malformed. */
-function parseTimeout(header: string | string[] | undefined): number | undefined {
+function parseTimeout(header: string | undefined): number | undefined {
   if (header === undefined) return Number.POSITIVE_INFINITY;
-  const match = typeof header === 'string' ? /^(\d{1,8})([HMSmun])$/.exec(header) : null;
+  const match = /^(\d{1,8})([HMSmun])$/.exec(header);
   if (match === null) return undefined;
   const ms = Number(match[1]) * UNITS[match[2]];
   return ms > MAX_TIMEOUT_MS ? Number.POSITIVE_INFINITY : ms;

@@ -40,21 +40,21 @@ export class MessageReader {
     return this.#have !== 0;
   }
 
-  /** Takes received bytes. A fault ends the call. */
-  read(chunk: Buffer): CallFault | undefined {
-    let at = 0;
-    while (at < chunk.length) {
-      if (this.#have === 0 && chunk.length - at >= PREFIX_BYTES) {
+  /** Takes received bytes, from `begin` to `end`. A fault ends the call. */
+  read(chunk: Buffer, begin: number = 0, end: number = chunk.length): CallFault | undefined {
+    let at = begin;
+    while (at < end) {
+      if (this.#have === 0 && end - at >= PREFIX_BYTES) {
         const fault = this.#check(chunk, at);
         if (fault !== undefined) return fault;
         const length = chunk.readUInt32BE(at + 1);
-        if (chunk.length - at - PREFIX_BYTES >= length) {
+        if (end - at - PREFIX_BYTES >= length) {
           if (!this.#sink.onMessage(chunk, at + PREFIX_BYTES, length)) return undefined;
           at += PREFIX_BYTES + length;
           continue;
         }
       }
-      const taken = this.#gather(chunk, at);
+      const taken = this.#gather(chunk, at, end);
       if (typeof taken !== 'number') return taken;
       at += taken;
       if (this.#have < PREFIX_BYTES || this.#have < this.#whole) continue;
@@ -77,8 +77,8 @@ export class MessageReader {
   }
 
   /** Copies bytes of the incomplete message; returns how many. */
-  #gather(chunk: Buffer, at: number): number | CallFault {
-    const bytes = Math.min(this.#whole - this.#have, chunk.length - at);
+  #gather(chunk: Buffer, at: number, end: number): number | CallFault {
+    const bytes = Math.min(this.#whole - this.#have, end - at);
     const fault = this.#grow(this.#have + bytes);
     if (fault !== undefined) return fault;
     chunk.copy(this.#partial, this.#have, at, at + bytes);

@@ -1,4 +1,5 @@
 import { Code } from '../../../engine/codes.ts';
+import type { Outlet } from '../../../engine/threads/outlet.ts';
 import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { CallerLimits } from '../../caller-limits.ts';
 import type { Identity, Visit } from '../../identity/identity.ts';
@@ -89,6 +90,11 @@ export class OrderEntry {
       onHandshakeRejected: options.onHandshakeRejected,
       ...(options.keepaliveMs !== undefined && { keepaliveMs: options.keepaliveMs }),
     });
+  }
+
+  /** Sends what its calls write during a turn of the engine. */
+  get outlet(): Outlet {
+    return this.#server.outlet;
   }
 
   /** Listens, and resolves with the port. @throws Error with code EADDRINUSE when it is taken */

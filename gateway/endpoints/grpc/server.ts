@@ -1,15 +1,5 @@
-import {
-  constants,
-  createSecureServer,
-  createServer,
-  type Http2SecureServer,
-  type Http2Server,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-  type ServerOptions,
-} from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import type { Outlet } from '../../../engine/threads/outlet.ts';
 import { BURST, CALLER_LIMITS, type CallerLimits } from '../../caller-limits.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { networkOf } from '../../network-of.ts';
@@ -17,7 +7,12 @@ import { Rate } from '../../rate.ts';
 import { Slices } from '../../slices.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { type Peer, peerOf } from '../../tls/peer-certificate.ts';
-import { serverTls } from '../../tls/server-tls.ts';
+import { Http2Connection } from '../http2/connection.ts';
+import { Http2Listener } from '../http2/listener.ts';
+import { ErrorCode } from '../http2/protocol.ts';
+import { SocketWire } from '../http2/socket-wire.ts';
+import type { Http2Stream } from '../http2/stream.ts';
+import { Turns } from '../http2/turns.ts';
 import { connectionKey, type PreAuthLimit } from '../pre-auth-limit.ts';
 import { type ConnectedPeer, GrpcCall } from './call.ts';
 import { CutNetworks } from './cut-networks.ts';
@@ -44,6 +39,8 @@ export interface GrpcServerOptions {
   readonly resetBurst?: number | undefined;
   /** Interval of HTTP/2 pings on a connection. Default 30 s. */
   readonly keepaliveMs?: number;
+  /** How long a client may take to answer a ping; then its connection is cut. Default 10 s. */
+  readonly pongMs?: number | undefined;
   /** How long a client may take to read the rest of the answer of a call that has ended; then the call is reset. Default 10 s. */
   readonly unreadMs?: number | undefined;
   /** With them: TLS 1.3, and client certificates when there is a client CA. */
@@ -59,15 +56,12 @@ const MAX_UNAUTHENTICATED_STREAMS = 32;
 /** Default of `resetBurst`, and how many are added per second. */
 const RESET_BURST = 1100;
 const RESETS_PER_SECOND = 33;
-/** Received ahead of the reader, per call and per connection. */
-const CALL_WINDOW = 256 * 1024;
-const CONNECTION_WINDOW = 1024 * 1024;
 const PONG_MS = 10_000;
 /** Received from a connection that waits because its network's last one was cut. */
 const MAX_WAITING_BYTES = 16 * 1024;
 
 /**
- * gRPC on Node's own HTTP/2, without protobuf: a message is bytes.
+ * gRPC on the gateway's own HTTP/2 (../http2), without protobuf: a message is bytes.
  * The general library's cost per message (a decoder, interceptors, an object
  * stream, a promise each) exceeds the exchange's cost of an order; here messages
  * that arrived together are delivered together. I/O thread.
@@ -75,12 +69,12 @@ const MAX_WAITING_BYTES = 16 * 1024;
 export class GrpcServer {
   readonly #options: GrpcServerOptions;
   readonly #slices: Slices;
-  readonly #server: Http2Server | Http2SecureServer;
-  /** The peer per connection, read once, because reading a certificate takes longer than starting a call. */
-  readonly #sessions = new Map<ServerHttp2Session, Connection>();
+  readonly #listener: Http2Listener;
+  readonly #turns = new Turns();
+  readonly #connections = new Set<Http2Connection>();
   readonly #cutNetworks = new CutNetworks();
   readonly #partial = PartialBytes.ofServer(undefined, () => this.#options.limitCounters?.note('grpc', 'pieces'));
-  /** All sockets, including those in a TLS handshake and those whose session has ended. */
+  /** All sockets, including those in a TLS handshake and those whose connection has ended. */
   readonly #sockets = new Set<Socket>();
   /** Those without an admitted call, where that is limited: in a TLS handshake, waiting because their network was cut, or served. */
   readonly #unadmitted = new Set<Socket>();
@@ -90,68 +84,46 @@ export class GrpcServer {
   constructor(options: GrpcServerOptions) {
     this.#options = options;
     this.#slices = options.slices ?? new Slices();
-    // Raised when a call of the connection is authenticated.
-    const settings = {
-      maxConcurrentStreams: options.preAuthLimit === undefined ? MAX_STREAMS : MAX_UNAUTHENTICATED_STREAMS,
-      initialWindowSize: CALL_WINDOW,
-      maxHeaderListSize: 16 * 1024,
-    };
-    const limits = { settings, streamResetBurst: this.#resetBurst, streamResetRate: RESETS_PER_SECOND };
-    this.#server = options.certificates === undefined ? createServer(limits) : this.#secure(options.certificates, limits);
-    this.#server.maxConnections = options.maxConnections ?? 4096;
-    // The library's own listener creates the session.
-    const [serve] = this.#server.listeners('connection') as ((socket: Socket) => void)[];
-    this.#server.removeAllListeners('connection');
-    this.#server.on('connection', (socket: Socket) => this.#enter(socket, () => serve.call(this.#server, socket)));
-    this.#server.on('session', (session) => this.#open(session));
-    this.#server.on('stream', (stream, headers) => this.#call(stream, headers));
+    this.#listener = new Http2Listener({
+      maxConnections: options.maxConnections ?? 4096,
+      certificates: options.certificates,
+      onSocket: (socket, serve) => this.#enter(socket, serve),
+      onOpen: (socket) => this.#open(socket),
+      onHandshakeRejected: options.onHandshakeRejected,
+    });
+  }
+
+  /** Sends what calls write during a turn of the engine. */
+  get outlet(): Outlet {
+    return this.#turns;
   }
 
   /** Listens; port 0 takes a free one. @returns the port @throws Error with code EADDRINUSE and others of the system */
   listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve((this.#server.address() as AddressInfo).port);
-      });
-    });
+    return this.#listener.listen(host, port);
   }
 
   /** Sends GOAWAY on every connection, waits for their calls, and cuts the rest after `deadlineMs`; those without an admitted call at once. */
   async stop(deadlineMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const session of this.#sessions.keys()) session.close();
+    const closed = this.#listener.close();
+    for (const connection of this.#connections) connection.leave();
     // Any peer could delay the stop: with a socket that sends nothing, for example.
     for (const socket of this.#unadmitted) socket.destroy();
     const deadline = setTimeout(() => {
-      // Sockets, not sessions: a closed session only half-closes its socket and waits without limit for the peer.
       for (const socket of this.#sockets) socket.destroy();
     }, deadlineMs);
-    if (this.#server.listening || this.#sockets.size > 0) await closed;
+    if (this.#listener.listening || this.#sockets.size > 0) await closed;
     clearTimeout(deadline);
   }
 
-  get #resetBurst(): number {
-    return this.#options.resetBurst ?? RESET_BURST;
-  }
-
-  #secure(certificates: Certificates, limits: ServerOptions): Http2SecureServer {
-    const server = createSecureServer({ ...serverTls(certificates.current, { required: true }), ...limits });
-    certificates.onChange((material) => server.setSecureContext(serverTls(material, { required: true })));
-    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) =>
-      this.#options.onHandshakeRejected?.(peerOf(socket).address, error.code ?? error.message),
-    );
-    return server;
-  }
-
-  #enter(socket: Socket, serve: () => void): void {
-    socket.setNoDelay(true);
+  #enter(socket: Socket, serve: (wasRead: boolean) => void): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
+    // Its peer can reset it.
+    socket.on('error', () => undefined);
     const { preAuthLimit } = this.#options;
     const { address } = peerOf(socket);
-    if (preAuthLimit === undefined || preAuthLimit.trusts(address)) return serve();
+    if (preAuthLimit === undefined || preAuthLimit.trusts(address)) return serve(false);
     const lift = preAuthLimit.enter(address, () => socket.destroy());
     if (lift === undefined) return void socket.destroy();
     const key = connectionKey(socket);
@@ -169,9 +141,9 @@ export class GrpcServer {
       // Its time limit may have passed in this turn.
       if (socket.destroyed) return;
       socket.off('readable', cutIfLong);
-      serve();
+      serve(true);
     });
-    if (withdraw === undefined) return serve();
+    if (withdraw === undefined) return serve(false);
     // What arrives meanwhile is processed in one turn.
     const cutIfLong = (): void => {
       if (socket.readableLength <= MAX_WAITING_BYTES) return;
@@ -180,64 +152,71 @@ export class GrpcServer {
     };
     socket.on('readable', cutIfLong);
     socket.once('close', withdraw);
-    // Its peer can reset it.
-    socket.on('error', () => undefined);
   }
 
-  #open(session: ServerHttp2Session): void {
-    let failed = false;
-    session.on('error', (error: NodeJS.ErrnoException) => {
-      // Of a lost connection, every open call counts as reset.
-      failed = error.code === 'ERR_HTTP2_ERROR';
-    });
-    deferDestroy(session);
-    const peer = peerOf(session.socket);
-    const leave = this.#unauthenticated.get(connectionKey(session.socket));
+  #open(socket: Socket): (bytes: Buffer, end: number) => void {
+    const peer = peerOf(socket);
+    const leave = this.#unauthenticated.get(connectionKey(socket));
+    const { preAuthLimit, limits = CALLER_LIMITS } = this.#options;
     const cut = (limit: string): void => {
       this.#options.limitCounters?.note('grpc', limit);
       this.#cutNetworks.cut(peer.address);
-      session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      http2.fail(ErrorCode.EnhanceYourCalm, limit);
     };
-    const { preAuthLimit, limits = CALLER_LIMITS } = this.#options;
     const raise = (): void => {
-      if (preAuthLimit !== undefined && !session.destroyed) session.settings({ maxConcurrentStreams: MAX_STREAMS });
+      if (preAuthLimit !== undefined) http2.permitStreams(MAX_STREAMS);
     };
     // A listed proxy carries the calls of many clients, and has no limits of its own.
     const limited = preAuthLimit?.trusts(peer.address) !== true;
     const partial = PartialBytes.ofConnection(this.#partial);
-    const connection = new Connection(peer, leave, partial, limited, limits, cut, raise, this.#resetBurst);
-    this.#sessions.set(session, connection);
-    session.setLocalWindowSize(CONNECTION_WINDOW);
-    if (leave === undefined) connection.admit();
-    const keepalive = setInterval(() => ask(session), this.#options.keepaliveMs ?? 30_000);
+    const connection = new Connection(peer, leave, partial, limited, limits, cut, raise);
+    const wire = new SocketWire(socket, () => http2.onDrained());
+    const http2 = new Http2Connection(
+      wire,
+      this.#turns,
+      {
+        onStream: (stream) => this.#call(stream, connection),
+        onLimit: cut,
+        onClose: () => {
+          clearInterval(keepalive);
+          this.#connections.delete(http2);
+        },
+      },
+      {
+        // Raised when a call of the connection is authenticated.
+        maxStreams: preAuthLimit === undefined ? MAX_STREAMS : MAX_UNAUTHENTICATED_STREAMS,
+        held: limited ? partial : this.#partial,
+        resetBurst: this.#options.resetBurst ?? RESET_BURST,
+        resetsPerSecond: RESETS_PER_SECOND,
+      },
+    );
+    this.#connections.add(http2);
+    const keepalive = setInterval(() => ask(http2, this.#options.pongMs ?? PONG_MS), this.#options.keepaliveMs ?? 30_000);
     keepalive.unref();
-    session.on('close', () => {
-      clearInterval(keepalive);
-      this.#sessions.delete(session);
-      // Its calls that were reset together have closed by then.
-      if (failed) setImmediate(() => connection.resetOften() && cut('resets'));
-    });
+    socket.on('error', () => undefined);
+    socket.once('end', () => http2.destroy());
+    socket.once('close', () => http2.onLost());
+    if (leave === undefined) connection.admit();
+    return (bytes, end) => http2.onBytes(bytes, end);
   }
 
-  #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    const peer = stream.session && this.#sessions.get(stream.session as ServerHttp2Session);
-    // Its connection has ended.
-    if (peer === undefined || !peer.mayCall()) return void stream.on('error', () => undefined);
-    stream.once('close', () => stream.rstCode !== constants.NGHTTP2_NO_ERROR && peer.reset());
-    const call = new GrpcCall(stream, headers, this.#options.maxMessageBytes, peer, this.#options.unreadMs);
-    if (!peer.inTurns) return this.#begin(call);
+  #call(stream: Http2Stream, connection: Connection): void {
+    if (!connection.mayCall()) return;
+    const call = new GrpcCall(stream, this.#options.maxMessageBytes, connection, this.#options.unreadMs);
+    if (!connection.inTurns) return this.#begin(call);
     // Checking credentials and rejecting takes far longer than sending a call, and many calls arrive in one read.
-    void this.#slices.begin(peer.network, () => this.#begin(call));
+    void this.#slices.begin(connection.network, () => this.#begin(call));
   }
 
   #begin(call: GrpcCall): void {
     if (call.ended) return;
     const { headers } = call;
     const type = headers['content-type'];
-    if (headers[':method'] !== 'POST') return call.denyRequest(405, { allow: 'POST' });
-    if (type === undefined || !/^application\/grpc(\+|;|$)/.test(type)) return call.denyRequest(415);
+    if (headers[':method'] !== 'POST') return call.denyRequest(405, 'gRPC calls are POST requests', { allow: 'POST' });
+    if (type === undefined || !/^application\/grpc(\+|;|$)/.test(type))
+      return call.denyRequest(415, 'the content-type of gRPC calls is application/grpc');
     const encoding = headers['grpc-encoding'] ?? '';
-    if (encoding !== '' && encoding !== 'identity') return call.deny(unknownEncoding(String(encoding)));
+    if (encoding !== '' && encoding !== 'identity') return call.deny(unknownEncoding(encoding));
     const path = headers[':path'] ?? '';
     const { methods, others } = this.#options;
     const serve = Object.hasOwn(methods, path) ? methods[path] : others?.(path);
@@ -262,7 +241,6 @@ class Connection implements ConnectedPeer {
   readonly #leave: (() => void) | undefined;
   readonly #cut: (limit: string) => void;
   readonly #onAdmitted: () => void;
-  readonly #resets: Rate;
 
   /**
    * @param leave lifts the pre-authentication limit
@@ -277,7 +255,6 @@ class Connection implements ConnectedPeer {
     limits: CallerLimits,
     cut: (limit: string) => void,
     onAdmitted: () => void,
-    resetBurst: number,
   ) {
     this.address = address;
     this.network = networkOf(address);
@@ -289,7 +266,6 @@ class Connection implements ConnectedPeer {
     this.#leave = leave;
     this.#cut = cut;
     this.#onAdmitted = onAdmitted;
-    this.#resets = new Rate(RESETS_PER_SECOND, resetBurst);
   }
 
   readonly admit = (): void => {
@@ -316,16 +292,6 @@ class Connection implements ConnectedPeer {
     if (this.#limited && !this.#over && !this.#rejected.take()) this.#end('rejected-calls');
   };
 
-  /** Counts a call that was reset. The library itself cuts a connection with too many, as a protocol error. */
-  reset(): void {
-    this.#resets.take();
-  }
-
-  /** Whether its resets are at their limit; the library adds a second's worth later. */
-  resetOften(): boolean {
-    return this.#resets.left() <= RESETS_PER_SECOND;
-  }
-
   #end(limit: string): void {
     this.#over = true;
     this.#cut(limit);
@@ -336,25 +302,10 @@ function rateOf(limits: CallerLimits, name: keyof typeof BURST): Rate {
   return new Rate(limits[name], limits[name] * BURST[name]);
 }
 
-/**
- * Destroys the session only after the frames that arrived together. The library ends the whole process (an assertion of
- * its native code) when a session is destroyed while a read is processed, and the same read brings a new stream with
- * data: a GOAWAY with an error code, sent by any peer, was enough.
- */
-function deferDestroy(session: ServerHttp2Session): void {
-  const destroy = session.destroy.bind(session);
-  let pending = false;
-  session.destroy = (error, code): void => {
-    if (pending) return;
-    pending = true;
-    setImmediate(destroy, error, code);
-  };
-}
-
 /** Cuts a connection that does not answer in time. */
-function ask(session: ServerHttp2Session): void {
-  if (session.closed || session.destroyed) return;
-  const gone = setTimeout(() => session.destroy(), PONG_MS);
+function ask(connection: Http2Connection, pongMs: number): void {
+  if (connection.isOver) return;
+  const gone = setTimeout(() => connection.destroy(), pongMs);
   gone.unref();
-  if (!session.ping(() => clearTimeout(gone))) clearTimeout(gone);
+  connection.ping(() => clearTimeout(gone));
 }
