@@ -80,6 +80,24 @@ for (const layout of [REPORT_RUNS, TRADE_RUNS]) {
   });
 }
 
+test('records that do not fit into one page become several runs', () => {
+  for (const layout of [REPORT_RUNS, TRADE_RUNS]) {
+    const words = Array.from({ length: 32 }, (_, i) => i + 1);
+    const all = Array.from({ length: 300 }, () => words);
+    const records = recordsWith(layout, 1, 1, all);
+    const collector = new RunCollector(layout, all.length);
+    const packed = new Int32Array(records.buffer);
+    for (let i = 0; i < all.length; i++) collector.add(1, i + 1, packed, (i * layout.bytes) / 4);
+    const parts: Buffer[] = [];
+    collector.forEachRun((owner, first, run) => {
+      assert.ok(run.length <= LONGEST_RUN, `${run.length} bytes`);
+      parts.push(Buffer.from(recordsOf(layout, owner, first, Buffer.from(run))));
+    });
+    assert.ok(parts.length > 1 && parts.length <= collector.mostRuns);
+    assert.deepEqual(Buffer.concat(parts), records);
+  }
+});
+
 test('number and owner take no room, and zeros take a bit', () => {
   const words = Array.from({ length: 32 }, () => 0);
   const length = (records: Buffer): number => compactRun(REPORT_RUNS, 7, 9, records).length - TRAILER_BYTES;
