@@ -68,7 +68,7 @@ const ROOMS: readonly (readonly string[])[] = [
     'bench/start',
     'bench/wire',
   ],
-  ['bench/scopes', 'bench/suite/runner.ts', 'bench/pairs/*'],
+  ['bench/scopes', 'bench/suite/runner.ts', 'bench/pairs/*', 'bench/tuning'],
   ['bench/run.ts', 'bench/pairs.ts', 'mesh/checks/*'],
   ['mesh/checks/lints'],
   ['mesh/checks/validate.ts'],

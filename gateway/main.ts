@@ -23,6 +23,7 @@ import type { RunningParts } from './start/running-parts.ts';
 import { startSimulation } from './start/simulation.ts';
 import { serveSockets } from './start/sockets.ts';
 import type { StartContext } from './start/start-context.ts';
+import { tuneHost } from './start/tuning.ts';
 import { Undo } from './start/undo.ts';
 import { defineVenue } from './start/venue.ts';
 import type { History } from './taps/history/history.ts';
@@ -43,10 +44,10 @@ export interface StartOptions {
  * The composition root: a whole exchange in this process. start/ has the steps.
  *
  * ```
- * start   lock ▸ audit ▸ all ports listen (health answers, the rest is unavailable) ▸ history ▸ engine recovers
+ * start   lock ▸ host tuning ▸ audit ▸ all ports listen (health answers, the rest is unavailable) ▸ history ▸ engine recovers
  *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ calendars ▸ feeds ▸ alerts ▸ market data ▸ order entry ▸ references
  *         ▸ ready
- * stop    calendars, references ▸ order entry drains ▸ engine drains, snapshot ▸ alerts ▸ history ▸ feeds ▸ market data ▸ admin ▸ audit ▸ lock
+ * stop    calendars, references ▸ order entry drains ▸ engine drains, snapshot ▸ alerts ▸ history ▸ feeds ▸ market data ▸ admin ▸ audit ▸ host tuning ▸ lock
  * ```
  */
 export class RunningExchange {
@@ -90,7 +91,7 @@ export class RunningExchange {
   }
 
   async #stop(): Promise<void> {
-    const { context, lock, access, servers, recovered, sessions, dropCopies, calendar, outside, analysis, references, simulation } =
+    const { context, lock, tuning, access, servers, recovered, sessions, dropCopies, calendar, outside, analysis, references, simulation } =
       this.#parts;
     const { state, log } = context;
     const { orderEntry } = servers;
@@ -122,6 +123,7 @@ export class RunningExchange {
       access.certificates?.stop();
       recovered.clockWatch.stop();
       await access.audit.stop();
+      tuning?.release();
       lock.release();
     }
   }
@@ -129,7 +131,7 @@ export class RunningExchange {
 
 /**
  * Starts an exchange and resolves when it takes orders.
- * @throws ConfigError, DataLockedError, DataDirectoryError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError,
+ * @throws ConfigError, DataLockedError, TuningError, DataDirectoryError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError,
  * HistoryAheadError, VenueContradictionError, GenesisError, or an Error with code EADDRINUSE; each message describes what to do.
  *   Or the signal's reason. Everything started by then is stopped again.
  */
@@ -151,6 +153,7 @@ async function assemble(context: StartContext): Promise<RunningExchange> {
   const { config, log, state, undo, signal } = context;
   signal?.throwIfAborted();
   const lock = lockData(context);
+  const tuning = tuneHost(context);
   const access = startAccess(context);
   const servers = await openPorts(context, access);
   const core = await createCore(context, lock);
@@ -176,6 +179,7 @@ async function assemble(context: StartContext): Promise<RunningExchange> {
   const parts: RunningParts = {
     context,
     lock,
+    tuning,
     access,
     servers,
     core,
@@ -205,6 +209,7 @@ async function assemble(context: StartContext): Promise<RunningExchange> {
     {
       ports: servers.ports,
       topology: engine.topology,
+      tuned: tuning !== undefined,
       seq,
       snapshotSeq,
       replayed,

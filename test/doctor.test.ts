@@ -63,6 +63,8 @@ const GOOD: Files = {
   [`${CPU}/cpu0/cpuidle/state2/name`]: 'C6\n',
   [`${CPU}/cpu0/cpuidle/state2/latency`]: '133\n',
   [`${CPU}/cpu0/cpuidle/state2/disable`]: '1\n',
+  'proc/4711/fd/0': '->/dev/null',
+  'proc/4711/fd/30': '->/dev/cpu_dma_latency',
   [`${CPU}/smt/active`]: '0\n',
   [`${CPU}/smt/control`]: 'off\n',
   'proc/cpuinfo': 'processor\t: 0\nflags\t\t: fpu vme tsc constant_tsc\n\nprocessor\t: 1\nflags\t\t: fpu\n',
@@ -96,6 +98,8 @@ const NEEDS: Needs = {
   data: '/srv/ex/data',
   durability: 'durable',
   topology: 'auto',
+  tune: true,
+  running: 4711,
   capacities: {
     orders: 2 ** 20,
     ordersPerAccount: 2 ** 17,
@@ -118,7 +122,7 @@ function findings(files: Files, options: HostOptions = {}, needs: Partial<Needs>
 
 test('a tuned host is ok everywhere', () => {
   const found = findings(GOOD);
-  assert.equal(found.size, 21);
+  assert.equal(found.size, 22);
   for (const { id, status, found: text, why } of found.values()) {
     assert.equal(status, 'ok', `${id}: ${text}`);
     assert.ok(why.length > 20, id);
@@ -135,6 +139,8 @@ const haltPolled = (ns: string): Files => ({
   [`${CPU}/cpuidle/current_driver`]: 'haltpoll\n',
   'sys/module/haltpoll/parameters/guest_halt_poll_ns': ns,
 });
+
+const DEVICE: Files = { 'dev/cpu_dma_latency': '' };
 
 /** Name, changed files, id, status, finding; then other facts and requirements. */
 type Row = [string, Files, string, string, RegExp, HostOptions?, Partial<Needs>?];
@@ -229,6 +235,20 @@ const ROWS: Row[] = [
     /C6/,
   ],
   ['a guest that halts at once', haltPolled('0\n'), 'halt-polling', 'note', /a core halts at once/],
+  [
+    'a guest that is kept awake',
+    { ...haltPolled('0\n'), 'dev/cpu_dma_latency': request(0) },
+    'halt-polling',
+    'ok',
+    /until there is some: a process asks/,
+  ],
+  ['tuned exchange', {}, 'tune', 'ok', /^on in process 4711$/],
+  ['exchange that is not tuned', { 'proc/4711/fd/30': '->/dev/null' }, 'tune', 'note', /^off in process 4711$/],
+  ['exchange of another user', {}, 'tune', 'unknown', /may not look at process 4712/, {}, { running: 4712 }],
+  ['tuned next start', DEVICE, 'tune', 'ok', /^on from the next start/, {}, { running: undefined }],
+  ['start that fails for lack of the device', {}, 'tune', 'warning', /there is no/, {}, { running: undefined }],
+  ['host that permits it', DEVICE, 'tune', 'note', /^off; this user may use it$/, {}, { running: undefined, tune: false }],
+  ['host without the device', {}, 'tune', 'unknown', /there is no/, {}, { running: undefined, tune: false }],
   ['a guest that polls first', haltPolled('200000\n'), 'halt-polling', 'ok', /for work for 200 us before/],
   ['a CPU without idle information', { 'proc/cpuinfo': 'Features\t: fp asimd\n' }, 'halt-polling', 'unknown', /does not report/],
   ['a guest whose setting is odd', haltPolled('N\n'), 'halt-polling', 'unknown', /contains no number/],
@@ -399,7 +419,7 @@ test('an empty tree and garbage in every file: no check throws or reports a faul
     findings(Object.fromEntries(Object.entries(GOOD).map(([path, text]) => [path, String(text).startsWith('->') ? text : garbage])), facts);
   const all = [findings({}, facts), garbled(''), garbled('\0\u00ff\n::,[] -'), garbled(new Uint8Array(4096).fill(0xff))];
   for (const found of all) {
-    assert.equal(found.size, 21);
+    assert.equal(found.size, 22);
     for (const { id, status, found: text } of found.values()) {
       assert.ok(status === 'unknown' || status === 'ok' || status === 'note', `${id} ${status}: ${text}`);
     }
@@ -483,8 +503,8 @@ test('the memory is that of the capacities in force: what the file does not give
 
 test('all checks on this machine', async () => {
   const all = await examine(loadConfig({ flags: { data: join(base, 'data') }, env: {} }));
-  assert.equal(all.length, 25);
-  assert.equal(new Set(all.map(({ id }) => id)).size, 25);
+  assert.equal(all.length, 26);
+  assert.equal(new Set(all.map(({ id }) => id)).size, 26);
   const tuning = readFileSync(new URL('../docs/TUNING.md', import.meta.url), 'utf8');
   for (const { id } of all) assert.ok(tuning.includes(`\`${id}\``), `docs/TUNING.md describes how to change ${id}`);
 });
@@ -498,7 +518,7 @@ test('openbell doctor: text, JSON, and exit codes', async () => {
   assert.ok(!text.stdout.includes('\x1b'), 'no colour in a pipe');
   const json = JSON.parse((await openbell(['doctor', '--data', data, '--json'])).stdout);
   assert.equal(json.data, data);
-  assert.equal(json.findings.length, 25);
+  assert.equal(json.findings.length, 26);
   assert.equal((await openbell(['doctor', '--nonsense'])).code, 2);
 
   // Under a file nothing can be written, not even by root.

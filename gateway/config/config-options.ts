@@ -22,6 +22,8 @@ export interface ServerConfig {
   readonly topology: (typeof TOPOLOGIES)[number];
   readonly durability: (typeof DURABILITIES)[number];
   readonly simulate: Simulate;
+  /** Idle CPUs of the host stay awake while the exchange runs. */
+  readonly tune: boolean;
   readonly logLevel: LogLevel;
   /** Values of the configuration file take effect, also where an operator set others. */
   readonly applyConfig: boolean;
@@ -183,6 +185,12 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     optionalValue: 'mirror=SOURCE',
     help: 'live order flow from simulated makers and takers; with mirror=SOURCE, the market of a feed of the configuration, of a file with books in a loop (a capture, ITCH, LOBSTER, Databento, or a log), or of the shipped capture: demo',
     parse: simulate,
+  },
+  tune: {
+    key: 'tune',
+    fallback: false,
+    help: 'keep the CPUs of this host out of idle states while the exchange runs; needs write access to /dev/cpu_dma_latency: docs/TUNING.md',
+    parse: onOff,
   },
   'log-level': {
     key: 'logLevel',

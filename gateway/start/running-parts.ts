@@ -1,5 +1,6 @@
 import type { DataLock } from '../../engine/journal/data-lock.ts';
 import type { CalendarDriver } from '../calendar/calendar-driver.ts';
+import type { HostTuning } from '../host-tuning.ts';
 import type { ReferenceDriver } from '../reference/reference-driver.ts';
 import type { DropCopies } from '../sessions/drop-copies.ts';
 import type { OrderSessions } from '../sessions/order-sessions.ts';
@@ -18,6 +19,8 @@ import type { StartContext } from './start-context.ts';
 export interface RunningParts {
   readonly context: StartContext;
   readonly lock: DataLock;
+  /** With `--tune`. */
+  readonly tuning: HostTuning | undefined;
   readonly access: Access;
   readonly servers: Servers;
   readonly core: Core;

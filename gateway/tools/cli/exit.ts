@@ -44,6 +44,9 @@ const USAGE = new Set([
   'DECIMAL_NOT_A_MULTIPLE',
   'DECIMAL_TOO_LARGE',
   'ILLEGAL_COMBINATION',
+  // The command line asks for what the host does not permit or have.
+  'TUNE_REFUSED',
+  'TUNE_ABSENT',
   // A value that no state of the exchange allows, whichever side finds it.
   'BAD_RANGE',
   'BAD_ENUM',

@@ -1,4 +1,5 @@
 import { chooseTopology } from '../../../engine/threads/engine-options.ts';
+import { LATENCY_DEVICE } from '../../host-tuning.ts';
 import { cpuQuota } from './cgroup.ts';
 import { type Check, note, ok, problem, unknown, warning } from './finding.ts';
 import { type Host, parseCpuList } from './host.ts';
@@ -110,9 +111,7 @@ const idleStates: Check = {
     const dir = `${CPU}/cpu0/cpuidle`;
     const states = host.names(dir).filter((name) => /^state\d+$/.test(name));
     if (states.length === 0) return unknown('no cpuidle here: the hypervisor or the firmware decides');
-    // A latency request of a process, such as tuned; only root can read it.
-    const request = host.bytes('/dev/cpu_dma_latency');
-    const bound = request?.length === 4 ? request.readInt32LE() : Number.POSITIVE_INFINITY;
+    const bound = latencyRequest(host) ?? Number.POSITIVE_INFINITY;
     let deepest = { name: 'none', us: 0 };
     for (const state of states) {
       const us = host.number(`${dir}/${state}/latency`);
@@ -122,8 +121,46 @@ const idleStates: Check = {
     }
     const found = `deepest in use: ${deepest.name}, ${deepest.us} us to wake up`;
     if (deepest.us <= SHALLOW_US) return ok(found);
-    const fix = 'cpupower idle-set -D 10, or tuned-adm profile network-latency';
+    const fix = 'openbell start --tune, cpupower idle-set -D 10, or tuned-adm profile network-latency';
     return deepest.us >= DEEP_US ? warning(found, fix) : note(found, fix);
+  },
+};
+
+/** The shortest wake-up, in us, that a process asks for, such as tuned; undefined: none, or this user may not read it. */
+function latencyRequest(host: Host): number | undefined {
+  const request = host.bytes(LATENCY_DEVICE);
+  return request?.length === 4 ? request.readInt32LE() : undefined;
+}
+
+const tune: Check = {
+  id: 'tune',
+  why: 'a CPU that sleeps must wake up before it handles a frame; with --tune all CPUs of the host stay awake while the exchange runs',
+  linux: true,
+  run(host, { tune: wanted, running }) {
+    if (running !== undefined) {
+      const files = host.names(`/proc/${running}/fd`);
+      if (files.length === 0) return unknown(`this user may not look at process ${running}, the exchange`);
+      if (files.some((fd) => host.link(`/proc/${running}/fd/${fd}`) === LATENCY_DEVICE)) return ok(`on in process ${running}`);
+      return note(`off in process ${running}`, 'openbell start --tune');
+    }
+    const writable = host.writable(LATENCY_DEVICE);
+    if (wanted && writable === undefined)
+      return warning(
+        `there is no ${LATENCY_DEVICE}`,
+        'start without --tune, or pass the device on to the container',
+        'the start fails: TUNE_ABSENT',
+      );
+    if (wanted && !writable)
+      return warning(
+        `this user may not write to ${LATENCY_DEVICE}`,
+        'root, or write access to the device: docs/TUNING.md',
+        'the start fails: TUNE_REFUSED',
+      );
+    if (wanted) return ok('on from the next start, which is permitted');
+    if (writable === undefined) return unknown(`there is no ${LATENCY_DEVICE}`);
+    return writable
+      ? note('off; this user may use it', 'openbell start --tune')
+      : note('off', `openbell start --tune, as root or with write access to ${LATENCY_DEVICE}`);
   },
 };
 
@@ -141,8 +178,9 @@ const haltPolling: Check = {
       return unknown('the driver cpuidle-haltpoll is not in use: modprobe cpuidle-haltpoll, on KVM with force=1');
     const ns = host.number(HALT_POLL);
     if (ns === undefined) return unknown(`${HALT_POLL} contains no number`);
+    if (latencyRequest(host) === 0) return ok('a core looks for work until there is some: a process asks for it');
     if (ns > 0) return ok(`a core looks for work for ${ns / 1000} us before it halts`);
-    return note('off: a core halts at once', `echo 200000 > ${HALT_POLL}`);
+    return note('off: a core halts at once', `openbell start --tune, or: echo 200000 > ${HALT_POLL}`);
   },
 };
 
@@ -217,6 +255,7 @@ export const CPU_CHECKS: readonly Check[] = [
   isolation,
   governor,
   idleStates,
+  tune,
   haltPolling,
   threading,
   virtualisation,

@@ -29,7 +29,10 @@ export interface Finding extends Answer {
 }
 
 /** The part of the configuration that the checks use. */
-export type Needs = Pick<Config, 'data' | 'durability' | 'topology' | 'capacities'>;
+export interface Needs extends Pick<Config, 'data' | 'durability' | 'topology' | 'capacities' | 'tune'> {
+  /** Process of the exchange that runs on the data directory; undefined: none. */
+  readonly running?: number | undefined;
+}
 
 export interface Check {
   readonly id: string;

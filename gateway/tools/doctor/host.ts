@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, realpathSync, statfsSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, readlinkSync, realpathSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
@@ -46,6 +46,16 @@ export class Host {
   /** The file's text without blanks around it. */
   text(path: string): string | undefined {
     return this.bytes(path)?.toString('utf8').trim();
+  }
+
+  /** Whether this user may write to an existing file; undefined: there is none. */
+  writable(path: string): boolean | undefined {
+    try {
+      accessSync(join(this.#root, path), constants.W_OK);
+      return true;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : false;
+    }
   }
 
   /** The target of a symbolic link. */

@@ -1,3 +1,4 @@
+import { lockHolder } from '../../../engine/journal/data-lock.ts';
 import { lastConfiguration } from '../../../engine/threads/logged-configurations.ts';
 import { type Config, capacitiesInForce } from '../../config/config.ts';
 import type { Needs } from './finding.ts';
@@ -7,9 +8,18 @@ import type { Needs } from './finding.ts';
  * Reads the newest snapshot, or the log where there is none. Never throws: a log that cannot be read is the start's subject.
  */
 export function needsOf(config: Config): Needs {
+  const running = runningOn(config.data);
   try {
-    return { ...config, capacities: capacitiesInForce(config, lastConfiguration(config.data)) };
+    return { ...config, running, capacities: capacitiesInForce(config, lastConfiguration(config.data)) };
   } catch {
-    return config;
+    return { ...config, running };
+  }
+}
+
+function runningOn(data: string): number | undefined {
+  try {
+    return lockHolder(data) || undefined;
+  } catch {
+    return undefined;
   }
 }
