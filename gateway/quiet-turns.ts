@@ -12,7 +12,8 @@ export interface OrderTurns {
   readonly scheduled: boolean;
 }
 
-const NO_ORDERS: OrderTurns = { turns: 0, scheduled: false };
+/** No order is ever processed. */
+export const NO_ORDERS: OrderTurns = { turns: 0, scheduled: false };
 
 /**
  * Orders first: the slices of all background work of the order thread run one in a turn of the event loop, and only in a turn without
@@ -21,6 +22,8 @@ const NO_ORDERS: OrderTurns = { turns: 0, scheduled: false };
  */
 export class QuietTurns {
   readonly #waiting: (() => void)[] = [];
+  /** Whether each of them is prompt. */
+  readonly #prompt: boolean[] = [];
   #orders = NO_ORDERS;
   /** A slice is due, or runs. */
   #active = false;
@@ -28,6 +31,8 @@ export class QuietTurns {
   /** When the next slice is due even in a turn with orders, ms of the monotonic clock. */
   #due = 0;
   #patience = LEAST_PATIENCE_MS;
+  /** End of the last slice, ms of the monotonic clock. */
+  #ended = 0;
   readonly #nowMs: () => number;
 
   /** @param nowMs the monotonic clock */
@@ -42,7 +47,19 @@ export class QuietTurns {
 
   /** Runs a slice in one of the next turns; slices run in the sequence of the calls. */
   next(slice: () => void): void {
+    this.#request(slice, false);
+  }
+
+  /**
+   * The same for a short slice that others wait for: it also runs in a turn with orders, unless slices have had their third of the time since the last one.
+   */
+  promptly(slice: () => void): void {
+    this.#request(slice, true);
+  }
+
+  #request(slice: () => void, isPrompt: boolean): void {
     this.#waiting.push(slice);
+    this.#prompt.push(isPrompt);
     if (this.#active) return;
     this.#active = true;
     this.#await();
@@ -50,7 +67,7 @@ export class QuietTurns {
 
   #await(): void {
     this.#seen = this.#orders.turns;
-    this.#due = this.#nowMs() + this.#patience;
+    this.#due = (this.#prompt[0] ? this.#ended : this.#nowMs()) + this.#patience;
     setImmediate(this.#look);
   }
 
@@ -63,9 +80,11 @@ export class QuietTurns {
       return;
     }
     try {
+      this.#prompt.shift();
       (this.#waiting.shift() as () => void)();
     } finally {
-      this.#patience = Math.min(MOST_PATIENCE_MS, Math.max(LEAST_PATIENCE_MS, PATIENCE * (this.#nowMs() - now)));
+      this.#ended = this.#nowMs();
+      this.#patience = Math.min(MOST_PATIENCE_MS, Math.max(LEAST_PATIENCE_MS, PATIENCE * (this.#ended - now)));
       this.#active = this.#waiting.length !== 0;
       if (this.#active) this.#await();
     }

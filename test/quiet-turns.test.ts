@@ -69,6 +69,33 @@ describe('slices of background work', () => {
     assert.deepEqual(await thread.pass(2, true), ['c']);
   });
 
+  it('are prompt on request: also in turns with orders, unless they have had a third of the time since the last one', async () => {
+    const thread = new Thread();
+    const prompt = (name: string, tookMs: number): void =>
+      thread.turns.promptly(() => {
+        thread.nowMs += tookMs;
+        thread.ran.push(name);
+      });
+    thread.nowMs = 5;
+    prompt('a', 0.2);
+    assert.deepEqual(await thread.pass(1, true), ['a']);
+    prompt('b', 0.04);
+    thread.nowMs += 0.39;
+    assert.deepEqual(await thread.pass(3, true), []);
+    thread.nowMs += 0.02;
+    assert.deepEqual(await thread.pass(1, true), ['b']);
+    // It has waited for its part of the time before the request.
+    thread.nowMs += 0.11;
+    prompt('c', 0);
+    assert.deepEqual(await thread.pass(1, true), ['c']);
+    // They keep the sequence of the requests.
+    thread.slice('d');
+    prompt('e', 0);
+    thread.nowMs += 0.05;
+    assert.deepEqual(await thread.pass(3, true), []);
+    assert.deepEqual(await thread.pass(2, false), ['d', 'e']);
+  });
+
   it('may request further ones', async () => {
     const thread = new Thread();
     thread.turns.next(() => thread.slice('later'));

@@ -140,7 +140,7 @@ export class FanOut {
     if (delay >= 1) this.#timer = setTimeout(this.#rested, delay);
     else {
       this.#due = true;
-      this.#slices.turns.next(this.#run);
+      this.#slices.turns.promptly(this.#run);
     }
   }
 

@@ -6,6 +6,7 @@ import { Command, CommandFlag, CommandKind } from '../../engine/wire/layout.ts';
 import { MAX_LEGS } from '../../engine/wire/list-link.ts';
 import type { RefusalList } from '../../engine/wire/report-frames.ts';
 import { markSession } from '../../engine/wire/session-number.ts';
+import { NO_ORDERS, type OrderTurns } from '../quiet-turns.ts';
 import { Rates } from '../rate.ts';
 import { ListReader } from './list-reader.ts';
 
@@ -73,9 +74,16 @@ export class OrderIntake {
   readonly #sequencer: CommandSequencer;
   readonly #counters: OrderEntryCounters;
   readonly #onPublished: () => void;
+  readonly #turns: OrderTurns;
+  /** The turn before which the clock was read last. */
+  #clockTurn = -1;
 
-  /** @param onPublished called after the frames that arrived together, if any command was published */
-  constructor(sequencer: CommandSequencer, counters: OrderEntryCounters, onPublished: () => void) {
+  /**
+   * @param onPublished called after the frames that arrived together, if any command was published
+   * @param turns of the engine; default: every call of `take` reads the clock
+   */
+  constructor(sequencer: CommandSequencer, counters: OrderEntryCounters, onPublished: () => void, turns: OrderTurns = NO_ORDERS) {
+    this.#turns = turns;
     this.#sequencer = sequencer;
     this.#counters = counters;
     this.#onPublished = onPublished;
@@ -102,8 +110,7 @@ export class OrderIntake {
     if (closed === Code.OK) closed = this.draining ? Code.DRAINING : sequencer.refusal();
     let slot = -1;
     this.#extensions = 0;
-    // Frames that arrived together have one time.
-    if (!this.#unpublished) sequencer.readClock();
+    this.#readClock();
     const { flagMask } = reader;
     for (let index = 0; index < reader.count; index++) {
       if (flagMask !== 0 && this.#isList(index)) {
@@ -148,6 +155,17 @@ export class OrderIntake {
     this.#counters.commands += this.taken;
     this.#unpublished ||= this.taken !== 0;
     return Code.OK;
+  }
+
+  /**
+   * Frames that arrived together have one time: those published together, and those whose commands the engine applies in one turn, as a
+   * transport that hands over each frame by itself brings them.
+   */
+  #readClock(): void {
+    const { turns, scheduled } = this.#turns;
+    if (this.#unpublished || (scheduled && turns === this.#clockTurn)) return;
+    this.#clockTurn = turns;
+    this.#sequencer.readClock();
   }
 
   /** Whether command `index` is an order of a list. */

@@ -4,6 +4,7 @@ import type { Identity, Visit } from '../identity/identity.ts';
 import { type Action, may } from '../identity/permissions.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Logger } from '../log.ts';
+import type { OrderTurns } from '../quiet-turns.ts';
 import { type Reject, reject } from '../reject.ts';
 import { ENDED_BY_OPERATOR, type SessionInfo, type SessionOwner, type SessionSource } from '../session-info.ts';
 import { CancelOnDisconnect, type CancelSession } from './cancel-on-disconnect.ts';
@@ -31,6 +32,8 @@ export interface OrderSessionsOptions {
   readonly audit?: AuditSink;
   /** Called after the frames that arrived together, if any command was published: topology `compact` runs the engine there. */
   readonly onPublished: () => void;
+  /** Those of the engine, see OrderIntake. */
+  readonly turns?: OrderTurns;
   /** Maximum sessions. Default 1024. */
   readonly maxSessions?: number;
   /** Maximum sessions of one account that may send commands, so that one account cannot use them all. Default 64. */
@@ -88,13 +91,13 @@ export class OrderSessions implements SessionSource {
   readonly #context: SessionContext;
 
   constructor(options: OrderSessionsOptions) {
-    const { sequencer, hub, onPublished } = options;
+    const { sequencer, hub, onPublished, turns } = options;
     this.#options = options;
     this.#onDisconnect = new CancelOnDisconnect(options.cancelSession, this.counters, options.log);
     this.hub = hub;
     this.serviceTime = new ServiceTime(() => sequencer.nowUs());
     this.audit = new SessionAudit(options.audit ?? SILENT, () => sequencer.seq);
-    this.intake = new OrderIntake(sequencer, this.counters, onPublished);
+    this.intake = new OrderIntake(sequencer, this.counters, onPublished, turns);
     this.#context = {
       hub,
       intake: this.intake,

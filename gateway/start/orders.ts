@@ -22,6 +22,7 @@ export function createSessions(
     hub,
     accountExists: (account) => engine.directory.accountExists(account),
     onPublished: engine.schedule,
+    turns: engine,
     identity,
     audit,
     cancelSession: async (account, session) => (await commands.submit(cancelSession(account, session))).code,

@@ -95,6 +95,7 @@ export class TestExchange {
       hub,
       accountExists: (account) => engine.directory.accountExists(account),
       onPublished: engine.schedule,
+      turns: engine,
       identity: EVERYBODY,
       cancelSession: async (account, session) => (await commands.submit(cancelSession(account, session))).code,
       log: createLogger('silent'),
