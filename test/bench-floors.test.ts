@@ -16,7 +16,7 @@ describe('jitter', () => {
   const waits = (totalMs: number, ...gaps: readonly (readonly [from: number, to: number])[]) =>
     waitsOf({ fromMs: gaps.map(([from]) => from), toMs: gaps.map(([, to]) => to), count: gaps.length }, totalMs);
 
-  test('a core that nobody takes has none', () => {
+  test('a core without other work has none', () => {
     const { count, p50, p99, max } = waits(100);
     assert.deepEqual([count, p50, p99, max], [100_000, 0, 0, 0]);
   });

@@ -94,7 +94,7 @@ test('an exchange holds the device until it stops, and doctor finds it', { skip:
   t.after(() => exchange.child.kill('SIGKILL'));
   const { pid } = exchange.child;
   assert.ok(pid !== undefined && holds(LATENCY_DEVICE, pid));
-  assert.deepEqual(readFileSync(LATENCY_DEVICE), Buffer.alloc(4), 'whoever else asks for more');
+  assert.deepEqual(readFileSync(LATENCY_DEVICE), Buffer.alloc(4), 'also while another process asks for more');
   const { findings } = JSON.parse((await openbell(['doctor', '--data', data, '--json'])).stdout);
   const tune = findings.find(({ id }: { id: string }) => id === 'tune');
   assert.deepEqual([tune.status, tune.found], ['ok', `on in process ${pid}`]);
