@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds } from '../load/process-usage.ts';
 import { type Venue, withVenue } from '../load/venue.ts';
 import { clientsApart } from '../suite/cores.ts';
+import type { Latency } from '../suite/recorder.ts';
 import type { ScopeContext } from '../suite/scope.ts';
 import { UNDER_WAY } from '../wire/echo-ratios.ts';
 import { TARGET_BATCH, TARGET_RATE } from '../wire/plan.ts';
@@ -13,7 +14,7 @@ const WARM_UP_MS = 2000;
 
 const ONE_AT_A_TIME = { warmup: 50, orders: 500, windows: 1 };
 const UNBATCHED = { underWay: UNDER_WAY, warmupMs: 50, windowMs: 250 };
-const BATCHED = { rate: TARGET_RATE, batch: TARGET_BATCH, warmupMs: 50, windowMs: 750, windows: 1, sampleMs: 0, mayReject: true };
+const BATCHED = { rate: TARGET_RATE, batch: TARGET_BATCH, warmupMs: 50, windowMs: 1500, windows: 1, sampleMs: 0, mayReject: true };
 
 /** Order entry over gRPC: both exchanges run at once, each with a load generator of this checkout; the one out of its turn sleeps. */
 export async function wirePair(context: ScopeContext, name: string, checkouts: Both<string>, turns: number): Promise<Figures> {
@@ -44,12 +45,20 @@ async function measure(venue: Venue): Promise<Figures> {
     achieved = result.achieved;
     return result.orders;
   });
-  const batched = await cpuPerOrder(venue, async () => (await load.run(BATCHED)).orders);
+  let latency: Latency | undefined;
+  const batched = await cpuPerOrder(venue, async () => {
+    const result = await load.run(BATCHED);
+    [latency] = result.windows;
+    return result.orders;
+  });
   return {
     'wire.pingpong': 1 / p50,
     'wire.unbatched': achieved,
     'wire.unbatched.cpu': 1 / unbatched,
     'wire.batches.cpu': 1 / batched,
+    'wire.batches.p50': 1 / (latency?.p50 ?? Number.NaN),
+    'wire.batches.p90': 1 / (latency?.p90 ?? Number.NaN),
+    'wire.batches.p99': 1 / (latency?.p99 ?? Number.NaN),
   };
 }
 

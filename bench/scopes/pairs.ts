@@ -61,6 +61,9 @@ const TITLES: Readonly<Record<string, string>> = {
   'wire.unbatched': 'Wire: unbatched, orders/s',
   'wire.unbatched.cpu': 'Wire: unbatched, orders per CPU second',
   'wire.batches.cpu': 'Wire: batches of ten, orders per CPU second',
+  'wire.batches.p50': 'Wire: batches of ten, 1 / p50',
+  'wire.batches.p90': 'Wire: batches of ten, 1 / p90',
+  'wire.batches.p99': 'Wire: batches of ten, 1 / p99',
 };
 
 function metric(id: string, values: readonly number[]): Metric {
