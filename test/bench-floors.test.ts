@@ -148,11 +148,12 @@ test('commands that arrive in batches share a planned time', () => {
   arrivals.complete(10);
   const first = recorder.take();
   assert.equal(first.count, 10);
-  assert.equal(first.p50, first.max, 'one latency');
+  // A percentile is the upper end of its bucket, a thousandth wide.
+  assert.ok(Math.abs(first.p50 - first.max) <= first.max / 500, 'one latency');
 });
 
 describe('threads', () => {
-  test('have the roles that their names and the order of their start tell', () => {
+  test('have the roles of their names and of the order of their start', () => {
     const names = ['node', 'DelayedTaskSche', 'node', 'node', 'libuv-worker', 'libuv-worker', 'node', 'history'];
     const roles = rolesOf(
       7,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { InstrumentFeed } from '../feeds/books/instrument-feed.ts';
 import { LevelChange, VenueBook } from '../feeds/books/venue-book.ts';
-import { BookSide, FeedState, TakerSide } from '../feeds/feed.ts';
+import { BookSide, FeedFault, FeedState, TakerSide } from '../feeds/feed.ts';
 import { decimalText } from '../feeds/text/decimal.ts';
 import { FeedRecorder } from './support/feed-recorder.ts';
 
@@ -242,6 +242,17 @@ test('a snapshot of many levels, best or worst first, moves few of them', (conte
       assert.ok(moved < 40 * LEVELS, `${moved} moves`);
     }
   }
+});
+
+test('a refused trade or quote with more decimals does not leave the sink with other units than the book', () => {
+  const desk = new Desk();
+  desk.snapshot('bid 5 x 1');
+  desk.trade('0', '0.000001');
+  assert.deepEqual(desk.sink.book('X', BookSide.Bid), ['5 x 1.000000']);
+  const bytes = encoder.encode('5.25x');
+  assert.equal(desk.feed.quoteBid(bytes, 0, 4, 0, 1), FeedFault.None);
+  assert.equal(desk.feed.quoteAsk(bytes, 4, 5, 0, 1, 3), FeedFault.NumberMalformed);
+  assert.deepEqual(desk.sink.book('X', BookSide.Bid), ['5.00 x 1.000000']);
 });
 
 test('property: the sink has the book that the feed has, whatever comes', () => {

@@ -190,7 +190,7 @@ export class InstrumentFeed {
     if (fault !== FeedFault.None) return fault;
     const price = this.#price.units(this.book.priceDecimals);
     const quantity = this.#quantity.units(this.book.quantityDecimals);
-    if (price === 0) return this.#refuse(FeedFault.NumberMalformed);
+    if (price === 0) return this.#refuse(this.#restate(FeedFault.NumberMalformed));
     this.#writeUnits();
     this.written++;
     this.#sink.trade(this.id, price, quantity, takerSide, venueTimeUs, tradeId);
@@ -212,13 +212,13 @@ export class InstrumentFeed {
     venueTimeUs: number,
   ): FeedFault {
     const fault = this.#read(this.#askPrice, this.#askQuantity, bytes, priceFrom, priceTo, quantityFrom, quantityTo);
-    if (fault !== FeedFault.None) return fault;
+    if (fault !== FeedFault.None) return this.#restate(fault);
     const { priceDecimals, quantityDecimals } = this.book;
     const bid = this.#price.units(priceDecimals);
     const bidQuantity = this.#quantity.units(quantityDecimals);
     const ask = this.#askPrice.units(priceDecimals);
     const askQuantity = this.#askQuantity.units(quantityDecimals);
-    if (bid === -1 || bidQuantity === -1 || ask === -1 || askQuantity === -1) return this.#refuse(FeedFault.NumberTooLarge);
+    if (bid === -1 || bidQuantity === -1 || ask === -1 || askQuantity === -1) return this.#refuse(this.#restate(FeedFault.NumberTooLarge));
     this.#writeUnits();
     this.written++;
     this.#sink.quote(this.id, bid, bidQuantity, ask, askQuantity, venueTimeUs);
@@ -331,6 +331,12 @@ export class InstrumentFeed {
     if (this.#scaled) return;
     if (this.#shown) this.#writeBook(0);
     else this.#scale();
+  }
+
+  /** A number outside of the book is refused, but has made the units smaller: the book that was written is written in them. */
+  #restate(fault: FeedFault): FeedFault {
+    if (this.#shown) this.#writeUnits();
+    return fault;
   }
 
   #scale(): void {
