@@ -186,6 +186,15 @@ test('a part of a scope that fails does not end the others; an abort does', asyn
   await assert.rejects(parts.run('echo', failing), /interrupted/);
 });
 
+test('summary: a figure that is judged by its median is shown by it', () => {
+  const ratio: Metric = { ...metricOf(), id: 'wire.ratio', unit: 'x', windows: [0.5, 3, 4].map((value) => ({ value })) };
+  const [scope] = benchResult().scopes;
+  const run = { ...benchResult(), scopes: [{ ...scope, metrics: [ratio] }] };
+  const budget: Budget = { kind: 'target', scope: 'wire', metric: 'wire.ratio', limit: 2, judged: 'median', source: 'a test' };
+  const text = renderSummary({ run, verdicts: judge(run, [budget]), leftOut: [], trends: [] }, { out: 'bench/out', colour: false });
+  assert.match(text, /✗ wire\.ratio +3\.00x \(target ≤ 2\.00x\): not met: 50 % over \(median\)/);
+});
+
 test('summary: about twenty lines, a mark for each budget, those that do not hold first', () => {
   const run = benchResult();
   const many = Array.from({ length: 30 }, (_, index): Budget => ({ ...BENCH_BUDGETS[3], source: `${index}` }) as Budget);

@@ -70,8 +70,9 @@ export function renderSummary(report: Report, { out, colour }: { readonly out: s
 }
 
 function describeBudget(verdict: Verdict): string {
-  const { best, unit, budget } = verdict;
-  const found = best === undefined || unit === undefined || !Number.isFinite(best) ? '' : `${formatValue(best, unit)} `;
+  const { best, median, unit, budget } = verdict;
+  const judged = 'judged' in budget && budget.judged === 'median' ? median : best;
+  const found = judged === undefined || unit === undefined || !Number.isFinite(judged) ? '' : `${formatValue(judged, unit)} `;
   return `${found}(${budget.kind} ${describeLimit(verdict)}): ${describeVerdict(verdict)}`;
 }
 
