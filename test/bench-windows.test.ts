@@ -192,7 +192,7 @@ test('summary: a figure that is judged by its median is shown by it', () => {
   const run = { ...benchResult(), scopes: [{ ...scope, metrics: [ratio] }] };
   const budget: Budget = { kind: 'target', scope: 'wire', metric: 'wire.ratio', limit: 2, judged: 'median', source: 'a test' };
   const text = renderSummary({ run, verdicts: judge(run, [budget]), leftOut: [], trends: [] }, { out: 'bench/out', colour: false });
-  assert.match(text, /✗ wire\.ratio +3\.00x \(target ≤ 2\.00x\): not met: 50 % over \(median\)/);
+  assert.match(text, /✗ wire\.ratio +3\.00x \(target ≤ 2x\): not met: 50 % over \(median\)/);
 });
 
 test('summary: about twenty lines, a mark for each budget, those that do not hold first', () => {
