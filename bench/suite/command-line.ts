@@ -25,7 +25,7 @@ export const MIN_WINDOWS = 3;
 
 export const USAGE = `usage: npm run bench -- [SCOPE...] [options]
 
-  --profile full|ci  full takes the full time for accurate figures (default), ci under 5 minutes
+  --profile full|ci  full takes the full time for accurate figures (default), ci some 6 minutes
   --check            exit 3 when a guard or a ratio of bench/budgets.json does not hold,
                      nor in two further measurements of its scope
   --windows N        measure each figure N times (at least and by default ${MIN_WINDOWS})

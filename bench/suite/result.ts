@@ -119,7 +119,7 @@ export interface Pair {
   readonly vetoed?: string;
 }
 
-/** `ci` takes under five minutes over all scopes; `full` takes the time that the figure needs. */
+/** `ci` takes some six minutes over all scopes; `full` takes the time that the figure needs. */
 export type Profile = 'full' | 'ci';
 
 export function median(values: readonly number[]): number {
