@@ -178,7 +178,8 @@ export class Engine {
         control,
         busyWait,
       };
-      if (!busyWait) this.#watches = [this.applied, this.durable].map(({ words, index }) => new WordWatch(words, index, () => this.#turn()));
+      if (!busyWait)
+        this.#watches = [this.applied, this.durable].map(({ words, index }) => new WordWatch(words, index, () => this.#turn()));
       this.#stages = new ThreadedStages(setup, data);
     }
   }
