@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { Violation } from '../suite/each-window.ts';
 import type { LoadReply, LoadRequest, LoadResult, OpenRequest, PingPongRequest, RunRequest, SaturateRequest } from './load-protocol.ts';
 import { forkOn } from './placement.ts';
 
@@ -77,7 +78,7 @@ export class LoadClient {
       };
       const onMessage = (reply: LoadReply): void => {
         child.off('exit', onExit);
-        if ('error' in reply) reject(new Error(`load generator: ${reply.error}`));
+        if ('error' in reply) reject(new (reply.violation ? Violation : Error)(`load generator: ${reply.error}`));
         else resolve(reply.result);
       };
       if (child.exitCode !== null || child.signalCode !== null) {

@@ -27,6 +27,8 @@ export class ProcessClient<Request extends object, Answer extends object> {
   /** @throws Error reported by the process, or because it ended */
   async ask(request: Request): Promise<Answer> {
     const child = this.#child;
+    // Node would report a message to it as an error of this process.
+    if (!child.connected) throw this.#signal.aborted ? this.#signal.reason : new Error(`${this.#name} has ended`);
     const answered = new AbortController();
     const message = once(child, 'message', { signal: answered.signal });
     const exit = once(child, 'exit', { signal: answered.signal });
@@ -50,7 +52,7 @@ export class ProcessClient<Request extends object, Answer extends object> {
     const child = this.#child;
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
-    child.disconnect();
+    if (child.connected) child.disconnect();
     await exited;
   }
 }
