@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { endChild } from './guarded-child.ts';
 import { forkOn } from './placement.ts';
 
 /** What such a process sends, once for each request. */
@@ -49,10 +50,6 @@ export class ProcessClient<Request extends object, Answer extends object> {
   /** Ends the process. */
   async end(): Promise<void> {
     this.#signal.removeEventListener('abort', this.#kill);
-    const child = this.#child;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    if (child.connected) child.disconnect();
-    await exited;
+    await endChild(this.#child, () => this.#child.connected && this.#child.disconnect());
   }
 }
