@@ -21,7 +21,7 @@ const LONGEST_CHAIN = 256;
  * orders. Insert and remove touch one bucket, and no other entry moves.
  *
  * The table has memory for every slot, but uses only as many buckets as the
- * highest slot so far (at least a sixteenth of the slots), so that
+ * highest number of orders so far (at least a sixteenth of the slots), so that
  * a small book with a large capacity stays in the cache. The table grows by one
  * bucket, during an insert, by splitting one chain in two (linear hashing). It
  * is never rehashed as a whole.
@@ -41,7 +41,7 @@ export class OrderIndex {
   private declare readonly links: Int32Array;
   /** Position of the first bucket in `links`. */
   private readonly first: number = 0;
-  /** The bucket of the last `find`, as a position. */
+  /** Position of the bucket of the last `find`. Only a bucket: the link of a slot that left is no longer kept. */
   private last = 0;
   private readonly spread: number = 0;
   /** Buckets in use. */
@@ -105,6 +105,7 @@ export class OrderIndex {
     const at = this.position(id);
     links[slot] = links[at];
     links[at] = slot;
+    // Freed slots are reused first, so the highest slot is the highest number of orders so far.
     if (slot >= this.size) this.grow();
   }
 
