@@ -63,8 +63,7 @@ test('metrics name the build, and show what is in use of each capacity, the symb
 test('series of symbols are bounded, and the others counted', () => {
   const symbol = { tickMantissa: 1, tickDecimals: 2, lotMantissa: 1, lotDecimals: 4, phase: Phase.Continuous, lastPrice: 0, tradeId: 0 };
   const symbols = Array.from({ length: 250 }, (_, i) => ({ ...symbol, id: i + 1, name: `S${i + 1}` }));
-  const killSwitches = () => ({ venue: false, groups: [], symbols: [], accounts: [] });
-  const directory = { version: 1, symbols: () => symbols, assets: () => [], accountIds: () => [], killSwitches } as unknown as Directory;
+  const directory = { version: 1, symbols: () => symbols, assets: () => [], count: () => undefined } as unknown as Directory;
   const gauges = new VenueGauges(
     directory,
     () => undefined,

@@ -3,15 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { ReadersClient } from '../bench/fanout/readers-client.ts';
+import type { Delivered } from '../bench/fanout/readers-protocol.ts';
 import { ExchangeProcess } from '../bench/load/exchange-process.ts';
 import { LoadClient } from '../bench/load/load-client.ts';
 import { MessageSplitter } from '../bench/load/message-splitter.ts';
 import { latencyMetric } from '../bench/load/metrics.ts';
-import { histogramPercentile, histogramSince, readHistogram, shareBelow } from '../bench/load/prometheus.ts';
+import { histogramPercentile, histogramSince, readHistogram, readValue, shareBelow } from '../bench/load/prometheus.ts';
 import { SendArena } from '../bench/load/send-arena.ts';
 import { runWithReadings, serverWindow } from '../bench/load/server-readings.ts';
 import { TRANSPORTS } from '../bench/load/transport.ts';
 import { Recorder } from '../bench/suite/recorder.ts';
+import { Channel } from '../engine/wire/layout.ts';
 
 describe('the load generator', () => {
   const data = mkdtempSync(join(tmpdir(), 'openbell-load-'));
@@ -74,6 +77,27 @@ describe('the load generator', () => {
     assert.ok(cpuPerOrder >= 0 && cpuByRole.main > 0 && cpuByRole.libuv >= 0 && waited >= 0);
   });
 
+  test('market data: a window with a reject is kept with its reason, and the next one is whole', async (t) => {
+    const readers = new ReadersClient(abort.signal);
+    t.after(() => readers.end());
+    const [symbol] = await exchange.symbols();
+    const port = exchange.ports.ws;
+    const window = async (): Promise<Delivered> => {
+      await readers.ask({ op: 'close' });
+      await readers.ask({ op: 'connect', port, count: 2, channel: Channel.Book, symbol: symbol.id });
+      const seq = readValue(await exchange.get('/metrics'), 'openbell_seq\\{stage="sequenced"\\}');
+      return await readers.deliver({ port, account: 2, symbol, rate: 2000, seq, warmupMs: 50, windowMs: 300 });
+    };
+    assert.equal((await window()).fault.failed, undefined);
+    await exchange.post('/v1/accounts/2/suspend');
+    assert.match((await window()).fault.failed ?? '', /rejected, the first with ACCOUNT_SUSPENDED/);
+    await exchange.post('/v1/accounts/2/resume');
+    const { fault, latency, framesPerSecond, gaps } = await window();
+    assert.equal(fault.failed, undefined);
+    assert.ok(latency.count > 0 && framesPerSecond > 0);
+    assert.equal(gaps, 0);
+  });
+
   test('a reject fails a run, and is an overload in a ramp', async () => {
     await open('grpc');
     await exchange.post('/v1/accounts/2/suspend');
@@ -81,6 +105,13 @@ describe('the load generator', () => {
     const { kept } = await load.run({ ...request, mayReject: true });
     assert.equal(kept, false);
     await assert.rejects(load.run(request), /rejected, the first with ACCOUNT_SUSPENDED/);
+    await open('grpc');
+    const single = load.pingPong({ warmup: 10, orders: 10, windows: 1 });
+    await exchange.post('/v1/accounts/1/suspend');
+    await assert.rejects(
+      single.then(() => load.pingPong({ warmup: 10, orders: 10, windows: 1 })),
+      /rejected, the first with ACCOUNT_SUSPENDED/,
+    );
   });
 });
 

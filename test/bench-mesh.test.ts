@@ -9,7 +9,7 @@ import { envoyConfig } from '../bench/mesh/envoy-config.ts';
 import { EnvoyProcess } from '../bench/mesh/envoy-process.ts';
 import { interleaved } from '../bench/mesh/interleaved.ts';
 import { ANYWHERE } from '../bench/suite/cores.ts';
-import type { ScopeContext } from '../bench/suite/scope.ts';
+import { Parts, type ScopeContext } from '../bench/suite/scope.ts';
 import { ENVOY, withoutEnvoy } from './support/envoy-fixture.ts';
 
 const CLAIMS = { 'x-openbell-subject': 'bench', 'x-openbell-accounts': '1 2', 'x-openbell-expires': '9999999999' };
@@ -20,6 +20,7 @@ test('rejected commands are a note on the figures of the mesh scope, not the end
   const { signal } = new AbortController();
   const context: ScopeContext = { profile: 'ci', windows: 3, dir, progress: () => undefined, signal, options: {} };
   const stage = new StageReporter(context, 10);
+  const parts = new Parts(signal);
   t.after(() => stage.end());
   const headers = { ...CLAIMS, 'x-openbell-roles': 'operator auditor', 'x-openbell-accounts': '*' };
   const options = { durability: 'fast', placement: ANYWHERE, flags: ['--auth-proxies', '127.0.0.0/8'], headers } as const;
@@ -30,7 +31,8 @@ test('rejected commands are a note on the figures of the mesh scope, not the end
       // A session that may not order: the exchange rejects each command before it is sequenced, as it does when its ring is full.
       const caller = { headers: { ...CLAIMS, 'x-openbell-roles': 'read-only' } };
       const rejecting: Venue = { ...venue, open: (transport, port) => venue.open(transport, port, caller) };
-      const metrics = await interleaved(rejecting, envoy, { pairs: 2, rates: [1000], warmupMs: 20, windowMs: 100 }, stage);
+      const metrics = await interleaved(rejecting, envoy, { pairs: 2, rates: [1000], warmupMs: 20, windowMs: 100 }, stage, parts);
+      assert.deepEqual(parts.outcome, {});
       const latency = metrics.filter(({ id }) => id.endsWith('.latency'));
       assert.equal(latency.length, 4);
       for (const { note } of latency) assert.match(note ?? '', /commands were rejected/);

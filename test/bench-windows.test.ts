@@ -4,6 +4,7 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { underLoad } from '../bench/load/metrics.ts';
 import { lateness, WindowWatch } from '../bench/load/window-watch.ts';
 import { renderChart } from '../bench/report/chart.ts';
 import { renderHtml } from '../bench/report/html-report.ts';
@@ -11,8 +12,11 @@ import { renderMarkdown } from '../bench/report/markdown-report.ts';
 import { describeChange, directionOf, type Report } from '../bench/report/model.ts';
 import { commonTitle } from '../bench/report/percentile-charts.ts';
 import { renderSummary } from '../bench/report/terminal-summary.ts';
+import { soaked } from '../bench/soak/soak-run.ts';
+import { soakMetrics } from '../bench/soak/verdict.ts';
 import { type Budget, deservesAnotherLook, fails, judge } from '../bench/suite/budgets.ts';
 import { compareMetric } from '../bench/suite/compare.ts';
+import { attempt, eachWindow, foundIn, Violation, windowsOf } from '../bench/suite/each-window.ts';
 import { describeFaults, figureOf } from '../bench/suite/figures.ts';
 import { together } from '../bench/suite/further-look.ts';
 import { appendHistory, historyLine, readHistory, trends } from '../bench/suite/history.ts';
@@ -184,6 +188,43 @@ test('a part of a scope that fails does not end the others; an abort does', asyn
   assert.match(parts.outcome.failed ?? '', /^target: Error: the exchange ended\n.*bench-windows/);
   abort.abort(new Error('interrupted'));
   await assert.rejects(parts.run('echo', failing), /interrupted/);
+});
+
+test('a window that ends with an error is kept with its reason, and the others stay', async () => {
+  const abort = new AbortController();
+  const found = await eachWindow(3, abort.signal, async (window) => {
+    if (window === 1) throw new Error('3 commands were rejected, the first with BUSY\n    at deliver');
+    return { ms: window + 5 };
+  });
+  const windows = windowsOf(found, ({ ms }) => ({ value: ms }));
+  assert.deepEqual(windows, [{ value: 5 }, { failed: '3 commands were rejected, the first with BUSY' }, { value: 7 }]);
+  assert.deepEqual(foundIn(found), [{ ms: 5 }, { ms: 7 }]);
+  assert.equal(figureOf({ ...rateOf(...windows), better: 'lower' })?.median, 7);
+});
+
+test('what must never happen, and an abort, do not count as a window that failed', async () => {
+  const abort = new AbortController();
+  const lost = async (): Promise<never> => {
+    throw new Violation('2 of 9 commands were not answered');
+  };
+  await assert.rejects(attempt(abort.signal, lost), Violation);
+  abort.abort(new Error('interrupted'));
+  await assert.rejects(
+    eachWindow(1, abort.signal, () => Promise.reject(new Error('the load generator ended'))),
+    /interrupted/,
+  );
+});
+
+test('soak: after a reject what was seen stays, with the reason', () => {
+  const seen = Array.from({ length: 9 }, (_, i) => ({ seconds: i, ownMb: 100 + i, filesMb: 1, heapMb: 10, files: 5 }));
+  const loads = (length: number) => Array.from({ length }, (_, i) => ({ seconds: i, p50: 1, p99: 2, max: 3 }));
+  const { samples, fault } = soaked(seen, { samples: loads(7), faults: [REFUSED] });
+  assert.equal(samples.length, 7, 'up to where the load ended');
+  for (const { windows } of soakMetrics(samples).map((metric) => underLoad([fault], metric))) {
+    assert.equal(windows[0].failed, REFUSED.failed);
+    assert.ok(Number.isFinite(windows[0].value));
+  }
+  assert.throws(() => soaked(seen, { samples: loads(2), faults: [REFUSED] }), /rejected, the first with BUSY/);
 });
 
 test('summary: a figure that is judged by its median is shown by it', () => {

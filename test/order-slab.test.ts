@@ -70,8 +70,8 @@ describe('order slab', () => {
       return column;
     };
     const index = new OrderIndex(ids, allocate);
-    // Both columns: each slot leads to slot 3, and so does that itself.
-    for (const column of columns.slice(0, 2)) new Int32Array(column).fill(3);
+    // Each bucket and each slot leads to slot 3, and so does that itself.
+    new Int32Array(columns[0]).fill(3);
     assert.equal(index.peek(7), -1);
   });
 
@@ -107,6 +107,25 @@ describe('order slab', () => {
       }
     });
   }
+
+  it('removes the orders of one bucket in any order, also after a search for another one', () => {
+    const ids = Float64Array.from({ length: 64 }, (_, slot) => slot * 2 ** 32);
+    for (let seed = 1; seed < 200; seed++) {
+      const index = new OrderIndex(ids, undefined, seed * 2 + 1);
+      for (let slot = 0; slot < 64; slot++) index.insert(slot, ids[slot]);
+      for (let turn = 0; turn < 64; turn++) {
+        const slot = (turn * 37 + seed) & 63;
+        index.find(ids[(slot * 11 + 5) & 63]);
+        index.remove(slot);
+        assert.equal(index.find(ids[slot]), -1);
+        for (let later = turn + 1; later < 64; later++) {
+          const other = (later * 37 + seed) & 63;
+          assert.equal(index.find(ids[other]), other);
+        }
+      }
+      assert.equal(index.longestChain(), 0);
+    }
+  });
 
   it('removing an unknown id is misuse', () => {
     const ids = new Float64Array([5, 6]);

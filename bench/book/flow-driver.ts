@@ -39,10 +39,10 @@ export class FlowDriver implements BookListener {
   /** The slots of the ring. */
   private declare readonly i32: Int32Array;
   private declare readonly f64: Float64Array;
-  readonly #messagesPerPublish: number = 0;
-  #seq = 0;
-  #takerId = 0;
-  #takerSide = 0;
+  private readonly messagesPerPublish: number = 0;
+  private seq = 0;
+  private takerId = 0;
+  private takerSide = 0;
 
   /** @param orders capacity of the book */
   constructor(ring: RingHandle, orders: number, maxPrice: number, messagesPerPublish = 64) {
@@ -52,23 +52,23 @@ export class FlowDriver implements BookListener {
     this.out = new RingProducer(ring);
     this.i32 = this.out.slots.i32;
     this.f64 = this.out.slots.f64;
-    this.#messagesPerPublish = messagesPerPublish;
+    this.messagesPerPublish = messagesPerPublish;
   }
 
   /** Runs every message and publishes the last event to the consumer. */
   run(flow: Flow): void {
     const { count, words } = flow;
-    const step = this.#messagesPerPublish;
+    const step = this.messagesPerPublish;
     for (let first = 0; first < count; first += step) {
       const end = Math.min(first + step, count);
-      for (let message = first; message < end; message++) this.#apply(words, message * FLOW_RECORD_WORDS);
+      for (let message = first; message < end; message++) this.apply(words, message * FLOW_RECORD_WORDS);
       this.out.publish();
     }
   }
 
   /** Publishes the end of the pass to the consumer. */
   end(): void {
-    this.#emit(PASS_END, 0, 0, 0, 0, 0, 0);
+    this.emit(PASS_END, 0, 0, 0, 0, 0);
     this.out.publish();
   }
 
@@ -88,30 +88,29 @@ export class FlowDriver implements BookListener {
     assert(slab.count === 0, 'flow: an order outside the book');
   }
 
-  #apply(words: Int32Array, at: number): void {
-    const head = words[at];
-    const type = head & 0xff;
-    const orderId = words[at + IN_ORDER_ID + 1] * TWO_32 + (words[at + IN_ORDER_ID] >>> 0);
-    this.#seq = words[at + IN_SEQUENCE + 1] * TWO_32 + (words[at + IN_SEQUENCE] >>> 0);
-    if (type === New) {
-      this.#enter(orderId, (head >> 8) & 1, words[at + IN_PRICE], words[at + IN_QUANTITY] >>> 0, (head & 0x10000) !== 0);
-      return;
-    }
-    const slot = this.slab.find(orderId);
-    if (slot === NIL) this.#emit(Unknown, 0, type === Cancel ? CommandKind.Cancel : CommandKind.Amend, orderId, 0, 0, 0);
-    else if (type === Cancel) this.#cancel(slot, orderId);
-    else this.#modify(slot, orderId, words[at + IN_PRICE], words[at + IN_QUANTITY] >>> 0);
+  private apply(words: Int32Array, at: number): void {
+    const type = words[at] & 0xff;
+    this.seq = words[at + IN_SEQUENCE + 1] * TWO_32 + (words[at + IN_SEQUENCE] >>> 0);
+    if (type === New) this.enter(words, at);
+    else if (type === Cancel) this.cancel(words, at);
+    else this.modify(words, at);
   }
 
-  #enter(orderId: number, side: number, price: number, quantity: number, ioc: boolean): void {
+  private enter(words: Int32Array, at: number): void {
     const { slab, book } = this;
-    this.#emit(Accepted, side, 0, orderId, price, quantity, 0);
-    this.#takerId = orderId;
-    this.#takerSide = side;
-    const left = book.match(side, price, quantity);
-    if (left === 0) return;
-    if (ioc) {
-      this.#emit(Remove, side, 0, orderId, price, left, 0);
+    const head = words[at];
+    const side = (head >> 8) & 1;
+    const price = words[at + IN_PRICE];
+    const quantity = words[at + IN_QUANTITY] >>> 0;
+    const orderId = words[at + IN_ORDER_ID + 1] * TWO_32 + (words[at + IN_ORDER_ID] >>> 0);
+    this.emit(Accepted, side, orderId, price, quantity, 0);
+    let left = quantity;
+    if (book.crosses(side, price)) {
+      left = this.trade(orderId, side, price, quantity);
+      if (left === 0) return;
+    }
+    if ((head & 0x10000) !== 0) {
+      this.emit(Remove, side, orderId, price, left, 0);
       return;
     }
     const slot = slab.acquire(orderId);
@@ -122,32 +121,58 @@ export class FlowDriver implements BookListener {
     if (!book.rest(slot)) fail('flow: the levels are full');
   }
 
-  #cancel(slot: number, orderId: number): void {
+  private cancel(words: Int32Array, at: number): void {
     const { slab } = this;
-    this.#emit(Remove, slab.side(slot), 0, orderId, slab.price(slot), slab.open(slot), 0);
+    const orderId = words[at + IN_ORDER_ID + 1] * TWO_32 + (words[at + IN_ORDER_ID] >>> 0);
+    const slot = slab.find(orderId);
+    if (slot === NIL) {
+      this.unknown(CommandKind.Cancel, orderId);
+      return;
+    }
+    this.emit(Remove, slab.side(slot), orderId, slab.price(slot), slab.open(slot), 0);
     this.book.remove(slot);
     slab.release(slot);
   }
 
-  #modify(slot: number, orderId: number, price: number, quantity: number): void {
+  private modify(words: Int32Array, at: number): void {
     const { slab, book } = this;
-    const side = slab.side(slot);
-    this.#emit(Amended, side, 0, orderId, price, quantity, 0);
-    book.remove(slot);
-    this.#takerId = orderId;
-    this.#takerSide = side;
-    const left = book.match(side, price, quantity);
-    if (left === 0) {
-      slab.release(slot);
+    const price = words[at + IN_PRICE];
+    const quantity = words[at + IN_QUANTITY] >>> 0;
+    const orderId = words[at + IN_ORDER_ID + 1] * TWO_32 + (words[at + IN_ORDER_ID] >>> 0);
+    const slot = slab.find(orderId);
+    if (slot === NIL) {
+      this.unknown(CommandKind.Amend, orderId);
       return;
+    }
+    const side = slab.side(slot);
+    this.emit(Amended, side, orderId, price, quantity, 0);
+    book.remove(slot);
+    let left = quantity;
+    if (book.crosses(side, price)) {
+      left = this.trade(orderId, side, price, quantity);
+      if (left === 0) {
+        slab.release(slot);
+        return;
+      }
     }
     slab.setPrice(slot, price);
     slab.setOpen(slot, left);
     if (!book.rest(slot)) fail('flow: the levels are full');
   }
 
+  /** Returns the remainder of `quantity`. */
+  private trade(orderId: number, side: number, price: number, quantity: number): number {
+    this.takerId = orderId;
+    this.takerSide = side;
+    return this.book.match(side, price, quantity);
+  }
+
+  private unknown(command: number, orderId: number): void {
+    this.emit(Unknown | (command << 16), 0, orderId, 0, 0, 0);
+  }
+
   onTrade(_book: OrderBook, maker: number, price: number, quantity: number): void {
-    this.#emit(Trade, this.#takerSide, 0, this.slab.id[maker], price, quantity, this.#takerId);
+    this.emit(Trade, this.takerSide, this.slab.id[maker], price, quantity, this.takerId);
   }
 
   onMakerGone(_book: OrderBook, maker: number): void {
@@ -158,14 +183,15 @@ export class FlowDriver implements BookListener {
     fail('flow: the file contains no auction');
   }
 
-  #emit(kind: number, side: number, flags: number, orderId: number, price: number, quantity: number, otherId: number): void {
+  /** @param head MarketEventKind, and flags from bit 16 up */
+  private emit(head: number, side: number, orderId: number, price: number, quantity: number, otherId: number): void {
     let slot = this.out.tryClaim();
-    if (slot === NIL) slot = this.#wait();
+    if (slot === NIL) slot = this.wait();
     const { i32, f64 } = this;
     const at = slot << TO_EVENT_DOUBLES;
-    i32[at << 1] = kind | (side << 8) | (flags << 16);
+    i32[at << 1] = head | (side << 8);
     i32[(at << 1) | SYMBOL] = FLOW_SYMBOL;
-    f64[at | SEQ] = this.#seq;
+    f64[at | SEQ] = this.seq;
     f64[at | ORDER_ID] = orderId;
     f64[at | PRICE] = price;
     f64[at | QUANTITY] = quantity;
@@ -173,7 +199,7 @@ export class FlowDriver implements BookListener {
   }
 
   /** Called when the ring is full: publishes all events and waits until the consumer has made room. */
-  #wait(): number {
+  private wait(): number {
     this.out.publish();
     for (let tries = 0; ; tries++) {
       const slot = this.out.tryClaim();

@@ -33,30 +33,27 @@ function pathOf(file: string): string {
   return join(FOLDER, `${file}.bin.gz`);
 }
 
-/** @throws InvariantError when the reports of a file do not have the published hash */
-export async function runFlowFiles(
+/** @throws InvariantError when the reports of the file do not have the published hash */
+export async function runFlowFile(
+  file: string,
   plan: FlowPlan,
   context: ScopeContext,
   progress: (what: string, done: number) => void,
-): Promise<FlowFigures[]> {
+): Promise<FlowFigures> {
   const published = readFileSync(HASHES, 'utf8').split('\n');
-  const figures: FlowFigures[] = [];
-  for (const [index, file] of plan.files.entries()) {
-    const flow = await readFlowFile(pathOf(file));
-    const passes = (messages: number): number => Math.max(1, Math.ceil(messages / flow.count));
-    const [warmUp, runs] = [passes(plan.warmUpMessages), passes(plan.windowMessages)];
-    const rates: number[] = [];
-    for (let window = 0; window < context.windows; window++) {
-      context.signal.throwIfAborted();
-      progress(`flow ${file}, window ${window + 1} of ${context.windows}`, (index + window / context.windows) / plan.files.length);
-      globalThis.gc?.();
-      // A new book and a new second thread each time, so that the random placement of ids in buckets differs.
-      const { sha256, seconds } = await runFlow(flow, { warmUp, runs });
-      assert(published.includes(`${sha256}  ${file}`), `book: the reports of ${file} have a hash that differs from the published one`);
-      seconds.sort((a, b) => a - b);
-      rates.push(flow.count / seconds[seconds.length >> 1]);
-    }
-    figures.push({ file, rates });
+  const flow = await readFlowFile(pathOf(file));
+  const passes = (messages: number): number => Math.max(1, Math.ceil(messages / flow.count));
+  const [warmUp, runs] = [passes(plan.warmUpMessages), passes(plan.windowMessages)];
+  const rates: number[] = [];
+  for (let window = 0; window < context.windows; window++) {
+    context.signal.throwIfAborted();
+    progress(`flow ${file}, window ${window + 1} of ${context.windows}`, window / context.windows);
+    globalThis.gc?.();
+    // A new book and a new second thread each time, so that the random placement of ids in buckets differs.
+    const { sha256, seconds } = await runFlow(flow, { warmUp, runs });
+    assert(published.includes(`${sha256}  ${file}`), `book: the reports of ${file} have a hash that differs from the published one`);
+    seconds.sort((a, b) => a - b);
+    rates.push(flow.count / seconds[seconds.length >> 1]);
   }
-  return figures;
+  return { file, rates };
 }

@@ -17,7 +17,7 @@ export interface SlowRequest extends Omit<ConnectRequest, 'op'> {
   readonly op: 'slow';
 }
 
-/** Sends orders by schedule, and times their arrival at every reader that `connect` opened. */
+/** One window: sends orders by schedule, and times their arrival at every reader that `connect` opened. */
 export interface DeliverRequest {
   readonly op: 'deliver';
   readonly port: number;
@@ -29,7 +29,6 @@ export interface DeliverRequest {
   readonly seq: number;
   readonly warmupMs: number;
   readonly windowMs: number;
-  readonly windows: number;
 }
 
 export interface CloseRequest {
@@ -40,9 +39,10 @@ export type ReadersRequest = ConnectRequest | SlowRequest | DeliverRequest | Clo
 
 export interface Delivered {
   /** From an order's planned time to the arrival of its frame, over all readers. */
-  readonly windows: readonly { readonly latency: Latency; readonly framesPerSecond: number }[];
-  /** By window: why it is not used as it is, if so. */
-  readonly faults: readonly WindowFault[];
+  readonly latency: Latency;
+  readonly framesPerSecond: number;
+  /** Why the window is not used as it is, if so. */
+  readonly fault: WindowFault;
   /** Frames whose first number did not follow the last one, without a snapshot in between. */
   readonly gaps: number;
   /** How late the orders left. */

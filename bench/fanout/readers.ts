@@ -53,57 +53,61 @@ function close(): void {
   slow = [];
 }
 
-async function deliver({ port, account, symbol, rate, seq, warmupMs, windowMs, windows }: DeliverRequest): Promise<Delivered> {
+async function deliver({ port, account, symbol, rate, seq, warmupMs, windowMs }: DeliverRequest): Promise<Delivered> {
   const flow = new OrderFlow([symbol], RESTING, 0, Date.now() * 1000);
   const session = await LoadSession.open('ws', port, account, flow);
   const { inFlight, transport } = session;
   const batch = new CommandBatch(BATCH);
-  const recorders = Array.from({ length: windows }, () => new Recorder());
-  const frames = new Array<number>(windows).fill(0);
-  const watch = new WindowWatch(windows);
+  const recorder = new Recorder();
+  let frames = 0;
+  const watch = new WindowWatch(1);
   const pacer = new Pacer(rate / BATCH, performance.now() + 1);
   const from = pacer.startMs + warmupMs;
-  const end = from + windows * windowMs;
+  const end = from + windowMs;
   const messages = Math.ceil((rate * (end - pacer.startMs)) / 1000 / BATCH);
-  for (const reader of readers) reader.seq = seq;
+  const inWindow = (ms: number): boolean => ms >= from && ms < end;
+  // A rejected command may have no number in the sequence, so that those of the later ones are unknown: also one of the warm-up.
+  inFlight.onReject = () => watch.rejected(0, inFlight.rejectCode);
+  for (const reader of readers) Object.assign(reader, { seq, gaps: 0 });
   onBook = (reader, now, nowMs) => {
-    const arrived = Math.floor((nowMs - from) / windowMs);
-    if (arrived >= 0 && arrived < windows) frames[arrived]++;
+    if (inWindow(nowMs)) frames++;
     for (let at = Math.ceil((reader.seq - seq) / TIMED) * TIMED; at < now - seq; at += TIMED) {
       const planned = pacer.plannedMs(Math.floor(at / BATCH));
-      const window = Math.floor((planned - from) / windowMs);
-      if (window >= 0 && window < windows) recorders[window].record(nowMs - planned);
+      if (inWindow(planned)) recorder.record(nowMs - planned);
     }
     if (now > reader.seq) reader.seq = now;
   };
+  const failed = (): boolean => inFlight.rejected > 0 || session.lost !== undefined;
   let sent = 0;
-  while (sent < messages) {
+  while (sent < messages && !failed()) {
     const now = performance.now();
     for (const due = Math.min(messages, pacer.due(now)); sent < due; sent++) {
       const planned = pacer.plannedMs(sent);
-      watch.sent(Math.floor((planned - from) / windowMs), now - planned);
+      watch.sent(inWindow(planned) ? 0 : -1, now - planned);
       batch.clear();
       for (let i = 0; i < BATCH; i++) flow.next(batch, inFlight.add(planned));
       transport.add(batch.bytes());
     }
     transport.flush();
-    if (session.lost !== undefined) throw new Error(`the session was lost: ${session.lost}`);
     await pause();
   }
   // Frames in transit still arrive, and count.
   const last = seq + sent * BATCH;
   const behind = (): number => readers.filter((reader) => reader.seq < last).length;
-  for (const until = performance.now() + LAST_MS; performance.now() < until && behind() > 0; ) await pause();
+  for (const until = performance.now() + LAST_MS; performance.now() < until && behind() > 0 && !failed(); ) await pause();
   onBook = () => undefined;
+  if (session.lost !== undefined) watch.brokeOff(0, `the session was lost: ${session.lost}`);
   // The missing latencies would be the longest ones.
-  if (behind() > 0) throw new Error(`${behind()} of ${readers.length} readers did not get the last change within ${LAST_MS / 1000} s`);
-  if (inFlight.rejected > 0) throw new Error(`${inFlight.rejected} commands were rejected, the first with code ${inFlight.rejectCode}`);
+  else if (!failed() && behind() > 0)
+    watch.brokeOff(0, `${behind()} of ${readers.length} readers did not get the last change within ${LAST_MS / 1000} s`);
   await session.close();
-  const latencies = recorders.map((recorder) => recorder.take());
+  const latency = recorder.take();
+  const [fault] = watch.faults([latency]);
   return {
-    windows: latencies.map((latency, i) => ({ latency, framesPerSecond: (frames[i] * 1000) / windowMs })),
+    latency,
+    framesPerSecond: (frames * 1000) / windowMs,
+    fault,
     gaps: readers.reduce((sum, reader) => sum + reader.gaps, 0),
-    faults: watch.faults(latencies),
     sendDelay: watch.sendDelay(),
   };
 }

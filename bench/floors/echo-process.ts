@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { guardChild } from '../load/guarded-child.ts';
+import { endChild, guardChild } from '../load/guarded-child.ts';
 import { forkOn } from '../load/placement.ts';
 import { threadUsage } from '../load/thread-usage.ts';
 
@@ -49,10 +48,6 @@ export class EchoProcess {
   }
 
   async kill(): Promise<void> {
-    const child = this.#child;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exited;
+    await endChild(this.#child, () => this.#child.kill('SIGKILL'));
   }
 }

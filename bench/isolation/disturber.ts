@@ -71,7 +71,8 @@ class Disturber {
   readonly #stops: Session;
   readonly #bids: Session;
   #what: readonly DisturbanceName[] = [];
-  #running: Promise<unknown>[] = [];
+  /** Settled when all that was begun has ended. */
+  #running: Promise<readonly PromiseSettledResult<unknown>[]> = Promise.resolve([]);
   #over = false;
   #queries = 0;
   #bytes = 0;
@@ -98,12 +99,13 @@ class Disturber {
     this.#over = false;
     [this.#queries, this.#bytes, this.#throttled.throttled, this.#stops.triggered] = [0, 0, 0, 0];
     const work = { history: () => this.#queryAll(), throttle: () => this.#flood(), cascade: () => this.#trigger(afterMs) };
-    this.#running = this.#what.map((each) => work[each]());
+    this.#running = Promise.allSettled(this.#what.map((each) => work[each]()));
   }
 
+  /** @throws the first error of what was begun, after all of it has ended */
   async end(): Promise<Disturbed> {
     this.#over = true;
-    await Promise.all(this.#running);
+    for (const each of await this.#running) if (each.status === 'rejected') throw each.reason;
     const { throttled } = this.#throttled;
     return { queries: this.#queries, bytes: this.#bytes, throttled, triggered: this.#stops.triggered };
   }
@@ -112,7 +114,8 @@ class Disturber {
     const loop = async (first: number): Promise<void> => {
       for (let i = first; !this.#over; i++) this.#bytes += await this.#query(this.#read[i % this.#read.length]);
     };
-    await Promise.all(Array.from({ length: QUERIES }, (_, i) => loop(i)));
+    const loops = await Promise.allSettled(Array.from({ length: QUERIES }, (_, i) => loop(i)));
+    for (const each of loops) if (each.status === 'rejected') throw each.reason;
   }
 
   #query(url: string): Promise<number> {

@@ -5,7 +5,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { guardChild } from './guarded-child.ts';
+import { endChild, guardChild } from './guarded-child.ts';
 import type { LoadSymbol } from './order-flow.ts';
 import { onCores } from './placement.ts';
 
@@ -151,12 +151,7 @@ export class ExchangeProcess {
     return content;
   }
 
-  async #end(signal: NodeJS.Signals): Promise<number | null> {
-    const child = this.#child;
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const exited = once(child, 'exit');
-    child.kill(signal);
-    const [code] = (await exited) as [number | null];
-    return code;
+  #end(signal: NodeJS.Signals): Promise<number | null> {
+    return endChild(this.#child, () => this.#child.kill(signal));
   }
 }

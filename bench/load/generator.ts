@@ -2,6 +2,7 @@
  * The load generator's process, forked by a scope. It connects to loopback only,
  * and ends with its parent process.
  */
+import { Violation } from '../suite/each-window.ts';
 import { Load } from './load.ts';
 import type { LoadReply, LoadRequest, LoadResult, OpenRequest } from './load-protocol.ts';
 import { LoadSession } from './load-session.ts';
@@ -61,6 +62,6 @@ process.on('disconnect', () => process.exit());
 process.on('message', (request: LoadRequest) => {
   answer(request).then(
     (result) => reply({ result }),
-    (error: unknown) => reply({ error: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => reply({ error: error instanceof Error ? error.message : String(error), violation: error instanceof Violation }),
   );
 });

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 
 /** Length of the end of its stderr that is kept. */
 const LOG_CHARACTERS = 4000;
@@ -19,4 +20,13 @@ export function guardChild(child: ChildProcess, signal: AbortSignal): () => stri
     log = (log + bytes).slice(-LOG_CHARACTERS);
   });
   return () => log;
+}
+
+/** Ends the child, unless it has ended: asks it to, and waits. @returns its exit code; null after a signal */
+export async function endChild(child: ChildProcess, ask: () => void): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exited = once(child, 'exit');
+  ask();
+  const [code] = (await exited) as [number | null];
+  return code;
 }

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { Violation } from '../suite/each-window.ts';
+import { endChild } from './guarded-child.ts';
 import type { LoadReply, LoadRequest, LoadResult, OpenRequest, PingPongRequest, RunRequest, SaturateRequest } from './load-protocol.ts';
 import { forkOn } from './placement.ts';
 
@@ -56,11 +57,7 @@ export class LoadClient {
   async end(): Promise<void> {
     this.#signal.removeEventListener('abort', this.#onAbort);
     const child = this.#child;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    if (child.connected) child.disconnect();
-    else child.kill('SIGKILL');
-    await exited;
+    await endChild(child, () => (child.connected ? child.disconnect() : child.kill('SIGKILL')));
   }
 
   readonly #onAbort = (): void => {
@@ -77,7 +74,7 @@ export class LoadClient {
       };
       const onMessage = (reply: LoadReply): void => {
         child.off('exit', onExit);
-        if ('error' in reply) reject(new Error(`load generator: ${reply.error}`));
+        if ('error' in reply) reject(new (reply.violation ? Violation : Error)(`load generator: ${reply.error}`));
         else resolve(reply.result);
       };
       if (child.exitCode !== null || child.signalCode !== null) {

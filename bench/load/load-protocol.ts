@@ -94,4 +94,5 @@ export interface LoadResult {
   readonly overloaded: boolean;
 }
 
-export type LoadReply = { readonly result: LoadResult | undefined } | { readonly error: string };
+/** `violation`: the error is a `Violation`. */
+export type LoadReply = { readonly result: LoadResult | undefined } | { readonly error: string; readonly violation: boolean };

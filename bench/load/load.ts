@@ -1,5 +1,6 @@
 import { codeName } from '../../engine/codes.ts';
 import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
+import { Violation } from '../suite/each-window.ts';
 import { Pacer } from '../suite/pacer.ts';
 import { Recorder } from '../suite/recorder.ts';
 import { InFlight, MAX_IN_FLIGHT } from './in-flight.ts';
@@ -137,10 +138,12 @@ export class Load {
     };
     while (taken.length <= windows) {
       this.#sendOne();
-      while (left > 0) {
+      // The answer of a reject is no order's: the next one would wait for it for ever.
+      while (left > 0 && inFlight.rejected === 0) {
         this.#assertAlive();
         await turn();
       }
+      if (inFlight.rejected > 0) break;
       taken.push(recorder.take());
       left = orders;
     }
@@ -234,12 +237,14 @@ export class Load {
       await new Promise((resolve) => setTimeout(resolve, 1));
   }
 
-  /** @returns the number of rejects @throws Error if a command has no answer, or more than one */
+  /** @returns the number of rejects @throws Violation if a command has no answer, or more than one */
   #check(mayReject: boolean): number {
     const { inFlight } = this;
-    if (inFlight.count > 0) throw new Error(`${inFlight.count} of ${inFlight.sent} commands were not answered within ${DRAIN_MS / 1000} s`);
-    if (inFlight.unexpected > 0) throw new Error(`${inFlight.unexpected} answers were duplicates, or for commands that were never sent`);
-    if (inFlight.gaps > 0) throw new Error(`${inFlight.gaps} times a report's number was not the one after the last`);
+    if (inFlight.count > 0)
+      throw new Violation(`${inFlight.count} of ${inFlight.sent} commands were not answered within ${DRAIN_MS / 1000} s`);
+    if (inFlight.unexpected > 0)
+      throw new Violation(`${inFlight.unexpected} answers were duplicates, or for commands that were never sent`);
+    if (inFlight.gaps > 0) throw new Violation(`${inFlight.gaps} times a report's number was not the one after the last`);
     const { rejected, rejectCode } = inFlight;
     if (rejected === 0) return 0;
     if (!mayReject) throw new Error(`${rejected} commands were rejected, the first with ${codeName(rejectCode)}`);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { MessageSplitter } from './message-splitter.ts';
 import { SendArena } from './send-arena.ts';
+import { SocketWatch } from './socket-watch.ts';
 import type { OpenTransport, OrderTransport, TransportListener, TransportOptions } from './transport.ts';
 
 /** Before each message: its length, little-endian. */
@@ -37,27 +38,12 @@ export async function openNet({ port, lastReport = 0 }: TransportOptions, listen
 class NetTransport implements OrderTransport {
   readonly #socket: Socket;
   readonly #arena = new SendArena(ARENA_BYTES);
-  readonly #splitter = new LengthSplitter();
-  #closing = false;
-  /** Also if the connection was lost before. */
-  readonly #closed: Promise<void>;
+  readonly #watch: SocketWatch;
 
   constructor(socket: Socket, listener: TransportListener) {
     this.#socket = socket;
-    this.#closed = new Promise((resolve) => void socket.once('close', () => resolve()));
-    let nowMs = 0;
-    let lost = 'the connection was closed';
-    const onMessage = (message: Buffer): void => listener.onMessage(message, nowMs);
-    socket.on('data', (piece: Buffer) => {
-      nowMs = performance.now();
-      this.#splitter.push(piece, onMessage);
-    });
-    socket.on('error', (error) => {
-      lost = error.message;
-    });
-    socket.on('close', () => {
-      if (!this.#closing) listener.onLost(lost);
-    });
+    const onMessage = (message: Buffer, nowMs: number): void => listener.onMessage(message, nowMs);
+    this.#watch = new SocketWatch(socket, new LengthSplitter(), onMessage, (reason) => listener.onLost(reason));
   }
 
   get waitingBytes(): number {
@@ -77,8 +63,6 @@ class NetTransport implements OrderTransport {
   }
 
   close(): Promise<void> {
-    this.#closing = true;
-    this.#socket.destroy();
-    return this.#closed;
+    return this.#watch.close();
   }
 }

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { endChild } from './guarded-child.ts';
 import { forkOn } from './placement.ts';
 
 /** What such a process sends, once for each request. */
@@ -27,6 +28,8 @@ export class ProcessClient<Request extends object, Answer extends object> {
   /** @throws Error reported by the process, or because it ended */
   async ask(request: Request): Promise<Answer> {
     const child = this.#child;
+    // Node would report a message to it as an error of this process.
+    if (!child.connected) throw this.#signal.aborted ? this.#signal.reason : new Error(`${this.#name} has ended`);
     const answered = new AbortController();
     const message = once(child, 'message', { signal: answered.signal });
     const exit = once(child, 'exit', { signal: answered.signal });
@@ -47,10 +50,6 @@ export class ProcessClient<Request extends object, Answer extends object> {
   /** Ends the process. */
   async end(): Promise<void> {
     this.#signal.removeEventListener('abort', this.#kill);
-    const child = this.#child;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    child.disconnect();
-    await exited;
+    await endChild(this.#child, () => this.#child.connected && this.#child.disconnect());
   }
 }

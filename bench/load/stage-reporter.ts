@@ -16,6 +16,11 @@ export class StageReporter {
     this.#timer = setInterval(() => this.#report(), REPORT_MS);
   }
 
+  /** Of the scope. */
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+
   /** @throws the signal's reason when the scope was aborted */
   begin(stage: string): void {
     this.#context.signal.throwIfAborted();

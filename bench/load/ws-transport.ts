@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { SendArena } from './send-arena.ts';
+import { SocketWatch } from './socket-watch.ts';
 import type { OpenTransport, OrderTransport, TransportListener, TransportOptions } from './transport.ts';
 import { BINARY, CLOSE, MASK_BYTES, MASKED, PING, PONG, upgraded, WebSocketSplitter } from './websocket.ts';
 
@@ -37,33 +38,19 @@ class WebSocketTransport implements OrderTransport {
   readonly #opcode: number;
   readonly #arena = new SendArena(ARENA_BYTES);
   readonly #splitter = new WebSocketSplitter();
-  #closing = false;
-  /** Also if the connection was lost before. */
-  readonly #closed: Promise<void>;
+  readonly #watch: SocketWatch;
 
   constructor(socket: Socket, listener: TransportListener, opcode: number) {
     this.#socket = socket;
-    this.#closed = new Promise((resolve) => void socket.once('close', () => resolve()));
     this.#opcode = opcode;
-    let nowMs = 0;
-    let lost = 'the connection was closed';
-    const onMessage = (message: Buffer): void => {
+    const onMessage = (message: Buffer, nowMs: number): void => {
       const { opcode } = this.#splitter;
       if (opcode === PING) this.#pong(message);
       else if (opcode === CLOSE)
-        lost = `closed with ${message.length < 2 ? 'no code' : message.readUInt16BE(0)} ${message.toString('utf8', 2)}`;
+        this.#watch.reason = `closed with ${message.length < 2 ? 'no code' : message.readUInt16BE(0)} ${message.toString('utf8', 2)}`;
       else listener.onMessage(message, nowMs);
     };
-    socket.on('data', (piece: Buffer) => {
-      nowMs = performance.now();
-      this.#splitter.push(piece, onMessage);
-    });
-    socket.on('error', (error) => {
-      lost = error.message;
-    });
-    socket.on('close', () => {
-      if (!this.#closing) listener.onLost(lost);
-    });
+    this.#watch = new SocketWatch(socket, this.#splitter, onMessage, (reason) => listener.onLost(reason));
     socket.resume();
   }
 
@@ -81,9 +68,7 @@ class WebSocketTransport implements OrderTransport {
   }
 
   close(): Promise<void> {
-    this.#closing = true;
-    this.#socket.destroy();
-    return this.#closed;
+    return this.#watch.close();
   }
 
   #pong(payload: Buffer): void {

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { guardChild } from '../load/guarded-child.ts';
+import { endChild, guardChild } from '../load/guarded-child.ts';
 import { freePort } from '../suite/free-port.ts';
 
 const VENV = fileURLToPath(new URL('../../.venv/bin/envoy', import.meta.url));
@@ -63,11 +63,7 @@ export class EnvoyProcess {
   }
 
   async end(): Promise<void> {
-    const child = this.#child;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGTERM');
-    await exited;
+    await endChild(this.#child, () => this.#child.kill('SIGTERM'));
   }
 }
 

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { LoadResult } from '../load/load-protocol.ts';
-import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
+import { latencyMetric, thousands, underLoad, valueMetric } from '../load/metrics.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
 import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Caller } from '../load/transport.ts';
 import { ACCOUNTS, type Venue, withVenue } from '../load/venue.ts';
 import { ANYWHERE } from '../suite/cores.ts';
 import type { Metric } from '../suite/result.ts';
-import type { ScopeContext } from '../suite/scope.ts';
+import type { Parts, ScopeContext } from '../suite/scope.ts';
 import { type Credentials, makeCredentials } from './credentials.ts';
 import { EnvoyProcess } from './envoy-process.ts';
 import { type FilterStage, filterStages } from './filter-stages.ts';
@@ -21,13 +21,23 @@ interface Running extends FilterStage {
   readonly envoy: EnvoyProcess;
 }
 
-/** Every stage has its own Envoy, and they take turns with direct windows, so that a disturbance affects all of them. */
-export async function filterByFilter(context: ScopeContext, binary: string, plan: MeshPlan, stage: StageReporter): Promise<Metric[]> {
+/**
+ * Every stage has its own Envoy, and they take turns with direct windows, so that a disturbance affects all of them. A load that ends
+ * with an error leaves the others.
+ * @param metrics to which what was found is added
+ */
+export async function filterByFilter(
+  context: ScopeContext,
+  binary: string,
+  plan: MeshPlan,
+  stage: StageReporter,
+  parts: Parts,
+  metrics: Metric[],
+): Promise<void> {
   const { dir, signal } = context;
   const credentials = await makeCredentials(dir, ACCOUNTS);
   const flags = ['--auth-proxies', '127.0.0.0/8'];
   const headers = { ...credentials.claims, 'x-openbell-roles': 'operator' };
-  const metrics: Metric[] = [];
   await withVenue(context, 'mesh', { durability: 'fast', flags, headers, placement: ANYWHERE }, async (venue) => {
     const running: Running[] = [];
     try {
@@ -38,14 +48,18 @@ export async function filterByFilter(context: ScopeContext, binary: string, plan
       await venue.open('grpc', undefined, { headers: credentials.claims });
       await venue.load.run({ rate: 40_000, batch: 1, warmupMs: 1500, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
       for (const batch of BATCHES) {
-        for (const rate of plan.rates) metrics.push(...(await oneLoad(venue, credentials, running, rate, batch, plan, stage)));
+        for (const rate of plan.rates)
+          await parts.run(`${thousands(rate)} commands/s, ${batch} a message`, async () => {
+            metrics.push(...(await oneLoad(venue, credentials, running, rate, batch, plan, stage)));
+          });
       }
-      metrics.push(...(await unary(venue, credentials, running, plan.pairs, stage)));
+      await parts.run('unary calls', async () => {
+        metrics.push(...(await unary(venue, credentials, running, plan.pairs, stage)));
+      });
     } finally {
       for (const { envoy } of running) await envoy.end();
     }
   });
-  return metrics;
 }
 
 async function oneLoad(
@@ -80,7 +94,10 @@ async function oneLoad(
   const metrics = [latencyMetric(`mesh.filters.direct.${id}.latency`, `Direct: ${what}`, rate, all(direct))];
   for (const [i, { name, title }] of running.entries()) {
     metrics.push(latencyMetric(`mesh.filters.${name}.${id}.latency`, `${title}: ${what}`, rate, all(proxied[i])));
-    metrics.push(valueMetric(`mesh.filters.${name}.${id}.cpu`, `CPU of Envoy per order, ${title}: ${what}`, 'us', 'lower', cpu[i]));
+    const faults = proxied[i].map(({ faults: [fault] }) => fault);
+    metrics.push(
+      underLoad(faults, valueMetric(`mesh.filters.${name}.${id}.cpu`, `CPU of Envoy per order, ${title}: ${what}`, 'us', 'lower', cpu[i])),
+    );
   }
   return metrics;
 }

@@ -1,9 +1,10 @@
 import type { LoadResult } from '../load/load-protocol.ts';
-import { latencyMetric, thousands, valueMetric, withFaults } from '../load/metrics.ts';
+import { latencyMetric, thousands, underLoad, valueMetric, withFaults } from '../load/metrics.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
 import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Venue } from '../load/venue.ts';
 import type { Metric } from '../suite/result.ts';
+import type { Parts } from '../suite/scope.ts';
 import type { EnvoyProcess } from './envoy-process.ts';
 
 export interface MeshPlan {
@@ -19,25 +20,33 @@ const BATCHES = [
   { batch: 10, name: 'batch10' },
 ] as const;
 
-/** Direct, proxied, direct, proxied: a longer disturbance of the machine affects both. */
-export async function interleaved(venue: Venue, envoy: EnvoyProcess, plan: MeshPlan, stage: StageReporter): Promise<Metric[]> {
+/** Direct, proxied, direct, proxied: a longer disturbance of the machine affects both. A rate that ends with an error leaves those of the others. */
+export async function interleaved(
+  venue: Venue,
+  envoy: EnvoyProcess,
+  plan: MeshPlan,
+  stage: StageReporter,
+  parts: Parts,
+): Promise<Metric[]> {
   const metrics: Metric[] = [];
   for (const { batch, name } of BATCHES) {
     for (const rate of plan.rates) {
       const what = `${thousands(rate)} commands/s, ${batch === 1 ? 'unbatched' : `batches of ${batch}`}`;
-      const direct: LoadResult[] = [];
-      const proxied: LoadResult[] = [];
-      const cpu: number[] = [];
-      for (let pair = 0; pair < plan.pairs; pair++) {
-        stage.begin(`${what}: direct`);
-        direct.push(await window(venue, undefined, rate, batch, plan));
-        stage.begin(`${what}: through Envoy`);
-        const before = cpuSeconds(envoy.pid);
-        const result = await window(venue, envoy.port, rate, batch, plan);
-        proxied.push(result);
-        cpu.push(((cpuSeconds(envoy.pid) - before) * 1e6) / result.orders);
-      }
-      metrics.push(...pairMetrics(`${name}.${rate}`, what, rate, direct, proxied, cpu));
+      await parts.run(what, async () => {
+        const direct: LoadResult[] = [];
+        const proxied: LoadResult[] = [];
+        const cpu: number[] = [];
+        for (let pair = 0; pair < plan.pairs; pair++) {
+          stage.begin(`${what}: direct`);
+          direct.push(await window(venue, undefined, rate, batch, plan));
+          stage.begin(`${what}: through Envoy`);
+          const before = cpuSeconds(envoy.pid);
+          const result = await window(venue, envoy.port, rate, batch, plan);
+          proxied.push(result);
+          cpu.push(((cpuSeconds(envoy.pid) - before) * 1e6) / result.orders);
+        }
+        metrics.push(...pairMetrics(`${name}.${rate}`, what, rate, direct, proxied, cpu));
+      });
     }
   }
   return metrics;
@@ -79,6 +88,9 @@ function pairMetrics(
     latencyMetric(`mesh.proxied.${id}.latency`, `Through Envoy: ${what}`, rate, all(proxied)),
     addedMetric('p50'),
     addedMetric('p99'),
-    valueMetric(`mesh.envoy_cpu.${id}`, `CPU of Envoy per order: ${what}`, 'us', 'lower', cpu, note),
+    underLoad(
+      proxied.map(({ faults: [fault] }) => fault),
+      valueMetric(`mesh.envoy_cpu.${id}`, `CPU of Envoy per order: ${what}`, 'us', 'lower', cpu, note),
+    ),
   ];
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { LoadResult } from '../load/load-protocol.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
 import { type Venue, withVenue } from '../load/venue.ts';
 import { clientsApart } from '../suite/cores.ts';
-import type { Latency } from '../suite/recorder.ts';
+import { attempt } from '../suite/each-window.ts';
 import type { ScopeContext } from '../suite/scope.ts';
 import { UNDER_WAY } from '../wire/echo-ratios.ts';
 import { TARGET_BATCH, TARGET_RATE } from '../wire/plan.ts';
@@ -24,7 +25,7 @@ export async function wirePair(context: ScopeContext, name: string, checkouts: B
     withVenue(context, `${name}-new`, options('new'), async (now) => {
       const venues = { old, new: now };
       for (const venue of Object.values(venues)) await warmUp(venue);
-      ratios = await ratiosInTurns(turns, (side) => measure(venues[side]));
+      ratios = await ratiosInTurns(turns, (side) => measure(venues[side], context.signal));
     }),
   );
   return ratios;
@@ -36,36 +37,56 @@ async function warmUp({ open, load }: Venue): Promise<void> {
   await load.saturate({ ...UNBATCHED, warmupMs: WARM_UP_MS });
 }
 
-async function measure(venue: Venue): Promise<Figures> {
+async function measure(venue: Venue, signal: AbortSignal): Promise<Figures> {
   const { load } = venue;
-  const [{ p50 }] = (await load.pingPong(ONE_AT_A_TIME)).windows;
-  let achieved = 0;
-  const unbatched = await cpuPerOrder(venue, async () => {
-    const result = await load.saturate(UNBATCHED);
-    achieved = result.achieved;
-    return result.orders;
+  /** A load that the exchange refused or broke off is one that failed: the next one has a new session. */
+  const orFailed = async (work: () => Promise<Figures>): Promise<Figures | undefined> => {
+    const found = await attempt(signal, work);
+    if (!('failed' in found)) return found.found;
+    await venue.open('grpc');
+    return undefined;
+  };
+  const single = await orFailed(async () => ({ 'wire.pingpong': 1 / (await load.pingPong(ONE_AT_A_TIME)).windows[0].p50 }));
+  const unbatched = await orFailed(async () => {
+    const { result, cpu } = await withCpu(venue, () => load.saturate(UNBATCHED));
+    return { 'wire.unbatched': result.achieved, 'wire.unbatched.cpu': 1 / cpu };
   });
-  let latency: Latency | undefined;
-  const batched = await cpuPerOrder(venue, async () => {
-    const result = await load.run(BATCHED);
-    [latency] = result.windows;
-    return result.orders;
+  const batched = await orFailed(async () => {
+    const { result, cpu } = await withCpu(venue, () => load.run(BATCHED));
+    return batchFigures(result, cpu);
   });
+  return { ...FAILED, ...single, ...unbatched, ...batched };
+}
+
+const FAILED: Figures = {
+  'wire.pingpong': 0,
+  'wire.unbatched': 0,
+  'wire.unbatched.cpu': 0,
+  'wire.batches.cpu': 0,
+  'wire.batches.p50': 0,
+  'wire.batches.p90': 0,
+  'wire.batches.p99': 0,
+};
+
+/** Of a late generator the latency is not that of the exchange; its CPU time is. @throws Error if the load failed */
+export function batchFigures({ windows: [latency], faults: [fault] }: LoadResult, cpu: number): Figures {
+  if (fault.failed !== undefined) throw new Error(fault.failed);
+  const of = (ms: number): number => (fault.vetoed === undefined ? 1 / ms : Number.NaN);
   return {
-    'wire.pingpong': 1 / p50,
-    'wire.unbatched': achieved,
-    'wire.unbatched.cpu': 1 / unbatched,
-    'wire.batches.cpu': 1 / batched,
-    'wire.batches.p50': 1 / (latency?.p50 ?? Number.NaN),
-    'wire.batches.p90': 1 / (latency?.p90 ?? Number.NaN),
-    'wire.batches.p99': 1 / (latency?.p99 ?? Number.NaN),
+    'wire.batches.cpu': 1 / cpu,
+    'wire.batches.p50': of(latency.p50),
+    'wire.batches.p90': of(latency.p90),
+    'wire.batches.p99': of(latency.p99),
   };
 }
 
-/** Seconds of CPU time of the exchange per order. @param work returns the number of its orders */
-async function cpuPerOrder({ exchange }: Venue, work: () => Promise<number>): Promise<number> {
+/** With the seconds of CPU time of the exchange per order. */
+async function withCpu(
+  { exchange }: Venue,
+  work: () => Promise<LoadResult>,
+): Promise<{ readonly result: LoadResult; readonly cpu: number }> {
   const before = cpuSeconds(exchange.pid);
-  const orders = await work();
+  const result = await work();
   await sleep(SETTLE_MS);
-  return (cpuSeconds(exchange.pid) - before) / orders;
+  return { result, cpu: (cpuSeconds(exchange.pid) - before) / result.orders };
 }

@@ -1,4 +1,5 @@
 /** The thread of the scope `pipeline`, which stands for the I/O thread. */
+import { type Attempt, eachWindow } from '../suite/each-window.ts';
 import { serveRoomyThread } from '../suite/roomy-thread.ts';
 import { type PipelinePlan, runVariant, type VariantFigures } from './pipeline-run.ts';
 
@@ -9,11 +10,14 @@ export interface PipelineAssignment {
   readonly dir: string;
 }
 
-await serveRoomyThread(async ({ plan, windows, dir }: PipelineAssignment, progress) => {
-  const figures: VariantFigures[] = [];
-  for (const [index, variant] of plan.variants.entries()) {
-    const parts = plan.variants.length;
-    figures.push(await runVariant(plan, variant, windows, dir, (what, done) => progress(what, (index + done) / parts)));
-  }
-  return figures;
+/** By variant. */
+export type PipelineFigures = readonly Attempt<VariantFigures>[];
+
+await serveRoomyThread(({ plan, windows, dir }: PipelineAssignment, progress): Promise<PipelineFigures> => {
+  const { variants } = plan;
+  // The scope ends the thread when it is aborted.
+  const { signal } = new AbortController();
+  return eachWindow(variants.length, signal, (index) =>
+    runVariant(plan, variants[index], windows, dir, (what, done) => progress(what, (index + done) / variants.length)),
+  );
 });

@@ -1,10 +1,10 @@
 /** The order book alone: single operations compared with another Node.js order book, and recorded order flow. */
 import { AUCTION_ORDERS, runAuction } from '../book/auction.ts';
-import { type FlowFigures, type FlowPlan, flowFilesMissing, runFlowFiles } from '../book/flow-files.ts';
+import { type FlowFigures, type FlowPlan, flowFilesMissing, runFlowFile } from '../book/flow-files.ts';
 import { type MicroFigures, type MicroPlan, runMicro, TURNS } from '../book/micro.ts';
 import { LEVELS, ORDERS_A_LEVEL } from '../book/work.ts';
 import type { Metric, Profile, ScopeResult } from '../suite/result.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 interface Plan {
   readonly micro: MicroPlan;
@@ -34,21 +34,24 @@ export const scope: Scope = {
   run: (context) => measured(scope, () => run(context)),
 };
 
-async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series' | 'failed'>> {
   const { micro, flow } = PLANS[context.profile];
-  const cases = await runMicro(micro, context, (what, done) => context.progress(what, done * MICRO_PART));
-  const auction = runAuction(context.windows, micro.windowMs);
+  const metrics: Metric[] = [];
+  const parts = new Parts(context.signal);
+  await parts.run('single operations', async () => {
+    const cases = await runMicro(micro, context, (what, done) => context.progress(what, done * MICRO_PART));
+    metrics.push(...cases.flatMap(caseMetrics));
+  });
+  await parts.run('auction', async () => void metrics.push(auctionMetric(runAuction(context.windows, micro.windowMs))));
   const missing = flowFilesMissing(flow);
   if (missing !== undefined) process.stderr.write(`${missing}\n`);
-  const files =
-    missing === undefined
-      ? await runFlowFiles(flow, context, (what, done) => context.progress(what, MICRO_PART + done * (1 - MICRO_PART)))
-      : [];
-  return {
-    method: [...method(micro, context.windows), missing ?? flowMethod(flow)],
-    metrics: [...cases.flatMap(caseMetrics), auctionMetric(auction), ...files.map(flowMetric)],
-    series: [],
-  };
+  for (const [index, file] of missing === undefined ? flow.files.entries() : [])
+    await parts.run(`flow ${file}`, async () => {
+      const progress = (what: string, done: number): void =>
+        context.progress(what, MICRO_PART + ((index + done) / flow.files.length) * (1 - MICRO_PART));
+      metrics.push(flowMetric(await runFlowFile(file, flow, context, progress)));
+    });
+  return { method: [...method(micro, context.windows), missing ?? flowMethod(flow)], metrics, series: [], ...parts.outcome };
 }
 
 function caseMetrics({ name, title, windows }: MicroFigures): Metric[] {

@@ -6,7 +6,7 @@ import { LogDriver } from '../durable/log-driver.ts';
 import type { Slice } from '../durable/schedule.ts';
 import { type Latency, mergeLatencies, Recorder } from '../suite/recorder.ts';
 import type { Metric, Profile, Series } from '../suite/result.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const RATE = 50_000;
 const WARM_UP_MS = 100;
@@ -77,14 +77,16 @@ async function run({ profile, windows, dir, progress, signal, options }: ScopeCo
 
   await turn();
   for (const line of lines) line.points.length = 0;
-  for (let window = 0; window < windows; window++) {
-    const turns: Latency[][] = [];
-    for (let i = 0; i < count; i++) turns.push(await turn());
-    for (const [i, driver] of DRIVERS.entries()) found[driver].push(mergeLatencies(turns.map((latencies) => latencies[i])));
-    const alone = new Recorder();
-    reference.sequential(SEQUENTIAL_MS, alone);
-    sequential.push(alone.take());
-  }
+  const parts = new Parts(signal);
+  for (let window = 0; window < windows; window++)
+    await parts.run(`window ${window + 1}`, async () => {
+      const turns: Latency[][] = [];
+      for (let i = 0; i < count; i++) turns.push(await turn());
+      for (const [i, driver] of DRIVERS.entries()) found[driver].push(mergeLatencies(turns.map((latencies) => latencies[i])));
+      const alone = new Recorder();
+      reference.sequential(SEQUENTIAL_MS, alone);
+      sequential.push(alone.take());
+    });
   await compact.close();
   await pinned.close();
   reference.close();
@@ -113,7 +115,7 @@ async function run({ profile, windows, dir, progress, signal, options }: ScopeCo
       lines,
     },
   ];
-  return { method: method(rate, count, ms), metrics, series };
+  return { method: method(rate, count, ms), metrics: metrics.filter(({ windows }) => windows.length > 0), series, ...parts.outcome };
 }
 
 /** Against the best window of the disk, because a disturbed one would flatter the log. */

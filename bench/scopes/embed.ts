@@ -4,7 +4,7 @@ import type { EmbedAssignment } from '../embed/embed-worker.ts';
 import { USES, type Use } from '../embed/embedded-flow.ts';
 import type { Metric, Profile, ScopeResult } from '../suite/result.ts';
 import { runThread } from '../suite/roomy-thread.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const PLANS: Record<Profile, EmbedPlan> = {
   ci: { warmUpCommands: 400_000, commands: 200_000, turns: 20 },
@@ -19,28 +19,30 @@ export const scope: Scope = {
   run: (context) => measured(scope, () => run(context)),
 };
 
-async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series' | 'failed'>> {
   const { profile, windows, progress } = context;
   const plan = PLANS[profile];
   const metrics: Metric[] = [];
   const uses = Object.entries(USES) as [Use, string][];
-  for (const [index, [use, text]] of uses.entries()) {
-    const { bare, embedded } = await runThread<EmbedAssignment, EmbedFigures>(
-      new URL('../embed/embed-worker.ts', import.meta.url),
-      { use, plan, windows },
-      { ...context, progress: (what, done) => progress(what, (index + done) / uses.length) },
-    );
-    metrics.push(
-      metric(`embed.${use}`, `Calls: ${text}`, '/s', embedded.map(Math.round)),
-      metric(`embed.${use}.bare`, 'The bare state machine beside it', '/s', bare.map(Math.round)),
-      metric(
-        `embed.${use}.share`,
-        'Share of the bare rate',
-        'x',
-        embedded.map((value, window) => value / bare[window]),
-      ),
-    );
-  }
+  const parts = new Parts(context.signal);
+  for (const [index, [use, text]] of uses.entries())
+    await parts.run(use, async () => {
+      const { bare, embedded } = await runThread<EmbedAssignment, EmbedFigures>(
+        new URL('../embed/embed-worker.ts', import.meta.url),
+        { use, plan, windows },
+        { ...context, progress: (what, done) => progress(what, (index + done) / uses.length) },
+      );
+      metrics.push(
+        metric(`embed.${use}`, `Calls: ${text}`, '/s', embedded.map(Math.round)),
+        metric(`embed.${use}.bare`, 'The bare state machine beside it', '/s', bare.map(Math.round)),
+        metric(
+          `embed.${use}.share`,
+          'Share of the bare rate',
+          'x',
+          embedded.map((value, window) => value / bare[window]),
+        ),
+      );
+    });
   return {
     method: [
       'Load: that of the scope `core`: 9 % new, 3 % immediate-or-cancel, 6 % cancel, 82 % move; 1,000 accounts, one symbol, fees on. Both have the same state and the same number of accepted orders at the end, which is checked.',
@@ -49,6 +51,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
     ],
     metrics,
     series: [],
+    ...parts.outcome,
   };
 }
 

@@ -8,7 +8,7 @@ import { ringWindow } from '../feeds/ring-work.ts';
 import { Visible, type VisibleLatencies } from '../feeds/visible.ts';
 import type { Latency } from '../suite/recorder.ts';
 import type { Metric, Profile, ScopeResult } from '../suite/result.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 interface Plan {
   readonly windowSeconds: number;
@@ -37,7 +37,7 @@ export const scope: Scope = {
   run: (context) => measured(scope, () => run(context)),
 };
 
-async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series' | 'failed'>> {
   const plan = PLANS[context.profile];
   const steps = READERS.length + 1 + plan.rates.length + 3;
   const metrics: Metric[] = [];
@@ -52,95 +52,110 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
     return found;
   };
   let step = 0;
+  const parts = new Parts(context.signal);
+  /** One after the other: a part that fails leaves the figures of the others. */
+  const part = async (what: string, work: () => Promise<void>): Promise<void> => {
+    await parts.run(what, work);
+    step++;
+  };
   for (const readers of READERS) {
     const name = readers === 1 ? 'one reader' : `${readers} readers`;
-    ringWindow(readers);
-    const windows = await windowsOf(`ring, ${name}`, context.windows * plan.repeats, () => ringWindow(readers));
+    await part(`ring, ${name}`, async () => {
+      ringWindow(readers);
+      const windows = await windowsOf(`ring, ${name}`, context.windows * plan.repeats, () => ringWindow(readers));
+      metrics.push(
+        rates(
+          `feeds.ring.${readers}`,
+          `Ring on one core, ${name}`,
+          windows.map(({ ours }) => ours),
+        ),
+        rates(
+          `feeds.bare.${readers}`,
+          `The same copies without a ring, ${name}`,
+          windows.map(({ bare }) => bare),
+        ),
+        ratio(
+          `feeds.ratio.ring.${readers}`,
+          `Ring over bare copies, ${name}`,
+          windows.map((window) => window.ratio),
+        ),
+      );
+    });
+  }
+  await part('text to records', async () => {
+    parseWindow();
+    const parse = await windowsOf('text to records', context.windows * plan.repeats, parseWindow);
     metrics.push(
       rates(
-        `feeds.ring.${readers}`,
-        `Ring on one core, ${name}`,
-        windows.map(({ ours }) => ours),
+        'feeds.parse',
+        'Frames from text to records and newest values, one core',
+        parse.map(({ ours }) => ours),
       ),
       rates(
-        `feeds.bare.${readers}`,
-        `The same copies without a ring, ${name}`,
-        windows.map(({ bare }) => bare),
+        'feeds.json',
+        'The same frames through JSON.parse alone',
+        parse.map(({ json }) => json),
       ),
       ratio(
-        `feeds.ratio.ring.${readers}`,
-        `Ring over bare copies, ${name}`,
-        windows.map((window) => window.ratio),
+        'feeds.ratio.json',
+        'Text to records over JSON.parse alone',
+        parse.map((window) => window.ratio),
       ),
     );
-    step++;
-  }
-  parseWindow();
-  const parse = await windowsOf('text to records', context.windows * plan.repeats, parseWindow);
-  metrics.push(
-    rates(
-      'feeds.parse',
-      'Frames from text to records and newest values, one core',
-      parse.map(({ ours }) => ours),
-    ),
-    rates(
-      'feeds.json',
-      'The same frames through JSON.parse alone',
-      parse.map(({ json }) => json),
-    ),
-    ratio(
-      'feeds.ratio.json',
-      'Text to records over JSON.parse alone',
-      parse.map((window) => window.ratio),
-    ),
-  );
-  step++;
-  for (const rate of plan.rates) {
-    // The first window warms up.
-    const visible = await Visible.start({ recordsPerSecond: rate, windowSeconds: plan.windowSeconds, windows: context.windows + 1 });
-    try {
-      visible.window();
-      visible.bareWindow();
-      // Both cores are busy for a window; what the scheduler owes to others, it gives them in between.
-      const rested = async (window: () => VisibleLatencies): Promise<VisibleLatencies> => {
-        await delay(plan.windowSeconds * 1000);
-        return window();
-      };
-      const windows = await windowsOf(`${rate} records/s`, context.windows, async () => ({
-        feed: await rested(() => visible.window()),
-        bare: await rested(() => visible.bareWindow()),
-      }));
-      metrics.push(...visibleMetrics(rate, windows));
-    } finally {
-      await visible.stop();
-    }
-    step++;
-  }
-  const references = await ReferenceBench.start({
-    framesPerSecond: REFERENCES_PER_SECOND,
-    framesPerWindow: plan.references,
-    warmUpFrames: plan.warmUpReferences,
-    windows: context.windows + 1,
   });
-  try {
-    await references.window();
-    await references.bareWindow();
-    const windows = await windowsOf('reference prices', context.windows, async () => ({
-      feed: await references.window(),
-      bare: await references.bareWindow(),
-    }));
-    metrics.push(...referenceMetrics(windows));
-  } finally {
-    await references.stop();
-  }
-  step++;
-  const breaker = new OpenBreaker();
-  await breaker.window(BREAKER_CALLS);
-  const answers = await windowsOf('open breaker', context.windows, () => breaker.window(BREAKER_CALLS));
-  metrics.push(latency('feeds.breaker.latency', 'Request to a host whose breaker is open, to its answer', answers));
-  step++;
-  const itch = await measureItch(context, (what, done) => context.progress(what, (step + done) / steps));
-  return { method: [...method(plan), itch.method], metrics: [...metrics, ...itch.metrics], series: [] };
+  for (const rate of plan.rates)
+    await part(`${rate} records/s`, async () => {
+      // The first window warms up.
+      const visible = await Visible.start({ recordsPerSecond: rate, windowSeconds: plan.windowSeconds, windows: context.windows + 1 });
+      try {
+        visible.window();
+        visible.bareWindow();
+        // Both cores are busy for a window; what the scheduler owes to others, it gives them in between.
+        const rested = async (window: () => VisibleLatencies): Promise<VisibleLatencies> => {
+          await delay(plan.windowSeconds * 1000);
+          return window();
+        };
+        const windows = await windowsOf(`${rate} records/s`, context.windows, async () => ({
+          feed: await rested(() => visible.window()),
+          bare: await rested(() => visible.bareWindow()),
+        }));
+        metrics.push(...visibleMetrics(rate, windows));
+      } finally {
+        await visible.stop();
+      }
+    });
+  await part('reference prices', async () => {
+    const references = await ReferenceBench.start({
+      framesPerSecond: REFERENCES_PER_SECOND,
+      framesPerWindow: plan.references,
+      warmUpFrames: plan.warmUpReferences,
+      windows: context.windows + 1,
+    });
+    try {
+      await references.window();
+      await references.bareWindow();
+      const windows = await windowsOf('reference prices', context.windows, async () => ({
+        feed: await references.window(),
+        bare: await references.bareWindow(),
+      }));
+      metrics.push(...referenceMetrics(windows));
+    } finally {
+      await references.stop();
+    }
+  });
+  await part('open breaker', async () => {
+    const breaker = new OpenBreaker();
+    await breaker.window(BREAKER_CALLS);
+    const answers = await windowsOf('open breaker', context.windows, () => breaker.window(BREAKER_CALLS));
+    metrics.push(latency('feeds.breaker.latency', 'Request to a host whose breaker is open, to its answer', answers));
+  });
+  const methods = method(plan);
+  await part('ITCH', async () => {
+    const itch = await measureItch(context, (what, done) => context.progress(what, (step + done) / steps));
+    methods.push(itch.method);
+    metrics.push(...itch.metrics);
+  });
+  return { method: methods, metrics, series: [], ...parts.outcome };
 }
 
 /** What a feed took, and what the same threads take without it. */

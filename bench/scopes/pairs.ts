@@ -7,11 +7,14 @@ import { checkoutPair } from '../pairs/checkout-pair.ts';
 import type { Figures } from '../pairs/turns.ts';
 import { wirePair } from '../pairs/wire-pair.ts';
 import { clientsApart, offTheExchange } from '../suite/cores.ts';
-import type { Metric, ScopeResult } from '../suite/result.ts';
+import { type Attempt, attempt, foundIn, windowsOf } from '../suite/each-window.ts';
+import type { Metric, ScopeResult, Window } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TURNS = 15;
+/** Of a pair whose other side failed: JSON has no infinity. */
+const LARGEST = 1000;
 const PARTS = ['core', 'wire', 'flow'] as const;
 
 export const scope: Scope = {
@@ -28,7 +31,7 @@ export const scope: Scope = {
   run: (context) => measured(scope, () => run(context)),
 };
 
-async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series' | 'failed'>> {
   const { checkout, options, signal, windows: pairs, progress } = context;
   if (checkout === undefined) throw new Error('pairs: there is no other checkout');
   const { only } = options;
@@ -45,14 +48,35 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
     flow: files.map((file) => () => checkoutPair(`flow.${basename(file)}`, file, checkouts, turns, signal)),
   };
   const measurements = PARTS.filter((part) => only === undefined || part === only).flatMap((part) => parts[part]);
-  /** Metric -> ratios, one per pair. */
-  const ratios = new Map<string, number[]>();
+  /** By measurement, then pair. */
+  const attempts = measurements.map((): Attempt<Figures>[] => []);
   for (let pair = 0; pair < pairs; pair++)
     for (const [index, measurement] of measurements.entries()) {
       progress(`pair ${pair + 1} of ${pairs}`, (pair + index / measurements.length) / pairs);
-      for (const [id, ratio] of Object.entries(await measurement(pair))) ratios.set(id, [...(ratios.get(id) ?? []), ratio]);
+      attempts[index].push(await attempt(signal, () => measurement(pair)));
     }
-  return { method: method(turns), metrics: [...ratios].map(([id, values]) => metric(id, values)), series: [] };
+  const nothing = attempts.find((each) => foundIn(each).length === 0)?.[0];
+  return {
+    method: method(turns),
+    metrics: attempts.flatMap(pairMetrics),
+    series: [],
+    ...(nothing !== undefined && 'failed' in nothing && { failed: nothing.failed }),
+  };
+}
+
+/** A pair that broke off is kept with its reason. Its side is not known, so that it does not count. */
+export function pairMetrics(attempts: readonly Attempt<Figures>[]): Metric[] {
+  const ids = new Set(foundIn(attempts).flatMap((figures) => Object.keys(figures)));
+  const window = (ratio: number): Window =>
+    Number.isNaN(ratio)
+      ? { vetoed: 'the load generator was late, or both sides failed, in each turn' }
+      : { value: Math.min(ratio, LARGEST) };
+  return [...ids].map((id) =>
+    metric(
+      id,
+      windowsOf(attempts, (figures) => window(figures[id])),
+    ),
+  );
 }
 
 const TITLES: Readonly<Record<string, string>> = {
@@ -66,14 +90,14 @@ const TITLES: Readonly<Record<string, string>> = {
   'wire.batches.p99': 'Wire: batches of ten, 1 / p99',
 };
 
-function metric(id: string, values: readonly number[]): Metric {
+function metric(id: string, windows: readonly Window[]): Metric {
   const title = TITLES[id] ?? `Flow ${id.slice('flow.'.length)}: messages/s`;
   return {
     id: `pairs.${id}`,
     title: `${title}, this commit over the other`,
     unit: 'x',
     better: 'higher',
-    windows: values.map((value) => ({ value })),
+    windows,
   };
 }
 

@@ -1,8 +1,9 @@
 /** Ring in to ring out: sequencer, engine, log and gates, in both topologies, with and without waiting for the disk. */
 import { availableParallelism } from 'node:os';
 import type { PipelinePlan, Variant, VariantFigures } from '../pipeline/pipeline-run.ts';
-import type { PipelineAssignment } from '../pipeline/pipeline-worker.ts';
+import type { PipelineAssignment, PipelineFigures } from '../pipeline/pipeline-worker.ts';
 import { disturbanceMetrics } from '../suite/disturbance-metrics.ts';
+import { foundIn } from '../suite/each-window.ts';
 import type { Latency } from '../suite/recorder.ts';
 import { type Metric, median, type Profile, type ScopeResult, type Series } from '../suite/result.ts';
 import { runRoomyThread, YOUNG_MB } from '../suite/roomy-thread.ts';
@@ -42,15 +43,22 @@ export const scope: Scope = {
   run: (context) => measured(scope, () => run(context)),
 };
 
-async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series' | 'failed'>> {
   const plan = PLANS[context.profile];
   const assignment: PipelineAssignment = { plan, windows: context.windows, dir: context.dir };
   const entry = new URL('../pipeline/pipeline-worker.ts', import.meta.url);
-  const figures = await runRoomyThread<PipelineAssignment, VariantFigures[]>(entry, assignment, context);
+  const found = await runRoomyThread<PipelineAssignment, PipelineFigures>(entry, assignment, context);
+  const figures = foundIn(found);
+  // One that does not end in the state of the twin fails the scope; the figures of the others stay.
+  const failures = found.flatMap((each, index) => {
+    const { topology, durability } = plan.variants[index];
+    return 'failed' in each ? [`${topology}, ${durability}: ${each.failed}`] : [];
+  });
   return {
     method: method(plan, context.windows),
     metrics: figures.flatMap(variantMetrics),
     series: [knee('p50', figures, ({ p50 }) => p50), knee('p99', figures, ({ p99 }) => p99), knee('p99.9', figures, ({ p999 }) => p999)],
+    ...(failures.length > 0 && { failed: failures.join('\n') }),
   };
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Recovering } from '../recovery/recover.ts';
 import { type WrittenLog, writeLog } from '../recovery/write-log.ts';
 import type { Metric, Profile } from '../suite/result.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const COMMANDS: Record<Profile, number> = { full: 10_000_000, ci: 1_000_000 };
 const CHILD = fileURLToPath(new URL('../recovery/recover.ts', import.meta.url));
@@ -38,15 +38,20 @@ async function run({ profile, windows, dir, progress, signal, options }: ScopeCo
 
   const whole: Recovered[] = [];
   const half: Recovered[] = [];
-  for (let window = 0; window < windows; window++) {
-    const done = (part: number): number => share + ((1 - share) * (window + part)) / windows;
-    renameSync(written.snapshot, aside);
-    progress('from the first command', done(0));
-    whole.push(await recover(data, written, signal));
-    renameSync(aside, written.snapshot);
-    progress('from the snapshot', done(0.6));
-    half.push(await recover(data, written, signal));
-  }
+  const parts = new Parts(signal);
+  for (let window = 0; window < windows; window++)
+    await parts.run(`window ${window + 1}`, async () => {
+      const done = (part: number): number => share + ((1 - share) * (window + part)) / windows;
+      renameSync(written.snapshot, aside);
+      try {
+        progress('from the first command', done(0));
+        whole.push(await recover(data, written, signal));
+      } finally {
+        renameSync(aside, written.snapshot);
+      }
+      progress('from the snapshot', done(0.6));
+      half.push(await recover(data, written, signal));
+    });
   const size = `${commands / 1e6}m`;
   const metric = (id: string, title: string, unit: Metric['unit'], better: Metric['better'], values: readonly number[]): Metric => ({
     id: `recovery.${id}`,
@@ -85,7 +90,7 @@ async function run({ profile, windows, dir, progress, signal, options }: ScopeCo
       half.map(() => snapshotMb),
     ),
   ];
-  return { method: method(written.seq), metrics, series: [] };
+  return { method: method(written.seq), metrics: metrics.filter(({ windows }) => windows.length > 0), series: [], ...parts.outcome };
 }
 
 interface Recovered {

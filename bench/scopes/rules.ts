@@ -9,7 +9,7 @@ import { bytesPerOrder, MEMORY_KINDS, type MemoryKind } from '../rules/memory.ts
 import { runSlices, SLICES, type SliceFigures, type SliceName } from '../rules/slices.ts';
 import { CASCADES, runStops, type StopFigures } from '../rules/stops.ts';
 import type { Metric, Profile, ScopeResult, Unit } from '../suite/result.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const ORDERS: Record<Profile, number> = { ci: 100_000, full: 1_000_000 };
 /** Pending stops of each side, and orders of a mass cancel. */
@@ -44,41 +44,49 @@ interface Figures extends ExpiryFigures, StopFigures {
   readonly slices: SliceFigures;
 }
 
-async function run({ profile, windows, progress, signal }: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+async function run({
+  profile,
+  windows,
+  progress,
+  signal,
+}: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series' | 'failed'>> {
   const orders = ORDERS[profile];
   const stops = STOPS[profile];
   const figures: Figures[] = [];
   // The first window warms up.
-  for (let window = 0; window <= windows; window++) {
-    const step = (what: string, part: number, chunks: number): (() => void) => {
-      let done = 0;
-      return () => {
-        signal.throwIfAborted();
-        progress(what, (window + (part + Math.min(1, ++done / chunks)) / PARTS) / (windows + 1));
+  const parts = new Parts(signal);
+  for (let window = 0; window <= windows; window++)
+    await parts.run(`window ${window}`, async () => {
+      const step = (what: string, part: number, chunks: number): (() => void) => {
+        let done = 0;
+        return () => {
+          signal.throwIfAborted();
+          progress(what, (window + (part + Math.min(1, ++done / chunks)) / PARTS) / (windows + 1));
+        };
       };
-    };
-    const found: Figures = {
-      ...runExpiry(orders, step('orders that expire', 0, orders / 770)),
-      ...runStops(stops, step('stops', 1, stops / 1000 + 200)),
-      massCancel: runMassCancel(stops, step('mass cancel', 2, stops / 330)),
-      kinds: runKinds(KIND_TURNS[profile], step('kinds of orders', 3, KINDS.length * KIND_TURNS[profile])),
-      combined: runCombined(COMBINED[profile], step('all together', 4, orders / 300)),
-      slices: runSlices(stops, step('work in parts', 5, stops / 80)),
-    };
-    if (window > 0) figures.push(found);
-  }
-  const bytes: Metric[] = [];
-  for (const kind of STORED_KINDS[profile]) {
-    progress('memory', 1);
-    const value = await bytesPerOrder(kind, STORED[profile], signal);
-    bytes.push({
-      id: `rules.memory.${kind}`,
-      title: `Memory of ${MEMORY_KINDS[kind]}`,
-      unit: 'bytes',
-      better: 'lower',
-      windows: [{ value }],
+      const found: Figures = {
+        ...runExpiry(orders, step('orders that expire', 0, orders / 770)),
+        ...runStops(stops, step('stops', 1, stops / 1000 + 200)),
+        massCancel: runMassCancel(stops, step('mass cancel', 2, stops / 330)),
+        kinds: runKinds(KIND_TURNS[profile], step('kinds of orders', 3, KINDS.length * KIND_TURNS[profile])),
+        combined: runCombined(COMBINED[profile], step('all together', 4, orders / 300)),
+        slices: runSlices(stops, step('work in parts', 5, stops / 80)),
+      };
+      if (window > 0) figures.push(found);
     });
-  }
+  const bytes: Metric[] = [];
+  for (const kind of STORED_KINDS[profile])
+    await parts.run(`memory of ${MEMORY_KINDS[kind]}`, async () => {
+      progress('memory', 1);
+      const value = await bytesPerOrder(kind, STORED[profile], signal);
+      bytes.push({
+        id: `rules.memory.${kind}`,
+        title: `Memory of ${MEMORY_KINDS[kind]}`,
+        unit: 'bytes',
+        better: 'lower',
+        windows: [{ value }],
+      });
+    });
   const metric = (id: string, title: string, unit: Unit, read: (figures: Figures) => number): Metric => ({
     id: `rules.${id}`,
     title,
@@ -128,8 +136,9 @@ async function run({ profile, windows, progress, signal }: ScopeContext): Promis
       ),
       metric('uncross.order', 'Order that trades in an uncross, one command for all', 'us', ({ slices }) => slices.uncrossNs / 1000),
       ...bytes,
-    ],
+    ].filter(({ windows }) => windows.length > 0),
     series: [],
+    ...parts.outcome,
   };
 }
 

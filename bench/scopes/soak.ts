@@ -1,7 +1,7 @@
 /** An hour of load: memory, file descriptors and tail latency must stay constant. */
 import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
-import { thousands } from '../load/metrics.ts';
+import { thousands, underLoad } from '../load/metrics.ts';
 import { kneeRate, type RampStep, ramp } from '../load/ramp.ts';
 import { StageReporter } from '../load/stage-reporter.ts';
 import { type Venue, withVenue } from '../load/venue.ts';
@@ -9,7 +9,7 @@ import { soak } from '../soak/soak-run.ts';
 import { soakMetrics, soakSeries } from '../soak/verdict.ts';
 import { clientsApart, offTheExchange } from '../suite/cores.ts';
 import type { Profile, ScopeResult } from '../suite/result.ts';
-import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { measured, Parts, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const BATCH = 10;
 /** Lower limit: after a disturbed ramp, the hour would have almost no load. */
@@ -40,26 +40,31 @@ function numberOption(name: string, text: string): number {
   return value;
 }
 
-async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series' | 'failed'>> {
   const { options, profile } = context;
   const minutes = minutesOf(profile, options.minutes);
   const given = options.rate === undefined ? undefined : numberOption('rate', options.rate);
   const stage = new StageReporter(context, minutes * 60 + RAMP_SECONDS);
-  let found: Pick<ScopeResult, 'method' | 'metrics' | 'series'> | undefined;
+  let found: Pick<ScopeResult, 'method' | 'metrics' | 'series'> = { method: [], metrics: [], series: [] };
+  // An exchange that does not stop or verify after an hour does not take the hour's figures with it.
+  const parts = new Parts(context.signal);
+  const work = async (venue: Venue): Promise<void> => {
+    stage.begin('warm-up');
+    await venue.open('grpc');
+    await venue.load.run({ rate: 40_000, batch: BATCH, warmupMs: 3000, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
+    const rate = given ?? (await halfTheKnee(venue, stage));
+    stage.begin(`${thousands(rate)} commands/s for ${minutes} min`);
+    await venue.open('grpc');
+    const { samples, fault } = await soak(venue, { rate, batch: BATCH, minutes });
+    const metrics = soakMetrics(samples).map((metric) => underLoad([fault], metric));
+    found = { method: method(rate, minutes, given === undefined), metrics, series: soakSeries(samples) };
+  };
   try {
-    await withVenue(context, 'soak', { durability: 'fast', placement: clientsApart() }, async (venue) => {
-      stage.begin('warm-up');
-      await venue.open('grpc');
-      await venue.load.run({ rate: 40_000, batch: BATCH, warmupMs: 3000, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
-      const rate = given ?? (await halfTheKnee(venue, stage));
-      stage.begin(`${thousands(rate)} commands/s for ${minutes} min`);
-      const samples = await soak(venue, { rate, batch: BATCH, minutes });
-      found = { method: method(rate, minutes, given === undefined), metrics: soakMetrics(samples), series: soakSeries(samples) };
-    });
+    await parts.run('soak', () => withVenue(context, 'soak', { durability: 'fast', placement: clientsApart() }, work));
   } finally {
     stage.end();
   }
-  return found as Pick<ScopeResult, 'method' | 'metrics' | 'series'>;
+  return { ...found, ...parts.outcome };
 }
 
 async function halfTheKnee({ load }: Venue, stage: StageReporter): Promise<number> {

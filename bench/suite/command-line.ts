@@ -30,7 +30,10 @@ export const USAGE = `usage: npm run bench -- [SCOPE...] [options]
                      nor in two further measurements of its scope
   --windows N        measure each figure N times (at least and by default ${MIN_WINDOWS})
   --against COMMIT   take turns with another commit, which is checked out and built under --out:
-                     N pairs of turns (at least and by default ${MIN_PAIRS}), new processes in each
+                     N pairs of turns (at least and by default ${MIN_PAIRS}), new processes in each.
+                     A turn is a whole window. For small differences of order entry, the
+                     state machine or the book take the scope pairs: both commits run side
+                     by side, in turns of a second (-o only=wire for order entry alone)
   --dir DIR          measure on the disk of this folder (default: the output folder)
   --out DIR          result.json, previous.json, history.jsonl, summary.md, report.html
                      (default bench/out)

@@ -53,7 +53,8 @@ export class DisturbanceWatch {
   }
 }
 
-function waitedMs(): number {
+/** For how long the calling thread was ready so far, but had no core; 0 if the system does not report it. */
+export function waitedMs(): number {
   try {
     return Number(readFileSync(SCHEDSTAT, 'latin1').split(' ')[1]) / 1e6;
   } catch {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EchoProcess } from '../floors/echo-process.ts';
 import { ECHO_ACCOUNTS } from '../floors/floor.ts';
-import { thousands, valueMetric } from '../load/metrics.ts';
+import { thousands } from '../load/metrics.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
 import type { StageReporter } from '../load/stage-reporter.ts';
 import { RESTING, type Venue } from '../load/venue.ts';
+import { type Attempt, eachWindow, foundIn, windowsOf } from '../suite/each-window.ts';
 import { type Latency, mergeLatencies } from '../suite/recorder.ts';
 import { type Metric, median } from '../suite/result.ts';
 import type { WirePlan } from './plan.ts';
@@ -57,8 +58,7 @@ export async function echoRatios(venue: Venue, echo: EchoProcess, plan: WirePlan
   };
 
   await window('warm-up');
-  const windows: Window[] = [];
-  while (windows.length < plan.windows) windows.push(await window(`window ${windows.length + 1}`));
+  const windows = await eachWindow(plan.windows, stage.signal, (index) => window(`window ${index + 1}`));
   return [
     ratio('pingpong.p50', 'single orders, one at a time, p50', 'lower', windows, p50, (ms) => `${ms.toFixed(3)} ms`),
     ratio('cpu_per_order', 'CPU per order at the highest rate', 'lower', windows, cpuPerOrder, (us) => `${us.toFixed(1)} us`),
@@ -75,12 +75,18 @@ function ratio(
   id: string,
   what: string,
   better: Metric['better'],
-  windows: readonly Window[],
+  windows: readonly Attempt<Window>[],
   figure: (turns: Turns) => number,
   write: (figure: number) => string,
 ): Metric {
-  const of = (side: Side): string => write(median(windows.map((window) => figure(window[side]))));
-  const values = windows.map(({ exchange, echo }) => figure(exchange) / figure(echo));
-  const note = `Median of the exchange ${of('exchange')}, of the echo ${of('echo')}.`;
-  return valueMetric(`wire.ratio.echo.${id}`, `gRPC over an echo of the general library: ${what}`, 'x', better, values, note);
+  const found = foundIn(windows);
+  const of = (side: Side): string => write(median(found.map((window) => figure(window[side]))));
+  return {
+    id: `wire.ratio.echo.${id}`,
+    title: `gRPC over an echo of the general library: ${what}`,
+    unit: 'x',
+    better,
+    windows: windowsOf(windows, ({ exchange, echo }) => ({ value: figure(exchange) / figure(echo) })),
+    ...(found.length > 0 && { note: `Median of the exchange ${of('exchange')}, of the echo ${of('echo')}.` }),
+  };
 }

@@ -1,7 +1,7 @@
-import { valueMetric } from '../load/metrics.ts';
 import type { StageReporter } from '../load/stage-reporter.ts';
 import type { TransportName } from '../load/transport.ts';
 import type { Venue } from '../load/venue.ts';
+import { eachWindow, foundIn, windowsOf } from '../suite/each-window.ts';
 import { type Latency, mergeLatencies } from '../suite/recorder.ts';
 import type { Metric } from '../suite/result.ts';
 import type { WirePlan } from './plan.ts';
@@ -51,8 +51,7 @@ export async function encodingRatios(pair: EncodingPair, venue: Venue, plan: Wir
   };
 
   await window('warm-up');
-  const windows: Window[] = [];
-  while (windows.length < plan.windows) windows.push(await window(`window ${windows.length + 1}`));
+  const windows = await eachWindow(plan.windows, stage.signal, (index) => window(`window ${index + 1}`));
   const metric = (
     id: string,
     what: string,
@@ -60,9 +59,15 @@ export async function encodingRatios(pair: EncodingPair, venue: Venue, plan: Wir
     figure: (turns: Turns) => number,
     write: (figure: number) => string,
   ): Metric => {
-    const note = windows.map(([encoding, reference]) => `${write(figure(encoding))} to ${write(figure(reference))}`).join('; ');
-    const values = windows.map(([encoding, reference]) => figure(encoding) / figure(reference));
-    return valueMetric(`wire.ratio.${name}.${id}`, `${title}: ${what}`, 'x', better, values, `By window: ${note}.`);
+    const found = foundIn(windows).map(([encoding, reference]) => `${write(figure(encoding))} to ${write(figure(reference))}`);
+    return {
+      id: `wire.ratio.${name}.${id}`,
+      title: `${title}: ${what}`,
+      unit: 'x',
+      better,
+      windows: windowsOf(windows, ([encoding, reference]) => ({ value: figure(encoding) / figure(reference) })),
+      ...(found.length > 0 && { note: `By window: ${found.join('; ')}.` }),
+    };
   };
   return [
     metric('pingpong.p50', 'single orders, one at a time, p50', 'lower', p50, (ms) => `${ms.toFixed(3)} ms`),

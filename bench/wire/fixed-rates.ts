@@ -5,6 +5,7 @@ import { latencyMetric, thousands } from '../load/metrics.ts';
 import type { StageReporter } from '../load/stage-reporter.ts';
 import type { TransportName } from '../load/transport.ts';
 import type { Venue } from '../load/venue.ts';
+import { eachWindow, windowsOf } from '../suite/each-window.ts';
 import type { Metric } from '../suite/result.ts';
 import { floorLoad } from './floor-plan.ts';
 import { BATCHES, type WirePlan } from './plan.ts';
@@ -18,6 +19,9 @@ const NAMES: Record<TransportName, string> = {
   'ws-json': 'WebSocket, JSON',
 };
 
+/** Orders before each window of single orders but the first, on its new connection. */
+const NEXT_WARMUP = 100;
+
 /** Opens connections of this kind and loads them until V8 has compiled the code to be measured. */
 export async function warmUp(venue: Venue, transport: TransportName, plan: WirePlan, stage: StageReporter): Promise<void> {
   stage.begin(`${NAMES[transport]}: warm-up`);
@@ -30,8 +34,18 @@ export async function warmUp(venue: Venue, transport: TransportName, plan: WireP
 export async function pingPong(venue: Venue, transport: TransportName, plan: WirePlan, stage: StageReporter): Promise<Metric> {
   stage.begin(`${NAMES[transport]}: one at a time`);
   const { pingPongOrders: orders, windows } = plan;
-  const result = await venue.load.pingPong({ warmup: Math.floor(orders / 2), orders, windows });
-  return latencyMetric(`wire.pingpong.${transport}.latency`, `${NAMES[transport]}: single orders, one at a time`, 0, result);
+  const [id, title] = [`wire.pingpong.${transport}.latency`, `${NAMES[transport]}: single orders, one at a time`];
+  // Of a new connection each: a window that broke off does not take the others with it.
+  const found = await eachWindow(windows, stage.signal, async (window) => {
+    await venue.open(transport);
+    const { windows: latencies } = await venue.load.pingPong({
+      warmup: window === 0 ? Math.floor(orders / 2) : NEXT_WARMUP,
+      orders,
+      windows: 1,
+    });
+    return latencies[0];
+  });
+  return { id, title, unit: 'ms', better: 'lower', windows: windowsOf(found, (latency) => ({ latency })) };
 }
 
 /** Open loop at fixed rates, single commands and batches. */
@@ -49,6 +63,8 @@ export async function fixedRates(
     for (const rate of rates) {
       const what = `${thousands(rate)} commands/s, ${batch === 1 ? 'unbatched' : `batches of ${batch}`}`;
       stage.begin(`${NAMES[transport]}: ${what}`);
+      // A session that an earlier rate has lost would fail this one, too.
+      await venue.open(transport);
       const result = await venue.load.run({ rate, batch, warmupMs, windowMs, windows: plan.windows, sampleMs: 0, mayReject: true });
       metrics.push(latencyMetric(`wire.${transport}.batch${batch}.${rate}.latency`, `${NAMES[transport]}: ${what}`, rate, result));
     }

@@ -21,8 +21,11 @@ export async function knee(venue: Venue, transport: 'grpc' | 'ws', batch: number
   const { repeats, ...ramping } = plan.ramps;
   const what = `${NAMES[transport]}, ${batch === 1 ? 'unbatched' : `batches of ${batch}`}`;
   const ramps: RampStep[][] = [];
-  for (let repeat = 0; repeat < repeats; repeat++)
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    // The overload at the end of a ramp may have ended a session.
+    await venue.open(transport);
     ramps.push(await ramp(venue.load, { ...ramping, batch }, (rate) => stage.begin(`${what}: ramp ${repeat + 1}, ${thousands(rate)}/s`)));
+  }
   const note = `rates from ${thousands(ramping.from)}/s in steps of ${ramping.factor}x, ${ramping.windowMs / 1000} s each; 0: not even the first`;
   const metrics = [
     valueMetric(`wire.${transport}.batch${batch}.knee`, `${what}: highest rate with p99 < 1 ms`, '/s', 'higher', ramps.map(kneeRate), note),

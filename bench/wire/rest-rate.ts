@@ -1,8 +1,8 @@
 import { Agent, request } from 'node:http';
 import { unitsToDecimal } from '../../engine/decimal.ts';
-import { valueMetric } from '../load/metrics.ts';
 import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Venue } from '../load/venue.ts';
+import { eachWindow, windowsOf } from '../suite/each-window.ts';
 import type { Metric } from '../suite/result.ts';
 import type { WirePlan } from './plan.ts';
 
@@ -39,26 +39,25 @@ export async function restRates({ exchange, symbols }: Venue, plan: WirePlan, st
     const one = async (): Promise<void> => {
       for (; performance.now() - begun < ms; orders++) await place();
     };
-    await Promise.all(Array.from({ length: at }, one));
+    // All of them end before an error is told: the next window is not beside the rest of this one.
+    for (const each of await Promise.allSettled(Array.from({ length: at }, one))) if (each.status === 'rejected') throw each.reason;
     return (orders * 1000) / (performance.now() - begun);
   };
   const { windowMs } = plan.fixed;
-  const rates: number[] = [];
-  const singles: number[] = [];
+  const note = `node:http as client, in the process of the scope, ${CONNECTIONS} connections that are kept.`;
   try {
     stage.begin('REST: warm-up');
     await load(CONNECTIONS, plan.warmupMs);
-    while (rates.length < plan.windows) {
-      stage.begin(`REST: window ${rates.length + 1}`);
-      rates.push(await load(CONNECTIONS, windowMs));
-      singles.push(1000 / (await load(1, windowMs)));
-    }
+    const found = await eachWindow(plan.windows, stage.signal, async (window) => {
+      stage.begin(`REST: window ${window + 1}`);
+      return { rate: await load(CONNECTIONS, windowMs), single: 1000 / (await load(1, windowMs)) };
+    });
+    const [rates, singles] = [windowsOf(found, ({ rate }) => ({ value: rate })), windowsOf(found, ({ single }) => ({ value: single }))];
+    return [
+      { id: 'wire.rest.sustained', title: 'REST: orders a second', unit: '/s', better: 'higher', windows: rates, note },
+      { id: 'wire.rest.pingpong', title: 'REST: orders one at a time, mean', unit: 'ms', better: 'lower', windows: singles, note },
+    ];
   } finally {
     agent.destroy();
   }
-  const note = `node:http as client, in the process of the scope, ${CONNECTIONS} connections that are kept.`;
-  return [
-    valueMetric('wire.rest.sustained', 'REST: orders a second', '/s', 'higher', rates, note),
-    valueMetric('wire.rest.pingpong', 'REST: orders one at a time, mean', 'ms', 'lower', singles, note),
-  ];
 }

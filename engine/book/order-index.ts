@@ -1,8 +1,9 @@
 import { type Allocate, allocateLocal } from '../allocate.ts';
-import { assert } from '../assert.ts';
+import { assert, fail } from '../assert.ts';
 
 const NIL = -1;
-const TWO_M32 = 2 ** -32;
+const { imul } = Math;
+const TWO_32 = 2 ** 32;
 /** 2^32 / golden ratio, odd. */
 const GOLDEN = 0x9e3779b1;
 /** Neighbouring ids that share a cache line of buckets. */
@@ -36,15 +37,18 @@ const LONGEST_CHAIN = 256;
  */
 export class OrderIndex {
   private declare readonly ids: Float64Array;
-  private declare readonly chain: Int32Array;
-  private declare readonly buckets: Int32Array;
-  readonly #spread: number = 0;
-  #count = 0;
+  /** By slot, the next slot of its chain; behind them, the first slot of each bucket. One array, so that a chain is changed in one way from its first link to its last one. */
+  private declare readonly links: Int32Array;
+  /** Position of the first bucket in `links`. */
+  private readonly first: number = 0;
+  /** Position of the bucket of the last `find`. Only a bucket: the link of a slot that left is no longer kept. */
+  private last = 0;
+  private readonly spread: number = 0;
   /** Buckets in use. */
-  #size = 0;
-  /** Lowest 2^k - 1 that is not below `#size` - 1. */
-  #mask = 0;
-  /** The owner's multiplier, `#size` and `#mask`. */
+  private size = 0;
+  /** Lowest 2^k - 1 that is not below `size` - 1. */
+  private mask = 0;
+  /** The owner's multiplier, `size` and `mask`. */
   private declare readonly shared: Int32Array;
 
   /**
@@ -55,19 +59,22 @@ export class OrderIndex {
     assert(ids.length >= 1 && ids.length <= 2 ** 27, 'order index: 1 to 2^27 slots');
     const bits = Math.max(BLOCK_BITS, 32 - Math.clz32(ids.length - 1));
     this.ids = ids;
-    this.chain = new Int32Array(allocate(ids.length * 4));
-    this.buckets = new Int32Array(allocate(4 << bits)).fill(NIL);
-    this.#spread = spread;
-    this.#size = 1 << Math.max(BLOCK_BITS, bits - 4);
-    this.#mask = this.#size - 1;
+    // Buckets begin at a whole cache line.
+    this.first = (ids.length + BLOCK_MASK) & ~BLOCK_MASK;
+    this.links = new Int32Array(allocate((this.first + (1 << bits)) * 4));
+    this.links.fill(NIL, this.first);
+    this.last = this.first;
+    this.spread = spread;
+    this.size = 1 << Math.max(BLOCK_BITS, bits - 4);
+    this.mask = this.size - 1;
     this.shared = new Int32Array(allocate(12));
-    this.#share();
+    this.share();
   }
 
-  #share(): void {
-    this.shared[SPREAD] = this.#spread;
-    this.shared[SIZE] = this.#size;
-    this.shared[MASK] = this.#mask;
+  private share(): void {
+    this.shared[SPREAD] = this.spread;
+    this.shared[SIZE] = this.size;
+    this.shared[MASK] = this.mask;
   }
 
   /**
@@ -75,87 +82,106 @@ export class OrderIndex {
    * `id` is there.
    */
   peek(id: number): number {
-    const shared = this.shared;
-    let slot = this.buckets[bucketOf(id, shared[SPREAD], shared[SIZE], shared[MASK])];
+    const { shared, links } = this;
+    let slot = links[this.first + bucketOf(id, shared[SPREAD], shared[SIZE], shared[MASK])];
     // A chain that changes may lead anywhere.
-    for (let steps = 0; slot !== NIL && this.ids[slot] !== id; steps++) slot = steps === LONGEST_CHAIN ? NIL : this.chain[slot];
+    for (let steps = 0; slot !== NIL && this.ids[slot] !== id; steps++) slot = steps === LONGEST_CHAIN ? NIL : links[slot];
     return slot;
   }
 
   /** The slot of `id`, -1 if `id` is not in the index. */
   find(id: number): number {
-    let slot = this.buckets[this.#bucket(id)];
-    while (slot !== NIL && this.ids[slot] !== id) slot = this.chain[slot];
+    const { links, ids } = this;
+    const at = this.position(id);
+    this.last = at;
+    let slot = links[at];
+    while (slot !== NIL && ids[slot] !== id) slot = links[slot];
     return slot;
   }
 
   /** Adds `slot`. `ids[slot]` must be `id`, and must not be in the index yet. */
   insert(slot: number, id: number): void {
-    const bucket = this.#bucket(id);
-    this.chain[slot] = this.buckets[bucket];
-    this.buckets[bucket] = slot;
-    if (++this.#count > this.#size) this.#grow();
+    const { links } = this;
+    const at = this.position(id);
+    links[slot] = links[at];
+    links[at] = slot;
+    // Freed slots are reused first, so the highest slot is the highest number of orders so far.
+    if (slot >= this.size) this.grow();
   }
 
   /** Removes `slot`, which must be in the index with `ids[slot]` still set. */
   remove(slot: number): void {
-    const bucket = this.#bucket(this.ids[slot]);
-    const first = this.buckets[bucket];
-    if (first === slot) this.buckets[bucket] = this.chain[slot];
-    else this.#removeBehind(first, slot);
-    this.#count--;
+    const { links } = this;
+    // Most orders that leave were looked up just before, and are the first of their bucket.
+    let at = this.last;
+    if (links[at] !== slot) at = this.before(slot);
+    links[at] = links[slot];
   }
 
-  #removeBehind(first: number, slot: number): void {
-    let at = first;
-    while (at !== NIL && this.chain[at] !== slot) at = this.chain[at];
-    assert(at !== NIL, 'order index: remove of a slot that is not here');
-    this.chain[at] = this.chain[slot];
+  /** Position of the link to `slot`. */
+  private before(slot: number): number {
+    const { links } = this;
+    let at = this.position(this.ids[slot]);
+    while (links[at] !== slot) {
+      at = links[at];
+      if (at === NIL) fail('order index: remove of a slot that is not here');
+    }
+    return at;
   }
 
   /** Length of the longest chain. Walks the whole table. */
   longestChain(): number {
+    const { links } = this;
     let longest = 0;
-    for (let slot of this.buckets) {
+    for (let bucket = this.first; bucket < links.length; bucket++) {
       let length = 0;
-      for (; slot !== NIL; slot = this.chain[slot]) length++;
+      for (let slot = links[bucket]; slot !== NIL; slot = links[slot]) length++;
       if (length > longest) longest = length;
     }
     return longest;
   }
 
   /** Splits the next chain: orders whose hash has the new bit set move to the new bucket. */
-  #grow(): void {
-    if (this.#size === this.buckets.length) return;
-    const added = this.#size++;
-    if (added > this.#mask) this.#mask = this.#mask * 2 + 1;
-    this.#share();
-    const source = added & (this.#mask >>> 1);
-    let slot = this.buckets[source];
-    this.buckets[source] = NIL;
+  private grow(): void {
+    const { links, first } = this;
+    if (first + this.size === links.length) return;
+    const added = this.size++;
+    if (added > this.mask) this.mask = this.mask * 2 + 1;
+    this.share();
+    const source = first + (added & (this.mask >>> 1));
+    let slot = links[source];
+    links[source] = NIL;
     while (slot !== NIL) {
-      const next = this.chain[slot];
-      const bucket = this.#bucket(this.ids[slot]);
-      this.chain[slot] = this.buckets[bucket];
-      this.buckets[bucket] = slot;
+      const next = links[slot];
+      const at = this.position(this.ids[slot]);
+      links[slot] = links[at];
+      links[at] = slot;
       slot = next;
     }
   }
 
-  #bucket(id: number): number {
+  /** Position of the bucket of `id` in `links`. */
+  private position(id: number): number {
     const low = id | 0;
-    const block = Math.imul((low >>> BLOCK_BITS) ^ Math.imul(id * TWO_M32, GOLDEN), this.#spread);
-    const bucket = (((block ^ (block >>> 16)) << BLOCK_BITS) | ((low + (block >>> 28)) & BLOCK_MASK)) & this.#mask;
-    return bucket < this.#size ? bucket : bucket & (this.#mask >>> 1);
+    let block = low >>> BLOCK_BITS;
+    if (id >= TWO_32) block ^= highBits(id);
+    block = imul(block, this.spread);
+    const bucket = (((block ^ (block >>> 16)) << BLOCK_BITS) | ((low + (block >>> 28)) & BLOCK_MASK)) & this.mask;
+    return this.first + (bucket < this.size ? bucket : bucket & (this.mask >>> 1));
   }
 }
 
 /** As the private method of {@link OrderIndex}, which V8 inlines with the fields of its object. */
 function bucketOf(id: number, spread: number, size: number, mask: number): number {
   const low = id | 0;
-  const block = Math.imul((low >>> BLOCK_BITS) ^ Math.imul(id * TWO_M32, GOLDEN), spread);
+  const block = imul((low >>> BLOCK_BITS) ^ (id >= TWO_32 ? highBits(id) : 0), spread);
   const bucket = (((block ^ (block >>> 16)) << BLOCK_BITS) | ((low + (block >>> 28)) & BLOCK_MASK)) & mask;
   return bucket < size ? bucket : bucket & (mask >>> 1);
+}
+
+/** What ids from 2^32 up add to their block. */
+function highBits(id: number): number {
+  return imul(id / TWO_32, GOLDEN);
 }
 
 function drawSpread(): number {

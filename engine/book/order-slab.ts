@@ -131,7 +131,7 @@ export class OrderSlab {
   /** Numbers of icebergs; see {@link IcebergNumber}. The system gives it memory only where it is used. */
   declare readonly icebergs: Float64Array;
   private declare readonly index: OrderIndex;
-  #free = 0;
+  private free = 0;
 
   /** @param capacity most orders at a time, 1 to 2^26; all memory is taken here */
   constructor(capacity: number, allocate: Allocate = allocateLocal) {
@@ -155,9 +155,9 @@ export class OrderSlab {
 
   /** Takes a slot for `orderId`, which must not be in the slab; -1 if the slab is full. Fields other than `id` hold old values. */
   acquire(orderId: number): number {
-    const slot = this.#free;
+    const slot = this.free;
     if (slot === NIL) return NIL;
-    this.#free = this.next(slot);
+    this.free = this.words[(slot << 4) | 10];
     this.id[slot] = orderId;
     this.index.insert(slot, orderId);
     this.count++;
@@ -166,11 +166,13 @@ export class OrderSlab {
 
   /** Releases the slot of an order that is in no book. */
   release(slot: number): void {
-    if (this.level(slot) !== NIL) fail('order slab: release of a resting order');
+    const { words } = this;
+    const record = slot << 4;
+    if (words[record | 12] !== NIL) fail('order slab: release of a resting order');
     this.index.remove(slot);
     this.ownerAt[slot] = 0;
-    this.setNext(slot, this.#free);
-    this.#free = slot;
+    words[record | 10] = this.free;
+    this.free = slot;
     this.count--;
   }
 

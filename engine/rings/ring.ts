@@ -86,67 +86,67 @@ export class RingSlots {
 export class RingProducer {
   declare readonly slots: RingSlots;
   private declare readonly control: Int32Array;
-  readonly #consumers: number = 0;
-  readonly #capacity: number = 0;
-  readonly #mask: number = 0;
-  #head = 0;
-  #published = 0;
+  private readonly consumers: number = 0;
+  private readonly capacity: number = 0;
+  private readonly mask: number = 0;
+  private head = 0;
+  private published = 0;
   /** Last known cursor of the slowest consumer. Reading it costs a cache miss, so it is read only when the ring seems full. */
-  #slowest = 0;
+  private slowest = 0;
 
   constructor(handle: RingHandle) {
     this.slots = new RingSlots(handle);
     this.control = new Int32Array(handle.memory, 0, (1 + handle.consumers) * LINE_WORDS);
-    this.#consumers = handle.consumers;
-    this.#capacity = handle.capacity;
-    this.#mask = handle.capacity - 1;
-    this.#head = Atomics.load(this.control, 0);
-    this.#published = this.#head;
-    this.#slowest = this.#head;
-    this.#slowest = this.#look();
+    this.consumers = handle.consumers;
+    this.capacity = handle.capacity;
+    this.mask = handle.capacity - 1;
+    this.head = Atomics.load(this.control, 0);
+    this.published = this.head;
+    this.slowest = this.head;
+    this.slowest = this.look();
   }
 
   /** Index of the next free slot, which is then the caller's until `publish`; -1 when the ring is full. */
   tryClaim(): number {
-    const head = this.#head;
-    if (((head - this.#slowest) | 0) >= this.#capacity) {
-      this.#slowest = this.#look();
-      if (((head - this.#slowest) | 0) >= this.#capacity) return -1;
+    const head = this.head;
+    if (((head - this.slowest) | 0) >= this.capacity) {
+      this.slowest = this.look();
+      if (((head - this.slowest) | 0) >= this.capacity) return -1;
     }
-    this.#head = (head + 1) | 0;
-    return head & this.#mask;
+    this.head = (head + 1) | 0;
+    return head & this.mask;
   }
 
   /** Returns the last `count` claimed, unpublished slots. */
   unclaim(count: number): void {
-    assert(count <= ((this.#head - this.#published) | 0), 'ring: unclaim of a published slot');
-    this.#head = (this.#head - count) | 0;
+    assert(count <= ((this.head - this.published) | 0), 'ring: unclaim of a published slot');
+    this.head = (this.head - count) | 0;
   }
 
   /** Number of slots that `tryClaim` can still claim. */
   free(): number {
-    this.#slowest = this.#look();
-    return this.#capacity - ((this.#head - this.#slowest) | 0);
+    this.slowest = this.look();
+    return this.capacity - ((this.head - this.slowest) | 0);
   }
 
   /** Publishes all claimed slots to the consumers, and wakes parked consumers. */
   publish(): void {
-    if (this.#head === this.#published) return;
-    this.#published = this.#head;
-    Atomics.store(this.control, 0, this.#head);
-    for (let line = LINE_WORDS; line <= this.#consumers * LINE_WORDS; line += LINE_WORDS) {
+    if (this.head === this.published) return;
+    this.published = this.head;
+    Atomics.store(this.control, 0, this.head);
+    for (let line = LINE_WORDS; line <= this.consumers * LINE_WORDS; line += LINE_WORDS) {
       if (Atomics.load(this.control, line + PARKED) !== 0) Atomics.notify(this.control, 0);
     }
   }
 
   /** Published slots that the slowest consumer has not released. */
   depth(): number {
-    return (this.#published - this.#look()) | 0;
+    return (this.published - this.look()) | 0;
   }
 
-  #look(): number {
+  private look(): number {
     let slowest = Atomics.load(this.control, LINE_WORDS);
-    for (let consumer = 2; consumer <= this.#consumers; consumer++) {
+    for (let consumer = 2; consumer <= this.consumers; consumer++) {
       const cursor = Atomics.load(this.control, consumer * LINE_WORDS);
       if (((cursor - slowest) | 0) < 0) slowest = cursor;
     }

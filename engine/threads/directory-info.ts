@@ -44,6 +44,15 @@ export interface SymbolInfo {
   readonly tradeId: number;
 }
 
+/** Defined accounts, and kill switches that are on. */
+export interface DirectoryCounts {
+  accounts: number;
+  killedAccounts: number;
+  killedGroups: number;
+  killedSymbols: number;
+  venueKilled: boolean;
+}
+
 export interface BalanceInfo {
   readonly asset: AssetInfo;
   readonly available: Money;

@@ -15,6 +15,7 @@ import type {
   AccountTierInfo,
   AssetInfo,
   BalanceInfo,
+  DirectoryCounts,
   FeeTableInfo,
   KillSwitchesInfo,
   PositionLimitInfo,
@@ -150,6 +151,24 @@ export class Directory {
     return ids;
   }
 
+  /** How much of what there is, into `to`: without a list, so that whoever asks often makes no garbage. Walks the accounts and symbols. */
+  count(to: DirectoryCounts): void {
+    const { defined, capacity, controls, killedGroups } = this.#accounts;
+    to.accounts = 0;
+    to.killedAccounts = 0;
+    for (let id = 1; id < capacity; id++) {
+      if (defined[id] === 0) continue;
+      to.accounts++;
+      if ((controls[id] & ControlBit.Killed) !== 0) to.killedAccounts++;
+    }
+    to.killedGroups = 0;
+    for (let group = 1; group < killedGroups.length; group++) if (killedGroups[group] !== 0) to.killedGroups++;
+    const symbols = this.#symbols;
+    to.killedSymbols = 0;
+    for (let id = 1; id < symbols.capacity; id++) if (symbols.defined[id] !== 0 && symbols.killed[id] !== 0) to.killedSymbols++;
+    to.venueKilled = killedGroups[0] !== 0;
+  }
+
   /** Number of the account's last report; account 0 is the operator's. */
   lastReportNo(account: number): number {
     return this.#accounts.reportNo[account];
@@ -255,9 +274,12 @@ export class Directory {
   }
 
   killSwitches(): KillSwitchesInfo {
-    const { killedGroups, controls } = this.#accounts;
-    const groups = [...killedGroups.keys()].filter((group) => group !== 0 && killedGroups[group] !== 0);
-    const accounts = this.accountIds().filter((id) => (controls[id] & ControlBit.Killed) !== 0);
+    const { killedGroups, controls, defined, capacity } = this.#accounts;
+    // Of the few that are on, without a list of all that there are.
+    const groups: number[] = [];
+    for (let group = 1; group < killedGroups.length; group++) if (killedGroups[group] !== 0) groups.push(group);
+    const accounts: number[] = [];
+    for (let id = 1; id < capacity; id++) if (defined[id] !== 0 && (controls[id] & ControlBit.Killed) !== 0) accounts.push(id);
     return { venue: killedGroups[0] !== 0, groups, symbols: this.#killedSymbols(), accounts };
   }
 

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { unitsToDecimal } from '../../engine/decimal.ts';
 import type { Limits } from '../../engine/limits.ts';
 import type { Directory } from '../../engine/threads/directory.ts';
-import type { SymbolInfo } from '../../engine/threads/directory-info.ts';
+import type { DirectoryCounts, SymbolInfo } from '../../engine/threads/directory-info.ts';
 import { PHASE_NAMES } from '../../engine/wire/names.ts';
 import type { BookMirror } from '../market/book-mirror.ts';
 
@@ -33,7 +33,7 @@ export class VenueGauges {
   readonly #dataDir: string;
   #version = -1;
   #symbols: readonly SymbolInfo[] = [];
-  #accounts = 0;
+  readonly #counts: DirectoryCounts = { accounts: 0, killedAccounts: 0, killedGroups: 0, killedSymbols: 0, venueKilled: false };
   #killSwitches: readonly { readonly scope: string; readonly on: number }[] = [];
 
   constructor(
@@ -56,7 +56,7 @@ export class VenueGauges {
     const { orders, accounts, symbols, assets } = this.#limits;
     return [
       { resource: 'orders', used: this.#restingOrders(), capacity: orders },
-      { resource: 'accounts', used: this.#accounts, capacity: accounts - 1 },
+      { resource: 'accounts', used: this.#counts.accounts, capacity: accounts - 1 },
       { resource: 'symbols', used: this.#symbols.length, capacity: symbols - 1 },
       { resource: 'assets', used: this.#directory.assets().length, capacity: assets - 1 },
     ];
@@ -129,13 +129,13 @@ export class VenueGauges {
     if (version === this.#version) return;
     this.#version = version;
     this.#symbols = this.#directory.symbols();
-    this.#accounts = this.#directory.accountIds().length;
-    const { venue, groups, symbols, accounts } = this.#directory.killSwitches();
+    const counts = this.#counts;
+    this.#directory.count(counts);
     this.#killSwitches = [
-      { scope: 'account', on: accounts.length },
-      { scope: 'group', on: groups.length },
-      { scope: 'symbol', on: symbols.length },
-      { scope: 'venue', on: Number(venue) },
+      { scope: 'account', on: counts.killedAccounts },
+      { scope: 'group', on: counts.killedGroups },
+      { scope: 'symbol', on: counts.killedSymbols },
+      { scope: 'venue', on: Number(counts.venueKilled) },
     ];
   }
 }
