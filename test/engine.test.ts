@@ -90,6 +90,26 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
   });
 }
 
+for (const [topology, cores] of [
+  ['compact', 2],
+  ['pinned', 2],
+  ['pinned', 8],
+] as const) {
+  for (const durability of ['durable', 'fast'] satisfies Durability[]) {
+    it(`${topology} on ${cores} cores, ${durability}: the stages wake the thread that answers, which nothing else does`, async (t) => {
+      const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+      const running = await RunningEngine.start({ dir, topology, cores, durability });
+      await define(running);
+      for (const fields of orders(0, 40, ACCOUNTS)) {
+        assert.ok(running.send(fields));
+        const { seq } = running.engine.sequencer;
+        await until(() => running.reports.at(-1)?.seq === seq, `the report of command ${seq}`);
+      }
+      await running.stop(false);
+    });
+  }
+}
+
 it('snapshots are taken during trading; a late one runs without rests, and a stop waits for none', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const taken: number[] = [];

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { checksum } from '../engine/journal/checksum.ts';
-import { asynchronousDisk, synchronousDisk } from '../engine/journal/disk.ts';
+import { asynchronousDisk, type Disk, synchronousDisk } from '../engine/journal/disk.ts';
 import { durableSeq, isDurable, JOURNAL_WORDS, readJournalStatus } from '../engine/journal/journal-status.ts';
 import { listSegments } from '../engine/journal/log-format.ts';
 import { readLog } from '../engine/journal/log-reader.ts';
@@ -85,6 +86,34 @@ test('a log continues where it ended, also in a new segment', async (t) => {
     assert.deepEqual(readSeqs(dir, 1), { first: 1, last: (life + 1) * 37, count: (life + 1) * 37 });
   }
 });
+
+for (const segmentBytes of [8192, 4096 + 10 * 64]) {
+  test(`a batch is written to the end of a page or of the segment, also in short pieces: segments of ${segmentBytes} bytes`, async (t) => {
+    const dir = temporaryDirectory(t);
+    const ring = new CommandRing(256);
+    const ends: number[] = [];
+    const disk: Disk = {
+      ...synchronousDisk,
+      append(fd, bytes, offset, length, position, done) {
+        ends.push(position + length);
+        synchronousDisk.append(fd, bytes, offset, Math.min(length, 1000), position, done);
+      },
+    };
+    const { writer } = openLog(dir, ring, { disk, segmentBytes });
+    for (let size = 1; ring.lastSeq < 3000; size = (size * 7) % 120) {
+      ring.publish(size);
+      while (ring.depth() > 0) writer.poll();
+    }
+    await writer.close();
+    assert.ok(ends.length > 100);
+    assert.deepEqual(
+      ends.filter((end) => end % 4096 !== 0 && end !== segmentBytes),
+      [],
+    );
+    assert.deepEqual(readSeqs(dir, 1), { first: 1, last: ring.lastSeq, count: ring.lastSeq });
+    for (const { name } of listSegments(dir)) assert.ok(statSync(join(dir, name)).size % segmentBytes === 0, 'no longer than it was made');
+  });
+}
 
 test('commands that do not continue the log are an invariant error', (t) => {
   const dir = temporaryDirectory(t);

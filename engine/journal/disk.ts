@@ -1,4 +1,4 @@
-import { fdatasync, fdatasyncSync, fsync, fsyncSync, read, readSync, rename, renameSync, statfsSync, write, writeSync } from 'node:fs';
+import { fdatasync, fdatasyncSync, fsync, fsyncSync, rename, renameSync, statfsSync, write, writeSync } from 'node:fs';
 
 export type DiskError = NodeJS.ErrnoException;
 export type Moved = (error: DiskError | null, bytes: number) => void;
@@ -20,8 +20,6 @@ export interface Disk {
   append(fd: number, bytes: Uint8Array, offset: number, length: number, position: number, done: Moved): void;
   /** May write less than `length`. */
   write(fd: number, bytes: Uint8Array, offset: number, length: number, position: number, done: Moved): void;
-  /** May read less than `length`. */
-  read(fd: number, bytes: Uint8Array, offset: number, length: number, position: number, done: Moved): void;
   /** fdatasync: the data, and the size if it changed. */
   syncData(fd: number, done: Done): void;
   /** fsync: also of a directory. */
@@ -39,7 +37,6 @@ export const asynchronousDisk: Disk = {
   blocking: false,
   append,
   write: (fd, bytes, offset, length, position, done) => write(fd, bytes, offset, length, position, done),
-  read: (fd, bytes, offset, length, position, done) => read(fd, bytes, offset, length, position, done),
   syncData: (fd, done) => fdatasync(fd, done),
   syncAll: (fd, done) => fsync(fd, done),
   rename: (from, to, done) => rename(from, to, done),
@@ -51,7 +48,6 @@ export const synchronousDisk: Disk = {
   blocking: true,
   append,
   write: append,
-  read: (fd, bytes, offset, length, position, done) => move(() => readSync(fd, bytes, offset, length, position), done),
   syncData: (fd, done) => attempt(() => fdatasyncSync(fd), done),
   syncAll: (fd, done) => attempt(() => fsyncSync(fd), done),
   rename: (from, to, done) => attempt(() => renameSync(from, to), done),

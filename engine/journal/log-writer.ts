@@ -207,7 +207,8 @@ export class LogWriter {
 
   #write(): void {
     this.#busy = true;
-    this.#batch.write(this.#disk, this.#segment.fd, this.#segment.position, this.#written);
+    const { fd, position, bytes } = this.#segment;
+    this.#batch.write(this.#disk, fd, position, bytes, this.#written);
   }
 
   readonly #written = (error: DiskError | null): void => {

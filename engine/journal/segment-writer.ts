@@ -68,6 +68,11 @@ export class SegmentWriter {
     return this.#segment.fd;
   }
 
+  /** Size of the segment. */
+  get bytes(): number {
+    return this.#segment.bytes;
+  }
+
   /** Free slots of the segment. */
   get room(): number {
     return Math.floor((this.#segment.bytes - this.position) / SLOT_BYTES);

@@ -10,8 +10,6 @@ const PACE_MS = 20;
 const RETRY_MS = 100;
 /** Alignment of position and length that O_DIRECT requires on common disks. */
 const DIRECT_ALIGNMENT = 4096;
-/** Buffer for reads whose only purpose is to load pages into the page cache. Its content is not used. */
-const discarded = new Uint8Array(FILL_BYTES);
 
 /**
  * The next segment, zero-filled in small steps before it is needed. It keeps the
@@ -21,7 +19,7 @@ const discarded = new Uint8Array(FILL_BYTES);
  * The steps bypass the page cache (O_DIRECT) and are made durable once, at the
  * end. An fdatasync per step would make the file system commit its journal and
  * the disk flush its cache; the log's own fdatasync would wait for several ms.
- * Each step is read back, so that the log later writes to cached pages. Where
+ * The log later writes whole pages, so they need not be in the page cache. Where
  * O_DIRECT is not available, each step is an ordinary write and fdatasync.
  *
  * Same thread as the log writer.
@@ -146,14 +144,9 @@ export class SpareSegment {
       this.#stepped(error);
     } else {
       this.#stepBytes = bytes;
-      if (this.#direct) this.#disk.read(this.#fd, discarded, 0, bytes, this.#filled, this.#cached);
+      if (this.#direct && this.#filled + bytes < this.bytes) this.#stepped(null);
       else this.#disk.syncData(this.#fd, this.#stepped);
     }
-  };
-
-  readonly #cached = (error: DiskError | null): void => {
-    if (error === null && this.#filled + this.#stepBytes === this.bytes) this.#disk.syncData(this.#fd, this.#stepped);
-    else this.#stepped(error);
   };
 
   readonly #stepped = (error: DiskError | null): void => {

@@ -5,6 +5,12 @@ import type { CommandChain } from './command-chain.ts';
 import type { Disk, DiskError, Done } from './disk.ts';
 import { type BatchHeader, batchBytes, SEQ_WORD, SLOT_BYTES, SLOT_WORDS, stampHeader } from './log-format.ts';
 
+/**
+ * Writes end with a page of the page cache. A page that is written to its end need not be read first, and a batch begins in a page that the
+ * one before it has written.
+ */
+const PAGE_BYTES = 4096;
+
 /** The batch that is being written: a header slot and copies of ring slots, kept until they are on the disk. One thread owns it. */
 export class StagedBatch {
   /** Bytes of the batch; 0 = none is staged. */
@@ -16,11 +22,13 @@ export class StagedBatch {
   #disk: Disk | undefined;
   #fd = -1;
   #position = 0;
+  /** Bytes to write: of the batch, and zeros to the end of its last page. */
+  #length = 0;
   #written = 0;
   #done: Done = () => undefined;
 
   constructor(maxRecords: number) {
-    this.#u8 = new Uint8Array(batchBytes(maxRecords));
+    this.#u8 = new Uint8Array(batchBytes(maxRecords) + PAGE_BYTES);
     this.#words = new Int32Array(this.#u8.buffer);
   }
 
@@ -49,14 +57,19 @@ export class StagedBatch {
     return stampHeader(this.#words, this.#u8, header);
   }
 
-  /** Writes the whole batch, also after a failed fdatasync: every page must be dirty again. */
-  write(disk: Disk, fd: number, position: number, done: Done): void {
+  /**
+   * Writes the whole batch, also after a failed fdatasync: every page must be dirty again. What follows it in the file, up to `end`, the end of the file, must be zeros:
+   * those in its last page are written, too.
+   */
+  write(disk: Disk, fd: number, position: number, end: number, done: Done): void {
     this.#disk = disk;
     this.#fd = fd;
     this.#position = position;
     this.#written = 0;
     this.#done = done;
-    disk.append(fd, this.#u8, 0, this.bytes, position, this.#onWritten);
+    this.#length = Math.min(end, Math.ceil((position + this.bytes) / PAGE_BYTES) * PAGE_BYTES) - position;
+    this.#u8.fill(0, this.bytes, this.#length);
+    disk.append(fd, this.#u8, 0, this.#length, position, this.#onWritten);
   }
 
   /** Drops the batch, which is on the disk. */
@@ -66,7 +79,7 @@ export class StagedBatch {
 
   readonly #onWritten = (error: DiskError | null, bytes: number): void => {
     this.#written += bytes;
-    const left = this.bytes - this.#written;
+    const left = this.#length - this.#written;
     if (error || left === 0) this.#done(error);
     else this.#disk?.append(this.#fd, this.#u8, this.#written, left, this.#position + this.#written, this.#onWritten);
   };

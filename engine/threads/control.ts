@@ -59,6 +59,11 @@ export class Control {
     Atomics.store(this.words, EngineWord.applied, seq | 0);
   }
 
+  /** Engine thread, for threads that wait for {@link setApplied}. */
+  notifyApplied(): void {
+    Atomics.notify(this.words, EngineWord.applied);
+  }
+
   /** Engine thread. */
   setPhase(phase: EnginePhase): void {
     Atomics.store(this.words, EngineWord.phase, phase);

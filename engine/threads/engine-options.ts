@@ -14,6 +14,8 @@ export interface EngineOptions {
   readonly dir: string;
   /** `compact`: all stages on the calling thread. `pinned`: engine and journal each in a separate thread. Default: by core count. */
   readonly topology?: Topology;
+  /** Cores that this process may use, for the topology and how its threads wait. Default: what the system says. */
+  readonly cores?: number;
   /** `durable` (default): results are published after the command is on the disk. `fast`: immediately; a crash may lose the last milliseconds. */
   readonly durability?: Durability;
   readonly limits?: Partial<Limits>;
@@ -65,4 +67,9 @@ const PINNED_FROM_CORES = 4;
 
 export function chooseTopology(cores: number = availableParallelism()): Topology {
   return cores >= PINNED_FROM_CORES ? 'pinned' : 'compact';
+}
+
+/** Whether the threads of the topology `pinned` spin before they sleep. With fewer cores, a thread that spins takes the core of the one that it waits for. */
+export function mayBusyWait(cores: number = availableParallelism()): boolean {
+  return cores >= PINNED_FROM_CORES;
 }

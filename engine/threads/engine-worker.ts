@@ -27,6 +27,8 @@ export interface EngineThreadData {
   readonly reports: RingHandle;
   readonly market: RingHandle;
   readonly control: SharedArrayBuffer;
+  /** See {@link mayBusyWait}. */
+  readonly busyWait: boolean;
 }
 
 export interface JournalThreadData {
@@ -36,6 +38,8 @@ export interface JournalThreadData {
   readonly mode: 'durable' | 'fast';
   readonly commands: RingTap;
   readonly control: SharedArrayBuffer;
+  /** See {@link mayBusyWait}. */
+  readonly busyWait: boolean;
 }
 
 export type FromThread =
@@ -54,7 +58,7 @@ export interface ToThread {
   readonly historySeq: number | undefined;
 }
 
-/** Number of spins of an idle thread before it parks. */
+/** Polls without work before a thread parks that may spin. */
 const SPINS = 2000;
 const PARK_MS = 50;
 /** Interval at which a thread that waits for space, in a ring or on the disk, checks again. */
@@ -102,7 +106,12 @@ async function runEngine(
   if (recovery === undefined) return say({ type: 'stopped', snapshot: undefined });
   say({ type: 'recovered', recovery });
   await dutyCycle(
-    () => core.poll(),
+    data.busyWait,
+    () => {
+      const done = core.poll();
+      if (done > 0) control.notifyApplied();
+      return done;
+    },
     // While outputs are full, new commands must not wake the thread, because it cannot take them.
     () => (core.overflowing ? sleep(control, STALLED_MS) : commands.park(PARK_MS)),
     () => stopRequested() !== undefined && commands.available() === 0,
@@ -135,6 +144,7 @@ async function runJournal(
   });
   say({ type: 'journaling' });
   await dutyCycle(
+    data.busyWait,
     () => {
       if (failure !== undefined) throw failure;
       return log.poll();
@@ -150,11 +160,12 @@ function sleep(control: Control, ms: number): void {
   Atomics.wait(control.words, control.words.length - 1, 0, ms);
 }
 
-/** Polls until a stop is requested and no work is left. Spins while there is work, then idles. */
-async function dutyCycle(poll: () => number, idle: () => void, mayEnd: () => boolean): Promise<void> {
+/** Polls until a stop is requested and no work is left. Idles when there is no work, after spinning for a while if `busyWait`. */
+async function dutyCycle(busyWait: boolean, poll: () => number, idle: () => void, mayEnd: () => boolean): Promise<void> {
+  const spins = busyWait ? SPINS : 1;
   for (;;) {
     let fruitless = 0;
-    while (fruitless < SPINS) fruitless = poll() > 0 ? 0 : fruitless + 1;
+    while (fruitless < spins) fruitless = poll() > 0 ? 0 : fruitless + 1;
     // Lets the event loop deliver messages of the port.
     await new Promise(setImmediate);
     if (mayEnd()) {

@@ -27,7 +27,7 @@ import { APPLIED_AT, allocateControl, Control, EnginePhase, type EngineStatus, J
 import { DeadlineTicks } from './deadline-ticks.ts';
 import { Directory } from './directory.ts';
 import { POLL_COMMANDS, type Recovery } from './engine-core.ts';
-import { chooseTopology, type EngineOptions, type TapOptions, type Topology } from './engine-options.ts';
+import { chooseTopology, type EngineOptions, mayBusyWait, type TapOptions, type Topology } from './engine-options.ts';
 import type { EngineThreadData } from './engine-worker.ts';
 import { LogRetention, type RetentionPass } from './log-retention.ts';
 import { NO_OUTLET, type Outlet } from './outlet.ts';
@@ -35,6 +35,7 @@ import { type MarketHandler, MarketPump, marketGate, type ReportHandler, ReportP
 import { Sequencer } from './sequencer.ts';
 import type { SnapshotTaken } from './snapshot-worker.ts';
 import { FusedStages, type StageSetup, type Stages, ThreadedStages } from './stages.ts';
+import { WordWatch } from './word-watch.ts';
 
 /** The random number of a Tick is below it. */
 const RANDOM_LIMIT = 2 ** 32;
@@ -78,6 +79,8 @@ export class Engine {
   readonly #stages: Stages;
   readonly #snapshots: BackgroundSnapshots;
   readonly #retention: LogRetention | undefined;
+  /** Of what the threads of the stages have done, in topology pinned where this thread must not spin. */
+  readonly #watches: readonly WordWatch[] = [];
   #sequencer: Sequencer | undefined;
   #ticks: DeadlineTicks | undefined;
   #clock: BoundedClock | undefined;
@@ -97,7 +100,7 @@ export class Engine {
     const limits = resolveLimits(options.limits);
     this.#options = options;
     this.limits = limits;
-    this.topology = options.topology ?? chooseTopology();
+    this.topology = options.topology ?? chooseTopology(options.cores);
     this.controlMemory = allocateControl();
     this.#control = new Control(this.controlMemory);
     const taps = { ...DEFAULT_TAPS, ...options.taps };
@@ -139,6 +142,7 @@ export class Engine {
       market: market.handle,
       control: this.#control,
       controlMemory: this.controlMemory,
+      busyWait: mayBusyWait(options.cores),
       onDurable: () => this.#turn(),
       onFailed: (error) => this.#fail(error),
       onProgress: options.onProgress ?? (() => undefined),
@@ -161,7 +165,7 @@ export class Engine {
       const trailGroups = new TrailGroups(limits.orders, allocate);
       const clientIdTable = new ClientIdTable(limits.orders, limits.rememberedOrders, allocate);
       this.directory = new Directory(this.#control, { accounts, symbols, slab, links, trailGroups, clientIdTable });
-      const { dir, historySeq, controlMemory: control } = setup;
+      const { dir, historySeq, controlMemory: control, busyWait } = setup;
       const data: EngineThreadData = {
         role: 'engine',
         dir,
@@ -172,7 +176,10 @@ export class Engine {
         reports: setup.reports,
         market: setup.market,
         control,
+        busyWait,
       };
+      if (!busyWait)
+        this.#watches = [this.applied, this.durable].map(({ words, index }) => new WordWatch(words, index, () => this.#turn()));
       this.#stages = new ThreadedStages(setup, data);
     }
   }
@@ -426,6 +433,7 @@ export class Engine {
     this.turns++;
     let applied = 0;
     let handed = 0;
+    for (const watch of this.#watches) watch.look();
     this.#outlet.hold();
     for (let round = 0; round < ROUNDS; round++) {
       const done = this.#stages.poll();
@@ -446,16 +454,27 @@ export class Engine {
     this.#ticks?.poll();
     if (!this.#outstanding(sequencer.seq)) return;
     if (this.#looksAgain(applied, handed, sequencer.seq)) this.schedule();
+    else if (this.#isCalledBack(sequencer.seq)) for (const watch of this.#watches) watch.wait();
     else this.#scheduleLater();
   }
 
   /**
-   * True if the next turn of the loop has work. In topology compact, only work that this turn left counts: the disk
-   * calls back, and an idle turn after each turn would cost up to a tenth of the loop's time.
+   * True if the next turn of the loop has work. A thread that may spin looks for it. Otherwise only work that this turn left counts: the disk
+   * or the threads of the stages call back, and an idle turn after each turn would cost up to a tenth of the loop's time.
    */
   #looksAgain(applied: number, handed: number, seq: number): boolean {
-    if (this.topology === 'pinned') return this.#idleTurns < SPIN_TURNS;
+    if (this.topology === 'pinned') {
+      if (this.#watches.length === 0) return this.#idleTurns < SPIN_TURNS;
+      return handed >= PUMP_LIMIT || this.#watches.some((watch) => watch.changed);
+    }
     return handed >= PUMP_LIMIT || (applied + handed > 0 && this.#control.appliedSeq(seq) !== seq);
+  }
+
+  /** True if all that is outstanding waits for the disk in topology compact, or for another thread that is watched: both cause a turn. */
+  #isCalledBack(seq: number): boolean {
+    if (this.topology === 'pinned') return this.#watches.length > 0;
+    const control = this.#control;
+    return control.appliedSeq(seq) === seq && control.durableSeq(seq) !== seq;
   }
 
   /** Schedules a later turn. An earlier `schedule` is not delayed by it. */

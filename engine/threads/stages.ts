@@ -22,6 +22,8 @@ export interface StageSetup {
   readonly market: RingHandle;
   readonly control: Control;
   readonly controlMemory: SharedArrayBuffer;
+  /** Of the threads of the topology `pinned`, see mayBusyWait. */
+  readonly busyWait: boolean;
   /** The durable end of the log advanced, or the disk failed. */
   readonly onDurable: () => void;
   readonly onFailed: (error: Error) => void;
@@ -129,7 +131,7 @@ export class ThreadedStages implements Stages {
   }
 
   async open({ end }: Recovery): Promise<void> {
-    const { dir, durability, commands, controlMemory, onFailed } = this.#setup;
+    const { dir, durability, commands, controlMemory, busyWait, onFailed } = this.#setup;
     const data: JournalThreadData = {
       role: 'journal',
       dir,
@@ -137,6 +139,7 @@ export class ThreadedStages implements Stages {
       mode: durability,
       commands: commands.journal,
       control: controlMemory,
+      busyWait,
     };
     this.#journal = new StageThread(data, onFailed);
     await this.#journal.journaling();
