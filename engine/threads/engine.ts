@@ -445,6 +445,7 @@ export class Engine {
     // Answers leave before market data.
     this.#outlet.release();
     handed += this.#market.poll(PUMP_LIMIT);
+    this.#outlet.publish();
     if (applied + handed > 0) this.#idleTurns = 0;
     else this.#idleTurns++;
     const sequencer = this.#sequencer;
