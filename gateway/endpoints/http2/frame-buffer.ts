@@ -37,7 +37,8 @@ export class FrameBuffer {
     if (length > MAX_KEPT_LENGTH) return this.#bytes.subarray(0, length);
     // Of full length at once: V8 makes a dictionary of an array that grows by more than some hundred elements.
     this.#written ??= new Array<Buffer | undefined>(MAX_KEPT_LENGTH + 1);
-    return (this.#written[length] ??= this.#bytes.subarray(0, length));
+    this.#written[length] ??= this.#bytes.subarray(0, length);
+    return this.#written[length] as Buffer;
   }
 
   /** Makes room for `bytes` more. */
