@@ -362,25 +362,6 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
   });
 }
 
-it('compact, fast: the disk causes no turn of the engine, and all commands become durable nevertheless', async (t) => {
-  const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
-  const running = await RunningEngine.start({ dir, topology: 'compact', durability: 'fast' });
-  const { engine } = running;
-  await define(running);
-  await trade(running, 0, 100);
-  const { seq } = engine.sequencer;
-  await until(
-    () => engine.status().appliedSeq === seq && engine.status().reportDepth + engine.status().marketDepth <= 0,
-    'the commands are answered',
-  );
-  // The turn of the last command has ended, as has one that was requested in it.
-  for (let i = 0; i < 3; i++) await new Promise(setImmediate);
-  const { turns } = engine;
-  await until(() => engine.status().durableSeq >= seq, 'the commands are durable');
-  assert.equal(engine.turns, turns);
-  await running.stop();
-});
-
 function logTimes(dir: string): number[] {
   const times: number[] = [];
   readLog(dir, 1, (words, firstWord, count) => {
