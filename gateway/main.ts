@@ -196,7 +196,8 @@ async function assemble(context: StartContext): Promise<RunningExchange> {
   exposeMetrics(parts);
   serveRoutes(parts);
   const marketSockets = serveSockets(parts);
-  engine.onTurn(servers.orderEntry.outlet);
+  const { outlet } = servers.orderEntry;
+  engine.onTurn({ hold: () => outlet.hold(), release: () => outlet.release(), publish: () => access.slices.turns.atTurnEnd() });
   servers.orderEntry.serve(sessions, dropCopies, {
     operations: servers.admin,
     symbols: core.engine.directory,

@@ -27,6 +27,8 @@ export class QuietTurns {
   #orders = NO_ORDERS;
   /** A slice is due, or runs. */
   #active = false;
+  /** The next look, in the next turn of the event loop. */
+  #immediate: NodeJS.Immediate | undefined;
   #seen = 0;
   /** When the next slice is due even in a turn with orders, ms of the monotonic clock. */
   #due = 0;
@@ -57,6 +59,20 @@ export class QuietTurns {
     this.#request(slice, true);
   }
 
+  /**
+   * Runs the next slice now if it is prompt, and slices have not had their third of the time. Call it when the orders of a turn are
+   * processed, and their reports sent: the orders of the next turn wait as long as if it ran before them.
+   */
+  atTurnEnd(): void {
+    if (!this.#active || this.#prompt.length === 0 || !this.#prompt[0]) return;
+    const now = this.#nowMs();
+    if (now < this.#due) return;
+    this.#run(now);
+    if (this.#active) return;
+    clearImmediate(this.#immediate);
+    this.#immediate = undefined;
+  }
+
   #request(slice: () => void, isPrompt: boolean): void {
     this.#waiting.push(slice);
     this.#prompt.push(isPrompt);
@@ -68,17 +84,22 @@ export class QuietTurns {
   #await(): void {
     this.#seen = this.#orders.turns;
     this.#due = (this.#prompt[0] ? this.#ended : this.#nowMs()) + this.#patience;
-    setImmediate(this.#look);
+    this.#immediate ??= setImmediate(this.#look);
   }
 
   readonly #look = (): void => {
+    this.#immediate = undefined;
     const { turns, scheduled } = this.#orders;
     const now = this.#nowMs();
     if ((scheduled || turns !== this.#seen) && now < this.#due) {
       this.#seen = turns;
-      setImmediate(this.#look);
+      this.#immediate = setImmediate(this.#look);
       return;
     }
+    this.#run(now);
+  };
+
+  #run(now: number): void {
     try {
       this.#prompt.shift();
       (this.#waiting.shift() as () => void)();
@@ -88,5 +109,5 @@ export class QuietTurns {
       this.#active = this.#waiting.length !== 0;
       if (this.#active) this.#await();
     }
-  };
+  }
 }

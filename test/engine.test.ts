@@ -364,6 +364,7 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
         isHeld = false;
         turns++;
       },
+      publish: () => assert.equal(isHeld, false),
     });
     let reports = 0;
     running.engine.onReports({

@@ -9,9 +9,18 @@ describe('the memory of outgoing frames', () => {
     const second = pool.take(300);
     assert.notEqual(second.buffer, first.buffer);
     pool.give(first);
-    const third = pool.take(400);
-    assert.equal(third.buffer, first.buffer, '300 and 400 bytes have chunks of one size');
+    assert.equal(pool.take(300), first, 'with its buffer');
+    assert.notEqual(pool.take(300).buffer, first.buffer);
+  });
+
+  it('beyond 64 lengths is shared by frames whose chunks have one size', () => {
+    const pool = new FramePool();
+    for (let length = 1; length <= 64; length++) pool.give(pool.take(length));
+    const first = pool.take(300);
+    pool.give(first);
+    assert.equal(pool.take(400).buffer, first.buffer);
     assert.notEqual(pool.take(400).buffer, first.buffer);
+    assert.equal(pool.take(64).length, 64);
   });
 
   for (const bytes of [1, 256, 257, 512, 513, 131_072, 262_144, 262_145, 1_000_000]) {

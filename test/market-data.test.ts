@@ -264,3 +264,27 @@ test('stop closes every connection with a close code', async () => {
   await raw.until(() => raw.ended);
   assert.equal(raw.closeCode, 1001);
 });
+
+test('events without a reader are not flushed: the first reader gets their state, and its latency does not count them', async () => {
+  const idle = await MarketVenue.start(1, {});
+  try {
+    const { counters } = idle.market;
+    idle.place(1, 1, Side.Buy, 900, 5);
+    await idle.quiet();
+    assert.deepEqual([counters.flushes, counters.publishLatency.latency.count], [0, 0]);
+    const raw = await RawWebSocket.open(idle.port, { protocol: 'json-raw' });
+    raws.push(raw);
+    raw.text({ op: 'subscribe', channel: 'book', symbol: 'S1', tag: 1 });
+    const snapshot = await take(raw, { kind: 'snapshot', channel: 'book', symbol: 'S1' });
+    assert.deepEqual(
+      (snapshot.levels as Json[]).map(({ seq, ...level }) => level),
+      [{ side: 'buy', price: 900, quantity: 5, orders: 1 }],
+    );
+    assert.equal(counters.publishLatency.latency.count, 0);
+    idle.place(1, 1, Side.Buy, 900, 2);
+    assert.equal((await take(raw, { kind: 'delta' })).first_no, (snapshot.first_no as number) + 1);
+    assert.ok(counters.publishLatency.latency.count > 0);
+  } finally {
+    await idle.stop();
+  }
+});

@@ -96,6 +96,41 @@ describe('slices of background work', () => {
     assert.deepEqual(await thread.pass(2, false), ['d', 'e']);
   });
 
+  it('that are prompt also run at the end of a turn of orders, within their third of the time, once', async () => {
+    const thread = new Thread();
+    const prompt = (name: string, tookMs: number): void =>
+      thread.turns.promptly(() => {
+        thread.nowMs += tookMs;
+        thread.ran.push(name);
+      });
+    thread.turns.atTurnEnd();
+    thread.nowMs = 5;
+    prompt('a', 0.2);
+    thread.turns.atTurnEnd();
+    assert.deepEqual(thread.ran, ['a']);
+    assert.deepEqual(await thread.pass(2, false), ['a'], 'not again in the next turn of the event loop');
+    prompt('b', 0);
+    thread.nowMs += 0.39;
+    thread.turns.atTurnEnd();
+    assert.deepEqual(thread.ran, []);
+    thread.nowMs += 0.02;
+    thread.turns.atTurnEnd();
+    assert.deepEqual(thread.ran.splice(0), ['b']);
+    // One at a time, in the sequence of the requests; slices that are not prompt wait for a turn without orders.
+    thread.nowMs += 1;
+    prompt('c', 0);
+    prompt('d', 0);
+    thread.turns.atTurnEnd();
+    assert.deepEqual(thread.ran.splice(0), ['c']);
+    assert.deepEqual(await thread.pass(1, false), ['d']);
+    thread.nowMs += 1;
+    thread.slice('e');
+    prompt('f', 0);
+    thread.turns.atTurnEnd();
+    assert.deepEqual(thread.ran, []);
+    assert.deepEqual(await thread.pass(2, false), ['e', 'f']);
+  });
+
   it('may request further ones', async () => {
     const thread = new Thread();
     thread.turns.next(() => thread.slice('later'));

@@ -81,6 +81,8 @@ export class Engine {
   readonly #retention: LogRetention | undefined;
   /** Of what the threads of the stages have done, in topology pinned where this thread must not spin. */
   readonly #watches: readonly WordWatch[] = [];
+  /** Mode durable: reports and events wait for the disk. */
+  readonly #waitsForDisk: boolean;
   #sequencer: Sequencer | undefined;
   #ticks: DeadlineTicks | undefined;
   #clock: BoundedClock | undefined;
@@ -129,7 +131,8 @@ export class Engine {
         snapshot: () => this.#snapshots.take(this.sequencer.seq),
       });
     const durability = options.durability ?? 'durable';
-    const durable = durability === 'durable' ? this.durable : undefined;
+    this.#waitsForDisk = durability === 'durable';
+    const durable = this.#waitsForDisk ? this.durable : undefined;
     this.#commandRing = new RingProducer(commands.handle);
     this.#reports = new ReportPump(new GatedConsumer(openTap(reports.tap(REPORT_TAP)), reportGate(durable, true)));
     this.#market = new MarketPump(new GatedConsumer(openTap(market.tap(MARKET_TAP)), marketGate(durable)));
@@ -143,7 +146,7 @@ export class Engine {
       control: this.#control,
       controlMemory: this.controlMemory,
       busyWait: mayBusyWait(options.cores),
-      onDurable: () => this.#turn(),
+      onDurable: () => this.#onDurable(),
       onFailed: (error) => this.#fail(error),
       onProgress: options.onProgress ?? (() => undefined),
       signal: options.signal,
@@ -427,6 +430,11 @@ export class Engine {
     this.#turn();
   };
 
+  /** In mode fast nothing that a turn does waits for the disk: a turn of its own would only divide the orders that arrive into more turns. */
+  #onDurable(): void {
+    if (this.#waitsForDisk) this.#turn();
+  }
+
   /** One turn of the stages on this thread, then of the gates. */
   #turn(): void {
     if (this.#stopped) return;
@@ -445,6 +453,7 @@ export class Engine {
     // Answers leave before market data.
     this.#outlet.release();
     handed += this.#market.poll(PUMP_LIMIT);
+    this.#outlet.publish();
     if (applied + handed > 0) this.#idleTurns = 0;
     else this.#idleTurns++;
     const sequencer = this.#sequencer;
@@ -474,7 +483,7 @@ export class Engine {
   #isCalledBack(seq: number): boolean {
     if (this.topology === 'pinned') return this.#watches.length > 0;
     const control = this.#control;
-    return control.appliedSeq(seq) === seq && control.durableSeq(seq) !== seq;
+    return this.#waitsForDisk && control.appliedSeq(seq) === seq && control.durableSeq(seq) !== seq;
   }
 
   /** Schedules a later turn. An earlier `schedule` is not delayed by it. */
@@ -488,7 +497,7 @@ export class Engine {
     const control = this.#control;
     return (
       control.appliedSeq(seq) !== seq ||
-      control.durableSeq(seq) !== seq ||
+      (this.#waitsForDisk && control.durableSeq(seq) !== seq) ||
       this.#reports.gate.ring.available() > 0 ||
       this.#market.gate.ring.available() > 0
     );

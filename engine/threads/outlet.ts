@@ -4,6 +4,8 @@ export interface Outlet {
   hold(): void;
   /** The reports of the turn are with their sessions: sends what they have written. Does nothing without `hold`. */
   release(): void;
+  /** The market events of the turn are with market data, and its reports have left. */
+  publish(): void;
 }
 
-export const NO_OUTLET: Outlet = { hold: () => undefined, release: () => undefined };
+export const NO_OUTLET: Outlet = { hold: () => undefined, release: () => undefined, publish: () => undefined };

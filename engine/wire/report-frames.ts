@@ -76,7 +76,7 @@ export class ReportFrameWriter {
   readonly capacity: number;
   /** The frame so far; report `i` begins at `wordOf(i)`. */
   readonly words: Int32Array;
-  readonly #u8: Uint8Array;
+  readonly #bytes: Buffer;
   /** Reports in the frame so far. */
   count = 0;
 
@@ -85,7 +85,7 @@ export class ReportFrameWriter {
     this.capacity = capacity;
     const memory = new ArrayBuffer(HEADER_BYTES + capacity * Report.bytes);
     this.words = new Int32Array(memory);
-    this.#u8 = new Uint8Array(memory);
+    this.#bytes = Buffer.from(memory);
     const view = new DataView(memory);
     view.setUint32(0, 20, true);
     view.setUint32(4, IDENTIFIER, true);
@@ -126,7 +126,7 @@ export class ReportFrameWriter {
     this.words[REFUSALS_OFFSET_AT >> 2] = middle + 4 - REFUSALS_OFFSET_AT;
     this.words[VERSION_AT >> 2] = version;
     this.words[COUNT_AT >> 2] = this.count;
-    frame.set(this.#u8.subarray(0, middle), headroom);
+    this.#bytes.copy(frame, headroom, 0, middle);
     frame.writeUInt32LE(0, headroom + middle);
     frame.writeUInt32LE(refusals.count, headroom + middle + 4);
     if (refusals.count !== 0) frame.set(refusals.u8.subarray(0, refusals.count * Refusal.bytes), headroom + middle + MIDDLE_BYTES);

@@ -120,8 +120,9 @@ export class FanOut {
 
   /** Sends pending updates in one of the next turns, when the reports of the same orders have been sent. Call when a batch of events ends. */
   flush(): void {
-    if (this.#counters.subscriptionsNow === 0 && this.#isIdle) this.#turn();
-    else this.#schedule(0);
+    if (this.#counters.subscriptionsNow !== 0 || !this.#isIdle) this.#schedule(0);
+    // Without a reader nothing is pending. Feeds stay marked until the flush that serves their first one.
+    else this.#counters.publishLatency.begin(false);
   }
 
   get #isIdle(): boolean {

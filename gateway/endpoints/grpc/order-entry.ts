@@ -93,7 +93,7 @@ export class OrderEntry {
   }
 
   /** Sends what its calls write during a turn of the engine. */
-  get outlet(): Outlet {
+  get outlet(): Pick<Outlet, 'hold' | 'release'> {
     return this.#server.outlet;
   }
 

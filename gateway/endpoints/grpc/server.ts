@@ -94,7 +94,7 @@ export class GrpcServer {
   }
 
   /** Sends what calls write during a turn of the engine. */
-  get outlet(): Outlet {
+  get outlet(): Pick<Outlet, 'hold' | 'release'> {
     return this.#turns;
   }
 

@@ -104,9 +104,7 @@ export class ConnectionOutput implements SendLimits {
   #copyControl(out: FrameBuffer): void {
     const { control } = this;
     if (control.length === 0) return;
-    out.reserve(control.length);
-    const bytes = control.written();
-    out.copy(bytes, 0, bytes.length);
+    out.append(control);
     control.release(KEPT_CONTROL);
   }
 

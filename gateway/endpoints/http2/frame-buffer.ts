@@ -1,10 +1,15 @@
 import { FRAME_HEADER_BYTES, FrameType } from './protocol.ts';
 
+/** What is written is a buffer of its own, which is kept for so many bytes at most: the lengths of answers to single orders come again and again. */
+const MAX_KEPT_LENGTH = 4096;
+
 /** Frames, one behind the other, in memory that is used again. One owner. */
 export class FrameBuffer {
   /** Bytes written. */
   length = 0;
   #bytes: Buffer;
+  /** Of `#bytes`, by length. */
+  #written: (Buffer | undefined)[] | undefined;
 
   /** @param bytes at the beginning; it grows by {@link reserve} */
   constructor(bytes: number) {
@@ -23,12 +28,17 @@ export class FrameBuffer {
   /** Empties it, and frees memory beyond `most` bytes. */
   release(most: number): void {
     this.length = 0;
-    if (this.#bytes.length > most) this.#bytes = Buffer.allocUnsafeSlow(most);
+    if (this.#bytes.length > most) this.#use(Buffer.allocUnsafeSlow(most));
   }
 
   /** What is written; valid until the buffer is written to again. */
   written(): Buffer {
-    return this.#bytes.subarray(0, this.length);
+    const { length } = this;
+    if (length > MAX_KEPT_LENGTH) return this.#bytes.subarray(0, length);
+    // Of full length at once: V8 makes a dictionary of an array that grows by more than some hundred elements.
+    this.#written ??= new Array<Buffer | undefined>(MAX_KEPT_LENGTH + 1);
+    this.#written[length] ??= this.#bytes.subarray(0, length);
+    return this.#written[length] as Buffer;
   }
 
   /** Makes room for `bytes` more. */
@@ -36,7 +46,12 @@ export class FrameBuffer {
     if (bytes <= this.room) return;
     const larger = Buffer.allocUnsafeSlow(Math.max(this.length + bytes, 2 * this.#bytes.length));
     this.#bytes.copy(larger, 0, 0, this.length);
-    this.#bytes = larger;
+    this.#use(larger);
+  }
+
+  #use(bytes: Buffer): void {
+    this.#bytes = bytes;
+    this.#written = undefined;
   }
 
   /** The header of a frame whose payload of `length` bytes follows. There is room for both. */
@@ -72,6 +87,12 @@ export class FrameBuffer {
     bytes[at + 2] = value >>> 8;
     bytes[at + 3] = value;
     this.length = at + 4;
+  }
+
+  /** The frames of another buffer, with the room for them. */
+  append(other: FrameBuffer): void {
+    this.reserve(other.length);
+    this.copy(other.#bytes, 0, other.length);
   }
 
   /** Bytes of a payload. There is room for them. */

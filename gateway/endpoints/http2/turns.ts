@@ -15,7 +15,7 @@ export interface TurnListener {
  * What the connections of a server share: the ends of turns, at which each sends what its streams have written, and the memory
  * that it is gathered in. A write that the socket takes at once leaves its memory for the next connection. I/O thread.
  */
-export class Turns implements Outlet {
+export class Turns implements Pick<Outlet, 'hold' | 'release'> {
   readonly #free: FrameBuffer[] = [];
   /** The first `#count` of them wait. The array keeps its length: V8 allocates one that was emptied again. */
   #waiting: (TurnListener | undefined)[] = [];
