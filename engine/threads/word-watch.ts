@@ -1,5 +1,5 @@
 /**
- * Tells the event loop that another thread has changed a shared word and notified it. One thread owns it.
+ * Calls back on the event loop when another thread has changed a shared word and notified it. One thread owns it.
  *
  * ```ts
  * watch.look();
