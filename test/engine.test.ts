@@ -110,6 +110,33 @@ for (const [topology, cores] of [
   }
 }
 
+it('pinned on 2 cores: reports that had to wait for room in the ring arrive without a further command', async (t) => {
+  const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+  const running = await RunningEngine.start({
+    dir,
+    topology: 'pinned',
+    cores: 2,
+    durability: 'fast',
+    limits: { ...ENGINE_LIMITS, commandRing: 64, reportRing: 128, marketRing: 128 },
+  });
+  const send = async (fields: Parameters<typeof running.send>[0]): Promise<void> => {
+    while (!running.send(fields)) await sleep(1);
+  };
+  for (const fields of venue(2)) await send(fields);
+  for (let round = 0; round < 5; round++) {
+    const makers = 800;
+    const terms = { kind: CommandKind.New, symbol: 1, price: 10_000, timeInForce: 0 } as const;
+    for (let i = 1; i <= makers; i++) {
+      await send({ ...terms, account: 1, side: Side.Sell, quantity: 10, clientOrderId: round * makers + i });
+    }
+    await send({ ...terms, account: 2, side: Side.Buy, quantity: 10 * makers, clientOrderId: round + 1 });
+    const { seq } = running.engine.sequencer;
+    const fills = (): number => running.reports.filter((report) => report.seq === seq && report.account === 1).length;
+    await until(() => fills() === makers, 'a report for each maker');
+  }
+  await running.stop(false);
+});
+
 it('snapshots are taken during trading; a late one runs without rests, and a stop waits for none', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const taken: number[] = [];

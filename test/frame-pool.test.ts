@@ -23,6 +23,17 @@ describe('the memory of outgoing frames', () => {
     assert.equal(pool.take(64).length, 64);
   });
 
+  it('of one length does not take the place of the others', () => {
+    const pool = new FramePool();
+    const many = Array.from({ length: 17_000 }, () => pool.take(200));
+    for (const frame of many) pool.give(frame);
+    const other = pool.take(150);
+    assert.ok(
+      many.some(({ buffer }) => buffer === other.buffer),
+      'memory of frames of 200 bytes',
+    );
+  });
+
   for (const bytes of [1, 256, 257, 512, 513, 131_072, 262_144, 262_145, 1_000_000]) {
     it(`${bytes} bytes are exactly that, new and used again`, () => {
       const pool = new FramePool();

@@ -63,6 +63,19 @@ test('fast, on the event loop: commands wait briefly to be written together, but
   assert.deepEqual(readSeqs(dir, 1), { first: 1, last: 65, count: 65 });
 });
 
+test('a disk on the event loop never wakes the writer early, also late in a turn of the loop', async () => {
+  for (let times = 0; times < 20; times++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const began = performance.now();
+    while (performance.now() - began < 3);
+    const due = performance.now() + 2;
+    const alive = setTimeout(() => undefined, 60_000);
+    const woken = await new Promise<number>((resolve) => asynchronousDisk.wake(2, () => resolve(performance.now())));
+    clearTimeout(alive);
+    assert.ok(woken >= due, `${due - woken} ms early`);
+  }
+});
+
 test('the records are read back byte for byte', async (t) => {
   const dir = temporaryDirectory(t);
   const ring = new CommandRing(64);

@@ -13,9 +13,10 @@ export interface Disk {
   /** True if all callbacks run before the call returns. */
   readonly blocking: boolean;
   /**
-   * Writes at most about 100 KiB to pages that are in the page cache. This is a
-   * copy in memory, so it runs on the calling thread in both implementations.
-   * Always calls back before it returns. May write less than `length`.
+   * Writes at most a batch, to whole pages, and to pages that the last write has
+   * left in the page cache, so that nothing is read. This is a copy in memory, so it
+   * runs on the calling thread in both implementations. Always calls back before it
+   * returns. May write less than `length`.
    */
   append(fd: number, bytes: Uint8Array, offset: number, length: number, position: number, done: Moved): void;
   /** May write less than `length`. */
@@ -25,7 +26,7 @@ export interface Disk {
   /** fsync: also of a directory. */
   syncAll(fd: number, done: Done): void;
   rename(from: string, to: string, done: Done): void;
-  /** Requests a call of `poll` in about `ms` milliseconds. A thread that polls continuously ignores it. */
+  /** Requests a call of `poll` in `ms` milliseconds or a little later, never earlier. A thread that polls by itself ignores it. */
   wake(ms: number, poll: () => void): void;
 }
 
@@ -40,8 +41,18 @@ export const asynchronousDisk: Disk = {
   syncData: (fd, done) => fdatasync(fd, done),
   syncAll: (fd, done) => fsync(fd, done),
   rename: (from, to, done) => rename(from, to, done),
-  wake: (ms, poll) => void setTimeout(poll, ms).unref(),
+  wake: (ms, poll) => wakeAt(performance.now() + ms, ms, poll),
 };
+
+/** Calls `poll` at the time of `performance.now()`, or later. A timer counts from the time at which its turn of the event loop began, and so may run early. */
+function wakeAt(dueMs: number, ms: number, poll: () => void): void {
+  const wake = (): void => {
+    const leftMs = dueMs - performance.now();
+    if (leftMs > 0) wakeAt(dueMs, leftMs, poll);
+    else poll();
+  };
+  setTimeout(wake, ms).unref();
+}
 
 /** For a dedicated thread: operations block, which avoids the switch to the thread pool and back. */
 export const synchronousDisk: Disk = {

@@ -125,6 +125,11 @@ export class LogWriter {
     return this.#nextSeq;
   }
 
+  /** Milliseconds until `poll` has something to do without new commands, at least 0; infinite = nothing. */
+  get dueMs(): number {
+    return this.#syncDue === 0 ? Number.POSITIVE_INFINITY : Math.max(0, this.#syncDue - performance.now());
+  }
+
   /** Starts all operations that can start. Returns the number of commands taken. */
   poll(): number {
     let taken = 0;

@@ -32,10 +32,14 @@ const EngineWord = {
   /** Time in milliseconds at which the engine needs a command, rounded up, in two words; 0 = none. */
   deadlineHigh: ENGINE + 8,
   deadlineLow: ENGINE + 9,
+  /** Counts what {@link Control.notifyPublished} announced. */
+  published: ENGINE + 10,
 } as const;
 
 /** Word that {@link Control.setApplied} stores to, for threads that have only the words. */
 export const APPLIED_AT: number = EngineWord.applied;
+/** Word that {@link Control.notifyPublished} changes. */
+export const PUBLISHED_AT: number = EngineWord.published;
 
 export const EnginePhase = { Recovering: 0, Running: 1, Stopped: 2, Failed: 3 } as const;
 export type EnginePhase = (typeof EnginePhase)[keyof typeof EnginePhase];
@@ -59,9 +63,10 @@ export class Control {
     Atomics.store(this.words, EngineWord.applied, seq | 0);
   }
 
-  /** Engine thread, for threads that wait for {@link setApplied}. */
-  notifyApplied(): void {
-    Atomics.notify(this.words, EngineWord.applied);
+  /** Engine thread: wakes the threads that wait for its reports and events. Each call is a change, so that none is missed between a look and a wait. */
+  notifyPublished(): void {
+    Atomics.add(this.words, EngineWord.published, 1);
+    Atomics.notify(this.words, EngineWord.published);
   }
 
   /** Engine thread. */

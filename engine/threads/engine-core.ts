@@ -232,17 +232,20 @@ export class EngineCore {
   /** Applies the commands in the ring, up to a bound. Returns the amount of work done, 0 = none. */
   poll(): number {
     const { reports, market } = this.#outputs;
+    let drained = 0;
     if (this.#overflowing) {
       const waiting = reports.waiting + market.waiting;
       // Both rings are drained: their consumers differ.
       const reportsOut = reports.drain();
-      if (!market.drain() || !reportsOut) return waiting - reports.waiting - market.waiting;
+      const marketOut = market.drain();
+      drained = waiting - reports.waiting - market.waiting;
+      if (!marketOut || !reportsOut) return drained;
       this.#overflowing = false;
       this.#control.setApplied(this.exchange.seq);
     }
     const commands = this.#commands;
     let slot = commands.next();
-    if (slot === -1) return 0;
+    if (slot === -1) return drained;
     const { exchange } = this;
     const control = this.#control;
     const { u8, i32 } = commands.slots;

@@ -58,7 +58,7 @@ export interface ToThread {
   readonly historySeq: number | undefined;
 }
 
-/** Polls without work before a thread parks that may spin. */
+/** Polls without work after which a thread parks, if it may spin; otherwise one. */
 const SPINS = 2000;
 const PARK_MS = 50;
 /** Interval at which a thread that waits for space, in a ring or on the disk, checks again. */
@@ -109,11 +109,14 @@ async function runEngine(
     data.busyWait,
     () => {
       const done = core.poll();
-      if (done > 0) control.notifyApplied();
+      if (done > 0 && !data.busyWait) control.notifyPublished();
       return done;
     },
-    // While outputs are full, new commands must not wake the thread, because it cannot take them.
-    () => (core.overflowing ? sleep(control, STALLED_MS) : commands.park(PARK_MS)),
+    () => {
+      // While outputs are full, new commands must not wake the thread, because it cannot take them.
+      if (core.overflowing) sleep(control, STALLED_MS);
+      else commands.park(PARK_MS);
+    },
     () => stopRequested() !== undefined && commands.available() === 0,
   );
   let snapshot: string | undefined;
@@ -149,7 +152,10 @@ async function runJournal(
       if (failure !== undefined) throw failure;
       return log.poll();
     },
-    () => (control.journal.state === 'disk-full' ? sleep(control, STALLED_MS) : commands.park(PARK_MS)),
+    () => {
+      if (control.journal.state === 'disk-full') sleep(control, STALLED_MS);
+      else commands.park(Math.min(PARK_MS, log.dueMs));
+    },
     () => stopRequested() !== undefined && commands.available() === 0,
   );
   await log.close();

@@ -23,7 +23,7 @@ import { MARKET_EVENT_BYTES } from '../wire/market-event.ts';
 import { allocateRecording } from './allocate-from.ts';
 import { BackgroundSnapshots } from './background-snapshots.ts';
 import { BoundedClock } from './bounded-clock.ts';
-import { APPLIED_AT, allocateControl, Control, EnginePhase, type EngineStatus, JOURNAL_AT } from './control.ts';
+import { APPLIED_AT, allocateControl, Control, EnginePhase, type EngineStatus, JOURNAL_AT, PUBLISHED_AT } from './control.ts';
 import { DeadlineTicks } from './deadline-ticks.ts';
 import { Directory } from './directory.ts';
 import { POLL_COMMANDS, type Recovery } from './engine-core.ts';
@@ -181,8 +181,7 @@ export class Engine {
         control,
         busyWait,
       };
-      if (!busyWait)
-        this.#watches = [this.applied, this.durable].map(({ words, index }) => new WordWatch(words, index, () => this.#turn()));
+      if (!busyWait) this.#watches = this.#watchedWords().map((index) => new WordWatch(this.#control.words, index, () => this.#turn()));
       this.#stages = new ThreadedStages(setup, data);
     }
   }
@@ -429,6 +428,11 @@ export class Engine {
     this.#later = false;
     this.#turn();
   };
+
+  /** What another thread changes when this one has work. */
+  #watchedWords(): number[] {
+    return this.#waitsForDisk ? [PUBLISHED_AT, this.durable.index] : [PUBLISHED_AT];
+  }
 
   /** In mode fast nothing that a turn does waits for the disk: a turn of its own would only divide the orders that arrive into more turns. */
   #onDurable(): void {

@@ -3,13 +3,16 @@ const MIN_BITS = 8;
 const MAX_BITS = 18;
 /** Free memory that the pool keeps: enough for the frames in flight of the busy sessions. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
-/** Lengths whose frames are kept as they are. Reports have few lengths: those of one to some ten of them, with the transport's headroom. */
+/** Frames up to so many bytes are kept as they are: reports have few lengths, those of one to some ten of them, with the transport's headroom. */
+const MAX_WHOLE_BYTES = 2048;
+/** Lengths that are kept so, and frames of each: half of the memory of the pool at most. */
 const MAX_LENGTHS = 64;
+const MAX_OF_A_LENGTH = 16;
 
 /**
  * Memory for outgoing frames, used again once a frame is written. New memory for
  * each frame is external memory to V8, which reacts with a full collection every
- * few thousand frames. The first lengths that come back are kept with their buffers: a new buffer on old
+ * few thousand frames. Short frames are kept with their buffers: a new buffer on old
  * memory costs as much as the copy of a frame, and is garbage. I/O thread.
  */
 export class FramePool {
@@ -41,9 +44,16 @@ export class FramePool {
     const ours = buffer.byteLength === 1 << bits && bits >= MIN_BITS && bits <= MAX_BITS;
     if (!ours || this.#keptBytes + buffer.byteLength > MAX_KEPT_BYTES) return;
     this.#keptBytes += buffer.byteLength;
-    const whole = this.#whole.get(length);
-    if (whole !== undefined) whole.push(frame);
-    else if (this.#whole.size < MAX_LENGTHS) this.#whole.set(length, [frame]);
+    const whole = length <= MAX_WHOLE_BYTES ? this.#ofLength(length) : undefined;
+    if (whole !== undefined && whole.length < MAX_OF_A_LENGTH) whole.push(frame);
     else this.#free[bits].push(buffer as ArrayBuffer);
+  }
+
+  #ofLength(length: number): Buffer[] | undefined {
+    const known = this.#whole.get(length);
+    if (known !== undefined || this.#whole.size === MAX_LENGTHS) return known;
+    const added: Buffer[] = [];
+    this.#whole.set(length, added);
+    return added;
   }
 }

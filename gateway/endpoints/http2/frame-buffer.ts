@@ -1,15 +1,16 @@
 import { FRAME_HEADER_BYTES, FrameType } from './protocol.ts';
 
-/** What is written is a buffer of its own, which is kept for so many bytes at most: the lengths of answers to single orders come again and again. */
-const MAX_KEPT_LENGTH = 4096;
+/** Views of what is written are kept up to so many bytes: the lengths of answers to single orders come again and again. */
+const MAX_KEPT_LENGTH = 1024;
 
 /** Frames, one behind the other, in memory that is used again. One owner. */
 export class FrameBuffer {
   /** Bytes written. */
   length = 0;
   #bytes: Buffer;
-  /** Of `#bytes`, by length. */
-  #written: (Buffer | undefined)[] | undefined;
+  /** Views of `#bytes`, by length: 8 KB, from the second time on that it is written. */
+  #views: (Buffer | undefined)[] | undefined;
+  #wasWritten = false;
 
   /** @param bytes at the beginning; it grows by {@link reserve} */
   constructor(bytes: number) {
@@ -34,11 +35,14 @@ export class FrameBuffer {
   /** What is written; valid until the buffer is written to again. */
   written(): Buffer {
     const { length } = this;
-    if (length > MAX_KEPT_LENGTH) return this.#bytes.subarray(0, length);
+    if (length > MAX_KEPT_LENGTH || !this.#wasWritten) {
+      this.#wasWritten = true;
+      return this.#bytes.subarray(0, length);
+    }
     // Of full length at once: V8 makes a dictionary of an array that grows by more than some hundred elements.
-    this.#written ??= new Array<Buffer | undefined>(MAX_KEPT_LENGTH + 1);
-    this.#written[length] ??= this.#bytes.subarray(0, length);
-    return this.#written[length] as Buffer;
+    this.#views ??= new Array<Buffer | undefined>(MAX_KEPT_LENGTH + 1);
+    this.#views[length] ??= this.#bytes.subarray(0, length);
+    return this.#views[length] as Buffer;
   }
 
   /** Makes room for `bytes` more. */
@@ -51,7 +55,8 @@ export class FrameBuffer {
 
   #use(bytes: Buffer): void {
     this.#bytes = bytes;
-    this.#written = undefined;
+    this.#views = undefined;
+    this.#wasWritten = false;
   }
 
   /** The header of a frame whose payload of `length` bytes follows. There is room for both. */
