@@ -18,7 +18,8 @@ export const NO_ORDERS: OrderTurns = { turns: 0, scheduled: false };
 /**
  * Orders first: the slices of all background work of the order thread run one in a turn of the event loop, and only in a turn without
  * orders. So an order that has arrived is processed, and its reports are sent, before the next slice. If orders come
- * without a pause, slices still get a third of the time. I/O thread.
+ * without a pause, slices still get a third of the time. Prompt slices also run in turns with orders,
+ * within that third. I/O thread.
  */
 export class QuietTurns {
   readonly #waiting: (() => void)[] = [];
@@ -61,7 +62,7 @@ export class QuietTurns {
 
   /**
    * Runs the next slice now if it is prompt, and slices have not had their third of the time. Call it when the orders of a turn are
-   * processed, and their reports sent: the orders of the next turn wait as long as if it ran before them.
+   * processed, and their reports sent. Orders that arrive meanwhile wait for one slice, as they do in the next turn.
    */
   atTurnEnd(): void {
     if (!this.#active || this.#prompt.length === 0 || !this.#prompt[0]) return;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { MessageSplitter } from './message-splitter.ts';
 
-/** What a transport on a bare socket does with it: cuts what arrives into messages, and tells whether the connection ended by itself. */
+/** What a transport on a bare socket does with it: cuts what arrives into messages, and reports whether the connection ended by itself. */
 export class SocketWatch {
   /** Why the connection ended, should it end by itself. */
   reason = 'the connection was closed';

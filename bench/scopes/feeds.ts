@@ -110,7 +110,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
       try {
         visible.window();
         visible.bareWindow();
-        // Both cores are busy for a window; what the scheduler owes to others, it gives them in between.
+        // Both cores are busy for a window; threads that waited run in between.
         const rested = async (window: () => VisibleLatencies): Promise<VisibleLatencies> => {
           await delay(plan.windowSeconds * 1000);
           return window();

@@ -39,7 +39,7 @@ export async function restRates({ exchange, symbols }: Venue, plan: WirePlan, st
     const one = async (): Promise<void> => {
       for (; performance.now() - begun < ms; orders++) await place();
     };
-    // All of them end before an error is told: the next window is not beside the rest of this one.
+    // All of them end before an error is thrown: the next window is not beside the rest of this one.
     for (const each of await Promise.allSettled(Array.from({ length: at }, one))) if (each.status === 'rejected') throw each.reason;
     return (orders * 1000) / (performance.now() - begun);
   };

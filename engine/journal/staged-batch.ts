@@ -58,8 +58,9 @@ export class StagedBatch {
   }
 
   /**
-   * Writes the whole batch, also after a failed fdatasync: every page must be dirty again. What follows it in the file, up to `end`, the end of the file, must be zeros:
-   * those in its last page are written, too.
+   * Writes the whole batch, also after a failed fdatasync: every page must be dirty again. `position`: where it begins in the
+   * file, bytes. `end`: size of the file, bytes. The bytes from the batch to `end` must be zeros; those up to the end of its last
+   * page are written again.
    */
   write(disk: Disk, fd: number, position: number, end: number, done: Done): void {
     this.#disk = disk;

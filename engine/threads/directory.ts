@@ -151,7 +151,7 @@ export class Directory {
     return ids;
   }
 
-  /** How much of what there is, into `to`: without a list, so that whoever asks often makes no garbage. Walks the accounts and symbols. */
+  /** Writes the counts into `to`, without an allocation. O(accounts + groups + symbols). */
   count(to: DirectoryCounts): void {
     const { defined, capacity, controls, killedGroups } = this.#accounts;
     to.accounts = 0;
@@ -273,9 +273,9 @@ export class Directory {
     return found.sort((a, b) => a.symbol - b.symbol);
   }
 
+  /** Those that are on. Makes no list of all accounts or groups. O(accounts + groups + symbols). */
   killSwitches(): KillSwitchesInfo {
     const { killedGroups, controls, defined, capacity } = this.#accounts;
-    // Of the few that are on, without a list of all that there are.
     const groups: number[] = [];
     for (let group = 1; group < killedGroups.length; group++) if (killedGroups[group] !== 0) groups.push(group);
     const accounts: number[] = [];

@@ -14,7 +14,7 @@ export interface EngineOptions {
   readonly dir: string;
   /** `compact`: all stages on the calling thread. `pinned`: engine and journal each in a separate thread. Default: by core count. */
   readonly topology?: Topology;
-  /** Cores that this process may use, for the topology and how its threads wait. Default: what the system says. */
+  /** Cores that this process may use, for the topology and how its threads wait. Default: `availableParallelism()`. */
   readonly cores?: number;
   /** `durable` (default): results are published after the command is on the disk. `fast`: immediately; a crash may lose the last milliseconds. */
   readonly durability?: Durability;

@@ -118,11 +118,14 @@ export class FanOut {
       for (const { reader, state } of subscribers) if (state === SubscriptionState.Waiting) this.wait(reader);
   }
 
-  /** Sends pending updates in one of the next turns, when the reports of the same orders have been sent. Call when a batch of events ends. */
+  /**
+   * Sends pending updates when the reports of the same orders have been sent: at the end of this turn, or in one of the next ones.
+   * Without readers, nothing is sent. Call when a batch of events ends.
+   */
   flush(): void {
-    if (this.#counters.subscriptionsNow !== 0 || !this.#isIdle) this.#schedule(0);
     // Without a reader nothing is pending. Feeds stay marked until the flush that serves their first one.
-    else this.#counters.publishLatency.begin(false);
+    if (this.#counters.subscriptionsNow === 0 && this.#isIdle) this.#counters.publishLatency.begin(false);
+    else this.#schedule(0);
   }
 
   get #isIdle(): boolean {
