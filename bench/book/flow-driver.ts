@@ -102,7 +102,7 @@ export class FlowDriver implements BookListener {
     const side = (head >> 8) & 1;
     const price = words[at + IN_PRICE];
     const quantity = words[at + IN_QUANTITY] >>> 0;
-    const orderId = words[at + IN_ORDER_ID + 1] * TWO_32 + (words[at + IN_ORDER_ID] >>> 0);
+    const orderId = orderIdAt(words, at);
     this.emit(Accepted, side, orderId, price, quantity, 0);
     let left = quantity;
     if (book.crosses(side, price)) {
@@ -123,7 +123,7 @@ export class FlowDriver implements BookListener {
 
   private cancel(words: Int32Array, at: number): void {
     const { slab } = this;
-    const orderId = words[at + IN_ORDER_ID + 1] * TWO_32 + (words[at + IN_ORDER_ID] >>> 0);
+    const orderId = orderIdAt(words, at);
     const slot = slab.find(orderId);
     if (slot === NIL) {
       this.unknown(CommandKind.Cancel, orderId);
@@ -138,7 +138,7 @@ export class FlowDriver implements BookListener {
     const { slab, book } = this;
     const price = words[at + IN_PRICE];
     const quantity = words[at + IN_QUANTITY] >>> 0;
-    const orderId = words[at + IN_ORDER_ID + 1] * TWO_32 + (words[at + IN_ORDER_ID] >>> 0);
+    const orderId = orderIdAt(words, at);
     const slot = slab.find(orderId);
     if (slot === NIL) {
       this.unknown(CommandKind.Amend, orderId);
@@ -207,4 +207,8 @@ export class FlowDriver implements BookListener {
       backOff(tries);
     }
   }
+}
+
+function orderIdAt(words: Int32Array, at: number): number {
+  return words[at + IN_ORDER_ID + 1] * TWO_32 + (words[at + IN_ORDER_ID] >>> 0);
 }
