@@ -4,6 +4,7 @@ import { type BookListener, OrderBook } from '../../engine/book/order-book.ts';
 import { OrderSlab } from '../../engine/book/order-slab.ts';
 import { LevelPages } from '../../engine/book/price-ladder.ts';
 import { type RingHandle, RingProducer } from '../../engine/rings/ring.ts';
+import { getI64 } from '../../engine/units.ts';
 import { CommandKind } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/wire/market-event.ts';
 import { FLOW_RECORD_WORDS, type Flow, FlowType, FlowWord } from '../../feeds/files/flow-file.ts';
@@ -15,7 +16,6 @@ const { New, Cancel } = FlowType;
 /** From a slot of the ring to its first double. */
 const TO_EVENT_DOUBLES = 3;
 assert(1 << TO_EVENT_DOUBLES === MARKET_EVENT_BYTES / 8, 'flow: an event has eight doubles');
-const TWO_32 = 2 ** 32;
 const NIL = -1;
 /** The one symbol of the flow. */
 const FLOW_SYMBOL = 1;
@@ -90,7 +90,7 @@ export class FlowDriver implements BookListener {
 
   private apply(words: Int32Array, at: number): void {
     const type = words[at] & 0xff;
-    this.seq = words[at + IN_SEQUENCE + 1] * TWO_32 + (words[at + IN_SEQUENCE] >>> 0);
+    this.seq = getI64(words, at + IN_SEQUENCE);
     if (type === New) this.enter(words, at);
     else if (type === Cancel) this.cancel(words, at);
     else this.modify(words, at);
@@ -102,7 +102,7 @@ export class FlowDriver implements BookListener {
     const side = (head >> 8) & 1;
     const price = words[at + IN_PRICE];
     const quantity = words[at + IN_QUANTITY] >>> 0;
-    const orderId = orderIdAt(words, at);
+    const orderId = getI64(words, at + IN_ORDER_ID);
     this.emit(Accepted, side, orderId, price, quantity, 0);
     let left = quantity;
     if (book.crosses(side, price)) {
@@ -123,7 +123,7 @@ export class FlowDriver implements BookListener {
 
   private cancel(words: Int32Array, at: number): void {
     const { slab } = this;
-    const orderId = orderIdAt(words, at);
+    const orderId = getI64(words, at + IN_ORDER_ID);
     const slot = slab.find(orderId);
     if (slot === NIL) {
       this.unknown(CommandKind.Cancel, orderId);
@@ -138,7 +138,7 @@ export class FlowDriver implements BookListener {
     const { slab, book } = this;
     const price = words[at + IN_PRICE];
     const quantity = words[at + IN_QUANTITY] >>> 0;
-    const orderId = orderIdAt(words, at);
+    const orderId = getI64(words, at + IN_ORDER_ID);
     const slot = slab.find(orderId);
     if (slot === NIL) {
       this.unknown(CommandKind.Amend, orderId);
@@ -207,8 +207,4 @@ export class FlowDriver implements BookListener {
       backOff(tries);
     }
   }
-}
-
-function orderIdAt(words: Int32Array, at: number): number {
-  return words[at + IN_ORDER_ID + 1] * TWO_32 + (words[at + IN_ORDER_ID] >>> 0);
 }
